@@ -1,0 +1,68 @@
+"""What a loss sees. The shapes and ranges of everything that moves through training are stated here, once.
+
+    sample     one picture [C, H, W] or vector [F]; pictures are float32 in [-1, 1]
+    real       [N, *sample]       samples of the data
+    condition  [N, K] or None     one vector per sample: a class as one-hot, keywords as an embedding
+    z          [N, latent]        standard normal input of a generator
+    logits     [N]                a critic's answer per sample, unbounded, before any sigmoid
+    terms      name -> [N]        what a loss returns: their sum over names, meaned over samples, is minimised
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Batch", "Dice", "Loss", "Nets", "Terms"]
+
+Nets = Mapping[str, nn.Module]
+"""The players by name, for instance `nets["critic"](x, condition)`."""
+
+Terms = dict[str, Tensor]
+"""Named per-sample terms, each [N]. A term that is detached pushes nothing and is only watched, such as the scores."""
+
+
+class Dice:
+    """Random numbers that depend on nothing but (seed, draw).
+
+    A draw is one batch. Each call draws for the whole batch and keeps the rows of this share of it, so splitting a batch
+    over micro-batches or processes cannot change what is learned, and resuming a run needs no generator state.
+    """
+
+    def __init__(self, seed: int, draw: int, *, rows: slice, total: int, device: torch.device) -> None:
+        entropy = np.random.SeedSequence([seed, draw]).generate_state(1, np.uint64)[0]
+        self._generator = torch.Generator().manual_seed(int(entropy >> np.uint64(1)))
+        self._rows, self._total, self._device = rows, total, device
+
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normal numbers [N, *shape]."""
+        return self._share(torch.randn(self._total, *shape, generator=self._generator))
+
+    def uniform(self, *shape: int) -> Tensor:
+        """Numbers in [0, 1) of shape [N, *shape]."""
+        return self._share(torch.rand(self._total, *shape, generator=self._generator))
+
+    def coins(self, *shape: int) -> Tensor:
+        """Fair booleans [N, *shape]."""
+        return self._share(torch.rand(self._total, *shape, generator=self._generator) < 0.5)
+
+    def _share(self, drawn: Tensor) -> Tensor:
+        return drawn[self._rows].to(self._device, non_blocking=True)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The data of one play, or one process's or micro-batch's share of it."""
+
+    real: Tensor
+    condition: Tensor | None
+    dice: Dice
+    progress: float  # the share of the run's images already seen, in [0, 1]: what schedules are read at
+
+    def __len__(self) -> int:
+        return len(self.real)
+
+
+Loss = Callable[[Nets, Batch], Terms]

@@ -1,0 +1,112 @@
+"""The names of parts: how a word on the command line or in a JSON file becomes a piece of the toolkit.
+
+A *part* is a frozen dataclass of settings (a network, a loss, a data set, ...) or a function (a recipe). Its name is the
+Python name in snake case, so `DCGANGenerator` is `dcgan_generator`. Defining a part is all it takes to have it listed,
+accepted by `--set`, stored in a recipe and covered by the contract tests:
+
+    @part("loss")
+    @dataclass(frozen=True)
+    class Logistic: ...
+
+Other packages add parts by an entry point in the group `ganvas.<kind>` that names the module which defines them.
+"""
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+from .errors import GanvasError
+
+__all__ = ["KINDS", "find", "kind_of", "name_of", "names", "part", "summary"]
+
+KINDS = {
+    "recipe": "ganvas.recipes",
+    "data": "ganvas.data",
+    "network": "ganvas.networks",
+    "loss": "ganvas.losses",
+    "game": "ganvas.game",
+    "optimizer": "ganvas.optimizers",
+    "schedule": "ganvas.schedules",
+}
+"""Kind of part -> the module or package whose files define the built-in ones."""
+
+Part = TypeVar("Part", bound=Callable[..., Any])
+_parts: dict[str, dict[str, Callable[..., Any]]] = {kind: {} for kind in KINDS}
+
+
+def part(kind: str) -> Callable[[Part], Part]:
+    """Enter the decorated class or function into the catalogue under its own name.
+
+    Raises:
+        TypeError: the name is taken by another part, or the part has no docstring to be listed by.
+    """
+
+    def enter(obj: Part) -> Part:
+        name = name_of(obj)
+        known = _parts[kind].get(name)
+        if known is not None and (known.__module__, known.__qualname__) != (obj.__module__, obj.__qualname__):
+            raise TypeError(f"two parts of kind {kind!r} are named {name!r}: {known.__module__} and {obj.__module__}")
+        if not (obj.__doc__ or "").strip() or (obj.__doc__ or "").startswith(f"{obj.__name__}("):
+            raise TypeError(f"the {kind} {name!r} has no docstring; its first line is what `ganvas list` shows")
+        _parts[kind][name] = obj
+        return obj
+
+    return enter
+
+
+def name_of(obj: Any) -> str:
+    """The catalogue name of a part or of an instance of one: its Python name in snake case."""
+    obj = obj if inspect.isclass(obj) or inspect.isfunction(obj) else type(obj)
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", obj.__name__).lower()
+
+
+def find(name: str, kind: str | None = None) -> Any:
+    """The part called `name`, among one kind or among all.
+
+    Raises:
+        GanvasError: no part has this name; the message suggests the nearest.
+    """
+    kinds = [kind] if kind else list(KINDS)
+    for each in kinds:
+        if name in names(each):
+            return _parts[each][name]
+    known = [known for each in kinds for known in names(each)]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
+    raise GanvasError(f"There is no {kind or 'part'} named {name!r}. {hint}")
+
+
+def kind_of(obj: Any) -> str | None:
+    """The kind under which this part, or the class of this instance, is entered; None if it is not in the catalogue."""
+    name = name_of(obj)
+    obj = obj if inspect.isclass(obj) or inspect.isfunction(obj) else type(obj)
+    return next((kind for kind, parts in _parts.items() if parts.get(name) is obj), None)
+
+
+def names(kind: str) -> list[str]:
+    """The sorted names of all parts of one kind."""
+    if kind not in KINDS:
+        raise GanvasError(f"There is no kind of part called {kind!r}. There are: {', '.join(KINDS)}.")
+    _load(kind)
+    return sorted(_parts[kind])
+
+
+def summary(obj: Any) -> str:
+    """The first line of a part's docstring."""
+    return (inspect.getdoc(obj) or "").partition("\n")[0]
+
+
+@cache
+def _load(kind: str) -> None:
+    """Import every module that defines parts of this kind, ours and other packages'."""
+    module = importlib.import_module(KINDS[kind])
+    for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
+        importlib.import_module(f"{KINDS[kind]}.{found.name}")
+    for entry in entry_points(group=f"ganvas.{kind}"):
+        entry.load()

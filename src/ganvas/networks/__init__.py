@@ -1,0 +1,1 @@
+"""Generators and critics: one file per paper, each setting a part of kind "network"."""

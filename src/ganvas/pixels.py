@@ -1,0 +1,114 @@
+"""Pictures as numbers: the only place where uint8 [0, 255] becomes float [-1, 1] and back, and where pictures are written.
+
+    uint8   [N, H, W, C]   as files, caches and Pillow have them; C is 1 (gray), 3 (RGB) or 4 (RGBA)
+    float   [N, C, H, W]   in [-1, 1], as networks have them
+"""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from .errors import GanvasError
+
+__all__ = ["grid", "save_film", "scatter", "sheet", "to_float", "to_image", "to_uint8"]
+
+Pictures = NDArray[np.uint8]
+
+
+def to_float(pictures: UInt8[Tensor, "n h w c"]) -> Float[Tensor, "n c h w"]:
+    """[0, 255] -> [-1, 1], so that 0 is -1 and 255 is 1 exactly; the memory stays in channels-last order."""
+    return pictures.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+
+
+def to_uint8(pictures: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n h w c"]:
+    """[-1, 1] -> [0, 255], rounded to the nearest; values outside are clamped."""
+    return pictures.float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+
+def to_image(picture: Pictures) -> Image.Image:
+    """One uint8 picture [H, W, C] as a Pillow image of mode L, RGB or RGBA."""
+    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+
+
+def grid(pictures: Pictures, *, columns: int | None = None, gap: int = 2, zoom: int | None = None) -> Pictures:
+    """Lay uint8 [N, H, W, C] out on a white sheet [H', W', C], row by row.
+
+    Args:
+        columns: pictures per row; by default as square as possible.
+        gap: white pixels between pictures.
+        zoom: whole-number enlargement without smoothing; by default small pictures are brought to about 64 pixels.
+    """
+    count, height, width, channels = pictures.shape
+    columns = columns or math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    zoom = zoom or max(1, 64 // max(height, width))
+    pictures = pictures.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    height, width = height * zoom + gap, width * zoom + gap
+    paper = np.full((rows * height + gap, columns * width + gap, channels), 255, np.uint8)
+    for index, picture in enumerate(pictures):
+        top, left = gap + index // columns * height, gap + index % columns * width
+        paper[top : top + height - gap, left : left + width - gap] = picture
+    return paper
+
+
+def scatter(points: NDArray[np.float32], *, extent: float = 1.3, size: int = 512) -> Pictures:
+    """Draw the first two coordinates of points [N, F] as dots on a white square [size, size, 3] that spans +-extent."""
+    places = ((points[:, :2] * [1, -1] / extent + 1) / 2 * size).astype(int)
+    paper = np.full((size, size, 3), 255, np.uint8)
+    for x, y in places[((places >= 0) & (places < size)).all(axis=1)]:
+        dot = paper[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
+        dot[:] = (dot * 0.4 + np.array([31, 78, 160]) * 0.6).astype(np.uint8)
+    return paper
+
+
+def sheet(samples: Tensor, *, columns: int | None = None) -> Pictures:
+    """One picture that shows all samples: pictures [N, C, H, W] as a grid, vectors [N, F] as a scatter plot."""
+    if samples.dim() == 2:
+        return scatter(samples.float().cpu().numpy())
+    return grid(to_uint8(samples).cpu().numpy(), columns=columns)
+
+
+def save_film(frames: Iterable[Pictures], path: Path, *, frames_per_second: float = 12) -> None:
+    """Write uint8 frames [H, W, C] of one size as .gif, .webp or .mp4, by the ending of `path`.
+
+    The last frame is held for a second and a half. An mp4 needs the package `av` (`pip install 'ganvas[video]'`).
+
+    Raises:
+        GanvasError: the ending is unknown, or `av` is missing.
+    """
+    ending = path.suffix.lower()
+    if ending not in {".gif", ".webp", ".mp4"}:
+        raise GanvasError(f"A film ends in .gif, .webp or .mp4, not {path.name!r}.")
+    held = [np.ascontiguousarray(frame[..., :3].repeat(3 // min(frame.shape[-1], 3), axis=-1)) for frame in frames]
+    hold = round(1.5 * frames_per_second)
+    if ending == ".mp4":
+        _save_mp4([*held, *[held[-1]] * hold], path, frames_per_second)
+        return
+    first, *rest = (Image.fromarray(frame) for frame in held)
+    durations = [round(1000 / frames_per_second)] * len(rest) + [1500]
+    first.save(path, save_all=True, append_images=rest, duration=durations, loop=0)
+
+
+def _save_mp4(frames: list[Pictures], path: Path, frames_per_second: float) -> None:
+    try:
+        import av
+    except ImportError:
+        raise GanvasError("An mp4 needs the package av: pip install 'ganvas[video]'. A .gif needs nothing.") from None
+    height, width = frames[0].shape[:2]
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("libx264", rate=round(frames_per_second))
+        stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
+        stream.options = {"crf": "18"}
+        for frame in frames:
+            even = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+            for packet in stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")):
+                film.mux(packet)
+        for packet in stream.encode():
+            film.mux(packet)

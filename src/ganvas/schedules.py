@@ -1,0 +1,56 @@
+"""Values that change as a run goes on: progress in [0, 1] -> value.
+
+Progress is the share of the run's images already seen, so that a schedule always fits the budget: a run of three minutes
+and one of three days both end on a finished schedule. Wherever a setting takes a `Value`, a plain number is constant.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from .catalog import part
+
+__all__ = ["Cosine", "Linear", "Schedule", "Value", "at"]
+
+
+class Schedule(ABC):
+    """A value as a function of progress."""
+
+    @abstractmethod
+    def __call__(self, progress: float) -> float:
+        """The value once this share of the run, in [0, 1], has been seen."""
+
+
+Value = float | Schedule
+
+
+def at(value: Value, progress: float) -> float:
+    """A constant or a schedule, read at this progress in [0, 1]."""
+    return value(progress) if isinstance(value, Schedule) else value
+
+
+@part("schedule")
+@dataclass(frozen=True)
+class Linear(Schedule):
+    """A straight line from `start` to `end` over the first `over` of the run, then flat."""
+
+    start: float
+    end: float
+    over: float = 1.0
+
+    def __call__(self, progress: float) -> float:
+        return self.start + (self.end - self.start) * min(progress / self.over, 1.0)
+
+
+@part("schedule")
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """Half a cosine from `start` to `end` over the first `over` of the run, then flat (R3GAN, arXiv:2501.05441, app. D)."""
+
+    start: float
+    end: float
+    over: float = 1.0
+
+    def __call__(self, progress: float) -> float:
+        share = min(progress / self.over, 1.0)
+        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * share)) / 2
