@@ -21,7 +21,6 @@ def unwatched(what: str, done: int, total: int) -> None:
     """The watch that does not look."""
 
 
-
 @dataclass(frozen=True)
 class Dataset:
     """All samples of one source, decoded and of one size, in memory or memory-mapped.
@@ -29,6 +28,7 @@ class Dataset:
     samples   uint8 [N, H, W, C] pictures, or float32 [N, F] vectors
     names     where each sample came from, one per sample or none
     classes   the class names; `labels` holds the index into them, int64 [N], or is None
+    keywords  words or short phrases that describe each sample, one tuple per sample or none
     skipped   (file, reason) of everything that could not be used
     """
 
@@ -36,6 +36,7 @@ class Dataset:
     names: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     labels: NDArray[np.int64] | None = None
+    keywords: tuple[tuple[str, ...], ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
