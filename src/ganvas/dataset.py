@@ -1,17 +1,23 @@
 """Samples ready for training, whatever they were read from."""
 
+import difflib
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .catalog import find, names
+from .errors import GanvasError
 from .pixels import to_float
 
-__all__ = ["Dataset", "Source", "Watch", "source", "unwatched"]
+__all__ = ["Dataset", "Source", "Summary", "Watch", "source", "unwatched"]
 
 Watch = Callable[[str, int, int], None]
 """Told of slow work as it goes on: what is done, how many are done, of how many."""
@@ -22,6 +28,26 @@ def unwatched(what: str, done: int, total: int) -> None:
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What a data set is like, in numbers for people.
+
+    classes    name -> samples of it
+    keywords   word -> samples that have it, the commonest first
+    rare       how many of the words are on fewer than `Dataset.RARE` samples, too few to be learned
+    skipped    reason -> files, the commonest first
+    sizes      smallest, median and largest of the originals' widths, and the same of their heights, in pixels; or empty
+    """
+
+    count: int
+    shape: tuple[int, ...]
+    classes: dict[str, int]
+    keywords: dict[str, int]
+    rare: int
+    skipped: dict[str, int]
+    sizes: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
 class Dataset:
     """All samples of one source, decoded and of one size, in memory or memory-mapped.
 
@@ -29,6 +55,7 @@ class Dataset:
     names     where each sample came from, one per sample or none
     classes   the class names; `labels` holds the index into them, int64 [N], or is None
     keywords  words or short phrases that describe each sample, one tuple per sample or none
+    sizes     of the original pictures, as in `Summary`
     skipped   (file, reason) of everything that could not be used
     """
 
@@ -37,7 +64,10 @@ class Dataset:
     classes: tuple[str, ...] = ()
     labels: NDArray[np.int64] | None = None
     keywords: tuple[tuple[str, ...], ...] = ()
+    sizes: tuple[tuple[int, ...], ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+
+    RARE = 10
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -55,6 +85,20 @@ class Dataset:
         taken = torch.from_numpy(np.ascontiguousarray(self.samples[rows]))
         return to_float(taken) if taken.dtype == torch.uint8 else taken.float()
 
+    def summary(self) -> Summary:
+        """Count everything once; reads no samples."""
+        labels = np.zeros(0, np.int64) if self.labels is None else self.labels
+        words = dict(Counter(word for each in self.keywords for word in each).most_common())
+        return Summary(
+            count=len(self),
+            shape=self.shape,
+            classes=dict(zip(self.classes, np.bincount(labels, minlength=len(self.classes)).tolist(), strict=True)),
+            keywords=words,
+            rare=sum(count < self.RARE for count in words.values()),
+            skipped=dict(Counter(reason for _, reason in self.skipped).most_common()),
+            sizes=self.sizes,
+        )
+
 
 class Source(ABC):
     """Settings that say where samples come from; every part of kind "data" is one.
@@ -71,6 +115,41 @@ class Source(ABC):
             GanvasError: there is nothing usable there; the message says why.
         """
 
+    @classmethod
+    def reads(cls, path: Path) -> bool:  # noqa: ARG003
+        """Whether what is at this existing path is in this source's own layout, so that the path alone names it."""
+        return False
+
 
 def source(text: str) -> Source:
-    """The source that a word names: `icons`, `icons:flags`, `ring`, or the path of a folder, a zip or a known set's files."""
+    """The source that a text names: `icons`, `icons:flags`, `ring`, or the path of a folder, a zip or a known set.
+
+    A name of the catalogue comes first; a folder that is called like one is meant by `./icons`.
+
+    Raises:
+        GanvasError: it is neither a name nor an existing path, or what follows the colon is of the wrong type.
+    """
+    name, colon, setting = text.partition(":")
+    if name in names("data"):
+        return _named(name, setting if colon else None)
+    path = Path(text).expanduser()
+    if path.exists():
+        parts: list[type[Source]] = [find(part, "data") for part in names("data")]
+        part: Any = next((part for part in parts if part.reads(path)), find("folder", "data"))
+        return cast("Source", part(str(path)))
+    near = difflib.get_close_matches(name, names("data"), n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Known data are: {', '.join(names('data'))}."
+    raise GanvasError(f"There is no folder or file {text!r}, and no data of that name. {hint}")
+
+
+def _named(name: str, setting: str | None) -> Source:
+    part: Any = find(name, "data")
+    first = fields(part)[0]
+    if setting is None:
+        if first.default is MISSING:
+            raise GanvasError(f"{name} needs a {first.name}: write {name}:{first.name.upper()}.")
+        return cast("Source", part())
+    try:
+        return cast("Source", part(int(setting) if first.type is int else setting))
+    except ValueError:
+        raise GanvasError(f"After {name}: comes a whole number, the {first.name}, and not {setting!r}.") from None

@@ -1,20 +1,26 @@
 """Packs: pictures decoded once, kept in the cache as one file that training maps into memory.
 
     <cache>/<kind>-<key>/samples.npy    uint8 [N, H, W, C]
-    <cache>/<kind>-<key>/index.json     names, classes, labels, keywords, what was skipped and why, original sizes
+    <cache>/<kind>-<key>/index.json     names, classes, labels, keywords, original sizes, what was skipped and why
+    <cache>/seen/<stamp>                the name of the pack made of a folder whose files have these sizes and times
 
-The key is made of everything the pictures depend on, so a pack is never out of date and never rewritten. It is written in a
-folder beside and renamed whole: killed half-way it leaves no broken pack, and of two writers the first to finish wins.
+The key is made of everything the pictures depend on, so a pack is never out of date and never rewritten. It is written
+in a folder beside and renamed whole: killed half-way it leaves no broken pack, and of two writers the first to finish
+wins.
 """
 
+import errno
 import hashlib
 import json
 import os
 import shutil
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+import warnings
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,23 +28,30 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from .dataset import Dataset
+from .archives import Files
+from .dataset import Dataset, Watch, unwatched
+from .decode import DECODER, Frame, Unusable, decode
+from .errors import GanvasError
 
-__all__ = ["Item", "cache_folder", "key", "packed"]
+__all__ = ["Item", "cache_folder", "key", "pack_files", "packed"]
 
-Pictures = NDArray[np.uint8]
+Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that was to be a sample: its picture uint8 [H, W, C], or the reason why there is none."""
+    """One thing that was to be a sample: its picture uint8 [H, W, C], or the reason why there is none.
+
+    group      the name of its class, or empty
+    original   width and height of the file's picture in pixels, or zeros
+    """
 
     name: str
-    picture: Pictures | None
+    picture: NDArray[np.uint8] | None
     reason: str = ""
-    label: int = -1
+    group: str = ""
     keywords: tuple[str, ...] = ()
-    size: tuple[int, int] = (0, 0)  # the original's width and height in pixels; zeros if it has none
+    original: tuple[int, int] = (0, 0)
 
 
 def cache_folder() -> Path:
@@ -48,29 +61,113 @@ def cache_folder() -> Path:
 
 def key(*settings: object) -> str:
     """16 hexadecimal digits that change when any of the settings, told by their repr, changes."""
-    return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr(settings).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
-def packed(name: str, items: Iterable[Item], *, shape: tuple[int, int, int], classes: tuple[str, ...] = ()) -> Dataset:
+def packed(name: str, items: Iterable[Item], *, most: int, shape: Shape, classes: tuple[str, ...] = ()) -> Dataset:
     """The pack called `name`, written from `items` first if it is not in the cache; else `items` is not touched.
 
     Args:
         name: a short word and a key, such as `icons-0123456789abcdef`.
-        items: the samples of this shape in their order; read one by one, so that memory stays flat.
-        shape: height, width, channels.
-        classes: what the items' labels are the indices of.
+        items: the samples in their order; taken one by one, so that memory stays flat.
+        most: how many items there may be.
+        shape: (H, W, C) of every picture.
+        classes: the names of the classes in their order; by default those of the items, if every item has one.
 
     Raises:
-        GanvasError: the cache cannot be written, or no item has a picture.
+        GanvasError: the cache cannot be written or is full, or no item has a picture.
     """
     folder = cache_folder() / name
-    if not (folder / "index.json").exists():
-        with _beside(folder) as draft:
+    known = _read(folder)
+    if known is None:
+        with _beside(folder, needs=most * int(np.prod(shape))) as draft:
             _write(draft, items, shape=shape, classes=classes)
-    return _read(folder)
+        known = _read(folder)
+    if known is None:
+        raise GanvasError(f"The pack {folder} cannot be read back. Remove it, or set GANVAS_CACHE to another folder.")
+    return known
 
 
-def _write(folder: Path, items: Iterable[Item], *, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
+def pack_files(
+    files: Files,
+    frame: Frame,
+    *,
+    kind: str,
+    names: Iterable[str],
+    describe: Callable[[str], tuple[str, tuple[str, ...]]] = lambda _: ("", ()),
+    watch: Watch = unwatched,
+) -> Dataset:
+    """The pack of these files' pictures, decoded in parallel if it is not in the cache.
+
+    Args:
+        files: the folder or zip they are in. Any change in it, also in files that are no pictures, makes a new pack.
+        frame: the form they are brought into.
+        kind: the first word of the pack's name; packs of different kinds are never mistaken for each other.
+        names: which files.
+        describe: file name -> (class or "", keywords).
+        watch: told of the files read and the pictures packed.
+
+    Raises:
+        GanvasError: as `packed`.
+    """
+    names = tuple(names)
+    settings = (kind, frame, DECODER, names)
+    seen = cache_folder() / "seen" / key(files.stamp(), *settings)
+    with suppress(OSError):
+        known = _read(cache_folder() / seen.read_text(encoding="utf-8"))
+        if known is not None:
+            return known
+
+    def hashed() -> Iterator[tuple[str, str]]:
+        for done, name in enumerate(files.names):
+            watch("reading", done, len(files.names))
+            yield name, files.fingerprint(name)
+
+    def item(name: str) -> Item:
+        group, keywords = describe(name)
+        try:
+            picture, original = decode(files.read(name), frame)
+        except Unusable as reason:
+            return Item(name, None, str(reason))
+        return Item(name, picture, "", group, keywords, original)
+
+    def items() -> Iterator[Item]:
+        for done, each in enumerate(_in_parallel(item, names)):
+            watch("packing pictures", done, len(names))
+            yield each
+        watch("packing pictures", len(names), len(names))
+        yield from (Item(folder, None, reason) for folder, reason in files.closed)
+
+    name = f"{kind}-{key(list(hashed()), *settings)}"
+    dataset = packed(name, items(), most=len(names), shape=frame.shape)
+    with _told(seen.parent, 0):
+        seen.parent.mkdir(parents=True, exist_ok=True)
+        seen.write_text(name, encoding="utf-8")
+    return dataset
+
+
+def _in_parallel(work: Callable[[str], Item], names: Iterable[str]) -> Iterator[Item]:
+    """work(name) of each name in order, by threads, with only a window of them under way so that memory stays flat.
+
+    Pillow lets other threads run while it decodes. Its warnings are not shown: a file is used or has a reason.
+    """
+    threads = min(8, os.cpu_count() or 1)
+    window: deque[Future[Item]] = deque()
+    with ThreadPoolExecutor(threads) as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            for name in names:
+                window.append(pool.submit(work, name))
+                if len(window) > 16 * threads:
+                    yield window.popleft().result()
+            while window:
+                yield window.popleft().result()
+        finally:
+            for future in window:
+                future.cancel()
+
+
+def _write(folder: Path, items: Iterable[Item], *, shape: Shape, classes: tuple[str, ...]) -> None:
     kept: list[Item] = []
     skipped: list[tuple[str, str]] = []
     with (folder / "samples.npy").open("wb") as file:
@@ -80,48 +177,99 @@ def _write(folder: Path, items: Iterable[Item], *, shape: tuple[int, int, int], 
                 skipped.append((item.name, item.reason))
                 continue
             file.write(np.ascontiguousarray(item.picture).data)
-            kept.append(Item(item.name, None, "", item.label, item.keywords, item.size))
+            kept.append(replace(item, picture=None))
         file.seek(0)
         _write_header(file, len(kept), shape)
+    if not kept:
+        reasons = Counter(reason for _, reason in skipped).most_common(3)
+        why = "; ".join(f"{count} {'is' if count == 1 else 'are'} {reason}" for reason, count in reasons)
+        raise GanvasError(f"Of {len(skipped)} files not one can be used as a picture: {why}.")
+    groups = {item.group for item in kept}
+    if not classes and "" not in groups and len(groups) > 1:
+        classes = tuple(
+            sorted(groups, key=lambda group: (not group.isdecimal(), len(group) * group.isdecimal(), group))
+        )
+    places = {group: place for place, group in enumerate(classes)}
+    sizes = np.array([item.original for item in kept])
     index = {
         "names": [item.name for item in kept],
         "classes": classes,
-        "labels": [item.label for item in kept] if classes else None,
+        "labels": [places[item.group] for item in kept] if classes else None,
         "keywords": [item.keywords for item in kept] if any(item.keywords for item in kept) else [],
+        "sizes": [(int(s.min()), int(np.median(s)), int(s.max())) for s in sizes.T] if sizes.any() else [],
         "skipped": skipped,
     }
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
 
 
-def _write_header(file: BinaryIO, count: int, shape: tuple[int, int, int]) -> None:
+def _write_header(file: BinaryIO, count: int, shape: Shape) -> None:
     """NumPy leaves room for the first axis to grow, so the header written last is as long as the one written first."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
     np.lib.format.write_array_header_1_0(file, header)
 
 
-def _read(folder: Path) -> Dataset:
-    index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-    return Dataset(
-        samples=np.load(folder / "samples.npy", mmap_mode="r", allow_pickle=False),
-        names=tuple(index["names"]),
-        classes=tuple(index["classes"]),
-        labels=None if index["labels"] is None else np.array(index["labels"], np.int64),
-        keywords=tuple(map(tuple, index["keywords"])),
-        skipped=tuple((file, reason) for file, reason in index["skipped"]),
-    )
+def _read(folder: Path) -> Dataset | None:
+    """The pack in this folder; None if there is none, or if it was damaged from outside."""
+    try:
+        index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        samples = np.load(folder / "samples.npy", mmap_mode="r", allow_pickle=False)
+        if len(samples) != len(index["names"]):
+            return None
+        return Dataset(
+            samples=samples,
+            names=tuple(index["names"]),
+            classes=tuple(index["classes"]),
+            labels=None if index["labels"] is None else np.array(index["labels"], np.int64),
+            keywords=tuple(map(tuple, index["keywords"])),
+            sizes=tuple(map(tuple, index["sizes"])),
+            skipped=tuple((file, reason) for file, reason in index["skipped"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 @contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
+def _beside(folder: Path, *, needs: int) -> Iterator[Path]:
     """A new folder that becomes `folder` if the block succeeds and vanishes if it does not."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        yield draft
+    with _told(folder.parent, needs):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder.parent)
+        draft = folder.parent / f".{folder.name}-{os.getpid()}-{time.time_ns()}"
+        draft.mkdir()
         try:
-            draft.rename(folder)
-        except OSError:
-            if not folder.exists():
-                raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+            if shutil.disk_usage(draft).free < needs:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            yield draft
+            try:
+                draft.rename(folder)
+            except OSError:
+                if _read(folder) is None:  # else another process was faster, and its pack has the same content
+                    shutil.rmtree(folder)
+                    draft.rename(folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def _told(cache: Path, needs: int) -> Iterator[None]:
+    """Say in one sentence what is wrong with the cache instead of raising the system's errors."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise GanvasError(
+                f"There is no room in the cache {cache}: this needs {needs:,} bytes. "
+                "Make room, or set the environment variable GANVAS_CACHE to a folder that has it."
+            ) from None
+        raise GanvasError(
+            f"The cache {cache} cannot be written: {error.strerror or error}. "
+            "Set the environment variable GANVAS_CACHE to a folder that can."
+        ) from None
+
+
+def _sweep(cache: Path) -> None:
+    """Remove the drafts that killed processes left behind; one that is still being written is younger than a day."""
+    for draft in cache.glob(".*-*-*"):
+        with suppress(OSError):
+            if time.time() - max(part.stat().st_mtime for part in (draft, *draft.iterdir())) > 86_400:
+                shutil.rmtree(draft, ignore_errors=True)

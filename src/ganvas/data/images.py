@@ -1,0 +1,158 @@
+"""Pictures of one's own: a folder or a zip of them."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from ..archives import Files, open_files
+from ..catalog import part
+from ..dataset import Dataset, Source, Watch, unwatched
+from ..decode import Frame, Unusable
+from ..errors import GanvasError
+from ..pack import pack_files
+
+__all__ = ["Folder"]
+
+ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+TABLES = {"metadata.jsonl", "metadata.csv", "dataset.json"}
+
+Words = tuple[str, ...]
+
+
+@part("data")
+@dataclass(frozen=True)
+class Folder(Source):
+    """A folder or a zip of pictures: PNG, JPEG, WebP, GIF, BMP, TIFF, also in sub-folders.
+
+    Sub-folders are classes if every picture is in one; the `dataset.json` of a StyleGAN zip names classes too. Keywords
+    are read from `metadata.jsonl` or `metadata.csv` (columns `file_name` and `keywords` or `text`) or from a NAME.txt
+    beside NAME.png. Every picture is brought to one `size`: by `fit` as `crop` (its middle), `pad` (all of it on the
+    `background`) or `stretch`.
+    """
+
+    path: str
+    size: int | tuple[int, int] = 32
+    channels: int = 3
+    background: str = "white"
+    fit: str = "crop"
+
+    def open(self, watch: Watch = unwatched) -> Dataset:
+        """Decode the pictures, once, into the cache.
+
+        Raises:
+            GanvasError: the path is missing, or fewer than two pictures can be used; the message says why.
+        """
+        path = Path(self.path).expanduser()
+        if path.is_file() and path.suffix.lower() in ENDINGS:
+            raise GanvasError(f"{path} is a single picture. {FEW}")
+        width, height = self.size if isinstance(self.size, tuple) else (self.size, self.size)
+        frame = Frame(width, height, self.channels, self.background, self.fit)
+        files = open_files(path)
+        if not files.names:
+            raise GanvasError(f"{path} holds no files at all. Put pictures into it, or name another folder.")
+        described = cache(lambda: (_groups(files), _keywords(files)))  # not needed if the pack is known
+        descriptions = _descriptions(files)
+        dataset = pack_files(
+            files,
+            frame,
+            kind="pictures",
+            names=[name for name in files.names if name not in descriptions],
+            describe=lambda name: (described()[0](name), described()[1](name)),
+            watch=watch,
+        )
+        if len(dataset) == 1:
+            raise GanvasError(f"{path} holds a single usable picture, {dataset.names[0]}. {FEW}")
+        return dataset
+
+
+FEW = "A GAN needs at least 2 pictures to tell what they have in common, and a few dozen to be useful."
+
+
+def _descriptions(files: Files) -> set[str]:
+    """The files that say something of pictures and are none: tables, and texts beside a picture."""
+    stems = {name.rpartition(".")[0] for name in files.names if _ending(name) in ENDINGS}
+    return {
+        name
+        for name in files.names
+        if PurePosixPath(name).name in TABLES or (_ending(name) == ".txt" and name.rpartition(".")[0] in stems)
+    }
+
+
+def _groups(files: Files) -> Callable[[str], str]:
+    """File name -> its class: from dataset.json, else the first folder that not all pictures are in; empty for none."""
+    labels = _dataset_json(files)
+    if labels:
+        return lambda name: labels.get(name, "")
+    folders = [PurePosixPath(name).parts[:-1] for name in files.names if _ending(name) in ENDINGS]
+    depth = 0
+    while folders and all(len(parts) > depth and parts[depth] == folders[0][depth] for parts in folders):
+        depth += 1
+    return lambda name: parts[depth] if len(parts := PurePosixPath(name).parts[:-1]) > depth else ""
+
+
+def _dataset_json(files: Files) -> dict[str, str]:
+    """The labels of a StyleGAN data set, {"labels": [["00000/img.png", 3], ...]}; empty if there are none."""
+    try:
+        labels = json.loads(files.read("dataset.json"))["labels"] if "dataset.json" in files.names else []
+        return {str(name): str(label) for name, label in labels or [] if isinstance(label, int)}
+    except (Unusable, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+
+
+def _keywords(files: Files) -> Callable[[str], Words]:
+    """File name -> keywords, from the tables or from the text beside the picture."""
+    tables: dict[str, Words] = {}
+    for name in files.names:
+        if PurePosixPath(name).name in {"metadata.jsonl", "metadata.csv"}:
+            for row in _rows(files, name):
+                file = str(row.get("file_name") or row.get("file"))
+                tables[str(PurePosixPath(name).parent / file)] = _split(row.get("keywords") or row.get("text"))
+    texts = {name.rpartition(".")[0]: name for name in files.names if _ending(name) == ".txt"}
+
+    def words(name: str) -> Words:
+        if name in tables:
+            return tables[name]
+        try:
+            text = texts.get(name.rpartition(".")[0])
+            return _split(files.read(text, most=2**16).decode(errors="replace")) if text else ()
+        except Unusable:
+            return ()
+
+    return words
+
+
+def _rows(files: Files, name: str) -> Iterable[dict[str, object]]:
+    """The rows of a table of comma-separated values or of one JSON object a line; what cannot be read is left out."""
+    try:
+        text = files.read(name).decode("utf-8-sig", errors="replace")
+    except Unusable:
+        return
+    if name.endswith(".csv"):
+        with suppress(csv.Error):
+            yield from csv.DictReader(io.StringIO(text))
+        return
+    for line in text.splitlines():
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(row, dict):
+            yield row
+
+
+def _split(told: object) -> Words:
+    """A list as it is; a text at its commas, semicolons and line ends, or into words if it has none of them."""
+    text = str(told or "").strip()
+    parts = re.split(r"[,;\n]", text) if re.search(r"[,;\n]", text) else re.findall(r"[\w'’-]+", text)
+    parts = [str(each) for each in told] if isinstance(told, list) else parts
+    return tuple(dict.fromkeys(word for part in parts if (word := part.strip().lower())))
+
+
+def _ending(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
