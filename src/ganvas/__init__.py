@@ -1,3 +1,66 @@
-"""Ganvas: train a GAN on pictures, know how good it is, and use it."""
+"""Ganvas: train a GAN on pictures, know how good it is, and use it.
+
+    run = ganvas.fit("icons:portraits", minutes=3)
+    ganvas.load(run.path).sample(16, seed=0)
+
+Names are imported on first use, so that `ganvas --help` need not wait for torch.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Dataset": "dataset",
+    "GanvasError": "errors",
+    "Model": "sample",
+    "Recipe": "recipe",
+    "Run": "run",
+    "change": "recipe",
+    "find": "catalog",
+    "fit": "fitting",
+    "load": "sample",
+    "names": "catalog",
+    "part": "catalog",
+    "plan": "fitting",
+    "source": "dataset",
+    "train": "training",
+}
+
+__all__ = [
+    "Dataset",
+    "GanvasError",
+    "Model",
+    "Recipe",
+    "Run",
+    "change",
+    "find",
+    "fit",
+    "load",
+    "names",
+    "part",
+    "plan",
+    "source",
+    "train",
+]
+
+if TYPE_CHECKING:
+    from .catalog import find, names, part
+    from .dataset import Dataset, source
+    from .errors import GanvasError
+    from .fitting import fit, plan
+    from .recipe import Recipe, change
+    from .run import Run
+    from .sample import Model, load
+    from .training import train
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module 'ganvas' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

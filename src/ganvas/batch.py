@@ -1,27 +1,28 @@
 """What a loss sees. The shapes and ranges of everything that moves through training are stated here, once.
 
-    sample     one picture [C, H, W] or vector [F]; pictures are float32 in [-1, 1]
-    real       [N, *sample]       samples of the data
-    condition  [N, K] or None     one vector per sample: a class as one-hot, keywords as an embedding
-    z          [N, latent]        standard normal input of a generator
-    logits     [N]                a critic's answer per sample, unbounded, before any sigmoid
-    terms      name -> [N]        what a loss returns: their sum over names, meaned over samples, is minimised
+sample     one picture [C, H, W] or vector [F]; pictures are float32 in [-1, 1]
+real       [N, *sample]       samples of the data
+condition  [N, K] or None     one vector per sample: a class as one-hot, keywords as an embedding
+z          [N, latent]        standard normal input of a generator
+logits     [N]                a critic's answer per sample, unbounded, before any sigmoid
+terms      name -> [N]        what a loss returns: their sum over names, meaned over samples, is minimised
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 __all__ = ["Batch", "Dice", "Loss", "Nets", "Terms"]
 
-Nets = Mapping[str, nn.Module]
+Nets = Mapping[str, Any]
 """The players by name, for instance `nets["critic"](x, condition)`."""
 
 Terms = dict[str, Tensor]
-"""Named per-sample terms, each [N]. A term that is detached pushes nothing and is only watched, such as the scores."""
+"""Named per-sample terms, each [N]. A detached term pushes nothing and is only watched, such as the scores."""
 
 
 class Dice:

@@ -1,8 +1,8 @@
 """The names of parts: how a word on the command line or in a JSON file becomes a piece of the toolkit.
 
-A *part* is a frozen dataclass of settings (a network, a loss, a data set, ...) or a function (a recipe). Its name is the
-Python name in snake case, so `DCGANGenerator` is `dcgan_generator`. Defining a part is all it takes to have it listed,
-accepted by `--set`, stored in a recipe and covered by the contract tests:
+A *part* is a frozen dataclass of settings (a network, a loss, a data set, ...) or a function (a recipe). Its name is
+the Python name in snake case, so `DCGANGenerator` is `dcgan_generator`. Defining a part is all it takes to have it
+listed, accepted by `--set`, stored in a recipe and covered by the contract tests:
 
     @part("loss")
     @dataclass(frozen=True)
@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from .errors import GanvasError
 
-__all__ = ["KINDS", "find", "kind_of", "name_of", "names", "part", "summary"]
+__all__ = ["KINDS", "describe", "find", "kind_of", "listing", "name_of", "names", "part"]
 
 KINDS = {
     "recipe": "ganvas.recipes",
@@ -97,9 +97,33 @@ def names(kind: str) -> list[str]:
     return sorted(_parts[kind])
 
 
-def summary(obj: Any) -> str:
-    """The first line of a part's docstring."""
-    return (inspect.getdoc(obj) or "").partition("\n")[0]
+def listing(kind: str | None = None) -> str:
+    """The parts of one kind, or of all, a line each: the name and the first line of its docstring.
+
+    Raises:
+        GanvasError: there is no such kind; "losses" is as good as "loss".
+    """
+    plurals = {"losses": "loss"} | {f"{each}s": each for each in KINDS}
+    kinds = [plurals.get(kind, kind)] if kind else list(KINDS)
+    width = max(len(name) for each in kinds for name in names(each))
+    lines = []
+    for each in kinds:
+        lines += ["", each] if not kind else []
+        lines += [
+            f"{name:{width}}  {(inspect.getdoc(find(name, each)) or '').partition(chr(10))[0]}" for name in names(each)
+        ]
+    return "\n".join(lines).strip()
+
+
+def describe(name: str) -> str:
+    """What a part is: its docstring, and its settings; for a recipe the whole of it."""
+    found = find(name)
+    lines = [inspect.getdoc(found) or "", ""]
+    if inspect.isfunction(found):
+        lines.append(str(found()))
+    else:
+        lines += [str(parameter) for parameter in inspect.signature(found).parameters.values()]
+    return "\n".join(lines)
 
 
 @cache

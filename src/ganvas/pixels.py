@@ -1,11 +1,13 @@
-"""Pictures as numbers: the only place where uint8 [0, 255] becomes float [-1, 1] and back, and where pictures are written.
+"""Pictures as numbers: the one place where uint8 [0, 255] becomes float [-1, 1] and back, and films are written.
 
-    uint8   [N, H, W, C]   as files, caches and Pillow have them; C is 1 (gray), 3 (RGB) or 4 (RGBA)
-    float   [N, C, H, W]   in [-1, 1], as networks have them
+uint8   [N, H, W, C]   as files, caches and Pillow have them; C is 1 (gray), 3 (RGB) or 4 (RGBA)
+float   [N, C, H, W]   in [-1, 1], as networks have them
 """
 
+import itertools
 import math
 from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +43,7 @@ def grid(pictures: Pictures, *, columns: int | None = None, gap: int = 2, zoom: 
     """Lay uint8 [N, H, W, C] out on a white sheet [H', W', C], row by row.
 
     Args:
+        pictures: all of one size.
         columns: pictures per row; by default as square as possible.
         gap: white pixels between pictures.
         zoom: whole-number enlargement without smoothing; by default small pictures are brought to about 64 pixels.
@@ -78,7 +81,8 @@ def sheet(samples: Tensor, *, columns: int | None = None) -> Pictures:
 def save_film(frames: Iterable[Pictures], path: Path, *, frames_per_second: float = 12) -> None:
     """Write uint8 frames [H, W, C] of one size as .gif, .webp or .mp4, by the ending of `path`.
 
-    The last frame is held for a second and a half. An mp4 needs the package `av` (`pip install 'ganvas[video]'`).
+    What is transparent becomes white. The last frame is held for a second and a half. An mp4 needs the package `av`
+    (`pip install 'ganvas[video]'`).
 
     Raises:
         GanvasError: the ending is unknown, or `av` is missing.
@@ -86,14 +90,36 @@ def save_film(frames: Iterable[Pictures], path: Path, *, frames_per_second: floa
     ending = path.suffix.lower()
     if ending not in {".gif", ".webp", ".mp4"}:
         raise GanvasError(f"A film ends in .gif, .webp or .mp4, not {path.name!r}.")
-    held = [np.ascontiguousarray(frame[..., :3].repeat(3 // min(frame.shape[-1], 3), axis=-1)) for frame in frames]
+    held = [_on_white(frame) for frame in frames]
     hold = round(1.5 * frames_per_second)
     if ending == ".mp4":
         _save_mp4([*held, *[held[-1]] * hold], path, frames_per_second)
         return
-    first, *rest = (Image.fromarray(frame) for frame in held)
+    first, *rest = _in_one_palette(held) if ending == ".gif" else map(Image.fromarray, held)
     durations = [round(1000 / frames_per_second)] * len(rest) + [1500]
-    first.save(path, save_all=True, append_images=rest, duration=durations, loop=0)
+    first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, quality=85)
+
+
+def _on_white(frame: Pictures) -> Pictures:
+    picture = to_image(frame).convert("RGBA")
+    paper = Image.new("RGB", picture.size, "white")
+    paper.paste(picture, mask=picture)
+    return np.asarray(paper)
+
+
+def _in_one_palette(frames: list[Pictures]) -> list[Image.Image]:
+    """RGB frames in one palette for the whole film: a palette for each flickers and makes a file of twice the size.
+
+    Dithering would double the file again. One of the 256 places stays free, for what a frame leaves as it was.
+    """
+    dice = np.random.default_rng(0)
+    some = [frames[round(index)] for index in np.linspace(0, len(frames) - 1, 16)]
+    colours = np.concatenate([dice.choice(frame.reshape(-1, 3), 4096) for frame in some])
+    found = Image.fromarray(colours[None]).quantize(254, method=Image.Quantize.MEDIANCUT, kmeans=1).getpalette() or []
+    chosen = [colour for colour in zip(*[iter(found)] * 3, strict=True) if min(colour) < 248]  # white is to be white
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*itertools.chain(*chosen), 255, 255, 255])
+    return [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
 
 
 def _save_mp4(frames: list[Pictures], path: Path, frames_per_second: float) -> None:
@@ -103,9 +129,10 @@ def _save_mp4(frames: list[Pictures], path: Path, frames_per_second: float) -> N
         raise GanvasError("An mp4 needs the package av: pip install 'ganvas[video]'. A .gif needs nothing.") from None
     height, width = frames[0].shape[:2]
     with av.open(str(path), "w") as film:
-        stream = film.add_stream("libx264", rate=round(frames_per_second))
+        stream = film.add_stream("libx264", rate=Fraction(frames_per_second).limit_denominator(1000))
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         stream.options = {"crf": "18"}
+        stream.codec_context.colorspace = 6  # BT.601, which the conversion makes: large films untagged count as BT.709
         for frame in frames:
             even = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
             for packet in stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")):

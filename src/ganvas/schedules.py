@@ -1,7 +1,7 @@
 """Values that change as a run goes on: progress in [0, 1] -> value.
 
-Progress is the share of the run's images already seen, so that a schedule always fits the budget: a run of three minutes
-and one of three days both end on a finished schedule. Wherever a setting takes a `Value`, a plain number is constant.
+Progress is the share of the run's images already seen, so that a schedule always fits the budget: a run of three
+minutes and one of three days both end on a finished schedule. Where a setting takes a `Value`, a number is constant.
 """
 
 import math
@@ -39,18 +39,20 @@ class Linear(Schedule):
     over: float = 1.0
 
     def __call__(self, progress: float) -> float:
+        """See `Schedule.__call__`."""
         return self.start + (self.end - self.start) * min(progress / self.over, 1.0)
 
 
 @part("schedule")
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """Half a cosine from `start` to `end` over the first `over` of the run, then flat (R3GAN, arXiv:2501.05441, app. D)."""
+    """Half a cosine from `start` to `end` over the first `over` of the run, then flat (arXiv:2501.05441, app. D)."""
 
     start: float
     end: float
     over: float = 1.0
 
     def __call__(self, progress: float) -> float:
+        """See `Schedule.__call__`."""
         share = min(progress / self.over, 1.0)
         return self.end + (self.start - self.end) * (1 + math.cos(math.pi * share)) / 2

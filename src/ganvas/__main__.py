@@ -1,0 +1,5 @@
+"""`python -m ganvas` is `ganvas`, for torchrun."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,185 @@
+"""The command line: words in, one call, words out. Everything heavy is imported by the command that needs it."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from .errors import GanvasError
+
+if TYPE_CHECKING:
+    from .run import Run
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="ganvas",
+    help="Train a GAN on pictures, see whether it is healthy, and use it.\n\n"
+    "Start with: ganvas train icons:portraits --minutes 3",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/icons.")]
+Size = Annotated[str | None, typer.Option(help="Pixels of the pictures: 64, or WIDTHxHEIGHT such as 64x96.")]
+
+
+@app.command()
+def train(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A recipe, a folder or zip of pictures, a source such as icons:flags, or a run to go on with."
+        ),
+    ] = "icons",
+    data: Annotated[str | None, typer.Option(help="A source that takes the place of the recipe's own.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="How long to train, as time.")] = None,
+    images: Annotated[int | None, typer.Option(help="How long to train, as images seen.")] = None,
+    size: Size = None,
+    seed: Annotated[int, typer.Option(help="What all randomness follows from.")] = 0,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change one setting; may be repeated.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; by default under runs/.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or mps; by default the fastest there is.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the recipe that would be trained.")] = False,
+) -> None:
+    """Train a GAN. The same command again goes on where it was left."""
+    from .fitting import fit, plan
+
+    sides, settings = parse_size(size), set_ or ()
+    if dry_run:
+        say(str(plan(target, data=data, size=sides, images=images, settings=settings)))
+        return
+    run = fit(
+        target,
+        data=data,
+        size=sides,
+        images=images,
+        minutes=minutes,
+        seed=seed,
+        settings=settings,
+        out=out,
+        device=device,
+    )
+    say(ending(run))
+
+
+@app.command()
+def sample(
+    run: RunArgument,
+    count: Annotated[int, typer.Option(help="How many pictures.")] = 25,
+    seed: Annotated[int, typer.Option(help="The first picture's seed; the others follow it.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="The picture of all, or with --separate the folder.")] = None,
+    columns: Annotated[int | None, typer.Option(help="Pictures per row.")] = None,
+    separate: Annotated[bool, typer.Option("--separate", help="One file per seed: seed-0007.png.")] = False,
+) -> None:
+    """Draw pictures with a trained model. One seed is one picture."""
+    from .sample import load, save_separate, save_sheet
+
+    model, seeds = load(run), range(seed, seed + count)
+    saved = save_separate(model, seeds, out or Path("samples")) if separate else None
+    saved = saved or save_sheet(model, seeds, out or Path("samples.png"), columns=columns)
+    say(f"{count} samples in {saved}")
+
+
+@app.command()
+def film(
+    run: RunArgument,
+    out: Annotated[
+        Path | None, typer.Option(help="A .gif, .webp or .mp4; by default film.gif in the run folder.")
+    ] = None,
+) -> None:
+    """Make a film of a training from its sheets of samples."""
+    from .film import film as make
+
+    say(f"the film is {make(run, out)}")
+
+
+@app.command()
+def report(run: RunArgument) -> None:
+    """Write a run's report.html anew."""
+    from .report import write
+
+    say(f"the report is {write(run)}")
+
+
+@app.command()
+def data(
+    source: Annotated[str, typer.Argument(help="A folder or zip of pictures, or a source by name.")],
+    size: Size = None,
+    out: Annotated[Path, typer.Option(help="Where the contact sheet goes.")] = Path("contact.png"),
+) -> None:
+    """Show what is in a source: count, sizes, classes, keywords, what was skipped, and a contact sheet."""
+    import numpy as np
+
+    from . import console, pixels
+    from .fitting import open_source
+
+    with console.watching() as watch:
+        dataset = open_source(source, size=parse_size(size), watch=watch)
+    chosen = np.linspace(0, len(dataset) - 1, min(len(dataset), 100)).astype(np.int64)
+    sheet = pixels.to_image(pixels.sheet(dataset.take(chosen if len(dataset.shape) == 3 else np.arange(len(dataset)))))
+    sheet.save(out)
+    say(str(dataset.summary()))
+    console.skipped(dataset.skipped)
+    say(f"contact sheet: {out}")
+
+
+@app.command(name="list")
+def list_(
+    kind: Annotated[str | None, typer.Argument(help="networks, losses, data, recipes, ...; all if left out.")] = None,
+) -> None:
+    """List the parts there are."""
+    from .catalog import listing
+
+    say(listing(kind))
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A recipe or any other part.")]) -> None:
+    """Show a recipe, or what a part is and what its settings are."""
+    from .catalog import describe
+
+    say(describe(name))
+
+
+def ending(run: "Run") -> str:
+    """What there is now and what can be done with it."""
+    last = run.rows[-1]
+    state = "finished" if run.images >= run.recipe.images else "interrupted: the same command goes on from here"
+    return (
+        f"{run.images:,} images in {last['seconds']:,.0f} s, {state}.\n"
+        f"  pictures  {run.newest_sheet}\n"
+        f"  report    {run.path / 'report.html'}\n"
+        f"  more      ganvas sample {run.path} --count 25 --seed 7 --out grid.png\n"
+        f"  film      ganvas film {run.path}"
+    )
+
+
+def parse_size(text: str | None) -> int | tuple[int, int] | None:
+    """64 -> 64, and 64x96 -> (64, 96)."""
+    if text is None:
+        return None
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdigit() and int(side) for side in sides):
+        raise GanvasError(f"--size is a number of pixels such as 64, or WIDTHxHEIGHT such as 64x96, not {text!r}.")
+    return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
+
+
+def say(text: str) -> None:
+    """Print to the terminal, wrapped and without interpreting brackets."""
+    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line; an error that is the user's to mend is one line."""
+    try:
+        app()
+    except GanvasError as error:
+        Console(stderr=True).print(f"ganvas: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)

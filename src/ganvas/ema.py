@@ -1,0 +1,38 @@
+"""The average of a network's weights over training: what is sampled, measured and exported."""
+
+import copy
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+__all__ = ["Average"]
+
+Module = TypeVar("Module", bound=torch.nn.Module)
+
+
+@dataclass(frozen=True)
+class Average:
+    """An exponential moving average with a half-life counted in images (Karras et al. 2018, arXiv:1710.10196).
+
+    Early on the half-life is at most `rampup` of the images seen so far, so that a short run is not held back by its
+    own beginning (as in StyleGAN2-ADA).
+    """
+
+    halflife_images: float = 10_000
+    rampup: float = 0.05
+
+    def start(self, network: Module) -> Module:
+        """A copy of the network that will hold the average."""
+        return copy.deepcopy(network).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def follow(self, average: Module, network: Module, *, images: int, batch: int) -> None:
+        """Move the average towards the network after a step of `batch` images; `images` were seen before it."""
+        halflife = min(self.halflife_images, self.rampup * images)
+        keep = 0.5 ** (batch / halflife) if halflife > 0 else 0.0
+        held, current = average.state_dict(), network.state_dict()
+        moving = [name for name, value in held.items() if value.is_floating_point()]
+        torch._foreach_lerp_([held[name] for name in moving], [current[name] for name in moving], 1 - keep)
+        for name in held.keys() - set(moving):
+            held[name].copy_(current[name])

@@ -1,0 +1,122 @@
+"""What networks are made of: their base classes, and the layers that several of them share."""
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .errors import GanvasError
+
+__all__ = [
+    "Critic",
+    "Generator",
+    "Network",
+    "NetworkSettings",
+    "Resample",
+    "doublings",
+    "planes",
+    "with_condition",
+]
+
+
+class Network(nn.Module):
+    """A player. It computes in `precision` and answers in float32, so that logits and penalties are exact."""
+
+    precision: torch.dtype = torch.float32
+
+    def __init__(self, shape: tuple[int, ...], condition: int) -> None:
+        super().__init__()
+        self.shape, self.condition = shape, condition
+
+    def __call__(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Run the network on a batch [N, ...] under its own precision."""
+        if self.condition and condition is None:
+            raise GanvasError(f"This network wants a condition vector of {self.condition} numbers with each sample.")
+        with torch.autocast(x.device.type, self.precision, enabled=self.precision is not torch.float32):
+            answer: Tensor = super().__call__(x, condition)
+        return answer.float()
+
+
+class Generator(Network):
+    """z [N, latent] and a condition [N, condition] -> samples [N, *shape]; all that sampling may know of a model."""
+
+    def __init__(self, shape: tuple[int, ...], condition: int, latent: int) -> None:
+        super().__init__(shape, condition)
+        self.latent = latent
+
+    def generate(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """The finished samples [N, *shape] for these inputs."""
+        return self(z, condition)
+
+
+class Critic(Network):
+    """Samples [N, *shape] and a condition [N, condition] -> logits [N]: how real each one looks."""
+
+
+class NetworkSettings(ABC):
+    """The frozen settings of a network; every part of kind "network" is one."""
+
+    @abstractmethod
+    def build(self, shape: tuple[int, ...], condition: int) -> Network:
+        """The network, freshly initialised from torch's global generator.
+
+        Args:
+            shape: of one sample, (C, H, W) or (F,).
+            condition: the length of the condition vector, 0 for none.
+
+        Raises:
+            GanvasError: this architecture cannot make that shape.
+        """
+
+
+def doublings(shape: tuple[int, ...], *, smallest: int = 4) -> tuple[int, int, int]:
+    """How a picture [C, H, W] is grown by doubling: (base height, base width, number of doublings).
+
+    The shorter base side is from `smallest` up to just under its double: 64x64 is 4x4 doubled four times, 28x28 is 7x7
+    doubled twice, and a picture 96 wide and 64 high starts from 4x6.
+
+    Raises:
+        GanvasError: the shape is no picture, or a side cannot be halved that often; the message names a near size.
+    """
+    if len(shape) != 3:
+        raise GanvasError(f"This network makes pictures, not samples of shape {shape}; an mlp makes both.")
+    _, height, width = shape
+    count = max(0, int(math.log2(min(height, width) / smallest)))
+    step = 2**count
+    if height % step or width % step or not count:
+        near = tuple(max(2 * smallest, round(side / max(step, 2)) * max(step, 2)) for side in (width, height))
+        raise GanvasError(
+            f"Pictures of {width}x{height} cannot be grown by doubling; --size {near[0]}x{near[1]} can (or use an mlp)."
+        )
+    return height // step, width // step, count
+
+
+def with_condition(z: Tensor, condition: Tensor | None) -> Tensor:
+    """A generator's input: z [N, L] with the condition [N, K] appended, if there is one (Mirza & Osindero 2014)."""
+    return z if condition is None else torch.cat([z, condition.to(z)], dim=1)
+
+
+def planes(x: Tensor, condition: Tensor | None) -> Tensor:
+    """A critic's input: pictures [N, C, H, W] with the condition [N, K] appended as K constant planes."""
+    if condition is None:
+        return x
+    return torch.cat([x, condition.to(x)[:, :, None, None].expand(-1, -1, *x.shape[2:])], dim=1)
+
+
+class Resample(nn.Module):
+    """Double or halve pictures with the low-pass filter [1, 3, 3, 1] (Karras et al. 2020, arXiv:1912.04958)."""
+
+    def __init__(self, *, up: bool) -> None:
+        super().__init__()
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+        self.up = up
+        self.register_buffer("kernel", torch.outer(taps, taps)[None, None] * (4 if up else 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C, 2H, 2W] or [N, C, H/2, W/2]; outside the picture is zero."""
+        channels = x.shape[1]
+        convolve = F.conv_transpose2d if self.up else F.conv2d
+        kernel = self.get_buffer("kernel").to(x.dtype).expand(channels, 1, 4, 4)
+        return convolve(x, kernel, stride=2, padding=1, groups=channels)

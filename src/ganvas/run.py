@@ -1,0 +1,149 @@
+"""A run folder: everything a training leaves behind, and all that any other tool needs to know of it.
+
+runs/NAME/
+    recipe.json     the whole recipe
+    run.json        seed, budget, data, machine: what a recipe does not say
+    log.jsonl       one line per measurement: images, seconds, the mean of every loss term
+    samples/        a sheet of the same seeds every so many images: 000046080.png
+    checkpoints/    the newest two, see checkpoint.py
+    report.html     all of it on one page
+"""
+
+import datetime
+import json
+import math
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import __version__, checkpoint, files, pixels
+from .dataset import Dataset
+from .errors import GanvasError
+from .recipe import Recipe, from_json, to_json
+from .sample import Model, metadata
+from .training import State
+
+__all__ = ["Run"]
+
+PICTURES, POINTS = 64, 2000  # on a sheet
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, whether its training is finished, under way or interrupted."""
+
+    path: Path
+
+    @property
+    def exists(self) -> bool:
+        """Whether a training was ever started here."""
+        return (self.path / "run.json").exists()
+
+    @property
+    def recipe(self) -> Recipe:
+        """What is trained."""
+        recipe: Recipe = from_json(self._read("recipe.json"))
+        return recipe
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What run.json holds: seed, minutes, data, machine."""
+        about: dict[str, Any] = self._read("run.json")
+        return about
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The log so far, oldest first."""
+        log = self.path / "log.jsonl"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+    @property
+    def newest(self) -> Path | None:
+        """The newest sound checkpoint."""
+        return checkpoint.newest(self.path / "checkpoints")
+
+    @property
+    def images(self) -> int:
+        """How many images the newest sound checkpoint has seen."""
+        return int(self.newest.name) if self.newest else 0
+
+    @property
+    def newest_sheet(self) -> Path | None:
+        """The newest sheet of samples."""
+        return max((self.path / "samples").glob("*.png"), default=None)
+
+    def restore(self) -> dict[str, Tensor] | None:
+        """What `train` needs to go on from the newest sound checkpoint, or None if there is none."""
+        newest = self.newest
+        return checkpoint.read(newest / "state.safetensors") if newest else None
+
+    def begin(self, recipe: Recipe, data: Dataset, *, seed: int, minutes: float | None, device: torch.device) -> None:
+        """Make the folder, or bring it back to what it was at its newest checkpoint."""
+        seen, before = self.images, self.about if self.exists else {}
+        samples = self.path / "samples"
+        samples.mkdir(parents=True, exist_ok=True)
+        for sheet in samples.glob("*.png"):
+            if int(sheet.stem) > seen:
+                sheet.unlink()
+        kept = [json.dumps(row) + "\n" for row in self.rows if row["images"] <= seen]
+        files.write(self.path / "log.jsonl", "".join(kept))
+        about = {
+            "ganvas": __version__,
+            "seed": seed,
+            "minutes": minutes or before.get("minutes"),
+            "started": before.get("started") or datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            "machine": _machine(device),
+            "data": {"count": len(data), "shape": data.shape, "classes": data.classes, "skipped": data.skipped},
+        }
+        files.write(self.path / "recipe.json", json.dumps(to_json(recipe), indent=1))
+        files.write(self.path / "run.json", json.dumps(about, indent=1))
+
+    def log(self, images: int, seconds: float, speed: float, terms: dict[str, float]) -> None:
+        """Add one line to the log; what is not finite becomes null."""
+        finite = {name: value if math.isfinite(value) else None for name, value in terms.items()}
+        row = {"images": images, "seconds": round(seconds, 3), "images_per_second": round(speed, 2), "terms": finite}
+        with (self.path / "log.jsonl").open("a") as log:
+            log.write(json.dumps(row) + "\n")
+
+    def sheet(self, images: int, state: State) -> None:
+        """Save a sheet of samples, always of the same seeds."""
+        model = Model(state.average)
+        samples = model.generate(range(PICTURES if len(model.shape) == 3 else POINTS))
+        pixels.to_image(pixels.sheet(samples)).save(self.path / "samples" / f"{images:09}.png")
+
+    def save(self, images: int, recipe: Recipe, state: State) -> None:
+        """Write a checkpoint: the product by itself, and all that it takes to go on."""
+        about = metadata(recipe.networks[recipe.product], state.average.shape)
+        contents = {
+            "model.safetensors": (state.average.state_dict(), about),
+            "state.safetensors": (state.tensors(), {}),
+        }
+        checkpoint.write(self.path / "checkpoints" / f"{images:09}", contents)
+
+    def _read(self, name: str) -> Any:
+        try:
+            return json.loads((self.path / name).read_text())
+        except FileNotFoundError:
+            raise GanvasError(f"{self.path} is not a run folder: it has no {name}.") from None
+
+
+def _machine(device: torch.device) -> dict[str, Any]:
+    """What the figures of a run were measured on."""
+    cpu = Path("/proc/cpuinfo")
+    models = [line for line in cpu.read_text().splitlines() if line.startswith("model name")] if cpu.exists() else []
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+    return {
+        "processor": models[0].partition(":")[2].strip() if models else platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "memory_gib": round(memory / 2**30, 1),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }

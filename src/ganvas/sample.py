@@ -1,0 +1,142 @@
+"""Seeds -> pictures, from a model that is one self-describing file.
+
+A seed is a picture: the same seed gives the same one, bit for bit, however many are asked for at once.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from . import __version__, checkpoint, pixels
+from .errors import GanvasError
+from .layers import Generator, NetworkSettings
+from .recipe import from_json, to_json
+
+__all__ = ["Model", "inputs", "load", "metadata", "save_separate", "save_sheet"]
+
+CHUNK = 16  # always so many at once, because the last bits of a convolution depend on the size of the batch
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained generator, ready to use."""
+
+    network: Generator
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one sample: (C, H, W) or (F,)."""
+        return self.network.shape
+
+    def sample(self, count: int = 1, seed: int = 0) -> list[Image.Image]:
+        """The pictures of the seeds `seed`, `seed + 1`, ... as Pillow images.
+
+        Raises:
+            GanvasError: the model makes vectors, not pictures; use `generate`.
+        """
+        return self.pictures(range(seed, seed + count))
+
+    def pictures(self, seeds: Sequence[int]) -> list[Image.Image]:
+        """The pictures of these seeds; errors as in `sample`."""
+        if len(self.shape) != 3:
+            raise GanvasError(f"This model makes vectors of {self.shape[0]} numbers, not pictures; use generate().")
+        return [pixels.to_image(picture) for picture in pixels.to_uint8(self.generate(seeds)).numpy()]
+
+    @torch.no_grad()
+    def generate(self, seeds: Sequence[int]) -> Tensor:
+        """One sample per seed, float32 [N, *shape] on the CPU; pictures are in about [-1, 1]."""
+        device = next(self.network.parameters()).device
+        made = []
+        for first in range(0, len(seeds), CHUNK):
+            chunk = seeds[first : first + CHUNK]
+            z = torch.zeros(CHUNK, self.network.latent)
+            z[: len(chunk)] = inputs(chunk, self.network.latent)
+            made.append(self.network.generate(z.to(device))[: len(chunk)].cpu())
+        return torch.cat(made) if made else torch.empty(0, *self.shape)
+
+
+def save_sheet(model: Model, seeds: Sequence[int], path: Path, *, columns: int | None = None) -> Path:
+    """Save the samples of all seeds as one picture.
+
+    Raises:
+        GanvasError: there are no seeds, or `path` is no picture that can be written.
+    """
+    _refuse_none(seeds)
+    picture = pixels.to_image(pixels.sheet(model.generate(seeds), columns=columns))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        picture.save(path)
+    except (ValueError, OSError) as error:
+        raise GanvasError(
+            f"Cannot write {path}: {error}. Its name must end as a picture's does, in .png for instance."
+        ) from None
+    return path
+
+
+def save_separate(model: Model, seeds: Sequence[int], folder: Path) -> Path:
+    """Save each picture as a file of its own that is named by its seed, seed-0007.png."""
+    _refuse_none(seeds)
+    if folder.suffix:
+        raise GanvasError(f"With --separate, --out is a folder; {folder} looks like a file.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for first in range(0, len(seeds), CHUNK):
+        chunk = seeds[first : first + CHUNK]
+        for seed, picture in zip(chunk, model.pictures(chunk), strict=True):
+            picture.save(folder / f"seed-{seed:04}.png")
+    return folder
+
+
+def _refuse_none(seeds: Sequence[int]) -> None:
+    if not seeds or seeds[0] < 0:
+        raise GanvasError("--count is at least 1, and --seed at least 0.")
+
+
+def inputs(seeds: Sequence[int], latent: int) -> Tensor:
+    """The standard normal input [N, latent] that belongs to each seed."""
+    draws = [np.random.default_rng(seed).standard_normal(latent, np.float32) for seed in seeds]
+    return torch.from_numpy(np.stack(draws))
+
+
+def metadata(settings: NetworkSettings, shape: tuple[int, ...]) -> dict[str, str]:
+    """What a model file says of itself."""
+    about = {"version": __version__, "network": to_json(settings), "shape": shape}
+    return {"ganvas": json.dumps(about)}
+
+
+def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
+    """The model in a run folder, a checkpoint or a model file.
+
+    Raises:
+        GanvasError: there is no model, it is damaged, or it is no model of ganvas.
+    """
+    file = _model_file(Path(path))
+    try:
+        with safe_open(file, "pt") as opened:
+            about = json.loads((opened.metadata() or {})["ganvas"])
+    except (KeyError, SafetensorError, ValueError):
+        raise GanvasError(f"{file} is not a model that ganvas wrote.") from None
+    network = from_json(about["network"]).build(tuple(about["shape"]), 0)
+    network.load_state_dict(checkpoint.read(file))
+    return Model(network.eval().requires_grad_(False).to(device))
+
+
+def _model_file(path: Path) -> Path:
+    if not path.exists():
+        raise GanvasError(f"There is no {path}; give a run folder such as runs/icons, or a .safetensors file.")
+    if path.is_file():
+        return path
+    if (path / checkpoint.MANIFEST).exists():
+        if not checkpoint.sound(path):
+            raise GanvasError(f"The checkpoint {path} is damaged: its files are not those that were written.")
+        return path / "model.safetensors"
+    found = checkpoint.newest(path / "checkpoints")
+    if found is None:
+        raise GanvasError(f"{path} holds no finished checkpoint yet; train it with `ganvas train`.")
+    return found / "model.safetensors"

@@ -1,0 +1,234 @@
+"""The loop. It plays whatever table of turns a recipe holds, and knows no files, no printing and no kind of model.
+
+    for tick in train(recipe, seed=0):
+        if tick.images >= 10_000:
+            break
+
+Each step plays the turns that are due and then yields; whoever consumes the ticks saves, shows, measures and stops. All
+randomness is a function of (seed, draw), so the same recipe and seed make the same model, and a restored run goes on
+bit for bit as if it had never stopped.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from . import distributed
+from .batch import Batch, Dice
+from .dataset import Dataset
+from .errors import GanvasError
+from .game import Turn
+from .layers import Generator, Network
+from .recipe import Recipe
+
+__all__ = ["State", "Tick", "has_bfloat16", "start", "train"]
+
+
+@dataclass
+class State:
+    """All that changes while training, and nothing that a recipe and a seed can tell."""
+
+    networks: dict[str, Network]
+    average: Generator
+    optimizers: dict[str, torch.optim.Optimizer]
+    step: int = 0
+    drawn: int = 0  # batches consumed so far
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything as named tensors, for a checkpoint."""
+        saved = {"counters/step": torch.tensor(self.step), "counters/drawn": torch.tensor(self.drawn)}
+        for name, network in {**self.networks, "average": self.average}.items():
+            saved |= {f"{name}/{key}": value for key, value in network.state_dict().items()}
+        for name, optimizer in self.optimizers.items():
+            for index, moments in optimizer.state_dict()["state"].items():
+                saved |= {f"optimizer.{name}/{index}/{key}": value for key, value in moments.items()}
+        return saved
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take up what `tensors` gave.
+
+        Raises:
+            GanvasError: it is of other networks than these.
+        """
+        self.step, self.drawn = int(tensors["counters/step"]), int(tensors["counters/drawn"])
+        try:
+            for name, network in {**self.networks, "average": self.average}.items():
+                network.load_state_dict(_below(tensors, name))
+            for name, optimizer in self.optimizers.items():
+                moments: dict[int, dict[str, Tensor]] = {}
+                for key, value in _below(tensors, f"optimizer.{name}").items():
+                    index, _, moment = key.partition("/")
+                    moments.setdefault(int(index), {})[moment] = value
+                groups = optimizer.state_dict()["param_groups"]
+                optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        except RuntimeError as error:
+            raise GanvasError(f"The checkpoint is of other networks than the recipe's: {error}") from error
+
+
+def _below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    return {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One step is done.
+
+    step     steps so far
+    images   samples seen so far, one batch a step
+    state    the networks, their average and their optimizers, as they are now
+    """
+
+    step: int
+    images: int
+    state: State
+    _sums: dict[str, Tensor] = field(repr=False)
+    _batch: int = field(repr=False)
+
+    def terms(self) -> dict[str, float]:
+        """The mean of every term of this step's losses, named "player.term". Waits for the device.
+
+        With several processes all of them must call this together.
+        """
+        means = distributed.mean(torch.stack(list(self._sums.values()))) * (distributed.world() / self._batch)
+        return dict(zip(self._sums, means.tolist(), strict=True))
+
+
+def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device | str = "cpu") -> State:
+    """Networks, average and optimizers as they are before the first step."""
+    device = torch.device(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        networks = {name: settings.build(data.shape, 0) for name, settings in recipe.networks.items()}
+    for name, network in networks.items():
+        network.to(device)
+        if len(data.shape) == 3:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if name in recipe.bfloat16 and has_bfloat16(device):
+            network.precision = torch.bfloat16
+    product = networks[recipe.product]
+    if not isinstance(product, Generator):
+        raise GanvasError(f"The product {recipe.product!r} is no generator, so nothing can be sampled from it.")
+    return State(
+        networks=networks,
+        average=recipe.average.start(product),
+        optimizers={name: recipe.optimizer.build(network) for name, network in networks.items()},
+    )
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is computed in hardware there, and so faster than float32 and not much slower."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def train(
+    recipe: Recipe,
+    data: Dataset | None = None,
+    *,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    restore: Mapping[str, Tensor] | None = None,
+    micro_batch: int | None = None,
+) -> Iterator[Tick]:
+    """Train step by step until `recipe.images` samples have been seen.
+
+    Args:
+        recipe: what to train.
+        data: the samples, if they are open already; else `recipe.data` is opened.
+        seed: what all randomness follows from.
+        device: where to compute.
+        restore: `tick.state.tensors()` of an earlier run of the same recipe, data and seed, to go on from there.
+        micro_batch: at most so many samples at once, to save memory; changes nothing else but batch norm.
+
+    Raises:
+        GanvasError: the recipe and the data do not go together.
+    """
+    data = recipe.data.open() if data is None else data
+    device = torch.device(device)
+    state = start(recipe, data, seed=seed, device=device)
+    if restore is not None:
+        state.load(restore)
+    turns = recipe.game.turns()
+    share = _share(recipe.batch)
+    while state.step * recipe.batch < recipe.images:
+        progress = state.step * recipe.batch / recipe.images
+        sums: dict[str, Tensor] = {}
+        for turn in turns:
+            if state.step % turn.every:
+                continue
+            for _ in range(turn.times):
+                batches = _batches(
+                    recipe, data, seed, state.drawn, progress, share, micro_batch or recipe.batch, device
+                )
+                sums |= _play(turn, state, batches, recipe, progress)
+                state.drawn += 1
+        recipe.average.follow(
+            state.average, state.networks[recipe.product], images=state.step * recipe.batch, batch=recipe.batch
+        )
+        state.step += 1
+        yield Tick(state.step, state.step * recipe.batch, state, sums, recipe.batch)
+
+
+def _play(turn: Turn, state: State, batches: Iterator[Batch], recipe: Recipe, progress: float) -> dict[str, Tensor]:
+    """Let one player learn from one batch; returns the sum over samples of each of its terms."""
+    for name, network in state.networks.items():
+        network.requires_grad_(name == turn.player)
+    player, optimizer = state.networks[turn.player], state.optimizers[turn.player]
+    recipe.optimizer.schedule(optimizer, progress)
+    optimizer.zero_grad(set_to_none=True)
+    sums: dict[str, Tensor] = {}
+    for batch in batches:
+        terms = turn.loss(state.networks, batch)
+        (torch.stack(list(terms.values())).sum() * (turn.every / recipe.batch)).backward()
+        for name, term in terms.items():
+            sums[name] = sums.get(name, 0) + term.detach().sum()
+    distributed.sum_gradients(player.parameters())
+    optimizer.step()
+    return {f"{turn.player}.{name}": total for name, total in sums.items()}
+
+
+def _share(batch: int) -> slice:
+    """The rows of each batch that are this process's."""
+    if batch % distributed.world():
+        raise GanvasError(f"A batch of {batch} cannot be shared by {distributed.world()} processes; change batch.")
+    rows = batch // distributed.world()
+    return slice(distributed.rank() * rows, (distributed.rank() + 1) * rows)
+
+
+def _batches(
+    recipe: Recipe,
+    data: Dataset,
+    seed: int,
+    draw: int,
+    progress: float,
+    share: slice,
+    micro_batch: int,
+    device: torch.device,
+) -> Iterator[Batch]:
+    """This process's share of one batch, in pieces of at most `micro_batch` samples."""
+    order = _order(seed, len(data), draw * recipe.batch, recipe.batch)
+    for first in range(share.start, share.stop, micro_batch):
+        rows = slice(first, min(first + micro_batch, share.stop))
+        dice = Dice(seed, draw, rows=rows, total=recipe.batch, device=device)
+        real = data.take(order[rows]).to(device, non_blocking=True)
+        if recipe.mirror and real.dim() > 2:
+            real = torch.where(dice.coins(*[1] * (real.dim() - 1)), real.flip(-1), real)
+        yield Batch(real=real, condition=None, dice=dice, progress=progress)
+
+
+def _order(seed: int, size: int, start: int, count: int) -> NDArray[np.int64]:
+    """Rows number `start` to `start + count` of an endless stream that shuffles all samples anew in each epoch."""
+    places = np.arange(start, start + count)
+    epochs = range(start // size, (start + count - 1) // size + 1)
+    return np.concatenate([_shuffled(seed, size, epoch)[places[places // size == epoch] % size] for epoch in epochs])
+
+
+@lru_cache(maxsize=2)
+def _shuffled(seed: int, size: int, epoch: int) -> NDArray[np.int64]:
+    return np.random.default_rng([seed, epoch]).permutation(size)
