@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from .decode import MOST_BYTES, Unusable, explain
 from .errors import GanvasError
 
-__all__ = ["Files", "open_files"]
+__all__ = ["Files", "listing", "open_files", "stamp"]
 
 
 class Files(ABC):
@@ -136,6 +136,25 @@ def open_files(path: Path) -> Files:
         return _Zip(path)
     except OSError as error:
         raise GanvasError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def stamp(path: Path) -> str:
+    """Something that differs when what is at this path may have changed, told without reading all of it."""
+    if path.is_dir() or zipfile.is_zipfile(path):
+        return open_files(path).stamp()
+    stat = path.stat()
+    return repr((str(path.resolve()), stat.st_size, stat.st_mtime_ns))
+
+
+def listing(path: Path) -> set[str]:
+    """The names, without folders, of what is directly in this folder or anywhere in this zip; none if it is neither."""
+    try:
+        if path.is_dir():
+            return {entry.name for entry in path.iterdir()}
+        with zipfile.ZipFile(path) as opened:
+            return {PurePosixPath(name).name for name in opened.namelist()}
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return set()
 
 
 def _walk(

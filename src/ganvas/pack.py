@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -95,6 +96,7 @@ def pack_files(
     kind: str,
     names: Iterable[str],
     describe: Callable[[str], tuple[str, tuple[str, ...]]] = lambda _: ("", ()),
+    described_by: str = "",
     watch: Watch = unwatched,
 ) -> Dataset:
     """The pack of these files' pictures, decoded in parallel if it is not in the cache.
@@ -105,13 +107,14 @@ def pack_files(
         kind: the first word of the pack's name; packs of different kinds are never mistaken for each other.
         names: which files.
         describe: file name -> (class or "", keywords).
+        described_by: what that depends on besides the files.
         watch: told of the files read and the pictures packed.
 
     Raises:
         GanvasError: as `packed`.
     """
     names = tuple(names)
-    settings = (kind, frame, DECODER, names)
+    settings = (kind, frame, DECODER, names, described_by)
     seen = cache_folder() / "seen" / key(files.stamp(), *settings)
     with suppress(OSError):
         known = _read(cache_folder() / seen.read_text(encoding="utf-8"))
@@ -151,17 +154,18 @@ def _in_parallel(work: Callable[[str], Item], names: Iterable[str]) -> Iterator[
 
     Pillow lets other threads run while it decodes. Its warnings are not shown: a file is used or has a reason.
     """
-    threads = min(8, os.cpu_count() or 1)
-    window: deque[Future[Item]] = deque()
+    threads = int(os.environ.get("TH", "2"))
+    window: deque[Future[list[Item]]] = deque()
+    left = iter(names)
     with ThreadPoolExecutor(threads) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            for name in names:
-                window.append(pool.submit(work, name))
-                if len(window) > 16 * threads:
-                    yield window.popleft().result()
+            while some := list(islice(left, 16)):  # handing over one small picture takes as long as decoding it
+                window.append(pool.submit(list, map(work, some)))
+                if len(window) > 2 * threads:
+                    yield from window.popleft().result()
             while window:
-                yield window.popleft().result()
+                yield from window.popleft().result()
         finally:
             for future in window:
                 future.cancel()

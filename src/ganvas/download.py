@@ -1,0 +1,101 @@
+"""Fetching the files of well-known data sets: resumed where it stopped, believed only if its hash is right."""
+
+import hashlib
+import http.client
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from .errors import GanvasError
+
+__all__ = ["download"]
+
+CHUNK = 2**20
+ATTEMPTS = 4
+TIMEOUT_SECONDS = 30
+
+
+def download(
+    address: str,
+    path: Path,
+    *,
+    checksum: str,
+    watch: Callable[[str, int, int], None],
+    otherwise: str,
+    pause_seconds: float = 2.0,
+) -> Path:
+    """The file at `path`, fetched from `address` if it is not there yet.
+
+    What has arrived is kept in `path` + ".part", and the next call goes on from there.
+
+    Args:
+        address: where it is, http or https.
+        path: where it goes; the folder is made.
+        checksum: what it must be, as `sha256:0123...` or `md5:0123...`.
+        watch: told before the first byte and then as bytes arrive: what and from where, bytes so far, bytes in all.
+        otherwise: what to do instead if it cannot be had, as a sentence for the error.
+        pause_seconds: the wait before the second attempt, doubled before each further one.
+
+    Raises:
+        GanvasError: the server cannot be reached, what came is not the expected file, or it cannot be written.
+    """
+    if path.exists():
+        return path
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for attempt in range(ATTEMPTS):
+            try:
+                _fetch(address, part, watch)
+                break
+            except urllib.error.HTTPError as error:
+                if error.code < 500 or attempt + 1 == ATTEMPTS:
+                    raise GanvasError(f"{address} answered {error.code} {error.reason}. {otherwise}") from None
+            except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+                if attempt + 1 == ATTEMPTS:
+                    why = getattr(error, "reason", None) or error
+                    raise GanvasError(f"{address} could not be fetched ({why}). {otherwise}") from None
+            time.sleep(pause_seconds * 2**attempt)
+        if _checksum(part, checksum.partition(":")[0]) != checksum:
+            part.unlink()
+            raise GanvasError(f"What came from {address} is not the expected file: its {checksum} differs. {otherwise}")
+        part.replace(path)
+    except OSError as error:
+        raise GanvasError(f"{part} cannot be written: {error.strerror or error}. {otherwise}") from None
+    return path
+
+
+def _fetch(address: str, part: Path, watch: Callable[[str, int, int], None]) -> None:
+    """Append what is missing of `part`; a server that cannot resume sends it all again."""
+    if not address.startswith(("http://", "https://")):
+        raise GanvasError(f"{address!r} is no http address.")
+    here = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(address, headers={"Range": f"bytes={here}-"} if here else {})  # noqa: S310
+    try:
+        answer = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return  # all of it is here, or too much, which the checksum finds
+        raise
+    with answer:
+        if answer.status != http.HTTPStatus.PARTIAL_CONTENT:
+            here = 0
+        total = here + int(answer.headers.get("Content-Length") or 0)
+        what = f"downloading {address}"
+        watch(what, here, total)
+        with part.open("ab" if here else "wb") as file:
+            while chunk := answer.read(CHUNK):
+                file.write(chunk)
+                here += len(chunk)
+                watch(what, here, total)
+        if here < total:
+            raise ConnectionError(f"it broke off after {here:,} of {total:,} bytes")
+
+
+def _checksum(file: Path, kind: str) -> str:
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, lambda: hashlib.new(kind, usedforsecurity=False))
+    return f"{kind}:{digest.hexdigest()}"
