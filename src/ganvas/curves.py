@@ -28,8 +28,8 @@ HEALTHY_SCORES = (
     "wins, no gap at all that it has stopped seeing a difference."
 )
 HEALTHY_PENALTY = (
-    "A healthy penalty is small beside the losses and steady; one that climbs or spikes tells of a critic that grows "
-    "too steep."
+    "After the start a healthy penalty is small beside the losses and steady; one that keeps climbing or spikes tells "
+    "of a critic that grows too steep."
 )
 HEALTHY_OTHER = "Healthy terms settle, each at its own level, without jumps."
 HEALTHY_DISTANCE = (

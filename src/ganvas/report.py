@@ -9,7 +9,6 @@ import base64
 import html
 import io
 import json
-import os
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from . import curves
+from . import curves, files
 from .errors import GanvasError
 
 __all__ = ["write"]
@@ -64,9 +63,7 @@ def write(run_folder: Path) -> Path:
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     )
     path = run_folder / "report.html"
-    unfinished = path.with_name(f".report-{os.getpid()}.html")
-    unfinished.write_text(page, encoding="utf-8", errors="replace")  # a file name may hold bytes that are no text
-    unfinished.replace(path)
+    files.write(path, page.encode(errors="replace").decode())  # a file name may hold bytes that are no text
     return path
 
 
@@ -211,9 +208,9 @@ def _commands(run_folder: Path) -> str:
     place = run_folder.resolve()
     run = shlex.quote(f"{place.parent.name}/{place.name}")
     commands = {
-        "Train on, from where it stopped:": f"ganvas train --resume {run}",
-        "New pictures:": f"ganvas sample {run}",
-        "The film of the training:": f"ganvas film {run}",
+        "Train on from where it stopped:": f"ganvas train {run}",
+        "Draw new pictures:": f"ganvas sample {run} --count 25 --seed 7 --out grid.png",
+        "Make a film of the training:": f"ganvas film {run}",
     }
     return "".join(f"<p>{what}</p><pre><code>{_text(command)}</code></pre>" for what, command in commands.items())
 
