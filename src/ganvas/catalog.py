@@ -66,20 +66,20 @@ def name_of(obj: Any) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", obj.__name__).lower()
 
 
-def find(name: str, kind: str | None = None) -> Any:
-    """The part called `name`, among one kind or among all.
+def find(name: str, *kinds: str) -> Any:
+    """The part called `name`, among these kinds or among all.
 
     Raises:
         GanvasError: no part has this name; the message suggests the nearest.
     """
-    kinds = [kind] if kind else list(KINDS)
-    for each in kinds:
+    among = kinds or tuple(KINDS)
+    for each in among:
         if name in names(each):
             return _parts[each][name]
-    known = [known for each in kinds for known in names(each)]
+    known = [known for each in among for known in names(each)]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
-    raise GanvasError(f"There is no {kind or 'part'} named {name!r}. {hint}")
+    raise GanvasError(f"There is no {among[0] if len(among) == 1 else 'part'} named {name!r}. {hint}")
 
 
 def kind_of(obj: Any) -> str | None:

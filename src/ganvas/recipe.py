@@ -18,6 +18,9 @@ from .optimizers import Adam
 
 __all__ = ["Recipe", "change", "differences", "from_json", "to_json"]
 
+SETTINGS = tuple(kind for kind in catalog.KINDS if kind != "recipe")
+"""The kinds of parts that a recipe is made of; `icons` and `ring` are names of recipes and of data."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -116,7 +119,7 @@ def _read(text: str, kind: Any, path: str) -> Any:
 
 def _any_part(name: str) -> Any:
     try:
-        return catalog.find(name)
+        return catalog.find(name, *SETTINGS)
     except GanvasError:
         return None
 
@@ -134,7 +137,7 @@ def _evaluate(node: ast.expr) -> Any:
             return tuple(_evaluate(element) for element in elements)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
             named = {keyword.arg: _evaluate(keyword.value) for keyword in keywords if keyword.arg}
-            made = catalog.find(name)(*map(_evaluate, args), **named)
+            made = catalog.find(name, *SETTINGS)(*map(_evaluate, args), **named)
             _check(made, name)
             return made
     raise ValueError
@@ -225,7 +228,7 @@ def from_json(value: Any, kind: Any = Recipe) -> Any:
         if typing.get_origin(kind) is not None and not value.get("part"):
             inner = typing.get_args(kind)[-1]
             return {name: from_json(each, inner) for name, each in value.items()}
-        made = catalog.find(value["part"]) if "part" in value else kind
+        made = catalog.find(value["part"], *SETTINGS) if "part" in value else kind
         hints = typing.get_type_hints(made)
         unknown = value.keys() - hints.keys() - {"part"}
         if unknown:
