@@ -86,7 +86,10 @@ def doublings(shape: tuple[int, ...], *, smallest: int = 4) -> tuple[int, int, i
     count = max(0, int(math.log2(min(height, width) / smallest)))
     step = 2**count
     if height % step or width % step or not count:
-        near = tuple(max(2 * smallest, round(side / max(step, 2)) * max(step, 2)) for side in (width, height))
+        step = max(step, 2)
+        if round(min(height, width) / step) == 2 * smallest:
+            step *= 2  # the near size is doubled once more often
+        near = tuple(max(2 * smallest, round(side / step) * step) for side in (width, height))
         raise GanvasError(
             f"Pictures of {width}x{height} cannot be grown by doubling; --size {near[0]}x{near[1]} can (or use an mlp)."
         )
