@@ -22,14 +22,14 @@ Nets = Mapping[str, Any]
 """The players by name, for instance `nets["critic"](x, condition)`."""
 
 Terms = dict[str, Tensor]
-"""Named per-sample terms, each [N]. A detached term pushes nothing and is only watched, such as the scores."""
+"""Named per-sample terms, each [N]. A detached term, such as a score, pushes nothing and is only watched."""
 
 
 class Dice:
     """Random numbers that depend on nothing but (seed, draw).
 
-    A draw is one batch. Each call draws for the whole batch and keeps the rows of this share of it, so splitting a batch
-    over micro-batches or processes cannot change what is learned, and resuming a run needs no generator state.
+    A draw is one batch. Each call draws for the whole batch and keeps the rows of this share of it, so that splitting a
+    batch over micro-batches or processes cannot change what is learned, and resuming a run needs no generator state.
     """
 
     def __init__(self, seed: int, draw: int, *, rows: slice, total: int, device: torch.device) -> None:

@@ -151,7 +151,7 @@ def show(name: Annotated[str, typer.Argument(help="A recipe or any other part.")
 def ending(run: "Run") -> str:
     """What there is now and what can be done with it."""
     last = run.rows[-1]
-    state = "finished" if run.images >= run.recipe.images else "interrupted: the same command goes on from here"
+    state = "finished" if run.finished else "interrupted: the same command goes on from here"
     return (
         f"{run.images:,} images in {last['seconds']:,.0f} s, {state}.\n"
         f"  pictures  {run.newest_sheet}\n"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from . import catalog, console, distributed, report
+from . import catalog, console, distributed, machine, report
 from .dataset import Dataset, Source, Watch, source, unwatched
 from .errors import GanvasError
 from .recipe import Recipe, change, differences, to_json
@@ -105,12 +105,14 @@ def fit(
     else:
         recipe = target if isinstance(target, Recipe) else plan(target, data=data, size=size, settings=settings)
         run = Run(Path(out or Path("runs") / _name(target, data, size, seed)))
-    where = _device(device)
+    where = machine.device(device)
+    machine.keep_memory()
     distributed.start(where)
     quiet = quiet or not distributed.is_first()
     with console.watching(quiet=quiet) as watch:
         samples = recipe.data.open(watch)
-    with _threads(1 if len(samples.shape) == 1 else torch.get_num_threads()):
+    console.skipped(samples.skipped, quiet=quiet)
+    with machine.threads(1 if len(samples.shape) == 1 else torch.get_num_threads()):
         length = _length(run, recipe, samples, seed, images=images, minutes=minutes, device=where)
         recipe = replace(recipe, images=length)
         _refuse_another(run, recipe, seed)
@@ -247,39 +249,6 @@ def _name(target: str | Recipe, data: str | None, size: int | tuple[int, int] | 
     if seed:
         words.append(f"seed{seed}")
     return re.sub(r"[^\w.-]+", "-", "-".join(words)).strip("-.") or "run"
-
-
-def _device(name: str | None) -> torch.device:
-    """The device of this name, or the fastest there is.
-
-    Raises:
-        GanvasError: this machine has none of that name.
-    """
-    if name is None:
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        if device.type == "cuda":
-            device = torch.device("cuda", device.index or int(os.environ.get("LOCAL_RANK", 0)))
-            torch.cuda.set_device(device)
-            torch.backends.cudnn.benchmark = True
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        raise GanvasError(
-            f"This machine has no device {name!r}; leave --device out to take the fastest it has."
-        ) from None
-    return device
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Compute with so many threads: tiny networks are faster on one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def write(run_folder: Path) -> Path:
     page = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8")).substitute(
         title=_text(name),
         kicker=_kicker(run),
-        state=_state(rows, run, recipe),
+        state=_state(rows, recipe),
         samples=_samples(sheets, film),
         charts=_curves(charts, end),
         settings=_settings(recipe),
@@ -100,23 +100,17 @@ def _kicker(run: Mapping[str, Any]) -> str:
     return " · ".join(_text(word) for word in words if word)
 
 
-def _state(rows: list[dict[str, Any]], run: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
+def _state(rows: list[dict[str, Any]], recipe: Mapping[str, Any]) -> str:
     if not rows:
         return "Nothing has been logged yet."
     images, seconds = rows[-1]["images"], curves.number(rows[-1].get("seconds")) or 0.0
     pace = images / seconds if seconds else 0.0
     speed = f", {pace:,.0f} images/s" if pace >= 10 else f", {pace:.2g} images/s" if pace else ""
-    wanted_images, minutes = curves.number(recipe.get("images")), curves.number(run.get("minutes"))
-    shares = [images / wanted_images] if wanted_images else []
-    shares += [seconds / 60 / minutes] if minutes else []
-    done = max(shares, default=None)
-    if done is None:
+    wanted = curves.number(recipe.get("images"))
+    if not wanted:
         state = ""
-    elif done >= 0.98:  # the log's last row may be one interval short of the end
-        state = " Finished."
     else:
-        budget = _duration(60 * minutes) if minutes else f"{wanted_images:,.0f} images"
-        state = f" Not finished: {done:.0%} of its {budget}."
+        state = " Finished." if images >= wanted else f" Not finished: {images / wanted:.0%} of {wanted:,.0f} images."
     return f"{images:,} images in {_duration(seconds)} of training{speed}.{state}"
 
 

@@ -12,8 +12,6 @@ runs/NAME/
 import datetime
 import json
 import math
-import os
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +19,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import __version__, checkpoint, files, pixels
+from . import __version__, checkpoint, files, machine, pixels
 from .dataset import Dataset
 from .errors import GanvasError
 from .recipe import Recipe, from_json, to_json
 from .sample import Model, metadata
-from .training import State
+from .training import State, count_parameters
 
 __all__ = ["Run"]
 
@@ -63,6 +61,11 @@ class Run:
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
     @property
+    def finished(self) -> bool:
+        """Whether the training came to the end of its recipe."""
+        return self.images >= self.recipe.images
+
+    @property
     def newest(self) -> Path | None:
         """The newest sound checkpoint."""
         return checkpoint.newest(self.path / "checkpoints")
@@ -94,10 +97,12 @@ class Run:
         files.write(self.path / "log.jsonl", "".join(kept))
         about = {
             "ganvas": __version__,
+            "source": to_json(recipe.data),
+            "parameters": count_parameters(recipe, data.shape),
             "seed": seed,
             "minutes": minutes or before.get("minutes"),
             "started": before.get("started") or datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-            "machine": _machine(device),
+            "machine": machine.describe(device),
             "data": {"count": len(data), "shape": data.shape, "classes": data.classes, "skipped": data.skipped},
         }
         files.write(self.path / "recipe.json", json.dumps(to_json(recipe), indent=1))
@@ -130,20 +135,3 @@ class Run:
             return json.loads((self.path / name).read_text())
         except FileNotFoundError:
             raise GanvasError(f"{self.path} is not a run folder: it has no {name}.") from None
-
-
-def _machine(device: torch.device) -> dict[str, Any]:
-    """What the figures of a run were measured on."""
-    cpu = Path("/proc/cpuinfo")
-    models = [line for line in cpu.read_text().splitlines() if line.startswith("model name")] if cpu.exists() else []
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
-    return {
-        "processor": models[0].partition(":")[2].strip() if models else platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "memory_gib": round(memory / 2**30, 1),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "system": platform.platform(),
-    }

@@ -26,7 +26,7 @@ from .game import Turn
 from .layers import Generator, Network
 from .recipe import Recipe
 
-__all__ = ["State", "Tick", "has_bfloat16", "start", "train"]
+__all__ = ["State", "Tick", "count_parameters", "has_bfloat16", "start", "train"]
 
 
 @dataclass
@@ -118,6 +118,13 @@ def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device 
         average=recipe.average.start(product),
         optimizers={name: recipe.optimizer.build(network) for name, network in networks.items()},
     )
+
+
+def count_parameters(recipe: Recipe, shape: tuple[int, ...]) -> dict[str, int]:
+    """How many numbers each network learns, told without making them."""
+    with torch.device("meta"):
+        networks = {name: settings.build(shape, 0) for name, settings in recipe.networks.items()}
+    return {name: sum(weight.numel() for weight in network.parameters()) for name, network in networks.items()}
 
 
 def has_bfloat16(device: torch.device) -> bool:

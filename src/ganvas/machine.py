@@ -1,0 +1,76 @@
+"""The machine a model is trained on: which device, how many threads, what to call it in a report."""
+
+import ctypes
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .errors import GanvasError
+
+__all__ = ["describe", "device", "keep_memory", "threads"]
+
+
+def device(name: str | None) -> torch.device:
+    """The device of this name, or the fastest there is.
+
+    Raises:
+        GanvasError: this machine has none of that name.
+    """
+    if name is None:
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        found = torch.device(name)
+        if found.type == "cuda":
+            found = torch.device("cuda", found.index or int(os.environ.get("LOCAL_RANK", "0")))
+            torch.cuda.set_device(found)
+            torch.backends.cudnn.benchmark = True
+        torch.zeros(1, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise GanvasError(f"This machine has no device {name!r}; leave it out to take the fastest there is.") from None
+    return found
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute with so many threads: tiny networks are faster on one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def keep_memory() -> None:
+    """Let the C library keep freed memory for the next step instead of handing it back page by page.
+
+    A step frees and takes the same large blocks as the one before, and by default glibc has every one of them mapped
+    and cleared anew. Does nothing with another C library.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        library = ctypes.CDLL(None)
+        most_mapped, trim_threshold = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD in malloc.h
+        library.mallopt(most_mapped, 0)
+        library.mallopt(trim_threshold, 2**30)
+
+
+def describe(device: torch.device) -> dict[str, Any]:
+    """What the figures of a run were measured on."""
+    cpu = Path("/proc/cpuinfo")
+    models = [line for line in cpu.read_text().splitlines() if line.startswith("model name")] if cpu.exists() else []
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+    return {
+        "processor": models[0].partition(":")[2].strip() if models else platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "memory_gib": round(memory / 2**30, 1),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }
