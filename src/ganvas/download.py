@@ -87,12 +87,20 @@ def _fetch(address: str, part: Path, watch: Callable[[str, int, int], None]) -> 
         what = f"downloading {address}"
         watch(what, here, total)
         with part.open("ab" if here else "wb") as file:
-            while chunk := answer.read(CHUNK):
+            while chunk := _read(answer):
                 file.write(chunk)
                 here += len(chunk)
                 watch(what, here, total)
         if here < total:
             raise ConnectionError(f"it broke off after {here:,} of {total:,} bytes")
+
+
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    """The next bytes. What goes wrong here is the network's and not the disk's."""
+    try:
+        return answer.read(CHUNK)
+    except OSError as error:
+        raise ConnectionError(str(error)) from None
 
 
 def _checksum(file: Path, kind: str) -> str:

@@ -127,12 +127,11 @@ def pack_files(
             yield name, files.fingerprint(name)
 
     def item(name: str) -> Item:
-        group, keywords = describe(name)
         try:
             picture, original = decode(files.read(name), frame)
         except Unusable as reason:
             return Item(name, None, str(reason))
-        return Item(name, picture, "", group, keywords, original)
+        return Item(name, picture, "", *describe(name), original)
 
     def items() -> Iterator[Item]:
         for done, each in enumerate(_in_parallel(item, names)):
