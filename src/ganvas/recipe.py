@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import inspect
 import types
 import typing
 from collections.abc import Mapping
@@ -108,20 +109,37 @@ def _read(text: str, kind: Any, path: str) -> Any:
         return source(text)
     try:
         value = _evaluate(ast.parse(text, mode="eval").body)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, TypeError):
         value = text
-    if isinstance(value, str) and isinstance(kind, type) and dataclasses.is_dataclass(_any_part(value)):
-        value = _any_part(value)()
     if kind in (tuple[str, ...],) and isinstance(value, str):
         value = tuple(word for word in value.split(",") if word)
-    return _fit(value, kind, path)
+    return _fit(_made(value, kind), kind, path)
 
 
-def _any_part(name: str) -> Any:
+def _made(value: Any, kind: Any) -> Any:
+    """The part that a bare name stands for where a part is wanted."""
+    wanted = isinstance(value, str) and isinstance(kind, type) and kind is not str
+    return _make(value) if wanted and any(value in catalog.names(each) for each in SETTINGS) else value
+
+
+def _make(name: str, *args: Any, **named: Any) -> Any:
+    """The part of this name with these settings.
+
+    Raises:
+        GanvasError: there is no such part, or it does not take them.
+    """
+    made = catalog.find(name, *SETTINGS)
+    signature, hints = inspect.signature(made), typing.get_type_hints(made)
     try:
-        return catalog.find(name, *SETTINGS)
-    except GanvasError:
-        return None
+        given = signature.bind(*args, **named).arguments
+    except TypeError as error:
+        raise GanvasError(f"{name}: {error}. Its settings are {', '.join(signature.parameters)}.") from None
+    return made(
+        **{
+            setting: _fit(_made(value, hints[setting]), hints[setting], f"{name}.{setting}")
+            for setting, value in given.items()
+        }
+    )
 
 
 def _evaluate(node: ast.expr) -> Any:
@@ -137,9 +155,7 @@ def _evaluate(node: ast.expr) -> Any:
             return tuple(_evaluate(element) for element in elements)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
             named = {keyword.arg: _evaluate(keyword.value) for keyword in keywords if keyword.arg}
-            made = catalog.find(name, *SETTINGS)(*map(_evaluate, args), **named)
-            _check(made, name)
-            return made
+            return _make(name, *map(_evaluate, args), **named)
     raise ValueError
 
 
