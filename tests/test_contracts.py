@@ -1,0 +1,171 @@
+"""What every network and every loss of the catalogue must do, also those that do not exist yet."""
+
+import re
+from dataclasses import fields, replace
+from itertools import islice, product
+
+import pytest
+import torch
+
+from ganvas import change, find, names, train
+from ganvas.errors import GanvasError
+from ganvas.layers import Critic, Generator
+from ganvas.penalties import squared_gradient
+
+NETWORKS = names("network")
+LOSSES = names("loss")
+SHAPES = [(3, 16, 16), (1, 32, 32), (4, 64, 64), (3, 128, 128), (3, 96, 64), (1, 28, 28)]
+VECTORS = [(2,), (7,)]
+TINY = {"width": 4, "depth": 2, "blocks": 1, "latent": 6, "cardinality": 2}
+CASES = list(product(NETWORKS, SHAPES, (0, 5))) + list(
+    product([name for name in NETWORKS if name.startswith("mlp")], VECTORS, (0, 5))
+)
+
+
+def build(name, shape, condition):
+    """A tiny network of this kind; what starts at zero is moved, since it would hide what lies behind it."""
+    part = find(name, "network")
+    settings = part(**{field.name: TINY[field.name] for field in fields(part) if field.name in TINY})
+    torch.manual_seed(0)
+    network = settings.build(shape, condition)
+    assert isinstance(network, Generator | Critic)
+    for weight in network.parameters():
+        if weight.dim() > 1 and not weight.any():
+            torch.nn.init.normal_(weight, 0.0, 0.1)
+    return network
+
+
+def inputs(network, count=3):
+    shape = (network.latent,) if isinstance(network, Generator) else network.shape
+    x = torch.randn(count, *shape, requires_grad=True)
+    condition = torch.eye(network.condition)[torch.arange(count) % network.condition] if network.condition else None
+    return x, condition
+
+
+def gradients(network):
+    found = {name: weight.grad for name, weight in network.named_parameters()}
+    network.zero_grad()
+    return found
+
+
+@pytest.mark.parametrize(("name", "shape", "condition"), CASES, ids=str)
+def test_forward_backward_and_double_backward(name, shape, condition):
+    network = build(name, shape, condition)
+    x, label = inputs(network)
+    answer = network(x, label)
+    assert answer.shape == ((3, *shape) if isinstance(network, Generator) else (3,))
+    assert answer.dtype == torch.float32
+    assert answer.isfinite().all()
+
+    (answer.flatten() * torch.randn(answer.numel())).sum().backward()
+    for weight, gradient in gradients(network).items():
+        assert gradient is not None, f"{weight} is not used"
+        assert gradient.isfinite().all()
+        assert gradient.dim() < 2 or gradient.any(), f"{weight} never learns"
+
+    projected = network(x, label).flatten(1).sum(1) if isinstance(network, Generator) else network(x, label)
+    penalty = squared_gradient(projected, x)
+    assert penalty.shape == (3,)
+    assert (penalty > 0).all()
+    penalty.sum().backward()
+    found = [gradient for gradient in gradients(network).values() if gradient is not None]
+    assert len(found) > 1
+    assert all(gradient.isfinite().all() for gradient in found)
+
+
+@pytest.mark.parametrize("condition", [0, 5])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_rows_do_not_mix_once_trained(name, condition):
+    network = build(name, (3, 16, 16), condition).eval()
+    x, label = inputs(network, 4)
+    other = x.detach().clone()
+    other[0] += 1
+    before, after = network(x, label), network(other, label)
+    assert (after[0] != before[0]).any()
+    assert torch.equal(after[1:], before[1:])
+    alone = network(x[2:3], label[2:3] if condition else None)
+    assert torch.allclose(alone, before[2:3], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_condition_is_needed_and_heard(name):
+    network = build(name, (3, 16, 16), 5).eval()
+    x, label = inputs(network)
+    assert not torch.allclose(network(x, label), network(x, label.roll(1, 0)))
+    with pytest.raises(GanvasError, match="wants a condition vector of 5 numbers"):
+        network(x)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_bfloat16_answers_in_float32(name):
+    network = build(name, (3, 16, 16), 0).eval()
+    x, _ = inputs(network)
+    exact = network(x)
+    network.precision = torch.bfloat16
+    rough = network(x)
+    assert rough.dtype == torch.float32
+    assert 0 < (rough - exact).abs().max() < 0.05 * exact.abs().max() + 0.02
+
+
+@pytest.mark.parametrize(("width", "height"), [(33, 33), (7, 7), (72, 63), (64, 33), (3, 100)])
+@pytest.mark.parametrize("name", [name for name in NETWORKS if not name.startswith("mlp")])
+def test_impossible_sizes_name_a_near_one(name, width, height):
+    with pytest.raises(GanvasError, match=f"{width}x{height} cannot be grown") as caught:
+        build(name, (1, height, width), 0)
+    wide, high = map(int, re.search(r"--size (\d+)x(\d+)", str(caught.value)).groups())
+    assert abs(wide - width) <= max(5, width / 4)
+    assert abs(high - height) <= max(5, height / 4)
+    network = build(name, (1, high, wide), 0)
+    assert network(*inputs(network)).isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["mlp_generator", "mlp_critic"])
+def test_the_mlp_takes_any_size(name):
+    network = build(name, (2, 33, 7), 0)
+    assert network(*inputs(network)).isfinite().all()
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if not name.startswith("mlp")])
+def test_vectors_are_for_the_mlp(name):
+    with pytest.raises(GanvasError, match="an mlp makes both"):
+        build(name, (2,), 0)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_stand_any_logits(name):
+    loss = find(name, "loss")()
+    extreme = torch.tensor([-1e4, -30.0, 0.0, 30.0, 1e4])
+    real, fake = (grid.flatten().requires_grad_() for grid in torch.meshgrid(extreme, extreme, indexing="ij"))
+    for minimised in (loss.critic(real, fake), loss.generator(fake, real if loss.paired else None)):
+        assert minimised.shape == fake.shape
+        assert minimised.isfinite().all()
+        (slope,) = torch.autograd.grad(minimised.sum(), fake)
+        assert slope.isfinite().all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_pull_the_right_way(name):
+    loss = find(name, "loss")()
+    real, fake = torch.tensor([0.3], requires_grad=True), torch.tensor([0.2], requires_grad=True)
+    up_real, up_fake = torch.autograd.grad(loss.critic(real, fake).sum(), (real, fake))
+    assert up_real < 0 < up_fake  # the critic raises reals and lowers fakes
+    (up_fake,) = torch.autograd.grad(loss.generator(fake, real if loss.paired else None).sum(), fake)
+    assert up_fake < 0  # the generator raises its fakes
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_do_not_mix_samples(name):
+    loss = find(name, "loss")()
+    real, fake = torch.randn(2, 6)
+    for term in (loss.critic, lambda real, fake: loss.generator(fake, real if loss.paired else None)):
+        assert torch.equal(term(real, fake)[2:3], term(real[2:3], fake[2:3]))
+
+
+@pytest.mark.parametrize("setting", ["game.lazy=1", "game.lazy=2", "game.critic_plays=2"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_trains(loss, setting, points):
+    recipe = change(change(replace(points, images=64), f"game.loss={loss}"), setting)
+    ticks = list(islice(train(recipe), 4))
+    for tick in ticks:
+        assert {"critic.loss", "critic.real", "critic.fake", "generator.loss"} <= tick.terms().keys()
+    assert all(value.isfinite().all() for value in ticks[-1].state.tensors().values())
