@@ -1,0 +1,206 @@
+"""Closed forms, known values and conventions: what the formulas must give to the last digit."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ganvas import find, names
+from ganvas.ema import Average
+from ganvas.layers import Resample
+from ganvas.losses import Minimax, Nonsaturating, Relativistic
+from ganvas.optimizers import Adam
+from ganvas.penalties import squared_gradient
+from ganvas.pixels import to_float, to_uint8
+from ganvas.schedules import Cosine, Linear, at
+
+
+def sigma(x):
+    return 1 / (1 + math.exp(-x))
+
+
+FORMULAS = {
+    "minimax": (lambda r, f: -math.log(sigma(r)) - math.log(1 - sigma(f)), lambda r, f: math.log(1 - sigma(f))),
+    "nonsaturating": (lambda r, f: -math.log(sigma(r)) - math.log(1 - sigma(f)), lambda r, f: -math.log(sigma(f))),
+    "relativistic": (lambda r, f: -math.log(sigma(r - f)), lambda r, f: -math.log(sigma(f - r))),
+}
+"""Loss -> (critic, generator), as the papers write them, on D = sigma(logit)."""
+
+REAL = torch.tensor([-3.0, -0.5, 0.0, 1.25, 4.0], dtype=torch.float64)
+FAKE = torch.tensor([2.5, 0.75, 0.0, -1.5, -3.5], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_losses_are_their_formulas(name):
+    loss = find(name, "loss")()
+    for ours, formula in zip((loss.critic(REAL, FAKE), loss.generator(FAKE, REAL)), FORMULAS[name], strict=True):
+        expected = [formula(real, fake) for real, fake in zip(REAL.tolist(), FAKE.tolist(), strict=True)]
+        assert torch.allclose(ours, torch.tensor(expected, dtype=torch.float64), rtol=1e-13, atol=0)
+
+
+@pytest.mark.parametrize("name", names("loss"))
+def test_gradients_of_losses(name):
+    loss = find(name, "loss")()
+    real, fake = REAL.clone().requires_grad_(), FAKE.clone().requires_grad_()
+    assert torch.autograd.gradcheck(loss.critic, (real, fake))
+    assert torch.autograd.gradcheck(lambda fake: loss.generator(fake, REAL if loss.paired else None), (fake,))
+
+
+def test_only_minimax_saturates():
+    sure_of_fakes = torch.tensor([-20.0], dtype=torch.float64, requires_grad=True)
+    (flat,) = torch.autograd.grad(Minimax().generator(sure_of_fakes).sum(), sure_of_fakes)
+    (steep,) = torch.autograd.grad(Nonsaturating().generator(sure_of_fakes).sum(), sure_of_fakes)
+    assert -1e-8 < flat.item() < 0
+    assert steep.item() == pytest.approx(-1, abs=1e-8)
+
+
+def test_the_relativistic_loss_needs_reals():
+    with pytest.raises(ValueError, match="compares with reals"):
+        Relativistic().generator(FAKE)
+
+
+def test_squared_gradient_of_a_linear_critic_is_its_weight():
+    critic = nn.Linear(3, 1, dtype=torch.float64)
+    x = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
+    penalty = squared_gradient(critic(x).squeeze(1), x)
+    assert torch.allclose(penalty, critic.weight.square().sum().expand(5))
+    penalty.sum().backward()
+    assert torch.allclose(critic.weight.grad, 5 * 2 * critic.weight)
+
+
+def test_squared_gradient_against_finite_differences():
+    torch.manual_seed(0)
+    critic = nn.Sequential(nn.Linear(4, 8), nn.Softplus(), nn.Linear(8, 1)).double()
+    x = torch.randn(3, 4, dtype=torch.float64)
+    step = 1e-6 * torch.eye(4, dtype=torch.float64)
+    slopes = (critic(x[:, None] + step) - critic(x[:, None] - step)).squeeze(2) / 2e-6
+    expected = slopes.square().sum(1)
+    watched = x.clone().requires_grad_()
+    assert torch.allclose(squared_gradient(critic(watched).squeeze(1), watched), expected, rtol=1e-7)
+
+
+def test_squared_gradient_can_be_learned_from():
+    torch.manual_seed(0)
+    weight = torch.randn(4, dtype=torch.float64, requires_grad=True)
+    x = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda w, x: squared_gradient((x @ w).tanh(), x), (weight, x))
+
+
+@pytest.mark.parametrize("schedule", [Linear(3.0, 1.0), Cosine(3.0, 1.0)])
+def test_schedules(schedule):
+    assert (at(schedule, 0.0), at(schedule, 0.5), at(schedule, 1.0)) == pytest.approx((3.0, 2.0, 1.0), abs=1e-15)
+    early = type(schedule)(3.0, 1.0, over=0.25)
+    assert (early(0.0), early(0.125), early(0.25), early(0.9)) == pytest.approx((3.0, 2.0, 1.0, 1.0), abs=1e-15)
+    values = [schedule(step / 100) for step in range(101)]
+    assert values == sorted(values, reverse=True)
+    assert at(0.7, 0.3) == 0.7
+
+
+def test_a_cosine_is_flat_at_both_ends():
+    assert Cosine(1.0, 0.0)(0.01) > 0.999
+    assert Linear(1.0, 0.0)(0.01) == pytest.approx(0.99)
+    assert Cosine(1.0, 0.0)(0.25) == pytest.approx((1 + math.sqrt(0.5)) / 2)
+
+
+def test_adam_is_that_of_torch():
+    torch.manual_seed(0)
+    ours = nn.Linear(3, 2)
+    theirs = nn.Linear(3, 2)
+    theirs.load_state_dict(ours.state_dict())
+    settings = Adam(rate=Linear(1e-2, 0.0), beta1=0.3, beta2=Linear(0.9, 0.99), epsilon=1e-6)
+    optimizer, reference = settings.build(ours), torch.optim.Adam(theirs.parameters(), eps=1e-6)
+    for step in range(5):
+        settings.schedule(optimizer, step / 5)
+        reference.param_groups[0].update(lr=1e-2 * (1 - step / 5), betas=(0.3, 0.9 + 0.09 * step / 5))
+        x = torch.randn(4, 3)
+        for network, each in ((ours, optimizer), (theirs, reference)):
+            each.zero_grad()
+            network(x).square().sum().backward()
+            each.step()
+    assert torch.allclose(ours.weight, theirs.weight, rtol=1e-6, atol=1e-8)
+
+
+def test_the_average_is_its_closed_form():
+    """keep^5 start + sum of keep^(4-i) (1-keep) weight[i], where keep = 0.5^(batch/halflife)."""
+    settings = Average(halflife_images=64, rampup=1e9)
+    network = nn.Linear(1, 1, bias=False).double()
+    average = settings.start(network)
+    assert not average.training
+    assert not average.weight.requires_grad
+    start, weights = network.weight.item(), [float(value) for value in range(5)]
+    for value in weights:
+        network.weight.data.fill_(value)
+        settings.follow(average, network, images=1, batch=16)
+    keep = 0.5 ** (16 / 64)
+    expected = keep**5 * start + sum(keep ** (4 - i) * (1 - keep) * value for i, value in enumerate(weights))
+    assert average.weight.item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_average_forgets_its_beginning():
+    settings = Average(halflife_images=1000, rampup=0.5)
+    network = nn.Linear(1, 1, bias=False).double()
+    average = settings.start(network)
+    network.weight.data.fill_(8.0)
+    settings.follow(average, network, images=0, batch=16)
+    assert average.weight.item() == 8.0  # nothing has been seen: the half-life is 0
+    network.weight.data.fill_(0.0)
+    settings.follow(average, network, images=32, batch=16)
+    assert average.weight.item() == pytest.approx(4.0)  # half of 32 images is one batch of 16
+    settings.follow(average, network, images=10**9, batch=1000)
+    assert average.weight.item() == pytest.approx(2.0)  # not more than 1000
+
+
+def test_the_average_of_buffers():
+    network = nn.BatchNorm1d(2).double()
+    average = Average(halflife_images=16, rampup=1e9).start(network)
+    network.running_mean += 1
+    network.num_batches_tracked += 7
+    Average(halflife_images=16, rampup=1e9).follow(average, network, images=1, batch=16)
+    assert average.running_mean.tolist() == [0.5, 0.5]
+    assert average.num_batches_tracked == 7
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_pixels_round_trip(channels):
+    every = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16, 1).repeat(2, 1, 1, channels)
+    real = to_float(every)
+    assert real.shape == (2, channels, 16, 16)
+    assert torch.equal(to_uint8(real), every)
+    assert (real.min(), real.max()) == (-1.0, 1.0)
+    assert torch.equal(to_uint8(real * (1 + 1e-4)), every)  # rounded, not cut off
+    assert torch.equal(to_uint8(torch.full((1, 1, 1, 2), 7.0)), torch.full((1, 1, 2, 1), 255, dtype=torch.uint8))
+    assert to_uint8(torch.full((1, 1, 1, 1), -7.0)).item() == 0
+
+
+def test_pixels_keep_their_axes():
+    picture = torch.zeros(1, 2, 3, 3, dtype=torch.uint8)  # 2 high, 3 wide
+    picture[0, 1, 2] = torch.tensor([10, 20, 30])
+    assert np.allclose(to_float(picture)[0, :, 1, 2] * 127.5 + 127.5, [10, 20, 30])
+
+
+@pytest.mark.parametrize(("up", "size"), [(True, (12, 16)), (False, (3, 4))])
+def test_resampling_keeps_a_constant(up, size):
+    constant = torch.full((2, 3, 6, 8), 0.7)
+    resampled = Resample(up=up)(constant)
+    assert resampled.shape == (2, 3, *size)
+    assert torch.allclose(resampled[:, :, 1:-1, 1:-1], torch.tensor(0.7))
+    assert (resampled[:, :, 0] < 0.7).all()  # outside the picture is zero
+
+
+def test_resampling_up_and_down():
+    """Up is [1, 3, 3, 1] / 4 in each direction and down is / 8; one after the other they keep mean and place."""
+    dot = torch.zeros(1, 1, 8, 8)
+    dot[0, 0, 4, 4] = 1.0
+    up = Resample(up=True)(dot)
+    line = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 4
+    assert torch.allclose(up[0, 0, 7:11, 7:11], torch.outer(line, line))
+    assert up.sum().item() == pytest.approx(4.0)
+    assert up.count_nonzero() == 16
+    both = Resample(up=False)(up)
+    assert both.shape == dot.shape
+    assert both.sum().item() == pytest.approx(1.0)
+    assert torch.allclose(both, both.transpose(2, 3))
+    centre = both[0, 0, 3:6, 3:6]
+    assert torch.allclose(centre, centre.flip(0).flip(1))  # it does not shift
