@@ -296,7 +296,7 @@ class TestFolder:
             (empty, "holds no files at all"),
             (single, "holds a single usable picture, a.png. A GAN needs at least 2 pictures"),
             (single / "a.png", "a.png is a single picture. A GAN needs at least 2 pictures"),
-            (texts, "Of 2 files not one can be used as a picture: 2 are not an image"),
+            (texts, "Not one of 2 files can be used as a picture: not an image (2)"),
         ]:
             with pytest.raises(GanvasError) as told:
                 Folder(str(path)).open()

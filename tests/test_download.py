@@ -56,8 +56,8 @@ def test_a_file_is_fetched_once_and_told_of_before_it_comes(server, tmp_path, ki
     told = []
     path = fetch(server.address, tmp_path / "new" / "file.gz", kind=kind, watch=lambda *news: told.append(news))
     assert path.read_bytes() == CONTENT
-    assert told[0] == (f"downloading {server.address}", 0, len(CONTENT))
-    assert told[-1] == (f"downloading {server.address}", len(CONTENT), len(CONTENT))
+    assert told[0] == (f"Downloading {server.address}", 0, len(CONTENT))
+    assert told[-1] == (f"Downloading {server.address}", len(CONTENT), len(CONTENT))
     fetch(server.address, path)
     assert server.requests == [None]
     assert [each.name for each in path.parent.iterdir()] == ["file.gz"]

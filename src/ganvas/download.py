@@ -84,7 +84,7 @@ def _fetch(address: str, part: Path, watch: Callable[[str, int, int], None]) -> 
         if answer.status != http.HTTPStatus.PARTIAL_CONTENT:
             here = 0
         total = here + int(answer.headers.get("Content-Length") or 0)
-        what = f"downloading {address}"
+        what = f"Downloading {address}"
         watch(what, here, total)
         with part.open("ab" if here else "wb") as file:
             while chunk := _read(answer):

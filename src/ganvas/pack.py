@@ -12,6 +12,7 @@ wins.
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import time
@@ -123,7 +124,7 @@ def pack_files(
 
     def hashed() -> Iterator[tuple[str, str]]:
         for done, name in enumerate(files.names):
-            watch("reading", done, len(files.names))
+            watch("Reading files", done, len(files.names))
             yield name, files.fingerprint(name)
 
     def item(name: str) -> Item:
@@ -135,9 +136,9 @@ def pack_files(
 
     def items() -> Iterator[Item]:
         for done, each in enumerate(_in_parallel(item, names)):
-            watch("packing pictures", done, len(names))
+            watch("Packing pictures", done, len(names))
             yield each
-        watch("packing pictures", len(names), len(names))
+        watch("Packing pictures", len(names), len(names))
         yield from (Item(folder, None, reason) for folder, reason in files.closed)
 
     name = f"{kind}-{key(list(hashed()), *settings)}"
@@ -153,7 +154,7 @@ def _in_parallel(work: Callable[[str], Item], names: Iterable[str]) -> Iterator[
 
     Pillow lets other threads run while it decodes. Its warnings are not shown: a file is used or has a reason.
     """
-    threads = int(os.environ.get("TH", "2"))
+    threads = min(8, os.cpu_count() or 1)
     window: deque[Future[list[Item]]] = deque()
     left = iter(names)
     with ThreadPoolExecutor(threads) as pool, warnings.catch_warnings():
@@ -185,13 +186,11 @@ def _write(folder: Path, items: Iterable[Item], *, shape: Shape, classes: tuple[
         _write_header(file, len(kept), shape)
     if not kept:
         reasons = Counter(reason for _, reason in skipped).most_common(3)
-        why = "; ".join(f"{count} {'is' if count == 1 else 'are'} {reason}" for reason, count in reasons)
-        raise GanvasError(f"Of {len(skipped)} files not one can be used as a picture: {why}.")
+        why = ", ".join(f"{reason} ({count:,})" for reason, count in reasons)
+        raise GanvasError(f"Not one of {len(skipped):,} files can be used as a picture: {why}.")
     groups = {item.group for item in kept}
     if not classes and "" not in groups and len(groups) > 1:
-        classes = tuple(
-            sorted(groups, key=lambda group: (not group.isdecimal(), len(group) * group.isdecimal(), group))
-        )
+        classes = tuple(sorted(groups, key=lambda group: (int(group) if group.isdecimal() else math.inf, group)))
     places = {group: place for place, group in enumerate(classes)}
     sizes = np.array([item.original for item in kept])
     index = {

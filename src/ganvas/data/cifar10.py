@@ -70,7 +70,7 @@ class Cifar10(Source):
         def items() -> Iterator[Item]:
             for done, (name, content) in enumerate(sorted(_batches(path, self.split).items())):
                 for place, (picture, label) in enumerate(zip(*_parse(name, content), strict=True)):
-                    watch("packing CIFAR-10", 10_000 * done + place, 10_000 * len(BATCHES[self.split]))
+                    watch("Packing CIFAR-10", 10_000 * done + place, 10_000 * len(BATCHES[self.split]))
                     picture = frame.take(Image.fromarray(picture))
                     yield Item(f"{name}/{place}", picture, group=CLASSES[label], original=(32, 32))
 

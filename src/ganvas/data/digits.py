@@ -35,7 +35,7 @@ class Digits(Source):
 
         def items() -> Iterator[Item]:
             for place, (ink, label) in enumerate(zip(pictures, labels, strict=True)):
-                watch("enlarging digits", place, len(labels))
+                watch("Enlarging digits", place, len(labels))
                 picture = Image.fromarray(np.rint(ink * (255 / 16)).astype(np.uint8))
                 yield Item(f"{place}", frame.take(picture), group=f"{label}", original=(8, 8))
 

@@ -71,7 +71,7 @@ NOT_A_PORTRAIT = "👦👧👨👩🧑🧒❤🤝🐰🍼🦯🦼🦽🩰🪩�
 UNITS = 72.0  # the width of an OpenMoji drawing
 WINDOW = 62.0  # the middle part that is shown: three of four drawings fit and keep their sizes, for the others it grows
 MARGIN = 1.0  # what stays free around those others
-DRAWING = 3  # to be raised when pictures come out differently
+DRAWING = 4  # to be raised when pictures come out differently
 SMALL_WORDS = {"of", "in", "on", "with", "and", "the", "at", "for"}
 
 
@@ -105,11 +105,11 @@ class Icons(Source):
 
         def items() -> Iterator[Item]:
             for done, (characters, file) in enumerate(drawings.items()):
-                watch("drawing icons", done, len(drawings))
+                watch("Drawing icons", done, len(drawings))
                 name = name_of_icon(characters)
                 picture = draw(file.read_text(encoding="utf-8"), frame)
                 yield Item(name, picture, keywords=words(name))
-            watch("drawing icons", len(drawings), len(drawings))
+            watch("Drawing icons", len(drawings), len(drawings))
 
         name = f"icons-{key(list(drawings), frame, versions, DRAWING)}"
         return packed(name, items(), most=len(drawings), shape=frame.shape)
@@ -156,12 +156,12 @@ def words(name: str) -> tuple[str, ...]:
 def draw(svg: str, frame: Frame) -> NDArray[np.uint8]:
     """One OpenMoji drawing in the frame, uint8 [H, W, C], its window cut out of the margin and centred on white.
 
-    It is drawn three times as large and reduced by a Lanczos filter, which keeps thin lines better than drawing small.
+    It is drawn larger, if small three times, and reduced by a Lanczos filter: that keeps thin lines better.
     """
     from resvg_py import svg_to_bytes
 
     side = min(frame.width, frame.height)
-    large = round(3 * side * UNITS / WINDOW)
+    large = round(max(1.5 * side, min(3 * side, 144)) * UNITS / WINDOW)
     image: Image.Image = Image.open(
         io.BytesIO(svg_to_bytes(svg_string=svg, width=large, height=large, skip_system_fonts=True))
     )

@@ -69,7 +69,7 @@ class Mnist(Source):
             if pictures.ndim != 3 or labels.shape != pictures.shape[:1]:
                 raise GanvasError(f"{pictures_file} and {labels_file} do not belong together.")
             for place, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
-                watch("packing MNIST", place, len(labels))
+                watch("Packing MNIST", place, len(labels))
                 yield Item(f"{place}", frame.take(_bordered(picture, frame)), group=f"{label}", original=(28, 28))
 
         prints = [files.fingerprint(name) for name in (pictures_file, labels_file)]
