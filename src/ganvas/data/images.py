@@ -80,7 +80,7 @@ def _descriptions(files: Files) -> set[str]:
     return {
         name
         for name in files.names
-        if PurePosixPath(name).name in TABLES or (_ending(name) == ".txt" and name.rpartition(".")[0] in stems)
+        if _last(name) in TABLES or (_ending(name) == ".txt" and name.rpartition(".")[0] in stems)
     }
 
 
@@ -89,11 +89,11 @@ def _groups(files: Files) -> Callable[[str], str]:
     labels = _dataset_json(files)
     if labels:
         return lambda name: labels.get(name, "")
-    folders = [PurePosixPath(name).parts[:-1] for name in files.names if _ending(name) in ENDINGS]
+    folders = [name.split("/")[:-1] for name in files.names if _ending(name) in ENDINGS]
     depth = 0
     while folders and all(len(parts) > depth and parts[depth] == folders[0][depth] for parts in folders):
         depth += 1
-    return lambda name: parts[depth] if len(parts := PurePosixPath(name).parts[:-1]) > depth else ""
+    return lambda name: parts[depth] if len(parts := name.split("/")[:-1]) > depth else ""
 
 
 def _dataset_json(files: Files) -> dict[str, str]:
@@ -109,7 +109,7 @@ def _keywords(files: Files) -> Callable[[str], Words]:
     """File name -> keywords, from the tables or from the text beside the picture."""
     tables: dict[str, Words] = {}
     for name in files.names:
-        if PurePosixPath(name).name in {"metadata.jsonl", "metadata.csv"}:
+        if _last(name) in {"metadata.jsonl", "metadata.csv"}:
             for row in _rows(files, name):
                 file = str(row.get("file_name") or row.get("file"))
                 tables[str(PurePosixPath(name).parent / file)] = _split(row.get("keywords") or row.get("text"))
@@ -154,5 +154,9 @@ def _split(told: object) -> Words:
     return tuple(dict.fromkeys(word for part in parts if (word := part.strip().lower())))
 
 
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]  # pathlib would take a sixth of the time of packing
+
+
 def _ending(name: str) -> str:
-    return PurePosixPath(name).suffix.lower()
+    return "." + _last(name).rpartition(".")[2].lower()
