@@ -9,7 +9,7 @@ terms      name -> [N]        what a loss returns: their sum over names, meaned 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,7 @@ class Batch:
     condition: Tensor | None
     dice: Dice
     progress: float  # the share of the run's images already seen, in [0, 1]: what schedules are read at
+    made: dict[str, Tensor] = field(default_factory=dict)  # what one turn leaves for the next that plays on this batch
 
     def __len__(self) -> int:
         return len(self.real)

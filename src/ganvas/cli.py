@@ -122,9 +122,10 @@ def data(
 
     with console.watching() as watch:
         dataset = open_source(source, size=parse_size(size), watch=watch)
-    chosen = np.linspace(0, len(dataset) - 1, min(len(dataset), 100)).astype(np.int64)
-    sheet = pixels.to_image(pixels.sheet(dataset.take(chosen if len(dataset.shape) == 3 else np.arange(len(dataset)))))
-    sheet.save(out)
+    chosen = np.linspace(0, len(dataset) - 1, min(len(dataset), 100 if len(dataset.shape) == 3 else 2000)).astype(
+        np.int64
+    )
+    pixels.to_image(pixels.sheet(dataset.take(chosen))).save(out)
     say(str(dataset.summary()))
     console.skipped(dataset.skipped)
     say(f"contact sheet: {out}")

@@ -80,6 +80,11 @@ class Dataset:
         _, height, width, channels = self.samples.shape
         return (channels, height, width)
 
+    @property
+    def extent(self) -> float:
+        """The largest absolute value of a coordinate; 1 for pictures."""
+        return 1.0 if self.samples.ndim == 4 else float(np.abs(self.samples).max())
+
     def take(self, rows: NDArray[np.int64]) -> Tensor:
         """The samples of these rows, float32 [n, *shape]; pictures are in [-1, 1]."""
         taken = torch.from_numpy(np.ascontiguousarray(self.samples[rows]))

@@ -148,9 +148,9 @@ def _train(run: Run, recipe: Recipe, data: Dataset, seed: int, *, device: torch.
     if seen >= recipe.images:
         return
     earlier = run.rows[-1]["seconds"] if run.rows else 0.0
-    first = distributed.is_first()
+    first, extent = distributed.is_first(), 1.3 * data.extent
     if first and not seen:
-        run.sheet(0, start(recipe, data, seed=seed, device=device))
+        run.sheet(0, start(recipe, data, seed=seed, device=device), extent=extent)
     speed, terms = 0.0, {}
     began = saved = time.perf_counter()
     with console.training(recipe.images, str(run.path), quiet=quiet) as display, _interruptions() as interrupted:
@@ -164,7 +164,7 @@ def _train(run: Run, recipe: Recipe, data: Dataset, seed: int, *, device: torch.
                     run.log(tick.images, earlier + now - began, speed, terms)
             display.update(tick.images, speed, terms)
             if first and (tick.images >= recipe.images or _due(tick.images, recipe, SHEETS)):
-                run.sheet(tick.images, tick.state)
+                run.sheet(tick.images, tick.state, extent=extent)
             if last or now - saved > CHECKPOINT_SECONDS:
                 distributed.average_buffers(tick.state.networks.values())
                 if first:

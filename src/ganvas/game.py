@@ -24,12 +24,14 @@ class Turn:
     loss     its per-sample terms; their sum is minimised
     times    plays per step, each on a batch of its own (the n_critic of WGAN)
     every    only each k-th step, its loss scaled by k (lazy regularisation, Karras et al. 2020)
+    again    play on the batch of the turn before once more, the same reals and the same dice, not on a new one
     """
 
     player: str
     loss: Loss
     times: int = 1
     every: int = 1
+    again: bool = False
 
 
 class Game(ABC):
@@ -49,6 +51,8 @@ class Adversarial(Game):
     r1, r2         gamma: weight/2 of the critic's squared gradient at reals (r1) and at fakes (r2)
     lazy           penalties in a turn of their own, only each k-th step and k times as strong; 1 for each step
     critic_plays   plays of the critic for each play of the generator
+    fresh          show the critic other fakes in the generator's turn than in its own, as in Goodfellow's algorithm 1;
+                   the same ones, as in most code, need be made only once
     """
 
     loss: Objective = field(default_factory=Nonsaturating)
@@ -56,13 +60,15 @@ class Adversarial(Game):
     r2: Value = 0.0
     lazy: int = 1
     critic_plays: int = 1
+    fresh: bool = False
 
     def turns(self) -> tuple[Turn, ...]:
         """Critic first, then generator."""
-        turns = [Turn("critic", self._critic, times=self.critic_plays), Turn("generator", self._generator)]
+        critic = Turn("critic", self._critic, times=self.critic_plays)
+        generator = Turn("generator", self._generator, again=not self.fresh)
         if self._penalised and self.lazy > 1:
-            turns.insert(1, Turn("critic", self._penalties_alone, every=self.lazy))
-        return tuple(turns)
+            return (Turn("critic", self._penalties_alone, every=self.lazy), critic, generator)
+        return (critic, generator)
 
     @property
     def _penalised(self) -> bool:
@@ -107,13 +113,14 @@ class _Judged(NamedTuple):
 
 def _judge(nets: Nets, batch: Batch, *, differentiable: bool) -> _Judged:
     """Let the critic judge a batch of reals and as many fakes; `differentiable` with respect to both, for penalties."""
-    with torch.no_grad():
-        fake = _fakes(nets, batch)
-    real, fake = batch.real.requires_grad_(differentiable), fake.requires_grad_(differentiable)
+    real = batch.real.detach().requires_grad_(differentiable)
+    fake = _fakes(nets, batch).detach().requires_grad_(differentiable)
     return _Judged(real, fake, nets["critic"](real, batch.condition), nets["critic"](fake, batch.condition))
 
 
 def _fakes(nets: Nets, batch: Batch) -> Tensor:
-    generator = nets["generator"]
-    fakes: Tensor = generator(batch.dice.normal(generator.latent), batch.condition)
-    return fakes
+    """The generator's samples for this batch, made once for all turns that play on it."""
+    if "fakes" not in batch.made:
+        generator = nets["generator"]
+        batch.made["fakes"] = generator(batch.dice.normal(generator.latent), batch.condition)
+    return batch.made["fakes"]

@@ -60,7 +60,7 @@ def grid(pictures: Pictures, *, columns: int | None = None, gap: int = 2, zoom: 
     return paper
 
 
-def scatter(points: NDArray[np.float32], *, extent: float = 1.3, size: int = 512) -> Pictures:
+def scatter(points: NDArray[np.float32], *, extent: float, size: int = 512) -> Pictures:
     """Draw the first two coordinates of points [N, F] as dots on a white square [size, size, 3] that spans +-extent."""
     places = ((points[:, :2] * [1, -1] / extent + 1) / 2 * size).astype(int)
     paper = np.full((size, size, 3), 255, np.uint8)
@@ -70,10 +70,16 @@ def scatter(points: NDArray[np.float32], *, extent: float = 1.3, size: int = 512
     return paper
 
 
-def sheet(samples: Tensor, *, columns: int | None = None) -> Pictures:
-    """One picture that shows all samples: pictures [N, C, H, W] as a grid, vectors [N, F] as a scatter plot."""
+def sheet(samples: Tensor, *, columns: int | None = None, extent: float | None = None) -> Pictures:
+    """One picture that shows all samples: pictures [N, C, H, W] as a grid, vectors [N, F] as a scatter plot.
+
+    Args:
+        samples: as a generator makes them.
+        columns: of the grid, see there.
+        extent: of the plot; by default it holds all samples.
+    """
     if samples.dim() == 2:
-        return scatter(samples.float().cpu().numpy())
+        return scatter(samples.float().cpu().numpy(), extent=extent or 1.1 * float(samples.abs().max()))
     return grid(to_uint8(samples).cpu().numpy(), columns=columns)
 
 

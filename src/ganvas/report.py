@@ -10,7 +10,7 @@ import html
 import io
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -185,7 +185,7 @@ def _facts(run: Mapping[str, Any]) -> str:
     return f'<div class="tables">{tables}</div>{_skipped(data.get("skipped") or [])}'
 
 
-def _skipped(skipped: list[tuple[str, str]]) -> str:
+def _skipped(skipped: Sequence[Sequence[str]]) -> str:
     if not skipped:
         return ""
     first = skipped[:SKIPPED]

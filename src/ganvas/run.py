@@ -115,11 +115,11 @@ class Run:
         with (self.path / "log.jsonl").open("a") as log:
             log.write(json.dumps(row) + "\n")
 
-    def sheet(self, images: int, state: State) -> None:
-        """Save a sheet of samples, always of the same seeds."""
+    def sheet(self, images: int, state: State, *, extent: float) -> None:
+        """Save a sheet of samples, always of the same seeds; points are plotted within +-extent."""
         model = Model(state.average)
         samples = model.generate(range(PICTURES if len(model.shape) == 3 else POINTS))
-        pixels.to_image(pixels.sheet(samples)).save(self.path / "samples" / f"{images:09}.png")
+        pixels.to_image(pixels.sheet(samples, extent=extent)).save(self.path / "samples" / f"{images:09}.png")
 
     def save(self, images: int, recipe: Recipe, state: State) -> None:
         """Write a checkpoint: the product by itself, and all that it takes to go on."""

@@ -9,7 +9,7 @@ randomness is a function of (seed, draw), so the same recipe and seed make the s
 bit for bit as if it had never stopped.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -162,7 +162,8 @@ def train(
     if restore is not None:
         state.load(restore)
     turns = recipe.game.turns()
-    share = _share(recipe.batch)
+    deal = _Dealer(recipe, data, seed, device, micro_batch or recipe.batch)
+    made: dict[str, Tensor] = {}
     while state.step * recipe.batch < recipe.images:
         progress = state.step * recipe.batch / recipe.images
         sums: dict[str, Tensor] = {}
@@ -170,11 +171,9 @@ def train(
             if state.step % turn.every:
                 continue
             for _ in range(turn.times):
-                batches = _batches(
-                    recipe, data, seed, state.drawn, progress, share, micro_batch or recipe.batch, device
-                )
-                sums |= _play(turn, state, batches, recipe, progress)
-                state.drawn += 1
+                if not turn.again:
+                    state.drawn, made = state.drawn + 1, {}
+                sums |= _play(turn, state, deal(state.drawn, progress, made), recipe)
         recipe.average.follow(
             state.average, state.networks[recipe.product], images=state.step * recipe.batch, batch=recipe.batch
         )
@@ -182,51 +181,45 @@ def train(
         yield Tick(state.step, state.step * recipe.batch, state, sums, recipe.batch)
 
 
-def _play(turn: Turn, state: State, batches: Iterator[Batch], recipe: Recipe, progress: float) -> dict[str, Tensor]:
+def _play(turn: Turn, state: State, batches: Iterable[Batch], recipe: Recipe) -> dict[str, Tensor]:
     """Let one player learn from one batch; returns the sum over samples of each of its terms."""
-    for name, network in state.networks.items():
-        network.requires_grad_(name == turn.player)
-    player, optimizer = state.networks[turn.player], state.optimizers[turn.player]
-    recipe.optimizer.schedule(optimizer, progress)
+    learning, optimizer = list(state.networks[turn.player].parameters()), state.optimizers[turn.player]
+    recipe.optimizer.schedule(optimizer, state.step * recipe.batch / recipe.images)
     optimizer.zero_grad(set_to_none=True)
     sums: dict[str, Tensor] = {}
     for batch in batches:
         terms = turn.loss(state.networks, batch)
-        (torch.stack(list(terms.values())).sum() * (turn.every / recipe.batch)).backward()
+        objective = torch.stack(list(terms.values())).sum() * (turn.every / recipe.batch)
+        objective.backward(inputs=learning)  # and no other player learns, nor is time spent on its gradients
         for name, term in terms.items():
             sums[name] = sums.get(name, 0) + term.detach().sum()
-    distributed.sum_gradients(player.parameters())
+    distributed.sum_gradients(learning)
     optimizer.step()
     return {f"{turn.player}.{name}": total for name, total in sums.items()}
 
 
-def _share(batch: int) -> slice:
-    """The rows of each batch that are this process's."""
-    if batch % distributed.world():
-        raise GanvasError(f"A batch of {batch} cannot be shared by {distributed.world()} processes; change batch.")
-    rows = batch // distributed.world()
-    return slice(distributed.rank() * rows, (distributed.rank() + 1) * rows)
+class _Dealer:
+    """Deals the batches of a run to this process, in pieces of at most `most` samples."""
 
+    def __init__(self, recipe: Recipe, data: Dataset, seed: int, device: torch.device, most: int) -> None:
+        if recipe.batch % distributed.world():
+            raise GanvasError(f"A batch of {recipe.batch} cannot be shared by {distributed.world()} processes.")
+        self.recipe, self.data, self.seed, self.device, self.most = recipe, data, seed, device, most
+        self.share = recipe.batch // distributed.world()
 
-def _batches(
-    recipe: Recipe,
-    data: Dataset,
-    seed: int,
-    draw: int,
-    progress: float,
-    share: slice,
-    micro_batch: int,
-    device: torch.device,
-) -> Iterator[Batch]:
-    """This process's share of one batch, in pieces of at most `micro_batch` samples."""
-    order = _order(seed, len(data), draw * recipe.batch, recipe.batch)
-    for first in range(share.start, share.stop, micro_batch):
-        rows = slice(first, min(first + micro_batch, share.stop))
-        dice = Dice(seed, draw, rows=rows, total=recipe.batch, device=device)
-        real = data.take(order[rows]).to(device, non_blocking=True)
-        if recipe.mirror and real.dim() > 2:
-            real = torch.where(dice.coins(*[1] * (real.dim() - 1)), real.flip(-1), real)
-        yield Batch(real=real, condition=None, dice=dice, progress=progress)
+    def __call__(self, drawn: int, progress: float, made: dict[str, Tensor]) -> Iterator[Batch]:
+        """Batch number `drawn`, counted from 1; `made` is what an earlier turn left that played on it."""
+        total = self.recipe.batch
+        order = _order(self.seed, len(self.data), (drawn - 1) * total, total)
+        first = distributed.rank() * self.share
+        for start in range(first, first + self.share, self.most):
+            rows = slice(start, min(start + self.most, first + self.share))
+            dice = Dice(self.seed, drawn, rows=rows, total=total, device=self.device)
+            real = self.data.take(order[rows]).to(self.device, non_blocking=True)
+            if self.recipe.mirror and real.dim() > 2:
+                real = torch.where(dice.coins(*[1] * (real.dim() - 1)), real.flip(-1), real)
+            whole = self.most >= self.share
+            yield Batch(real=real, condition=None, dice=dice, progress=progress, made=made if whole else {})
 
 
 def _order(seed: int, size: int, start: int, count: int) -> NDArray[np.int64]:
