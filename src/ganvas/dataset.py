@@ -46,6 +46,32 @@ class Summary:
     skipped: dict[str, int]
     sizes: tuple[tuple[int, ...], ...]
 
+    def __str__(self) -> str:
+        channels = {1: "gray", 3: "RGB", 4: "RGBA"}
+        if len(self.shape) == 3:
+            kind, height, width = channels.get(self.shape[0], f"{self.shape[0]} channels"), *self.shape[1:]
+            lines = [f"{self.count:,} pictures, taken as {width}x{height} {kind}"]
+        else:
+            lines = [f"{self.count:,} points of {self.shape[0]} coordinates"]
+        if self.sizes:
+            widths, heights = (f"{least:,} to {most:,} (median {median:,})" for least, median, most in self.sizes)
+            lines.append(f"originals: width {widths}, height {heights} pixels")
+        if self.classes:
+            lines.append(f"{len(self.classes):,} classes: {_commonest(self.classes)}")
+        if self.keywords:
+            lines.append(f"{len(self.keywords):,} keywords: {_commonest(self.keywords)}")
+            lines.append(f"{self.rare:,} of them are on fewer than {Dataset.RARE} pictures, too few to be learned")
+        if self.skipped:
+            files = sum(self.skipped.values())
+            lines.append(f"{files:,} file{'s' * (files > 1)} skipped: {_commonest(self.skipped)}")
+        return "\n".join(lines)
+
+
+def _commonest(counts: dict[str, int], shown: int = 20) -> str:
+    """As in "cat 12, dog 9 and 3 more"."""
+    some = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:shown])
+    return some + (f" and {len(counts) - shown:,} more" if len(counts) > shown else "")
+
 
 @dataclass(frozen=True)
 class Dataset:

@@ -41,11 +41,7 @@ class MLPCritic(NetworkSettings):
 
 def _layers(inputs: int, width: int, depth: int, outputs: int) -> nn.Sequential:
     widths = [inputs, *[width] * depth]
-    hidden = [
-        layer
-        for a, b in pairwise(widths)
-        for layer in (nn.Linear(a, b), nn.LeakyReLU(0.2, inplace=True))
-    ]
+    hidden = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), nn.LeakyReLU(0.2, inplace=True))]
     return nn.Sequential(*hidden, nn.Linear(width, outputs))
 
 

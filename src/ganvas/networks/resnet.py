@@ -100,9 +100,7 @@ class _ResnetCritic(Critic):
         super().__init__(shape, condition)
         height, width, count = doublings(shape)
         widths = [shape[0] + condition, *_widths(settings.width, count)]
-        self.blocks = nn.Sequential(
-            *[_Down(a, b, first=not level) for level, (a, b) in enumerate(pairwise(widths))]
-        )
+        self.blocks = nn.Sequential(*[_Down(a, b, first=not level) for level, (a, b) in enumerate(pairwise(widths))])
         self.score = nn.Linear(widths[-1] * height * width, 1)
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
