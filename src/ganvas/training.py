@@ -66,6 +66,10 @@ class State:
                     moments.setdefault(int(index), {})[moment] = value
                 groups = optimizer.state_dict()["param_groups"]
                 optimizer.load_state_dict({"state": moments, "param_groups": groups})
+                for weight, held in optimizer.state.items():  # a fused step goes through both as they lie in memory,
+                    for moment, value in held.items():  # and a file does not know that weights are channels-last
+                        if value.shape == weight.shape:
+                            held[moment] = torch.empty_like(weight).copy_(value)
         except RuntimeError as error:
             raise GanvasError(f"The checkpoint is of other networks than the recipe's: {error}") from error
 
