@@ -167,15 +167,15 @@ def train(
         state.load(restore)
     turns = recipe.game.turns()
     deal = _Dealer(recipe, data, seed, device, micro_batch or recipe.batch)
-    made: dict[str, Tensor] = {}
     while state.step * recipe.batch < recipe.images:
         progress = state.step * recipe.batch / recipe.images
         sums: dict[str, Tensor] = {}
+        made: dict[str, Tensor] | None = None  # nothing is taken over from the step before: its weights were others
         for turn in turns:
             if state.step % turn.every:
                 continue
             for _ in range(turn.times):
-                if not turn.again:
+                if made is None or not turn.again:
                     state.drawn, made = state.drawn + 1, {}
                 sums |= _play(turn, state, deal(state.drawn, progress, made), recipe)
         recipe.average.follow(
