@@ -53,6 +53,10 @@ PICTURES = replace(
 )
 
 
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden anew, compare nothing")
+
+
 def pytest_unconfigure():
     shutil.rmtree(CACHE, ignore_errors=True)
 
