@@ -73,13 +73,13 @@ def _no_network(monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", local)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def points():
     """A recipe for points that trains a thousand steps a second."""
     return POINTS
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pictures():
     """A recipe for digits of 8x8 that trains hundreds of steps a second."""
     return PICTURES
