@@ -1,22 +1,29 @@
 """Recipes for pictures."""
 
+from dataclasses import replace
+
 from ..catalog import part
+from ..data.digits import Digits
 from ..data.icons import Icons
 from ..ema import Average
 from ..game import Adversarial
 from ..losses import Nonsaturating, Relativistic
 from ..networks.dcgan import DCGANCritic, DCGANGenerator
+from ..networks.mlp import MLPCritic, MLPGenerator
 from ..networks.resnet import ResnetCritic, ResnetGenerator
 from ..optimizers import Adam
 from ..recipe import Recipe
 from ..schedules import Cosine
 
-__all__ = ["dcgan", "icons"]
+__all__ = ["dcgan", "digits", "icons", "mlp_gan"]
 
 
 @part("recipe")
 def icons() -> Recipe:
     """Small residual networks that make pictures in minutes on a CPU: the default for pictures.
+
+    The loss is R3GAN's (Huang et al. 2024, arXiv:2501.05441), its penalties in each fourth step only. Small batches and
+    a high rate make many steps of a short time; LOG.md tells what else was tried.
 
     Run:    ganvas train icons:portraits --minutes 3
     Costs:  -
@@ -24,14 +31,26 @@ def icons() -> Recipe:
     """
     return Recipe(
         data=Icons(),
-        networks={"generator": ResnetGenerator(), "critic": ResnetCritic()},
-        game=Adversarial(Relativistic(), r1=0.1, r2=0.1),
-        optimizer=Adam(rate=Cosine(1e-3, 2e-4), beta1=0.0, beta2=0.9),
-        average=Average(halflife_images=2_000, rampup=0.2),
+        networks={"generator": ResnetGenerator(width=16), "critic": ResnetCritic(width=16)},
+        game=Adversarial(Relativistic(), r1=0.05, r2=0.05, lazy=4),
+        optimizer=Adam(rate=Cosine(1e-3, 5e-4), beta1=0.0, beta2=0.9),
+        average=Average(halflife_images=10_000, rampup=0.05),
         mirror=True,
         bfloat16=("generator",),
+        batch=32,
         images=100_000,
     )
+
+
+@part("recipe")
+def digits() -> Recipe:
+    """The default recipe on handwritten digits, which come with the toolkit.
+
+    Run:    ganvas train digits --minutes 2
+    Costs:  -
+    Gives:  -
+    """
+    return replace(icons(), data=Digits(), mirror=False, images=40_000)
 
 
 @part("recipe")
@@ -44,10 +63,27 @@ def dcgan() -> Recipe:
     """
     return Recipe(
         data=Icons(size=64),
-        networks={"generator": DCGANGenerator(), "critic": DCGANCritic()},
+        networks={"generator": DCGANGenerator(width=64), "critic": DCGANCritic(width=64)},
         game=Adversarial(Nonsaturating()),
         optimizer=Adam(rate=2e-4, beta1=0.5),
         bfloat16=("generator", "critic"),
         batch=128,
         images=500_000,
+    )
+
+
+@part("recipe")
+def mlp_gan() -> Recipe:
+    """The first GAN: feed-forward networks on handwritten digits (Goodfellow et al. 2014, arXiv:1406.2661).
+
+    Run:    ganvas train mlp_gan
+    Costs:  -
+    Gives:  -
+    """
+    return Recipe(
+        data=Digits(size=28),
+        networks={"generator": MLPGenerator(width=512), "critic": MLPCritic(width=512)},
+        game=Adversarial(Nonsaturating(), fresh=True),
+        optimizer=Adam(rate=2e-4, beta1=0.5),
+        images=400_000,
     )
