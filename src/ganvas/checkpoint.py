@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from torch import Tensor
 
@@ -36,6 +37,8 @@ def write(folder: Path, files: Mapping[str, tuple[Mapping[str, Tensor], dict[str
         GanvasError: the disk is full or not writable; the checkpoints from before are still whole.
     """
     draft = folder.with_name(f".{folder.name}.{os.getpid()}")
+    for left in folder.parent.glob(".[0-9]*.[0-9]*"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
     try:
         draft.mkdir(parents=True)
         hashes = {}
@@ -51,7 +54,7 @@ def write(folder: Path, files: Mapping[str, tuple[Mapping[str, Tensor], dict[str
             shutil.rmtree(folder)
         draft.replace(folder)
         _settle(folder.parent)
-    except Exception as error:  # safetensors reports a full disk as an error of its own
+    except (OSError, SafetensorError) as error:
         shutil.rmtree(draft, ignore_errors=True)
         bytes_needed = sum(tensor.nbytes for tensors, _ in files.values() for tensor in tensors.values())
         raise GanvasError(f"Cannot write {bytes_needed:,} bytes to {folder}: {error}") from error

@@ -151,10 +151,10 @@ def show(name: Annotated[str, typer.Argument(help="A recipe or any other part.")
 
 def ending(run: "Run") -> str:
     """What there is now and what can be done with it."""
-    last = run.rows[-1]
+    seconds = run.rows[-1]["seconds"] if run.rows else 0.0
     state = "finished" if run.finished else "interrupted: the same command goes on from here"
     return (
-        f"{run.images:,} images in {last['seconds']:,.0f} s, {state}.\n"
+        f"{run.images:,} images in {seconds:,.0f} s, {state}.\n"
         f"  pictures  {run.newest_sheet}\n"
         f"  report    {run.path / 'report.html'}\n"
         f"  more      ganvas sample {run.path} --count 25 --seed 7 --out grid.png\n"

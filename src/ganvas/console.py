@@ -39,6 +39,10 @@ class Display(ABC):
         """Tell where the training is; it is shown when it is time to."""
 
     @abstractmethod
+    def expect(self, total_images: int) -> None:
+        """Tell that the training will be of another length than was thought."""
+
+    @abstractmethod
     def say(self, text: str) -> None:
         """Print a line that stays, above the bar if there is one."""
 
@@ -98,6 +102,9 @@ class _Quiet(Display):
     def update(self, images: int, images_per_second: float, terms: Mapping[str, float]) -> None:
         pass
 
+    def expect(self, total_images: int) -> None:
+        pass
+
     def say(self, text: str) -> None:
         pass
 
@@ -117,6 +124,9 @@ class _Shown(Display):
         self._images, self._speed, self._terms = images, images_per_second, dict(terms)
         if time.perf_counter() >= self._next:
             self._refresh()
+
+    def expect(self, total_images: int) -> None:
+        self._total = max(total_images, 1)
 
     def close(self) -> None:
         """Show the last state if it has not been shown."""

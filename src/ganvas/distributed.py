@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-__all__ = ["average_buffers", "is_first", "mean", "rank", "start", "sum_gradients", "world"]
+__all__ = ["average_buffers", "either", "is_first", "mean", "rank", "start", "sum_gradients", "world"]
 
 
 def start(device: torch.device) -> None:
@@ -41,6 +41,11 @@ def mean(value: Tensor) -> Tensor:
         dist.all_reduce(value)
         value /= world()
     return value
+
+
+def either(flag: bool, device: torch.device) -> bool:
+    """Whether the flag is set in any process; every process must call this."""
+    return flag if world() == 1 else bool(mean(torch.tensor(float(flag), device=device)) > 0)
 
 
 def sum_gradients(parameters: Iterable[Tensor]) -> None:

@@ -1,9 +1,13 @@
 """Small files that are written whole or not at all."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["write"]
+from .errors import GanvasError
+
+__all__ = ["told", "write"]
 
 
 def write(path: Path, text: str) -> None:
@@ -14,3 +18,16 @@ def write(path: Path, text: str) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Say in one sentence why something at `path` cannot be written, instead of raising the system's errors.
+
+    Raises:
+        GanvasError: the disk is full, or `path` is not writable.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise GanvasError(f"Cannot write {path}: {error.strerror or error}.") from error

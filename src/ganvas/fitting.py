@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from . import catalog, console, distributed, machine, report
+from . import catalog, console, distributed, files, machine, report
 from .dataset import Dataset, Source, Watch, source, unwatched
 from .errors import GanvasError
 from .recipe import Recipe, change, differences, to_json
@@ -26,8 +26,8 @@ __all__ = ["fit", "open_source", "plan"]
 ROWS = 300  # log lines per run
 SHEETS = 60  # sample sheets per run, so that its film is a few seconds long
 CHECKPOINT_SECONDS = 120
-PROBE_SECONDS = 4.0
-UPKEEP = 0.03  # the share of a run's time that sheets, checkpoints and the report take
+PROBE_SECONDS = 3.0
+LOOKS = (0.05, 0.15, 0.35, 0.65)  # when, as shares of --minutes, a run's length is fitted anew to the machine's speed
 
 
 def plan(
@@ -117,10 +117,12 @@ def fit(
         recipe = replace(recipe, images=length)
         _refuse_another(run, recipe, seed)
         if distributed.is_first():
-            run.begin(recipe, samples, seed=seed, minutes=minutes, device=where)
-        _train(run, recipe, samples, seed, device=where, quiet=quiet)
+            with files.told(run.path):
+                run.begin(recipe, samples, seed=seed, minutes=minutes, device=where)
+        _train(run, recipe, samples, seed, minutes=minutes, device=where, quiet=quiet)
     if distributed.is_first():
-        report.write(run.path)
+        with files.told(run.path):
+            report.write(run.path)
     return run
 
 
@@ -142,36 +144,87 @@ def open_source(text: str, *, size: int | tuple[int, int] | None = None, watch: 
     return _of_size(source(text), size).open(watch)
 
 
-def _train(run: Run, recipe: Recipe, data: Dataset, seed: int, *, device: torch.device, quiet: bool) -> None:
+def _train(
+    run: Run,
+    recipe: Recipe,
+    data: Dataset,
+    seed: int,
+    *,
+    minutes: float | None,
+    device: torch.device,
+    quiet: bool,
+) -> None:
     """Consume the ticks: log, draw, save, show, until the recipe's end or an interruption."""
     seen, restore = run.images, run.restore()
-    if seen >= recipe.images:
-        return
     earlier = run.rows[-1]["seconds"] if run.rows else 0.0
     first, extent = distributed.is_first(), 1.3 * data.extent
     if first and not seen:
         run.sheet(0, start(recipe, data, seed=seed, device=device), extent=extent)
-    speed, terms = 0.0, {}
-    began = saved = time.perf_counter()
+    budget = _Budget(minutes, seen, earlier)
+    terms: dict[str, float] = {}
+    saved = time.perf_counter()
     with console.training(recipe.images, str(run.path), quiet=quiet) as display, _interruptions() as interrupted:
-        for tick in train(recipe, data, seed=seed, device=device, restore=restore):
-            now = time.perf_counter()
-            last = tick.images >= recipe.images or interrupted()
-            if last or _due(tick.images, recipe, ROWS):
-                terms, speed = tick.terms(), (tick.images - seen) / (now - began)
-                _refuse_divergence(run, tick.images, terms)
-                if first:
-                    run.log(tick.images, earlier + now - began, speed, terms)
-            display.update(tick.images, speed, terms)
-            if first and (tick.images >= recipe.images or _due(tick.images, recipe, SHEETS)):
-                run.sheet(tick.images, tick.state, extent=extent)
-            if last or now - saved > CHECKPOINT_SECONDS:
-                distributed.average_buffers(tick.state.networks.values())
-                if first:
-                    run.save(tick.images, recipe, tick.state)
-                saved = now
-            if last:
-                break
+        while seen < recipe.images and not interrupted():
+            for tick in train(recipe, data, seed=seed, device=device, restore=restore):
+                seen, due = tick.images, _due(tick.images, recipe, ROWS)
+                if due:
+                    terms = tick.terms()
+                    _refuse_divergence(run, seen, terms)
+                    if first:
+                        run.log(seen, budget.seconds, budget.speed(seen), terms)
+                display.update(seen, budget.speed(seen), terms)
+                if first and _due(seen, recipe, SHEETS):
+                    run.sheet(seen, tick.state, extent=extent)
+                if due or distributed.world() == 1:  # processes act on the clock and on signals in the same step
+                    stop = distributed.either(seen >= recipe.images or interrupted(), device)
+                    if stop or distributed.either(time.perf_counter() - saved > CHECKPOINT_SECONDS, device):
+                        _refuse_divergence(run, seen, tick.terms())
+                        distributed.average_buffers(tick.state.networks.values())
+                        if first:
+                            run.save(seen, recipe, tick.state)
+                        saved = time.perf_counter()
+                    if stop:
+                        return
+                if distributed.world() == 1 and budget.wants_another_length():
+                    recipe = replace(recipe, images=seen + _whole_batches(budget.images_left(seen), recipe))
+                    restore = tick.state.tensors()
+                    run.plan(recipe)
+                    display.expect(recipe.images)
+                    break
+
+
+class _Budget:
+    """The time a training may take, and how many images that is at the speed it turns out to have."""
+
+    def __init__(self, minutes: float | None, seen: int, earlier_seconds: float) -> None:
+        self._total_seconds = 60 * minutes if minutes else math.inf
+        self._looks = [look for look in LOOKS if look * self._total_seconds > earlier_seconds] if minutes else []
+        self._seen, self._earlier, self._began = seen, earlier_seconds, time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, pauses between calls not counted."""
+        return self._earlier + time.perf_counter() - self._began
+
+    def speed(self, seen: int) -> float:
+        """Images per second in this call."""
+        return (seen - self._seen) / (time.perf_counter() - self._began)
+
+    def wants_another_length(self) -> bool:
+        """Whether it is time to look whether the length planned still fits."""
+        if self._looks and self.seconds > self._looks[0] * self._total_seconds:
+            self._looks.pop(0)
+            return True
+        return False
+
+    def images_left(self, seen: int) -> float:
+        """How many more images fit into the time left."""
+        return self.speed(seen) * max(self._total_seconds - self.seconds, 0.0)
+
+
+def _whole_batches(images: float, recipe: Recipe) -> int:
+    """At least one batch."""
+    return max(1, round(images / recipe.batch)) * recipe.batch
 
 
 def _due(images: int, recipe: Recipe, times: int) -> bool:
@@ -201,9 +254,8 @@ def _length(
     if minutes is None:
         return recipe.images
     pace = _pace(recipe, data, seed, seconds=min(PROBE_SECONDS, 3 * minutes), device=device)
-    seconds = max(60 * minutes - PROBE_SECONDS, 45 * minutes) * (1 - UPKEEP)
     pace = float(distributed.mean(torch.tensor(pace, device=device)))
-    return max(recipe.batch, round(pace * seconds / recipe.batch) * recipe.batch)
+    return _whole_batches(pace * max(60 * minutes - PROBE_SECONDS, 45 * minutes), recipe)
 
 
 def _pace(recipe: Recipe, data: Dataset, seed: int, *, seconds: float, device: torch.device) -> float:

@@ -12,6 +12,7 @@ runs/NAME/
 import datetime
 import json
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,11 @@ class Run:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The log so far, oldest first."""
-        log = self.path / "log.jsonl"
-        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        log, rows = self.path / "log.jsonl", []
+        for line in log.read_text().splitlines() if log.exists() else ():
+            with suppress(ValueError):  # the last line is torn if the power was cut
+                rows.append(json.loads(line))
+        return rows
 
     @property
     def finished(self) -> bool:
@@ -105,21 +109,26 @@ class Run:
             "machine": machine.describe(device),
             "data": {"count": len(data), "shape": data.shape, "classes": data.classes, "skipped": data.skipped},
         }
-        files.write(self.path / "recipe.json", json.dumps(to_json(recipe), indent=1))
+        self.plan(recipe)
         files.write(self.path / "run.json", json.dumps(about, indent=1))
+
+    def plan(self, recipe: Recipe) -> None:
+        """Say what is trained from now on."""
+        files.write(self.path / "recipe.json", json.dumps(to_json(recipe), indent=1))
 
     def log(self, images: int, seconds: float, speed: float, terms: dict[str, float]) -> None:
         """Add one line to the log; what is not finite becomes null."""
         finite = {name: value if math.isfinite(value) else None for name, value in terms.items()}
         row = {"images": images, "seconds": round(seconds, 3), "images_per_second": round(speed, 2), "terms": finite}
-        with (self.path / "log.jsonl").open("a") as log:
+        with files.told(self.path), (self.path / "log.jsonl").open("a") as log:
             log.write(json.dumps(row) + "\n")
 
     def sheet(self, images: int, state: State, *, extent: float) -> None:
         """Save a sheet of samples, always of the same seeds; points are plotted within +-extent."""
         model = Model(state.average)
         samples = model.generate(range(PICTURES if len(model.shape) == 3 else POINTS))
-        pixels.to_image(pixels.sheet(samples, extent=extent)).save(self.path / "samples" / f"{images:09}.png")
+        with files.told(self.path):
+            pixels.to_image(pixels.sheet(samples, extent=extent)).save(self.path / "samples" / f"{images:09}.png")
 
     def save(self, images: int, recipe: Recipe, state: State) -> None:
         """Write a checkpoint: the product by itself, and all that it takes to go on."""
