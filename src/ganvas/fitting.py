@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from . import catalog, console, distributed, files, machine, report
 from .dataset import Dataset, Source, Watch, source, unwatched
@@ -169,7 +170,7 @@ def _train(
                 seen, due = tick.images, _due(tick.images, recipe, ROWS)
                 if due:
                     terms = tick.terms()
-                    _refuse_divergence(run, seen, terms)
+                    _refuse_divergence(run, seen, terms, {})
                     if first:
                         run.log(seen, budget.seconds, budget.speed(seen), terms)
                 display.update(seen, budget.speed(seen), terms)
@@ -178,8 +179,8 @@ def _train(
                 if due or distributed.world() == 1:  # processes act on the clock and on signals in the same step
                     stop = distributed.either(seen >= recipe.images or interrupted(), device)
                     if stop or distributed.either(time.perf_counter() - saved > CHECKPOINT_SECONDS, device):
-                        _refuse_divergence(run, seen, tick.terms())
-                        distributed.average_buffers(tick.state.networks.values())
+                        _refuse_divergence(run, seen, tick.terms(), tick.state.tensors())
+                        distributed.average_buffers([*tick.state.networks.values(), tick.state.average])
                         if first:
                             run.save(seen, recipe, tick.state)
                         saved = time.perf_counter()
@@ -266,7 +267,7 @@ def _pace(recipe: Recipe, data: Dataset, seed: int, *, seconds: float, device: t
     for tick in ticks:
         tick.terms()
         images += recipe.batch
-        if time.perf_counter() - began > seconds:
+        if distributed.either(time.perf_counter() - began > seconds, device):
             break
     return images / (time.perf_counter() - began)
 
@@ -283,8 +284,9 @@ def _refuse_another(run: Run, recipe: Recipe, seed: int) -> None:
         )
 
 
-def _refuse_divergence(run: Run, images: int, terms: dict[str, float]) -> None:
+def _refuse_divergence(run: Run, images: int, terms: dict[str, float], tensors: dict[str, Tensor]) -> None:
     broken = [name for name, value in terms.items() if not math.isfinite(value)]
+    broken += [name for name, value in tensors.items() if not value.isfinite().all()]
     if broken:
         raise GanvasError(
             f"The training diverged at {images:,} images: {broken[0]} is no longer a number. Try a lower rate, for "
