@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from . import __version__, checkpoint, pixels
+from . import __version__, checkpoint, files, pixels
 from .errors import GanvasError
 from .layers import Generator, NetworkSettings
 from .recipe import from_json, to_json
@@ -69,14 +69,17 @@ def save_sheet(model: Model, seeds: Sequence[int], path: Path, *, columns: int |
         GanvasError: there are no seeds, or `path` is no picture that can be written.
     """
     _refuse_none(seeds)
+    if columns is not None and columns < 1:
+        raise GanvasError(f"--columns is at least 1, not {columns}.")
     picture = pixels.to_image(pixels.sheet(model.generate(seeds), columns=columns))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        picture.save(path)
-    except (ValueError, OSError) as error:
-        raise GanvasError(
-            f"Cannot write {path}: {error}. Its name must end as a picture's does, in .png for instance."
-        ) from None
+    with files.told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            picture.save(path)
+        except ValueError as error:
+            raise GanvasError(
+                f"Cannot write {path}: {error}. Its name must end as a picture's does, in .png for instance."
+            ) from None
     return path
 
 
@@ -85,11 +88,12 @@ def save_separate(model: Model, seeds: Sequence[int], folder: Path) -> Path:
     _refuse_none(seeds)
     if folder.suffix:
         raise GanvasError(f"With --separate, --out is a folder; {folder} looks like a file.")
-    folder.mkdir(parents=True, exist_ok=True)
-    for first in range(0, len(seeds), CHUNK):
-        chunk = seeds[first : first + CHUNK]
-        for seed, picture in zip(chunk, model.pictures(chunk), strict=True):
-            picture.save(folder / f"seed-{seed:04}.png")
+    with files.told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for first in range(0, len(seeds), CHUNK):
+            chunk = seeds[first : first + CHUNK]
+            for seed, picture in zip(chunk, model.pictures(chunk), strict=True):
+                picture.save(folder / f"seed-{seed:04}.png")
     return folder
 
 
@@ -120,10 +124,14 @@ def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
     try:
         with safe_open(file, "pt") as opened:
             about = json.loads((opened.metadata() or {})["ganvas"])
-    except (KeyError, SafetensorError, ValueError):
+            settings, shape = about["network"], tuple(about["shape"])
+    except (KeyError, TypeError, SafetensorError, ValueError):
         raise GanvasError(f"{file} is not a model that ganvas wrote.") from None
-    network = from_json(about["network"]).build(tuple(about["shape"]), 0)
-    network.load_state_dict(checkpoint.read(file))
+    network = from_json(settings).build(shape, 0)
+    try:
+        network.load_state_dict(checkpoint.read(file))
+    except RuntimeError:
+        raise GanvasError(f"{file} is damaged: its weights are not those of the network it describes.") from None
     return Model(network.eval().requires_grad_(False).to(device))
 
 
