@@ -1,0 +1,186 @@
+"""A recipe is changed by words, says in words what is wrong with them, and comes back from its JSON."""
+
+import copy
+import json
+from dataclasses import FrozenInstanceError, fields, replace
+
+import pytest
+
+from ganvas import Recipe, change, find, names
+from ganvas.data.icons import Icons
+from ganvas.data.images import Folder
+from ganvas.data.toys import Grid25, Ring
+from ganvas.errors import GanvasError
+from ganvas.game import Adversarial
+from ganvas.losses import Minimax, Relativistic
+from ganvas.networks.dcgan import DCGANGenerator
+from ganvas.networks.mlp import MLPGenerator
+from ganvas.optimizers import Adam
+from ganvas.recipe import differences, from_json, to_json
+from ganvas.schedules import Cosine, Linear
+
+
+def reach(value, path):
+    for name in path.split("."):
+        value = value[name] if isinstance(value, dict) else getattr(value, name)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("assignment", "path", "expected"),
+    [
+        ("batch=32", "batch", 32),
+        (" batch = 32 ", "batch", 32),
+        ("images=1_000_000", "images", 1_000_000),
+        ("mirror=True", "mirror", True),
+        ("optimizer.rate=1e-4", "optimizer.rate", 1e-4),
+        ("optimizer.rate=1", "optimizer.rate", 1.0),
+        ("optimizer.epsilon=-1", "optimizer.epsilon", -1.0),
+        ("optimizer.rate=cosine(1e-3, 0)", "optimizer.rate", Cosine(1e-3, 0.0)),
+        ("optimizer.rate=linear(start=1, end=2, over=0.5)", "optimizer.rate", Linear(1.0, 2.0, over=0.5)),
+        ("optimizer=adam(beta1=0)", "optimizer", Adam(beta1=0.0)),
+        ("game.loss=minimax", "game.loss", Minimax()),
+        ("game.loss=minimax()", "game.loss", Minimax()),
+        ("game=adversarial(relativistic, r1=cosine(1, 0))", "game", Adversarial(Relativistic(), r1=Cosine(1.0, 0.0))),
+        ("game.r1=linear(1, 0)", "game.r1", Linear(1.0, 0.0)),
+        ("generator.width=96", "networks.generator.width", 96),
+        ("networks.generator.width=96", "networks.generator.width", 96),
+        ("generator=dcgan_generator", "networks.generator", DCGANGenerator()),
+        ("generator=mlp_generator(32, latent=2)", "networks.generator", MLPGenerator(width=32, latent=2)),
+        ("bfloat16=generator", "bfloat16", ("generator",)),
+        ("bfloat16=generator,critic", "bfloat16", ("generator", "critic")),
+        ("bfloat16=('generator', 'critic')", "bfloat16", ("generator", "critic")),
+        ("bfloat16=", "bfloat16", ()),
+        ("product=generator", "product", "generator"),
+        ("data=ring", "data", Ring()),
+        ("data=ring:30", "data", Ring(30)),
+        ("data=grid25(count=30)", "data", Grid25(30)),
+        ("data=icons:flags", "data", Icons("flags")),
+        ("data=icons(size=64)", "data", Icons(size=64)),
+        ("data=icons('flags', size=(64, 96))", "data", Icons("flags", size=(64, 96))),
+        ("data=.", "data", Folder(".")),
+    ],
+)
+def test_change(assignment, path, expected, points):
+    changed = change(points, assignment)
+    found = reach(changed, path)
+    assert found == expected
+    assert type(found) is type(expected)
+    assert change(changed, assignment) == changed
+    assert from_json(json.loads(json.dumps(to_json(changed)))) == changed
+    same = [field.name for field in fields(Recipe) if field.name != path.split(".")[0]]
+    assert all(getattr(changed, name) == getattr(points, name) for name in same)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "path", "expected"),
+    [
+        ("data.size=64", "data.size", 64),
+        ("data.size=(64, 96)", "data.size", (64, 96)),
+        ("data.size=64,96", "data.size", (64, 96)),
+        ("data.subset=flags", "data.subset", "flags"),
+        ("data.subset='flags'", "data.subset", "flags"),
+        ("data.subset=ring", "data.subset", "ring"),
+    ],
+)
+def test_change_of_pictures(assignment, path, expected):
+    assert reach(change(find("icons", "recipe")(), assignment), path) == expected
+
+
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [
+        ("batch", r"A setting is NAME=VALUE, for instance batch=32; this is 'batch'"),
+        ("bach=3", r"no setting 'bach'; here there are: data, networks, .*batch, images"),
+        ("generator.wdth=3", r"no setting 'generator.wdth'; here there are: width, depth, latent"),
+        ("networks.painter=mlp_critic", r"no setting 'networks.painter'; here there are: generator, critic"),
+        ("batch.size=3", r"no setting 'batch.size': batch is the plain value 16"),
+        ("batch=0", r"batch must be at least 1, not 0"),
+        ("batch=many", r"batch takes a whole number, not 'many'"),
+        ("batch=3.5", r"batch takes a whole number, not 3.5"),
+        ("batch=True", r"batch takes a whole number, not True"),
+        ("mirror=yes", r"mirror takes True or False, not 'yes'"),
+        ("mirror=1", r"mirror takes True or False, not 1"),
+        ("optimizer.rate=fast", r"optimizer.rate takes a number or a part such as cosine, linear, not 'fast'"),
+        ("optimizer.rate=True", r"optimizer.rate takes a number or a part such as cosine, linear, not True"),
+        ("optimizer.rate=cosine(1)", r"cosine: missing a required argument: 'end'. Its settings are start, end, over"),
+        ("optimizer.rate=cosine('a', 1)", r"cosine.start takes a number, not 'a'"),
+        ("optimizer.rate=cosin(1, 2)", r"no part named 'cosin'. Did you mean 'cosine'\?"),
+        ("optimizer=cosine", r"cosine: missing a required argument"),
+        ("optimizer=minimax", r"optimizer takes a part such as adam, not Minimax\(\)"),
+        ("game.loss=adam", r"game.loss takes a part such as minimax, nonsaturating, .*relativistic.*, not Adam"),
+        ("game.loss=-minimax", r"game.loss takes a part such as minimax"),
+        ("generator=mlp_generator(wdth=3)", r"mlp_generator: got an unexpected keyword argument 'wdth'"),
+        (
+            "generator=ring",
+            r"networks?.*generator takes a part such as dcgan_critic, .*, not Ring|generator takes a part",
+        ),
+        ("product=painter", r"The recipe has no network 'painter'; it has generator, critic"),
+        ("bfloat16=generator,painter", r"The recipe has no network 'painter'"),
+        ("data=nowhere", r"no folder or file 'nowhere', and no data of that name"),
+        ("data=rin", r"Did you mean 'ring'\?"),
+        ("data=ring:many", r"After ring: comes a whole number, the count, and not 'many'"),
+        ("data=folder", r"folder needs a path: write folder:PATH"),
+        ("game.r1=__import__('os')", r"no part named '__import__'"),
+        ("game.r1=(lambda: 1)()", r"game.r1 takes a number"),
+    ],
+)
+def test_what_cannot_be_changed(assignment, told, points):
+    with pytest.raises(GanvasError, match=told):
+        change(points, assignment)
+
+
+@pytest.mark.parametrize("name", names("recipe"))
+def test_recipes_come_back_from_json(name):
+    recipe = find(name, "recipe")()
+    assert recipe == find(name, "recipe")()
+    back = from_json(json.loads(json.dumps(to_json(recipe))))
+    assert back == recipe
+    assert str(back) == str(recipe)
+    with pytest.raises(FrozenInstanceError):
+        recipe.batch = 3
+
+
+@pytest.mark.parametrize("name", names("recipe"))
+def test_a_recipe_is_readable(name):
+    lines = str(find(name, "recipe")()).splitlines()
+    starts = [line.split()[0] for line in lines if not line.startswith(" ")]
+    assert starts == [field.name for field in fields(Recipe)]
+    assert max(map(len, lines)) < 160
+    assert "object at" not in str(lines)
+
+
+def test_numbers_are_readable(points):
+    assert "images     1,000,000" in str(replace(points, images=1_000_000))
+    assert "r1=cosine(start=1.0, end=0.1, over=1.0)" in str(change(points, "game.r1=cosine(1, 0.1)"))
+
+
+def test_json_of_another_version(points):
+    saved = to_json(points)
+    for part, told in ((saved, "recipe"), (saved["optimizer"], "adam"), (saved["average"], "average")):
+        part["colour"] = 3
+        with pytest.raises(GanvasError, match=f"{told} has no setting 'colour' in this version of ganvas"):
+            from_json(saved)
+        del part["colour"]
+    saved["game"]["loss"]["part"] = "hinged"
+    with pytest.raises(GanvasError, match="There is no part named 'hinged'"):
+        from_json(saved)
+
+
+def test_differences(points):
+    other = change(change(points, "optimizer.rate=cosine(1e-3, 0)"), "game.loss=minimax")
+    told = differences(to_json(other), to_json(points))
+    assert sorted(line.partition(":")[0] for line in told) == ["game.loss", "optimizer.rate"]
+    assert differences(to_json(change(points, "batch=8")), to_json(points)) == ["batch: 8, not 16"]
+    assert differences(to_json(points), to_json(points)) == []
+
+
+def test_a_recipe_made_in_python_is_checked(points):
+    wrong = copy.copy(points)
+    object.__setattr__(wrong, "data", "ring")
+    with pytest.raises(GanvasError, match=r"Recipe.data takes a part such as .*folder.*ring"):
+        wrong.__post_init__()  # under pytest, beartype is faster
+    with pytest.raises(GanvasError, match="The recipe has no network 'critic'; it has generator"):
+        replace(points, networks={"generator": MLPGenerator()})
+    with pytest.raises(GanvasError, match="images must be at least 1, not 0"):
+        replace(points, images=0)
