@@ -49,7 +49,8 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the recipe that would be trained.")] = False,
 ) -> None:
     """Train a GAN. The same command again goes on where it was left."""
-    from .fitting import fit, plan
+    from .fitting import fit
+    from .planning import plan
 
     sides, settings = parse_size(size), set_ or ()
     if dry_run:
@@ -118,14 +119,15 @@ def data(
     import numpy as np
 
     from . import console, pixels
-    from .fitting import open_source
+    from .planning import open_source
+    from .sample import save_picture
 
     with console.watching() as watch:
         dataset = open_source(source, size=parse_size(size), watch=watch)
     chosen = np.linspace(0, len(dataset) - 1, min(len(dataset), 100 if len(dataset.shape) == 3 else 2000)).astype(
         np.int64
     )
-    pixels.to_image(pixels.sheet(dataset.take(chosen))).save(out)
+    save_picture(pixels.sheet(dataset.take(chosen)), out)
     say(str(dataset.summary()))
     console.skipped(dataset.skipped)
     say(f"contact sheet: {out}")

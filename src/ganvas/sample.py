@@ -19,7 +19,7 @@ from .errors import GanvasError
 from .layers import Generator, NetworkSettings
 from .recipe import from_json, to_json
 
-__all__ = ["Model", "inputs", "load", "metadata", "save_separate", "save_sheet"]
+__all__ = ["Model", "inputs", "load", "metadata", "save_picture", "save_separate", "save_sheet"]
 
 CHUNK = 16  # always so many at once, because the last bits of a convolution depend on the size of the batch
 
@@ -71,11 +71,19 @@ def save_sheet(model: Model, seeds: Sequence[int], path: Path, *, columns: int |
     _refuse_none(seeds)
     if columns is not None and columns < 1:
         raise GanvasError(f"--columns is at least 1, not {columns}.")
-    picture = pixels.to_image(pixels.sheet(model.generate(seeds), columns=columns))
+    return save_picture(pixels.sheet(model.generate(seeds), columns=columns), path)
+
+
+def save_picture(picture: pixels.Pictures, path: Path) -> Path:
+    """Save one uint8 picture [H, W, C].
+
+    Raises:
+        GanvasError: `path` cannot be written, or its ending is no picture's.
+    """
     with files.told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            picture.save(path)
+            pixels.to_image(picture).save(path)
         except ValueError as error:
             raise GanvasError(
                 f"Cannot write {path}: {error}. Its name must end as a picture's does, in .png for instance."
