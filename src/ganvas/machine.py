@@ -30,7 +30,7 @@ def device(name: str | None) -> torch.device:
             torch.cuda.set_device(found)
             torch.backends.cudnn.benchmark = True
         torch.zeros(1, device=found)
-    except (RuntimeError, AssertionError, NotImplementedError):
+    except (RuntimeError, AssertionError, NotImplementedError, AttributeError):  # as the build of torch has it
         raise GanvasError(f"This machine has no device {name!r}; leave it out to take the fastest there is.") from None
     return found
 

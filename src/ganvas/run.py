@@ -92,13 +92,6 @@ class Run:
     def begin(self, recipe: Recipe, data: Dataset, *, seed: int, minutes: float | None, device: torch.device) -> None:
         """Make the folder, or bring it back to what it was at its newest checkpoint."""
         seen, before = self.images, self.about if self.exists else {}
-        samples = self.path / "samples"
-        samples.mkdir(parents=True, exist_ok=True)
-        for sheet in samples.glob("*.png"):
-            if int(sheet.stem) > seen:
-                sheet.unlink()
-        kept = [json.dumps(row) + "\n" for row in self.rows if row["images"] <= seen]
-        files.write(self.path / "log.jsonl", "".join(kept))
         about = {
             "ganvas": __version__,
             "source": to_json(recipe.data),
@@ -109,6 +102,13 @@ class Run:
             "machine": machine.describe(device),
             "data": {"count": len(data), "shape": data.shape, "classes": data.classes, "skipped": data.skipped},
         }
+        samples = self.path / "samples"
+        samples.mkdir(parents=True, exist_ok=True)
+        for sheet in samples.glob("*.png"):
+            if int(sheet.stem) > seen:
+                sheet.unlink()
+        kept = [json.dumps(row) + "\n" for row in self.rows if row["images"] <= seen]
+        files.write(self.path / "log.jsonl", "".join(kept))
         self.plan(recipe)
         files.write(self.path / "run.json", json.dumps(about, indent=1))
 
