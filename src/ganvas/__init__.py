@@ -23,7 +23,7 @@ _HOMES = {
     "load": "sample",
     "names": "catalog",
     "part": "catalog",
-    "plan": "fitting",
+    "plan": "planning",
     "source": "dataset",
     "train": "training",
 }
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from .catalog import find, names, part
     from .dataset import Dataset, source
     from .errors import GanvasError
-    from .fitting import fit, plan
+    from .fitting import fit
+    from .planning import plan
     from .recipe import Recipe, change
     from .run import Run
     from .sample import Model, load

@@ -1,69 +1,31 @@
-"""From a few words to a trained model: plan a recipe, fit it to the budget, train it, keep its run folder."""
+"""From a few words to a trained model: plan a recipe, train it within its budget, keep its run folder up to date."""
 
 import math
-import os
-import re
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from . import catalog, console, distributed, files, machine, report
-from .dataset import Dataset, Source, Watch, source, unwatched
+from . import console, distributed, files, machine, report
+from .budget import Budget, probe, whole_batches
+from .dataset import Dataset
 from .errors import GanvasError
-from .recipe import Recipe, change, differences, to_json
+from .planning import name_of_run, plan
+from .recipe import Recipe, differences, to_json
 from .run import Run
 from .training import start, train
 
-__all__ = ["fit", "open_source", "plan"]
+__all__ = ["fit"]
 
 ROWS = 300  # log lines per run
 SHEETS = 60  # sample sheets per run, so that its film is a few seconds long
 CHECKPOINT_SECONDS = 120
-PROBE_SECONDS = 3.0
-LOOKS = (0.05, 0.15, 0.35, 0.65)  # when, as shares of --minutes, a run's length is fitted anew to the machine's speed
-
-
-def plan(
-    target: str,
-    *,
-    data: str | None = None,
-    size: int | tuple[int, int] | None = None,
-    images: int | None = None,
-    settings: Sequence[str] = (),
-) -> Recipe:
-    """The recipe that a few words ask for.
-
-    Args:
-        target: a recipe's name; or a source of data, which is then trained by the default recipe for its kind.
-        data: a source that takes the place of the recipe's own.
-        size: of the pictures in pixels, one number for squares or (width, height).
-        images: length of the run.
-        settings: changes such as "generator.width=96", see `recipe.change`.
-
-    Raises:
-        GanvasError: one of them does not exist or does not fit.
-    """
-    if target in catalog.names("recipe"):
-        recipe: Recipe = catalog.find(target, "recipe")()
-    else:
-        data = data or target
-        recipe = catalog.find("icons" if hasattr(source(data), "size") else "ring", "recipe")()
-    if data is not None:
-        size = size or getattr(recipe.data, "size", None)
-        recipe = replace(recipe, data=source(data))
-    recipe = replace(recipe, data=_of_size(recipe.data, size))
-    recipe = replace(recipe, images=images or recipe.images)
-    for setting in settings:
-        recipe = change(recipe, setting)
-    return recipe
 
 
 def fit(
@@ -100,12 +62,18 @@ def fit(
         raise GanvasError("Give --images or --minutes, not both: each says how long to train.")
     if minutes is not None and not 0 < minutes < math.inf:
         raise GanvasError(f"--minutes takes a positive number, not {minutes}.")
+    if images is not None and images < 1:
+        raise GanvasError(f"--images takes a whole number from 1, not {images}.")
+    if seed < 0:
+        raise GanvasError(f"--seed takes a whole number from 0, not {seed}.")
     if isinstance(target, str) and Run(Path(target)).exists:
+        if data or size or settings or out:
+            raise GanvasError(f"{target} is a run and goes on with its own recipe; only its length can be changed.")
         run = Run(Path(target))
         recipe, seed = run.recipe, run.about["seed"]
     else:
         recipe = target if isinstance(target, Recipe) else plan(target, data=data, size=size, settings=settings)
-        run = Run(Path(out or Path("runs") / _name(target, data, size, seed)))
+        run = Run(Path(out or Path("runs") / name_of_run(target, data, size, seed)))
     where = machine.device(device)
     machine.keep_memory()
     distributed.start(where)
@@ -127,24 +95,6 @@ def fit(
     return run
 
 
-def _of_size(chosen: Source, size: int | tuple[int, int] | None) -> Source:
-    """The source with its pictures in this size, or as it is if none is asked for."""
-    if size is None:
-        return chosen
-    if not hasattr(chosen, "size"):
-        raise GanvasError("--size is for pictures; this source holds points.")
-    return replace(chosen, size=size)  # type: ignore[type-var]
-
-
-def open_source(text: str, *, size: int | tuple[int, int] | None = None, watch: Watch = unwatched) -> Dataset:
-    """The samples of a source named in words, as `ganvas train` would see them.
-
-    Raises:
-        GanvasError: there is no such source, or nothing usable in it.
-    """
-    return _of_size(source(text), size).open(watch)
-
-
 def _train(
     run: Run,
     recipe: Recipe,
@@ -161,7 +111,7 @@ def _train(
     first, extent = distributed.is_first(), 1.3 * data.extent
     if first and not seen:
         run.sheet(0, start(recipe, data, seed=seed, device=device), extent=extent)
-    budget = _Budget(minutes, seen, earlier)
+    budget = Budget(minutes, seen, earlier)
     terms: dict[str, float] = {}
     saved = time.perf_counter()
     with console.training(recipe.images, str(run.path), quiet=quiet) as display, _interruptions() as interrupted:
@@ -187,45 +137,11 @@ def _train(
                     if stop:
                         return
                 if distributed.world() == 1 and budget.wants_another_length():
-                    recipe = replace(recipe, images=seen + _whole_batches(budget.images_left(seen), recipe))
+                    recipe = replace(recipe, images=seen + whole_batches(budget.images_left(seen), recipe))
                     restore = tick.state.tensors()
                     run.plan(recipe)
                     display.expect(recipe.images)
                     break
-
-
-class _Budget:
-    """The time a training may take, and how many images that is at the speed it turns out to have."""
-
-    def __init__(self, minutes: float | None, seen: int, earlier_seconds: float) -> None:
-        self._total_seconds = 60 * minutes if minutes else math.inf
-        self._looks = [look for look in LOOKS if look * self._total_seconds > earlier_seconds] if minutes else []
-        self._seen, self._earlier, self._began = seen, earlier_seconds, time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        """Training time so far, pauses between calls not counted."""
-        return self._earlier + time.perf_counter() - self._began
-
-    def speed(self, seen: int) -> float:
-        """Images per second in this call."""
-        return (seen - self._seen) / (time.perf_counter() - self._began)
-
-    def wants_another_length(self) -> bool:
-        """Whether it is time to look whether the length planned still fits."""
-        if self._looks and self.seconds > self._looks[0] * self._total_seconds:
-            self._looks.pop(0)
-            return True
-        return False
-
-    def images_left(self, seen: int) -> float:
-        """How many more images fit into the time left."""
-        return self.speed(seen) * max(self._total_seconds - self.seconds, 0.0)
-
-
-def _whole_batches(images: float, recipe: Recipe) -> int:
-    """At least one batch."""
-    return max(1, round(images / recipe.batch)) * recipe.batch
 
 
 def _due(images: int, recipe: Recipe, times: int) -> bool:
@@ -254,22 +170,7 @@ def _length(
             return round(float(planned * minutes / before))
     if minutes is None:
         return recipe.images
-    pace = _pace(recipe, data, seed, seconds=min(PROBE_SECONDS, 3 * minutes), device=device)
-    pace = float(distributed.mean(torch.tensor(pace, device=device)))
-    return _whole_batches(pace * max(60 * minutes - PROBE_SECONDS, 45 * minutes), recipe)
-
-
-def _pace(recipe: Recipe, data: Dataset, seed: int, *, seconds: float, device: torch.device) -> float:
-    """Images per second, from a short training that is thrown away."""
-    ticks = train(replace(recipe, images=2**62), data, seed=seed, device=device)
-    next(islice(ticks, 2, None)).terms()  # the first steps are slower
-    began, images = time.perf_counter(), 0
-    for tick in ticks:
-        tick.terms()
-        images += recipe.batch
-        if distributed.either(time.perf_counter() - began > seconds, device):
-            break
-    return images / (time.perf_counter() - began)
+    return probe(recipe, data, seed=seed, minutes=minutes, device=device)
 
 
 def _refuse_another(run: Run, recipe: Recipe, seed: int) -> None:
@@ -292,17 +193,6 @@ def _refuse_divergence(run: Run, images: int, terms: dict[str, float], tensors: 
             f"The training diverged at {images:,} images: {broken[0]} is no longer a number. Try a lower rate, for "
             f"instance --set optimizer.rate=1e-4, with another --out. Checkpoints from before are in {run.path}."
         )
-
-
-def _name(target: str | Recipe, data: str | None, size: int | tuple[int, int] | None, seed: int) -> str:
-    """A folder name that tells runs of different words apart."""
-    named = [target if isinstance(target, str) else "run", data]
-    words = [Path(word).stem if os.sep in word or "." in word else word for word in named if word]
-    if size is not None:
-        words.append("x".join(map(str, size)) if isinstance(size, tuple) else str(size))
-    if seed:
-        words.append(f"seed{seed}")
-    return re.sub(r"[^\w.-]+", "-", "-".join(words)).strip("-.") or "run"
 
 
 @contextmanager

@@ -1,0 +1,72 @@
+"""From minutes to images: how long a training may be on this machine, first by a probe, then by its own speed."""
+
+import math
+import time
+from dataclasses import replace
+from itertools import islice
+
+import torch
+
+from . import distributed
+from .dataset import Dataset
+from .recipe import Recipe
+from .training import train
+
+__all__ = ["Budget", "probe", "whole_batches"]
+
+PROBE_SECONDS = 3.0
+LOOKS = (0.05, 0.15, 0.35, 0.65)  # when, as shares of the time, a run's length is fitted anew to the machine's speed
+
+
+def probe(recipe: Recipe, data: Dataset, *, seed: int, minutes: float, device: torch.device) -> int:
+    """How many images fit into so many minutes, by a short training that is thrown away."""
+    pace = _pace(recipe, data, seed, seconds=min(PROBE_SECONDS, 3 * minutes), device=device)
+    pace = float(distributed.mean(torch.tensor(pace, device=device)))
+    return whole_batches(pace * max(60 * minutes - PROBE_SECONDS, 45 * minutes), recipe)
+
+
+def _pace(recipe: Recipe, data: Dataset, seed: int, *, seconds: float, device: torch.device) -> float:
+    """Images per second, from a short training that is thrown away."""
+    ticks = train(replace(recipe, images=2**62), data, seed=seed, device=device)
+    next(islice(ticks, 2, None)).terms()  # the first steps are slower
+    began, images = time.perf_counter(), 0
+    for tick in ticks:
+        tick.terms()
+        images += recipe.batch
+        if distributed.either(time.perf_counter() - began > seconds, device):
+            break
+    return images / (time.perf_counter() - began)
+
+
+class Budget:
+    """The time a training may take, and how many images that is at the speed it turns out to have."""
+
+    def __init__(self, minutes: float | None, seen: int, earlier_seconds: float) -> None:
+        self._total_seconds = 60 * minutes if minutes else math.inf
+        self._looks = [look for look in LOOKS if look * self._total_seconds > earlier_seconds] if minutes else []
+        self._seen, self._earlier, self._began = seen, earlier_seconds, time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, pauses between calls not counted."""
+        return self._earlier + time.perf_counter() - self._began
+
+    def speed(self, seen: int) -> float:
+        """Images per second in this call."""
+        return (seen - self._seen) / (time.perf_counter() - self._began)
+
+    def wants_another_length(self) -> bool:
+        """Whether it is time to look whether the length planned still fits."""
+        if self._looks and self.seconds > self._looks[0] * self._total_seconds:
+            self._looks.pop(0)
+            return True
+        return False
+
+    def images_left(self, seen: int) -> float:
+        """How many more images fit into the time left."""
+        return self.speed(seen) * max(self._total_seconds - self.seconds, 0.0)
+
+
+def whole_batches(images: float, recipe: Recipe) -> int:
+    """At least one batch."""
+    return max(1, round(images / recipe.batch)) * recipe.batch

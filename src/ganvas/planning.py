@@ -1,0 +1,79 @@
+"""From a few words to a recipe: what a target, a source, a size and some settings mean."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from . import catalog
+from .dataset import Dataset, Source, Watch, source, unwatched
+from .errors import GanvasError
+from .recipe import Recipe, change
+
+__all__ = ["name_of_run", "open_source", "plan"]
+
+
+def plan(
+    target: str,
+    *,
+    data: str | None = None,
+    size: int | tuple[int, int] | None = None,
+    images: int | None = None,
+    settings: Sequence[str] = (),
+) -> Recipe:
+    """The recipe that a few words ask for.
+
+    Args:
+        target: a recipe's name; or a source of data, which is then trained by the default recipe for its kind.
+        data: a source that takes the place of the recipe's own.
+        size: of the pictures in pixels, one number for squares or (width, height).
+        images: length of the run.
+        settings: changes such as "generator.width=96", see `recipe.change`.
+
+    Raises:
+        GanvasError: one of them does not exist or does not fit.
+    """
+    if target in catalog.names("recipe"):
+        recipe: Recipe = catalog.find(target, "recipe")()
+    else:
+        data = data or target
+        recipe = catalog.find("icons" if hasattr(source(data), "size") else "ring", "recipe")()
+    if data is not None:
+        size = size or getattr(recipe.data, "size", None)
+        recipe = replace(recipe, data=source(data))
+    recipe = replace(recipe, data=_of_size(recipe.data, size))
+    if images is not None:
+        recipe = replace(recipe, images=images)
+    for setting in settings:
+        recipe = change(recipe, setting)
+    return recipe
+
+
+def _of_size(chosen: Source, size: int | tuple[int, int] | None) -> Source:
+    """The source with its pictures in this size, or as it is if none is asked for."""
+    if size is None:
+        return chosen
+    if not hasattr(chosen, "size"):
+        raise GanvasError("--size is for pictures; this source holds points.")
+    return replace(chosen, size=size)  # type: ignore[type-var]
+
+
+def open_source(text: str, *, size: int | tuple[int, int] | None = None, watch: Watch = unwatched) -> Dataset:
+    """The samples of a source named in words, as `ganvas train` would see them.
+
+    Raises:
+        GanvasError: there is no such source, or nothing usable in it.
+    """
+    return _of_size(source(text), size).open(watch)
+
+
+def name_of_run(target: str | Recipe, data: str | None, size: int | tuple[int, int] | None, seed: int) -> str:
+    """A folder name that tells runs of different words apart."""
+    named = [target if isinstance(target, str) else "run", data]
+    words = [Path(word).stem if os.sep in word or "." in word else word for word in named if word]
+    if size is not None:
+        words.append("x".join(map(str, size)) if isinstance(size, tuple) else str(size))
+    if seed:
+        words.append(f"seed{seed}")
+    return re.sub(r"[^\w.-]+", "-", "-".join(words)).strip("-.") or "run"
