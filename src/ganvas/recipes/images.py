@@ -34,7 +34,7 @@ def icons() -> Recipe:
         networks={"generator": ResnetGenerator(width=16), "critic": ResnetCritic(width=16)},
         game=Adversarial(Relativistic(), r1=0.05, r2=0.05, lazy=4),
         optimizer=Adam(rate=Cosine(1e-3, 5e-4), beta1=0.0, beta2=0.9),
-        average=Average(halflife_images=10_000, rampup=0.05),
+        average=Average(halflife_images=10_000, rampup=0.1),
         mirror=True,
         bfloat16=("generator",),
         batch=32,
