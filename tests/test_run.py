@@ -80,7 +80,7 @@ def test_what_a_run_leaves(points, tmp_path):
     assert (run.path / "report.html").stat().st_size > 1000
 
 
-class Interrupting(fitting._Budget):
+class Interrupting(fitting.Budget):
     """Sends a Ctrl-C when it is first looked at."""
 
     def speed(self, seen):
@@ -90,7 +90,7 @@ class Interrupting(fitting._Budget):
 
 def test_interrupted_before_anything_is_logged(ganvas, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "_due", lambda *_: False)
-    monkeypatch.setattr(fitting, "_Budget", Interrupting)
+    monkeypatch.setattr(fitting, "Budget", Interrupting)
     code, out, err = ganvas("train", "ring", "--set", "data.count=500", "--set", "batch=16", "--out", "run")
     assert (code, out.splitlines()[0]) == (0, "16 images in 0 s, interrupted: the same command goes on from here."), err
     assert not Run(tmp_path / "run").rows

@@ -1,5 +1,6 @@
 """From a few words to a recipe: what a target, a source, a size and some settings mean."""
 
+import difflib
 import os
 import re
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ def plan(
     if target in catalog.names("recipe"):
         recipe: Recipe = catalog.find(target, "recipe")()
     else:
-        data = data or target
+        data = data or _known(target)
         recipe = catalog.find("icons" if hasattr(source(data), "size") else "ring", "recipe")()
     if data is not None:
         size = size or getattr(recipe.data, "size", None)
@@ -48,6 +49,17 @@ def plan(
     for setting in settings:
         recipe = change(recipe, setting)
     return recipe
+
+
+def _known(target: str) -> str:
+    """The target, if it is a source; else the error says what recipes there are too."""
+    try:
+        source(target)
+    except GanvasError as error:
+        near = difflib.get_close_matches(target, catalog.names("recipe"), n=1)
+        hint = f"Did you mean the recipe {near[0]!r}?" if near else f"Recipes: {', '.join(catalog.names('recipe'))}."
+        raise GanvasError(f"{error} {hint}") from None
+    return target
 
 
 def _of_size(chosen: Source, size: int | tuple[int, int] | None) -> Source:

@@ -94,7 +94,8 @@ def _change(value: Settings, names: list[str], text: str, path: str) -> Settings
         held = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}  # type: ignore[arg-type]
         kind = typing.get_type_hints(type(value)).get(name)
     if name not in held:
-        raise GanvasError(f"There is no setting {path!r}; here there are: {', '.join(held)}.")
+        known = [*held, *(value.networks if isinstance(value, Recipe) else ())]
+        raise GanvasError(f"There is no setting {path!r}; here there are: {', '.join(known)}.")
     if rest and not (dataclasses.is_dataclass(held[name]) or isinstance(held[name], Mapping)):
         raise GanvasError(f"There is no setting {path!r}: {name} is the plain value {held[name]!r}.")
     held[name] = _change(held[name], rest, text, path) if rest else _read(text, kind, path)
@@ -198,6 +199,8 @@ def _kind(kind: Any) -> str:
         return plain[kind]
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         return " or ".join(_kind(each) for each in typing.get_args(kind))
+    if typing.get_origin(kind) is tuple:
+        return f"({', '.join('...' if each is ... else _kind(each) for each in typing.get_args(kind))})"
     if isinstance(kind, type) and not typing.get_origin(kind):
         return f"a part such as {catalog_names(kind)}"
     return str(kind).replace("typing.", "")
