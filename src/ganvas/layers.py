@@ -17,6 +17,7 @@ __all__ = [
     "Resample",
     "doublings",
     "planes",
+    "widths",
     "with_condition",
 ]
 
@@ -94,6 +95,11 @@ def doublings(shape: tuple[int, ...], *, smallest: int = 4) -> tuple[int, int, i
             f"Pictures of {width}x{height} cannot be grown by doubling; --size {near[0]}x{near[1]} can (or use an mlp)."
         )
     return height // step, width // step, count
+
+
+def widths(narrowest: int, count: int, *, widest: int) -> list[int]:
+    """Channels of `count` levels from the picture inwards: they double, up to `widest` times the narrowest."""
+    return [narrowest * min(2**level, widest) for level in range(count)]
 
 
 def with_condition(z: Tensor, condition: Tensor | None) -> Tensor:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ..catalog import part
-from ..layers import Critic, Generator, NetworkSettings, doublings, planes, with_condition
+from ..layers import Critic, Generator, NetworkSettings, doublings, planes, widths, with_condition
 
 __all__ = ["DCGANCritic", "DCGANGenerator"]
 
@@ -41,11 +41,6 @@ class DCGANCritic(NetworkSettings):
         return _DCGANCritic(self, shape, condition)
 
 
-def _widths(width: int, count: int) -> list[int]:
-    """Channels from the picture inwards, doubling up to `WIDEST` times the first."""
-    return [width * min(2**level, WIDEST) for level in range(count)]
-
-
 def _initialise(module: nn.Module) -> None:
     """N(0, 0.02) for all weights, as in section 4 of the paper; N(1, 0.02) for the scales of batch norm."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
@@ -58,15 +53,15 @@ class _DCGANGenerator(Generator):
     def __init__(self, settings: DCGANGenerator, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition, settings.latent)
         height, width, count = doublings(shape)
-        widths = _widths(settings.width, count)[::-1]
+        channels = widths(settings.width, count, widest=WIDEST)[::-1]
         layers: list[nn.Module] = [
-            nn.ConvTranspose2d(settings.latent + condition, widths[0], (height, width), bias=False),
-            nn.BatchNorm2d(widths[0]),
+            nn.ConvTranspose2d(settings.latent + condition, channels[0], (height, width), bias=False),
+            nn.BatchNorm2d(channels[0]),
             nn.ReLU(inplace=True),
         ]
-        for a, b in pairwise(widths):
+        for a, b in pairwise(channels):
             layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU(inplace=True)]
-        layers += [nn.ConvTranspose2d(widths[-1], shape[0], 4, 2, 1, bias=False), nn.Tanh()]
+        layers += [nn.ConvTranspose2d(channels[-1], shape[0], 4, 2, 1, bias=False), nn.Tanh()]
         self.layers = nn.Sequential(*layers).apply(_initialise)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
@@ -78,18 +73,18 @@ class _DCGANCritic(Critic):
     def __init__(self, settings: DCGANCritic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
         height, width, count = doublings(shape)
-        widths = _widths(settings.width, count)
+        channels = widths(settings.width, count, widest=WIDEST)
         layers: list[nn.Module] = [
-            nn.Conv2d(shape[0] + condition, widths[0], 4, 2, 1, bias=False),
+            nn.Conv2d(shape[0] + condition, channels[0], 4, 2, 1, bias=False),
             nn.LeakyReLU(0.2, inplace=True),
         ]
-        for a, b in pairwise(widths):
+        for a, b in pairwise(channels):
             layers += [
                 nn.Conv2d(a, b, 4, 2, 1, bias=False),
                 nn.BatchNorm2d(b),
                 nn.LeakyReLU(0.2, inplace=True),
             ]
-        layers.append(nn.Conv2d(widths[-1], 1, (height, width), bias=False))
+        layers.append(nn.Conv2d(channels[-1], 1, (height, width), bias=False))
         self.layers = nn.Sequential(*layers).apply(_initialise)
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:

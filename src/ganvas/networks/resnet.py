@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..catalog import part
-from ..layers import Critic, Generator, NetworkSettings, doublings, planes, with_condition
+from ..layers import Critic, Generator, NetworkSettings, doublings, planes, widths, with_condition
 
 __all__ = ["ResnetCritic", "ResnetGenerator"]
 
@@ -41,11 +41,6 @@ class ResnetCritic(NetworkSettings):
     def build(self, shape: tuple[int, ...], condition: int) -> Critic:
         """See `NetworkSettings.build`."""
         return _ResnetCritic(self, shape, condition)
-
-
-def _widths(width: int, count: int) -> list[int]:
-    """Channels from the picture inwards, doubling up to `WIDEST` times the first."""
-    return [width * min(2**level, WIDEST) for level in range(count)]
 
 
 class _Up(nn.Module):
@@ -83,11 +78,11 @@ class _ResnetGenerator(Generator):
     def __init__(self, settings: ResnetGenerator, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition, settings.latent)
         height, width, count = doublings(shape)
-        widths = _widths(settings.width, count)[::-1]
-        self.base = (widths[0], height, width)
-        self.project = nn.Linear(settings.latent + condition, widths[0] * height * width)
-        self.blocks = nn.Sequential(*[_Up(a, b) for a, b in pairwise([widths[0], *widths])])
-        self.norm, self.picture = nn.BatchNorm2d(widths[-1]), nn.Conv2d(widths[-1], shape[0], 3, padding=1)
+        channels = widths(settings.width, count, widest=WIDEST)[::-1]
+        self.base = (channels[0], height, width)
+        self.project = nn.Linear(settings.latent + condition, channels[0] * height * width)
+        self.blocks = nn.Sequential(*[_Up(a, b) for a, b in pairwise([channels[0], *channels])])
+        self.norm, self.picture = nn.BatchNorm2d(channels[-1]), nn.Conv2d(channels[-1], shape[0], 3, padding=1)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         x = self.project(with_condition(z, condition)).unflatten(1, self.base)
@@ -99,9 +94,9 @@ class _ResnetCritic(Critic):
     def __init__(self, settings: ResnetCritic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
         height, width, count = doublings(shape)
-        widths = [shape[0] + condition, *_widths(settings.width, count)]
-        self.blocks = nn.Sequential(*[_Down(a, b, first=not level) for level, (a, b) in enumerate(pairwise(widths))])
-        self.score = nn.Linear(widths[-1] * height * width, 1)
+        channels = [shape[0] + condition, *widths(settings.width, count, widest=WIDEST)]
+        self.blocks = nn.Sequential(*[_Down(a, b, first=not level) for level, (a, b) in enumerate(pairwise(channels))])
+        self.score = nn.Linear(channels[-1] * height * width, 1)
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         features = F.leaky_relu(self.blocks(planes(x, condition)), 0.2)
