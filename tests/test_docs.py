@@ -1,0 +1,80 @@
+"""What the documentation shows is run, or at least parsed: no command, option, name or file in it is of yesterday."""
+
+import ast
+import re
+import runpy
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+from test_architecture import MODULES, floor_of
+
+import ganvas
+from ganvas import catalog, cli
+
+ROOT = Path(__file__).parents[1]
+PROGRAMS = sorted((ROOT / "docs_src").glob("*.py"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+COMMAND = typer.main.get_command(cli.app)
+
+
+def blocks(page, *languages):
+    """The code blocks of these languages in a page."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    return [code for language, code in found if language in languages]
+
+
+def commands(text):
+    """Every `ganvas ...` in some lines of a terminal, as words."""
+    lines = [part for line in text.splitlines() for part in line.split("&&")]
+    words = [
+        shlex.split(line.removeprefix("$ "), comments=True) for line in lines if re.match(r"\s*(\$ )?ganvas ", line)
+    ]
+    return [each[1:] for each in words]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=[program.stem for program in PROGRAMS])
+def test_programs_run(program, tmp_path, monkeypatch, capsys, registry):
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(program), run_name="__main__")
+    assert capsys.readouterr().out
+    assert ast.get_docstring(ast.parse(program.read_text())).endswith(".")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_snippets_parse_and_name_what_there_is(page):
+    for code in blocks(page, "python"):
+        tree = ast.parse(code)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ganvas":
+                assert node.attr in ganvas.__all__, f"ganvas.{node.attr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_commands_parse(page):
+    found = [words for code in blocks(page, "", "bash", "console", "sh") for words in commands(code)]
+    found += [words for inline in re.findall(r"`(ganvas [^`]+)`", page.read_text()) for words in commands(inline)]
+    assert found or page.stem != "README"
+    for name, *words in found:
+        assert name in COMMAND.commands, f"ganvas {name}"
+        COMMAND.commands[name].make_context(name, list(words))  # parsed, not run
+
+
+def test_the_readme_knows_the_options():
+    known = {option for each in COMMAND.commands.values() for parameter in each.params for option in parameter.opts}
+    text = PAGES[0].read_text()
+    for option in re.findall(r"`(--[a-z-]+)", text):
+        assert option in known, option
+
+
+def test_the_readme_knows_the_recipes():
+    assert sorted(re.findall(r"^\| `(\w+)` \|", PAGES[0].read_text(), re.MULTILINE)) == catalog.names("recipe")
+
+
+def test_the_tree_in_the_readme_is_the_house():
+    lines = re.findall(r"^  (\d) (\S+)", PAGES[0].read_text(), re.MULTILINE)
+    told = {name.removesuffix(".py").removesuffix("/"): int(floor) for floor, name in lines}
+    assert told == {
+        module.partition("/")[0]: floor_of(module) for module in MODULES if "__" not in module.split("/")[0]
+    }
