@@ -15,7 +15,7 @@ from .training import train
 __all__ = ["Budget", "probe", "whole_batches"]
 
 PROBE_SECONDS = 3.0
-LOOKS = (0.05, 0.15, 0.35, 0.65)  # when, as shares of the time, a run's length is fitted anew to the machine's speed
+LOOKS = 12  # times that a run's length is fitted anew to the machine's speed
 
 
 def probe(recipe: Recipe, data: Dataset, *, seed: int, minutes: float, device: torch.device) -> int:
@@ -43,8 +43,8 @@ class Budget:
 
     def __init__(self, minutes: float | None, seen: int, earlier_seconds: float) -> None:
         self._total_seconds = 60 * minutes if minutes else math.inf
-        self._looks = [look for look in LOOKS if look * self._total_seconds > earlier_seconds] if minutes else []
         self._seen, self._earlier, self._began = seen, earlier_seconds, time.perf_counter()
+        self._looked = (seen, earlier_seconds)
 
     @property
     def seconds(self) -> float:
@@ -55,16 +55,13 @@ class Budget:
         """Images per second in this call."""
         return (seen - self._seen) / (time.perf_counter() - self._began)
 
-    def wants_another_length(self) -> bool:
-        """Whether it is time to look whether the length planned still fits."""
-        if self._looks and self.seconds > self._looks[0] * self._total_seconds:
-            self._looks.pop(0)
-            return True
-        return False
-
-    def images_left(self, seen: int) -> float:
-        """How many more images fit into the time left."""
-        return self.speed(seen) * max(self._total_seconds - self.seconds, 0.0)
+    def look(self, seen: int) -> float | None:
+        """How many more images fit into the time left at the speed since the last look; None if it is early for one."""
+        (images, then), now = self._looked, self.seconds
+        if now - then < self._total_seconds / LOOKS:
+            return None
+        self._looked = (seen, now)
+        return (seen - images) / (now - then) * max(self._total_seconds - now, 0.0)
 
 
 def whole_batches(images: float, recipe: Recipe) -> int:

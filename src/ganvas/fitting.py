@@ -136,8 +136,8 @@ def _train(
                         saved = time.perf_counter()
                     if stop:
                         return
-                if distributed.world() == 1 and budget.wants_another_length():
-                    recipe = replace(recipe, images=seen + whole_batches(budget.images_left(seen), recipe))
+                if distributed.world() == 1 and (left := budget.look(seen)) is not None:
+                    recipe = replace(recipe, images=seen + whole_batches(left, recipe))
                     restore = tick.state.tensors()
                     run.plan(recipe)
                     display.expect(recipe.images)
