@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-# Threads of torch that wait for each other sleep instead of spinning, which is several times faster on a machine that has
-# other work too (LOG.md). Read once, when torch is imported.
+# Threads of torch that wait for each other sleep instead of spinning, which is several times faster on a machine that
+# has other work too (LOG.md). Read once, when torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
