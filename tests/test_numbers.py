@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 from ganvas import find, names
+from ganvas.batch import Batch, Dice
 from ganvas.ema import Average
+from ganvas.game import Adversarial
 from ganvas.layers import Resample
 from ganvas.losses import Minimax, Nonsaturating, Relativistic
 from ganvas.optimizers import Adam
@@ -86,6 +88,27 @@ def test_squared_gradient_can_be_learned_from():
     weight = torch.randn(4, dtype=torch.float64, requires_grad=True)
     x = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda w, x: squared_gradient((x @ w).tanh(), x), (weight, x))
+
+
+def test_penalties_are_weighted_by_half_of_gamma():
+    """With the critic w.x, R1 and R2 are gamma/2 |w|^2 whatever the samples are."""
+    critic = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
+    nets = {"critic": lambda x, _: critic(x), "generator": Doubled()}
+    batch = Batch(torch.randn(5, 2), None, Dice(0, 1, rows=slice(5), total=5, device=torch.device("cpu")), progress=0.5)
+    for lazy in (1, 16):
+        game = Adversarial(Nonsaturating(), r1=Linear(2.0, 4.0), r2=5.0, lazy=lazy)
+        terms = {name: term for turn in game.turns() for name, term in turn.loss(nets, batch).items()}
+        size = critic[0].weight.square().sum()
+        assert torch.allclose(terms["r1"], 3 / 2 * size.expand(5))
+        assert torch.allclose(terms["r2"], 5 / 2 * size.expand(5))
+        assert [turn.every for turn in game.turns()] == ([1, 1] if lazy == 1 else [16, 1, 1])
+
+
+class Doubled:
+    latent = 2
+
+    def __call__(self, z, condition):
+        return 2 * z
 
 
 @pytest.mark.parametrize("schedule", [Linear(3.0, 1.0), Cosine(3.0, 1.0)])

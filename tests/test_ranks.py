@@ -5,11 +5,13 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 
 from ganvas import Run, checkpoint, fit, train
+from ganvas.optimizers import Adam
 from ganvas.recipe import to_json
 
 TOGETHER = """
@@ -24,7 +26,7 @@ from ganvas.recipe import from_json
 torch.set_num_threads(1)
 distributed.start(torch.device("cpu"))
 folder, rank = Path(sys.argv[1]), distributed.rank()
-recipe = from_json(json.loads((folder / "recipe.json").read_text()))
+recipe, still = map(from_json, json.loads((folder / "recipes.json").read_text()))
 for tick in train(recipe):
     terms = tick.terms()
 checkpoint.write(folder / f"rank{rank}", {"state.safetensors": (tick.state.tensors(), {})})
@@ -34,14 +36,21 @@ try:
 except GanvasError as error:
     print(error)
 fit(recipe, out=folder / "run", device="cpu")
+fit(still, out=folder / "still", device="cpu", quiet=True)
 """
 
 
 @pytest.fixture(scope="module")
-def together(points, tmp_path_factory):
+def still(pictures):
+    """A recipe with batch norm in which no weight moves, so that only its statistics do."""
+    return replace(pictures, optimizer=Adam(rate=0.0), images=64)
+
+
+@pytest.fixture(scope="module")
+def together(points, still, tmp_path_factory):
     """What two processes left that found each other on this machine: (folder, [(stdout, stderr), ...])."""
     folder = tmp_path_factory.mktemp("ranks")
-    (folder / "recipe.json").write_text(json.dumps(to_json(points)))
+    (folder / "recipes.json").write_text(json.dumps([to_json(points), to_json(still)]))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
@@ -93,3 +102,16 @@ def test_two_processes_leave_one_run(together, points, tmp_path):
         assert torch.allclose(model[name], value, rtol=1e-4, atol=1e-5), name
     assert "320 of 320 images" in outputs[0][1]
     assert "images" not in outputs[1][1], "only the first process speaks"
+
+
+def test_statistics_of_batch_norm_are_those_of_all_processes(together, still, tmp_path):
+    folder, _ = together
+    alone = fit(still, out=tmp_path / "run", device="cpu", quiet=True)
+    for file in ("state", "model"):
+        saved, expected = (
+            checkpoint.read(run.newest / f"{file}.safetensors") for run in (Run(folder / "still"), alone)
+        )
+        means = [name for name in expected if name.endswith("blocks.0.norm1.running_mean")]
+        assert len(means) == (2 if file == "state" else 1)
+        for name in means:
+            assert torch.allclose(saved[name], expected[name], atol=1e-6), name

@@ -238,6 +238,16 @@ def test_a_damaged_checkpoint_is_passed_over(name, points, tmp_path, monkeypatch
     assert lasting(run.path) == lasting(tmp_path / "whole")
 
 
+def test_what_came_after_the_checkpoint_is_forgotten(points, tmp_path):
+    run = train(points, tmp_path / "run", images=160)
+    shutil.copy(run.newest_sheet, run.path / "samples" / "000000161.png")
+    with (run.path / "log.jsonl").open("a") as log:
+        log.write(json.dumps(run.rows[-1] | {"images": 161}) + "\n")
+    train(points, run.path, images=192)
+    assert not (run.path / "samples" / "000000161.png").exists()
+    assert [row["images"] for row in run.rows] == list(range(16, 193, 16))
+
+
 def test_a_torn_log_is_mended(points, tmp_path):
     run = train(points, tmp_path / "run", images=160)
     with (run.path / "log.jsonl").open("a") as log:
