@@ -85,6 +85,14 @@ def pictures():
     return PICTURES
 
 
+@pytest.fixture(scope="module")
+def few_sheets():
+    """Runs of five sheets: drawing 2000 points takes 0.1 s or so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ganvas.fitting.SHEETS", 5)
+        yield
+
+
 @pytest.fixture
 def registry(monkeypatch):
     """A catalogue whose new parts are forgotten after the test."""
