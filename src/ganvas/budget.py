@@ -7,15 +7,28 @@ from itertools import islice
 
 import torch
 
-from . import distributed
+from . import distributed, machine
 from .dataset import Dataset
 from .recipe import Recipe
 from .training import train
 
-__all__ = ["Budget", "probe", "whole_batches"]
+__all__ = ["Budget", "fastest_threads", "probe", "whole_batches"]
 
 PROBE_SECONDS = 3.0
 LOOKS = 12  # times that a run's length is fitted anew to the machine's speed
+
+
+def fastest_threads(recipe: Recipe, data: Dataset, *, seed: int, minutes: float) -> int:
+    """One thread or as many as torch takes, whichever trains faster here: cores that are shared or small are many."""
+    counts = sorted({1, torch.get_num_threads()})
+    if len(counts) == 1 or distributed.world() > 1:
+        return counts[-1]
+    paces = {}
+    for count in counts:
+        with machine.threads(count):
+            seconds = min(PROBE_SECONDS, 3 * minutes) / 2
+            paces[count] = _pace(recipe, data, seed, seconds=seconds, device=torch.device("cpu"))
+    return max(paces, key=paces.__getitem__)
 
 
 def probe(recipe: Recipe, data: Dataset, *, seed: int, minutes: float, device: torch.device) -> int:

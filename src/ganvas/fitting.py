@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from . import console, distributed, files, machine, report
-from .budget import Budget, probe, whole_batches
+from .budget import Budget, fastest_threads, probe, whole_batches
 from .dataset import Dataset
 from .errors import GanvasError
 from .planning import name_of_run, plan
@@ -81,7 +81,15 @@ def fit(
     with console.watching(quiet=quiet) as watch:
         samples = recipe.data.open(watch)
     console.skipped(samples.skipped, quiet=quiet)
-    with machine.threads(1 if len(samples.shape) == 1 else torch.get_num_threads()):
+    if run.exists:  # the last bits of a sum depend on how many threads share it
+        threads = run.about["machine"]["threads"]
+    elif len(samples.shape) == 1:
+        threads = 1
+    elif minutes is not None and where.type == "cpu":
+        threads = fastest_threads(recipe, samples, seed=seed, minutes=minutes)
+    else:
+        threads = torch.get_num_threads()
+    with machine.threads(threads):
         length = _length(run, recipe, samples, seed, images=images, minutes=minutes, device=where)
         recipe = replace(recipe, images=length)
         _refuse_another(run, recipe, seed)
