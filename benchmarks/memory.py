@@ -40,11 +40,23 @@ def main() -> None:
         folder, cache, run = (Path(made) / name for name in ("pictures", "cache", "run"))
         folder.mkdir()
         make_pictures(folder, chosen.count)
-        command = [sys.executable, "-m", "ganvas", "train", str(folder), "--images", str(chosen.images), "--out", str(run)]
+        command = [
+            sys.executable,
+            "-m",
+            "ganvas",
+            "train",
+            str(folder),
+            "--images",
+            str(chosen.images),
+            "--out",
+            str(run),
+        ]
         subprocess.run(command, check=True, env=os.environ | {"GANVAS_CACHE": str(cache)})
     packed = chosen.count * SIZE * SIZE * 3
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(f"packed data {packed / 2**20:.0f} MiB, peak memory {peak / 2**20:.0f} MiB, goal {packed / 2**20 + 1024:.0f} MiB")
+    print(
+        f"packed data {packed / 2**20:.0f} MiB, peak memory {peak / 2**20:.0f} MiB, goal {packed / 2**20 + 1024:.0f} MiB"
+    )
     print(record("memory", {"pictures": chosen.count, "packed_bytes": packed, "peak_bytes": peak}))
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .batch import Batch, Loss, Nets, Terms
 from .catalog import part
+from .errors import GanvasError
 from .losses import Nonsaturating, Objective
 from .penalties import squared_gradient
 from .schedules import Value, at
@@ -61,6 +62,16 @@ class Adversarial(Game):
     lazy: int = 1
     critic_plays: int = 1
     fresh: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse turns that would never come.
+
+        Raises:
+            GanvasError: `lazy` or `critic_plays` is below 1.
+        """
+        for name in ("lazy", "critic_plays"):
+            if getattr(self, name) < 1:
+                raise GanvasError(f"game.{name} must be at least 1, not {getattr(self, name)}.")
 
     def turns(self) -> tuple[Turn, ...]:
         """Critic first, then generator."""

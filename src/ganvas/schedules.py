@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from .catalog import part
+from .errors import GanvasError
 
 __all__ = ["Cosine", "Linear", "Schedule", "Value", "at"]
 
@@ -29,14 +30,28 @@ def at(value: Value, progress: float) -> float:
     return value(progress) if isinstance(value, Schedule) else value
 
 
-@part("schedule")
 @dataclass(frozen=True)
-class Linear(Schedule):
-    """A straight line from `start` to `end` over the first `over` of the run, then flat."""
+class _Ramp(Schedule):
+    """From `start` to `end` over the first `over` of the run, then flat."""
 
     start: float
     end: float
     over: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse a schedule that takes no time.
+
+        Raises:
+            GanvasError: `over` is not in (0, 1].
+        """
+        if not 0 < self.over <= 1:
+            raise GanvasError(f"A schedule's `over` is a share of the run, above 0 and at most 1, not {self.over}.")
+
+
+@part("schedule")
+@dataclass(frozen=True)
+class Linear(_Ramp):
+    """A straight line from `start` to `end` over the first `over` of the run, then flat."""
 
     def __call__(self, progress: float) -> float:
         """See `Schedule.__call__`."""
@@ -45,12 +60,8 @@ class Linear(Schedule):
 
 @part("schedule")
 @dataclass(frozen=True)
-class Cosine(Schedule):
+class Cosine(_Ramp):
     """Half a cosine from `start` to `end` over the first `over` of the run, then flat (arXiv:2501.05441, app. D)."""
-
-    start: float
-    end: float
-    over: float = 1.0
 
     def __call__(self, progress: float) -> float:
         """See `Schedule.__call__`."""
