@@ -54,9 +54,8 @@ def main() -> None:
         subprocess.run(command, check=True, env=os.environ | {"GANVAS_CACHE": str(cache)})
     packed = chosen.count * SIZE * SIZE * 3
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(
-        f"packed data {packed / 2**20:.0f} MiB, peak memory {peak / 2**20:.0f} MiB, goal {packed / 2**20 + 1024:.0f} MiB"
-    )
+    goal = packed + 2**30
+    print(f"packed {packed / 2**20:.0f} MiB, peak {peak / 2**20:.0f} MiB, goal {goal / 2**20:.0f} MiB")
     print(record("memory", {"pictures": chosen.count, "packed_bytes": packed, "peak_bytes": peak}))
 
 

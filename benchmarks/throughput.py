@@ -4,8 +4,9 @@
 
 The peer is the loop that tutorials have: a DataLoader with two workers that opens every file with Pillow in every
 epoch, a sigmoid and BCELoss, three backward passes a step and `.item()` on every loss. Both sides have the same
-networks (3.6 and 2.8 million weights), batch, optimizer and float type. Each runs in a process of its own; they take turns, so
-that a change in the machine's speed meets both. The figure is the geometric mean of the ratios of neighbouring turns.
+networks (3.6 and 2.8 million weights), batch, optimizer and float type. Each runs in a process of its own; they take
+turns, so that a change in the machine's speed meets both. The figure is the geometric mean of the ratios of
+neighbouring turns.
 """
 
 import argparse
