@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -67,21 +68,23 @@ def test_a_moved_run_goes_on(points, tmp_path):
     assert fit(str(tmp_path / "elsewhere"), images=320, quiet=True).images == 320
 
 
-@pytest.fixture
-def little_room():
-    """`little_room(bytes)`: no file may grow larger, as on a full disk."""
+@contextmanager
+def little_room(most):
+    """No file may grow larger, as on a full disk; not for longer than needed, as pytest's own output may be a file."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda most: resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("room", [600, 3000, 7000])
-def test_a_full_disk(room, points, tmp_path, little_room):
+def test_a_full_disk(room, points, tmp_path):
     run = train(points, tmp_path / "run", images=160)
     whole = checkpoint.read(run.newest / "state.safetensors")
-    little_room(room)
-    with pytest.raises(GanvasError, match=r"[Cc]annot write"):
+    with pytest.raises(GanvasError, match=r"[Cc]annot write"), little_room(room):
         train(points, run.path, images=3200)
     assert run.newest.name == "000000160"
     restored = checkpoint.read(run.newest / "state.safetensors")

@@ -29,7 +29,7 @@ CHECKPOINT_SECONDS = 120
 
 
 def fit(
-    target: str | Recipe = "icons",
+    target: str | Path | Recipe = "icons",
     *,
     data: str | None = None,
     size: int | tuple[int, int] | None = None,
@@ -66,11 +66,13 @@ def fit(
         raise GanvasError(f"--images takes a whole number from 1, not {images}.")
     if seed < 0:
         raise GanvasError(f"--seed takes a whole number from 0, not {seed}.")
+    target = str(target) if isinstance(target, Path) else target
     if isinstance(target, str) and Run(Path(target)).exists:
         if data or size or settings or out:
             raise GanvasError(f"{target} is a run and goes on with its own recipe; only its length can be changed.")
         run = Run(Path(target))
         recipe, seed = run.recipe, run.about["seed"]
+        minutes = run.about["minutes"] if images is None and minutes is None else minutes
     else:
         recipe = target if isinstance(target, Recipe) else plan(target, data=data, size=size, settings=settings)
         run = Run(Path(out or Path("runs") / name_of_run(target, data, size, seed)))

@@ -106,11 +106,11 @@ def _state(rows: list[dict[str, Any]], recipe: Mapping[str, Any]) -> str:
     images, seconds = rows[-1]["images"], curves.number(rows[-1].get("seconds")) or 0.0
     pace = images / seconds if seconds else 0.0
     speed = f", {pace:,.0f} images/s" if pace >= 10 else f", {pace:.2g} images/s" if pace else ""
-    wanted = curves.number(recipe.get("images"))
-    if not wanted:
-        state = ""
-    else:
-        state = " Finished." if images >= wanted else f" Not finished: {images / wanted:.0%} of {wanted:,.0f} images."
+    wanted, state = curves.number(recipe.get("images")), ""
+    if wanted and images >= wanted:
+        state = " Finished."
+    elif wanted:
+        state = f" Not finished: {images / wanted:.0%} of its {wanted:,.0f} images."
     return f"{images:,} images in {_duration(seconds)} of training{speed}.{state}"
 
 
