@@ -123,7 +123,7 @@ def test_without_words_it_helps(ganvas):
     for words in ((), ("--help",), ("train", "-h"), ("sample", "--help")):
         code, out, _ = ganvas(*words)
         assert code in {0, 2}
-        assert "Usage: ganvas" in out
+        assert "Usage:" in out
 
 
 @pytest.mark.parametrize(
