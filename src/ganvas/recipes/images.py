@@ -26,8 +26,8 @@ def icons() -> Recipe:
     a high rate make many steps of a short time; LOG.md tells what else was tried.
 
     Run:    ganvas train icons:portraits --minutes 3
-    Costs:  -
-    Gives:  -
+    Costs:  3 minutes, 25,000 images, on one core of a Xeon at 2.5 GHz.
+    Gives:  portraits that vary, on clean white (3 seeds, looked at; see README). FID: not measured yet.
     """
     return Recipe(
         data=Icons(),
@@ -46,9 +46,9 @@ def icons() -> Recipe:
 def digits() -> Recipe:
     """The default recipe on handwritten digits, which come with the toolkit.
 
-    Run:    ganvas train digits --minutes 2
-    Costs:  -
-    Gives:  -
+    Run:    ganvas train digits --minutes 1
+    Costs:  1 minute, 8,700 images, on one core of a Xeon at 2.5 GHz.
+    Gives:  digits, many of them readable (1 seed, looked at). FID: not measured yet.
     """
     return replace(icons(), data=Digits(), mirror=False, images=40_000)
 
@@ -58,8 +58,8 @@ def dcgan() -> Recipe:
     """DCGAN at 64x64 as its authors trained it (Radford et al. 2016, arXiv:1511.06434).
 
     Run:    ganvas train dcgan --data FOLDER
-    Costs:  -
-    Gives:  -
+    Costs:  half a million images at about 30 a second on one core of a Xeon at 2.5 GHz, 4 to 5 hours.
+    Gives:  not trained to its end here yet; `python -m benchmarks.throughput` measures its speed.
     """
     return Recipe(
         data=Icons(size=64),
@@ -77,8 +77,8 @@ def mlp_gan() -> Recipe:
     """The first GAN: feed-forward networks on handwritten digits (Goodfellow et al. 2014, arXiv:1406.2661).
 
     Run:    ganvas train mlp_gan
-    Costs:  -
-    Gives:  -
+    Costs:  5 minutes on one core of a Xeon at 2.5 GHz.
+    Gives:  digits with grainy edges, most of them readable, 3 and 5 too often (1 seed, looked at).
     """
     return Recipe(
         data=Digits(size=28),

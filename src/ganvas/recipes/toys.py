@@ -14,11 +14,11 @@ __all__ = ["ring"]
 
 @part("recipe")
 def ring() -> Recipe:
-    """Eight Gaussians on a circle, learned by a feed-forward GAN in a minute.
+    """Eight Gaussians on a circle, learned by a feed-forward GAN.
 
     Run:    ganvas train ring
-    Costs:  -
-    Gives:  -
+    Costs:  87 seconds on one core of a Xeon at 2.5 GHz.
+    Gives:  8 of 8 modes, 81 % of 1,000 samples within three deviations of one (1 seed, see LOG.md).
     """
     return Recipe(
         data=Ring(),
