@@ -9,6 +9,7 @@ runs/NAME/
     report.html     all of it on one page
 """
 
+import dataclasses
 import datetime
 import json
 import math
@@ -21,7 +22,8 @@ import torch
 from torch import Tensor
 
 from . import __version__, checkpoint, files, machine, pixels
-from .dataset import Dataset
+from .catalog import name_of
+from .dataset import Dataset, Source
 from .errors import GanvasError
 from .recipe import Recipe, from_json, to_json
 from .sample import Model, metadata
@@ -94,7 +96,7 @@ class Run:
         seen, before = self.images, self.about if self.exists else {}
         about = {
             "ganvas": __version__,
-            "source": to_json(recipe.data),
+            "source": _words(recipe.data),
             "parameters": count_parameters(recipe, data.shape),
             "seed": seed,
             "minutes": minutes or before.get("minutes"),
@@ -144,3 +146,10 @@ class Run:
             return json.loads((self.path / name).read_text())
         except FileNotFoundError:
             raise GanvasError(f"{self.path} is not a run folder: it has no {name}.") from None
+
+
+def _words(source: Source) -> str:
+    """The source as it is named on the command line, such as icons:portraits."""
+    values = [getattr(source, field.name) for field in dataclasses.fields(source)]  # type: ignore[arg-type]
+    first = values[0] if values else ""
+    return f"{name_of(source)}:{first}" if isinstance(first, str) and first else name_of(source)
