@@ -10,16 +10,16 @@ from ganvas.losses import Objective
 
 @ganvas.part("loss")
 @dataclass(frozen=True)
-class LeastSquares(Objective):
-    """Least squares: reals to 1, fakes to 0 (Mao et al. 2017, arXiv:1611.04076, eq. 9)."""
+class Pearson(Objective):
+    """Least squares that minimises a Pearson chi-squared divergence (Mao et al. 2017, arXiv:1611.04076, eq. 8)."""
 
     def critic(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-        return (real - 1).square() / 2 + fake.square() / 2
+        return (real - 1).square() / 2 + (fake + 1).square() / 2
 
     def generator(self, fake: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
-        return (fake - 1).square() / 2
+        return fake.square() / 2
 
 
-recipe = ganvas.plan("ring", images=2_560, settings=["game.loss=least_squares"])
+recipe = ganvas.plan("ring", images=2_560, settings=["game.loss=pearson"])
 *_, last = ganvas.train(recipe)
 print(last.terms())

@@ -43,6 +43,7 @@ POINTS = Recipe(
     average=Average(halflife_images=100),
     batch=16,
     images=320,
+    sheets=5,
 )
 PICTURES = replace(
     POINTS,
@@ -83,14 +84,6 @@ def points():
 def pictures():
     """A recipe for digits of 8x8 that trains hundreds of steps a second."""
     return PICTURES
-
-
-@pytest.fixture(scope="module")
-def few_sheets():
-    """Runs of five sheets: drawing 2000 points takes 0.1 s or so."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ganvas.fitting.SHEETS", 5)
-        yield
 
 
 @pytest.fixture

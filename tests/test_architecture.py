@@ -26,7 +26,7 @@ FLOORS = [
     "errors",
     "batch catalog decode distributed download files machine pixels",
     "archives checkpoint dataset layers schedules",
-    "ema losses networks/* optimizers pack penalties",
+    "conditions ema losses networks/* optimizers pack penalties",
     "data/* game",
     "recipe",
     "curves planning recipes/* sample training",

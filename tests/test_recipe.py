@@ -107,9 +107,9 @@ def test_change_of_pictures(assignment, path, expected):
         ("optimizer.rate=cosine('a', 1)", r"cosine.start takes a number, not 'a'"),
         ("optimizer.rate=cosin(1, 2)", r"no part named 'cosin'. Did you mean 'cosine'\?"),
         ("optimizer=cosine", r"cosine: missing a required argument"),
-        ("optimizer=minimax", r"optimizer takes a part such as adam, not Minimax\(\)"),
-        ("game.loss=adam", r"game.loss takes a part such as minimax, nonsaturating, .*relativistic.*, not Adam"),
-        ("game.loss=-minimax", r"game.loss takes a part such as minimax"),
+        ("optimizer=minimax", r"optimizer takes a part such as adam, rmsprop, not Minimax"),
+        ("game.loss=adam", r"game.loss takes a part such as hinge, .*relativistic.*, not Adam"),
+        ("game.loss=-minimax", r"game.loss takes a part such as hinge"),
         ("generator=mlp_generator(wdth=3)", r"mlp_generator: got an unexpected keyword argument 'wdth'"),
         (
             "generator=ring",

@@ -18,8 +18,6 @@ from ganvas.losses import Relativistic
 from ganvas.optimizers import Adam
 from ganvas.schedules import Cosine
 
-pytestmark = pytest.mark.usefixtures("few_sheets")
-
 
 def train(recipe, folder, **options):
     return fit(recipe, out=folder, device="cpu", quiet=True, **options)
@@ -45,7 +43,7 @@ def everything(pictures):
 
 
 @pytest.fixture(scope="module")
-def whole(everything, few_sheets, tmp_path_factory):
+def whole(everything, tmp_path_factory):
     """What that recipe leaves if nothing interrupts it."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
     train(everything, folder)
@@ -102,7 +100,7 @@ def work(recipe, folder):
     import torch
 
     torch.set_num_threads(1)
-    fitting.CHECKPOINT_SECONDS, fitting.SHEETS = 0.05, 5
+    fitting.CHECKPOINT_SECONDS = 0.05
     train(recipe, folder)
 
 

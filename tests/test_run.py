@@ -14,8 +14,6 @@ from ganvas import Run, checkpoint, fit, fitting
 from ganvas.errors import GanvasError
 from ganvas.optimizers import Adam
 
-pytestmark = pytest.mark.usefixtures("few_sheets")
-
 
 def train(recipe, folder, **options):
     return fit(recipe, out=folder, device="cpu", quiet=True, **options)
@@ -43,9 +41,8 @@ def test_what_a_run_leaves(points, tmp_path):
 
 
 def test_a_long_run_leaves_no_more(points, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "SHEETS", 60)
     monkeypatch.setattr("ganvas.run.POINTS", 2)
-    run = train(replace(points, batch=2, images=2 * 350), tmp_path / "run")
+    run = train(replace(points, batch=2, images=2 * 350, sheets=60), tmp_path / "run")
     assert len(run.rows) == 300
     assert len(files(run.path / "samples")) == 61
 

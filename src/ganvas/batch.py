@@ -8,7 +8,9 @@ logits     [N]                a critic's answer per sample, unbounded, before an
 terms      name -> [N]        what a loss returns: their sum over names, meaned over samples, is minimised
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,31 +28,54 @@ Terms = dict[str, Tensor]
 
 
 class Dice:
-    """Random numbers that depend on nothing but (seed, draw).
+    """Random numbers that depend on nothing but (seed, draw) and what they are for.
 
     A draw is one batch. Each call draws for the whole batch and keeps the rows of this share of it, so that splitting a
     batch over micro-batches or processes cannot change what is learned, and resuming a run needs no generator state.
+    Each purpose, such as "z", has a stream of its own: whether something else was drawn before makes no difference.
     """
 
     def __init__(self, seed: int, draw: int, *, rows: slice, total: int, device: torch.device) -> None:
-        entropy = np.random.SeedSequence([seed, draw]).generate_state(1, np.uint64)[0]
-        self._generator = torch.Generator().manual_seed(int(entropy >> np.uint64(1)))
+        self._entropy, self._streams = (seed, draw), dict[str, torch.Generator]()
         self._rows, self._total, self._device = rows, total, device
 
-    def normal(self, *shape: int) -> Tensor:
+    def normal(self, purpose: str, *shape: int) -> Tensor:
         """Standard normal numbers [N, *shape]."""
-        return self._share(torch.randn(self._total, *shape, generator=self._generator))
+        return self._share(torch.randn(self._total, *shape, generator=self._stream(purpose)))
 
-    def uniform(self, *shape: int) -> Tensor:
+    def uniform(self, purpose: str, *shape: int) -> Tensor:
         """Numbers in [0, 1) of shape [N, *shape]."""
-        return self._share(torch.rand(self._total, *shape, generator=self._generator))
+        return self._share(torch.rand(self._total, *shape, generator=self._stream(purpose)))
 
-    def coins(self, *shape: int) -> Tensor:
+    def coins(self, purpose: str, *shape: int) -> Tensor:
         """Fair booleans [N, *shape]."""
-        return self._share(torch.rand(self._total, *shape, generator=self._generator) < 0.5)
+        return self.uniform(purpose, *shape) < 0.5
+
+    @contextmanager
+    def at_hand(self) -> Iterator[None]:
+        """Let layers roll these dice by `Dice.current()` while this lasts, without being handed them."""
+        token = _at_hand.set(self)
+        try:
+            yield
+        finally:
+            _at_hand.reset(token)
+
+    @staticmethod
+    def current() -> "Dice | None":
+        """The dice at hand, or None outside of training."""
+        return _at_hand.get()
+
+    def _stream(self, purpose: str) -> torch.Generator:
+        if purpose not in self._streams:
+            entropy = np.random.SeedSequence([*self._entropy, *purpose.encode()]).generate_state(1, np.uint64)[0]
+            self._streams[purpose] = torch.Generator().manual_seed(int(entropy >> np.uint64(1)))
+        return self._streams[purpose]
 
     def _share(self, drawn: Tensor) -> Tensor:
         return drawn[self._rows].to(self._device, non_blocking=True)
+
+
+_at_hand: ContextVar[Dice | None] = ContextVar("dice", default=None)
 
 
 @dataclass(frozen=True)
@@ -62,6 +87,7 @@ class Batch:
     dice: Dice
     progress: float  # the share of the run's images already seen, in [0, 1]: what schedules are read at
     made: dict[str, Tensor] = field(default_factory=dict)  # what one turn leaves for the next that plays on this batch
+    memory: Mapping[str, Tensor] = field(default_factory=dict)  # what the game remembers from step to step
 
     def __len__(self) -> int:
         return len(self.real)

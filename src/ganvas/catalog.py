@@ -30,6 +30,7 @@ KINDS = {
     "data": "ganvas.data",
     "network": "ganvas.networks",
     "loss": "ganvas.losses",
+    "condition": "ganvas.conditions",
     "game": "ganvas.game",
     "optimizer": "ganvas.optimizers",
     "schedule": "ganvas.schedules",

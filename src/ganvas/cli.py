@@ -77,14 +77,15 @@ def sample(
     seed: Annotated[int, typer.Option(help="The first picture's seed; the others follow it.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The picture of all, or with --separate the folder.")] = None,
     columns: Annotated[int | None, typer.Option(help="Pictures per row.")] = None,
+    label: Annotated[str | None, typer.Option(help="The class to draw, if the model knows classes.")] = None,
     separate: Annotated[bool, typer.Option("--separate", help="One file per seed: seed-0007.png.")] = False,
 ) -> None:
     """Draw pictures with a trained model. One seed is one picture."""
     from .sample import load, save_separate, save_sheet
 
     model, seeds = load(run), range(seed, seed + count)
-    saved = save_separate(model, seeds, out or Path("samples")) if separate else None
-    saved = saved or save_sheet(model, seeds, out or Path("samples.png"), columns=columns)
+    saved = save_separate(model, seeds, out or Path("samples"), label=label) if separate else None
+    saved = saved or save_sheet(model, seeds, out or Path("samples.png"), columns=columns, label=label)
     say(f"{count} samples in {saved}")
 
 

@@ -24,7 +24,6 @@ from .training import start, train
 __all__ = ["fit"]
 
 ROWS = 300  # log lines per run
-SHEETS = 60  # sample sheets per run, so that its film is a few seconds long
 CHECKPOINT_SECONDS = 120
 
 
@@ -134,7 +133,7 @@ def _train(
                     if first:
                         run.log(seen, budget.seconds, budget.speed(seen), terms)
                 display.update(seen, budget.speed(seen), terms)
-                if first and _due(seen, recipe, SHEETS):
+                if first and _due(seen, recipe, recipe.sheets):
                     run.sheet(seen, tick.state, extent=extent)
                 if due or distributed.world() == 1:  # processes act on the clock and on signals in the same step
                     stop = distributed.either(seen >= recipe.images or interrupted(), device)

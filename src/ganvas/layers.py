@@ -2,21 +2,27 @@
 
 import math
 from abc import ABC, abstractmethod
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import parametrize
 
+from .batch import Dice
 from .errors import GanvasError
 
 __all__ = [
     "Critic",
+    "Dropout",
     "Generator",
     "Network",
     "NetworkSettings",
     "Resample",
+    "SpectralNorm",
     "doublings",
     "planes",
+    "spectrally_normalised",
     "widths",
     "with_condition",
 ]
@@ -38,6 +44,12 @@ class Network(nn.Module):
         with torch.autocast(x.device.type, self.precision, enabled=self.precision is not torch.float32):
             answer: Tensor = super().__call__(x, condition)
         return answer.float()
+
+    def settle(self) -> None:
+        """Bring up to date what follows the weights; called after each step of the optimizer."""
+        for module in self.modules():
+            if isinstance(module, parametrize.ParametrizationList) and isinstance(module[0], SpectralNorm):
+                module[0].follow(module.original)
 
 
 class Generator(Network):
@@ -129,3 +141,64 @@ class Resample(nn.Module):
         convolve = F.conv_transpose2d if self.up else F.conv2d
         kernel = self.get_buffer("kernel").to(x.dtype).expand(channels, 1, 4, 4)
         return convolve(x, kernel, stride=2, padding=1, groups=channels)
+
+
+class Dropout(nn.Module):
+    """Zero a share of all features while training, others scaled up in return (Srivastava et al. 2014).
+
+    Which ones is decided by the dice at hand, so that resuming, micro-batches and processes change nothing.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        if not 0 <= share < 1:
+            raise GanvasError(f"dropout takes a share from 0 to below 1, not {share}.")
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, ...] -> [N, ...]."""
+        dice = Dice.current()
+        if not self.training or not self.share:
+            return x
+        if dice is None:
+            return F.dropout(x, self.share)
+        kept = dice.uniform("dropout", *x.shape[1:]) >= self.share
+        return x * kept.to(x.dtype) / (1 - self.share)
+
+
+class SpectralNorm(nn.Module):
+    """A weight divided by its largest singular value, as estimated by power iteration.
+
+    (Miyato et al. 2018, arXiv:1802.05957, algorithm 1.) The iteration takes one step for each step of the optimizer, in
+    `follow`, and none in the forward pass: how often a critic is asked in a step changes nothing.
+    """
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        rows, columns = weight.flatten(1).shape
+        self.register_buffer("left", F.normalize(torch.randn(rows), dim=0))
+        self.register_buffer("right", F.normalize(torch.randn(columns), dim=0))
+        for _ in range(15):
+            self.follow(weight)
+
+    @torch.no_grad()
+    def follow(self, weight: Tensor) -> None:
+        """One step of the power iteration."""
+        left, right, matrix = self.get_buffer("left"), self.get_buffer("right"), weight.flatten(1)
+        right.copy_(F.normalize(matrix.T @ left, dim=0))
+        left.copy_(F.normalize(matrix @ right, dim=0))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """[out, ...] -> the same, with a largest singular value of about 1."""
+        with torch.autocast(weight.device.type, enabled=False):
+            return weight / (self.get_buffer("left") @ weight.flatten(1) @ self.get_buffer("right"))
+
+
+Layer = TypeVar("Layer", bound=nn.Module)
+
+
+def spectrally_normalised(layer: Layer) -> Layer:
+    """The layer with its weight spectrally normalised from now on."""
+    weight: Tensor = layer.weight  # type: ignore[assignment]
+    parametrize.register_parametrization(layer, "weight", SpectralNorm(weight.detach()))
+    return layer

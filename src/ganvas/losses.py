@@ -10,11 +10,12 @@ from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 from .catalog import part
+from .errors import GanvasError
 
-__all__ = ["Minimax", "Nonsaturating", "Objective", "Relativistic"]
+__all__ = ["Hinge", "LeastSquares", "Minimax", "Nonsaturating", "Objective", "Relativistic", "Wasserstein"]
 
 Logits = Float[Tensor, " n"]
 
@@ -34,14 +35,35 @@ class Objective(ABC):
         """What the generator minimises, for each fake sample; `real` is given if the loss is `paired`."""
 
 
-@part("loss")
-@dataclass(frozen=True)
-class Minimax(Objective):
-    """The saturating loss of the first GAN: G minimises log(1 - D(G(z))) (Goodfellow et al. 2014, eq. 1)."""
+class _CrossEntropy(Objective):
+    """The critic of the first GAN: a classifier of real against fake."""
+
+    smoothing: float
+
+    def __post_init__(self) -> None:
+        """Refuse to swap the labels.
+
+        Raises:
+            GanvasError: `smoothing` is not in [0, 0.5).
+        """
+        if not 0 <= self.smoothing < 0.5:
+            raise GanvasError(f"smoothing takes a number from 0 to below 0.5, not {self.smoothing}.")
 
     def critic(self, real: Logits, fake: Logits) -> Logits:
-        """-log D(x) - log(1 - D(G(z)))."""
-        return softplus(-real) + softplus(fake)
+        """-log D(x) - log(1 - D(G(z))), with 1 - smoothing in the place of the reals' label 1."""
+        return softplus(-real) + self.smoothing * real + softplus(fake)
+
+
+@part("loss")
+@dataclass(frozen=True)
+class Minimax(_CrossEntropy):
+    """The saturating loss of the first GAN: G minimises log(1 - D(G(z))) (Goodfellow et al. 2014, eq. 1).
+
+    `smoothing` takes the label of reals from 1 to 1 - smoothing, so that the critic never gets too sure; fakes keep 0:
+    one-sided label smoothing (Salimans et al. 2016, arXiv:1606.03498, section 3.4).
+    """
+
+    smoothing: float = 0.0
 
     def generator(self, fake: Logits, real: Logits | None = None) -> Logits:  # noqa: ARG002
         """log(1 - D(G(z))) = -softplus(logit): flat where the critic is sure, which is why it saturates."""
@@ -50,16 +72,63 @@ class Minimax(Objective):
 
 @part("loss")
 @dataclass(frozen=True)
-class Nonsaturating(Objective):
-    """The loss that is used in practice: G maximises log D(G(z)) (Goodfellow et al. 2014, section 3)."""
+class Nonsaturating(_CrossEntropy):
+    """The loss that is used in practice: G maximises log D(G(z)) (Goodfellow et al. 2014, section 3).
 
-    def critic(self, real: Logits, fake: Logits) -> Logits:
-        """-log D(x) - log(1 - D(G(z)))."""
-        return softplus(-real) + softplus(fake)
+    `smoothing` as in `Minimax`.
+    """
+
+    smoothing: float = 0.0
 
     def generator(self, fake: Logits, real: Logits | None = None) -> Logits:  # noqa: ARG002
         """-log D(G(z)): steepest where the critic is sure that the sample is fake."""
         return softplus(-fake)
+
+
+@part("loss")
+@dataclass(frozen=True)
+class LeastSquares(Objective):
+    """Least squares: the critic regresses reals to 1 and fakes to 0, G wants 1 (Mao et al. 2017, arXiv:1611.04076)."""
+
+    def critic(self, real: Logits, fake: Logits) -> Logits:
+        """(D(x) - 1)^2 / 2 + D(G(z))^2 / 2 (eq. 9)."""
+        return (real - 1).square() / 2 + fake.square() / 2
+
+    def generator(self, fake: Logits, real: Logits | None = None) -> Logits:  # noqa: ARG002
+        """(D(G(z)) - 1)^2 / 2."""
+        return (fake - 1).square() / 2
+
+
+@part("loss")
+@dataclass(frozen=True)
+class Hinge(Objective):
+    """Hinge: the critic stops caring once reals are above 1 and fakes below -1 (Miyato 2018, arXiv:1802.05957)."""
+
+    def critic(self, real: Logits, fake: Logits) -> Logits:
+        """max(0, 1 - D(x)) + max(0, 1 + D(G(z))) (eq. 16)."""
+        return relu(1 - real) + relu(1 + fake)
+
+    def generator(self, fake: Logits, real: Logits | None = None) -> Logits:  # noqa: ARG002
+        """-D(G(z)) (eq. 17)."""
+        return -fake
+
+
+@part("loss")
+@dataclass(frozen=True)
+class Wasserstein(Objective):
+    """The difference of mean scores, which is the earth mover's distance if the critic is the best 1-Lipschitz one.
+
+    (Arjovsky, Chintala & Bottou 2017, arXiv:1701.07875, eq. 2.) It must be kept 1-Lipschitz by the game: by a gradient
+    penalty, spectral normalisation, or by weight clipping up to a factor.
+    """
+
+    def critic(self, real: Logits, fake: Logits) -> Logits:
+        """D(G(z)) - D(x): minus the estimate of the distance."""
+        return fake - real
+
+    def generator(self, fake: Logits, real: Logits | None = None) -> Logits:  # noqa: ARG002
+        """-D(G(z))."""
+        return -fake
 
 
 @part("loss")

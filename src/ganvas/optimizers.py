@@ -1,5 +1,6 @@
 """How weights follow their gradients."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -8,12 +9,24 @@ from torch import nn
 from .catalog import part
 from .schedules import Value, at
 
-__all__ = ["Adam"]
+__all__ = ["Adam", "Optimizer", "Rmsprop"]
+
+
+class Optimizer(ABC):
+    """Settings of an optimizer; every part of kind "optimizer" is one."""
+
+    @abstractmethod
+    def build(self, network: nn.Module) -> torch.optim.Optimizer:
+        """The optimizer of one network's weights."""
+
+    @abstractmethod
+    def schedule(self, optimizer: torch.optim.Optimizer, progress: float) -> None:
+        """Set what follows a schedule to its value at this progress in [0, 1]."""
 
 
 @part("optimizer")
 @dataclass(frozen=True)
-class Adam:
+class Adam(Optimizer):
     """Adam (Kingma & Ba 2015, arXiv:1412.6980) with learning rate and betas that may follow schedules."""
 
     rate: Value = 2e-4
@@ -22,11 +35,32 @@ class Adam:
     epsilon: float = 1e-8
 
     def build(self, network: nn.Module) -> torch.optim.Optimizer:
-        """The optimizer of one network's weights."""
+        """See `Optimizer.build`."""
         return torch.optim.Adam(network.parameters(), lr=0.0, eps=self.epsilon, fused=True)
 
     def schedule(self, optimizer: torch.optim.Optimizer, progress: float) -> None:
-        """Set rate and betas to their values at this progress in [0, 1]."""
+        """See `Optimizer.schedule`."""
         for group in optimizer.param_groups:
             group["lr"] = at(self.rate, progress)
             group["betas"] = (at(self.beta1, progress), at(self.beta2, progress))
+
+
+@part("optimizer")
+@dataclass(frozen=True)
+class Rmsprop(Optimizer):
+    """RMSProp (Tieleman & Hinton 2012), the optimizer of WGAN with weight clipping: it has no momentum."""
+
+    rate: Value = 5e-5
+    smoothing: float = 0.99
+    epsilon: float = 1e-8
+
+    def build(self, network: nn.Module) -> torch.optim.Optimizer:
+        """See `Optimizer.build`."""
+        return torch.optim.RMSprop(
+            network.parameters(), lr=0.0, alpha=self.smoothing, eps=self.epsilon, foreach=True
+        )
+
+    def schedule(self, optimizer: torch.optim.Optimizer, progress: float) -> None:
+        """See `Optimizer.schedule`."""
+        for group in optimizer.param_groups:
+            group["lr"] = at(self.rate, progress)

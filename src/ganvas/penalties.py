@@ -1,10 +1,10 @@
-"""What keeps a critic gentle: functions of its gradient with respect to its input, per sample."""
+"""What keeps a critic gentle: functions of its gradient with respect to its input, per sample, or of its weights."""
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["squared_gradient"]
+__all__ = ["clip_weights", "interpolate", "slope", "squared_gradient"]
 
 
 def squared_gradient(logits: Float[Tensor, " n"], samples: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
@@ -13,5 +13,34 @@ def squared_gradient(logits: Float[Tensor, " n"], samples: Float[Tensor, "n ..."
     `samples` must have required gradients before `logits` was computed from them, and logits must not mix samples.
     (Mescheder, Geiger & Nowozin 2018, arXiv:1801.04406, eq. 9 and 10.)
     """
+    return _gradient(logits, samples).square().sum(1)
+
+
+def slope(logits: Float[Tensor, " n"], samples: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
+    """|dD(x)/dx| for each sample, itself differentiable, also where it is zero; conditions as in `squared_gradient`.
+
+    A critic that is 1-Lipschitz has a slope of at most 1 everywhere, and the best one has a slope of exactly 1 almost
+    everywhere between reals and fakes, so that (slope - 1)^2 at `interpolate`d points is the penalty of WGAN-GP
+    (Gulrajani et al. 2017, arXiv:1704.00028, eq. 3).
+    """
+    return torch.linalg.vector_norm(_gradient(logits, samples), dim=1)
+
+
+def interpolate(
+    real: Float[Tensor, "n ..."], fake: Float[Tensor, "n ..."], share: Float[Tensor, " n"]
+) -> Float[Tensor, "n ..."]:
+    """Points on the lines between pairs of reals and fakes: share * real + (1 - share) * fake, share in [0, 1]."""
+    share = share.reshape(-1, *[1] * (real.dim() - 1))
+    return share * real + (1 - share) * fake
+
+
+@torch.no_grad()
+def clip_weights(network: nn.Module, limit: float) -> None:
+    """Force every weight into [-limit, limit], which bounds the critic's slope (Arjovsky 2017, arXiv:1701.07875)."""
+    torch._foreach_clamp_min_(list(network.parameters()), -limit)
+    torch._foreach_clamp_max_(list(network.parameters()), limit)
+
+
+def _gradient(logits: Tensor, samples: Tensor) -> Tensor:
     (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
-    return gradient.flatten(1).square().sum(1)
+    return gradient.flatten(1)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from . import catalog
+from .conditions import Condition
 from .dataset import Source, source
 from .ema import Average
 from .errors import GanvasError
 from .game import Adversarial, Game
 from .layers import NetworkSettings
-from .optimizers import Adam
+from .optimizers import Adam, Optimizer
 
 __all__ = ["Recipe", "change", "differences", "from_json", "to_json"]
 
@@ -31,33 +32,43 @@ class Recipe:
     networks    the players by name
     product     the player that is averaged, sampled, measured and exported
     game        who learns when, from what
-    optimizer   how the weights of all players follow their gradients
+    condition   what the networks are told of each sample
+    optimizer   how the weights of the players follow their gradients
+    optimizers  the players for which that is done in another way
     average     how the product's weights are averaged
     mirror      show half of the pictures left to right; right for faces and icons, wrong for digits and letters
     bfloat16    the players that compute in bfloat16, on machines whose hardware has it
     batch       samples per play
     images      length of the run: samples seen, one batch a step
+    sheets      how many sheets of samples are drawn as it goes on, evenly spaced
     """
 
     data: Source
     networks: Mapping[str, NetworkSettings]
     product: str = "generator"
     game: Game = dataclasses.field(default_factory=Adversarial)
-    optimizer: Adam = dataclasses.field(default_factory=Adam)
+    condition: Condition | None = None
+    optimizer: Optimizer = dataclasses.field(default_factory=Adam)
+    optimizers: Mapping[str, Optimizer] = dataclasses.field(default_factory=dict)
     average: Average = dataclasses.field(default_factory=Average)
     mirror: bool = False
     bfloat16: tuple[str, ...] = ()
     batch: int = 64
     images: int = 100_000
+    sheets: int = 60
 
     def __post_init__(self) -> None:
         _check(self, "Recipe")
-        players = {turn.player for turn in self.game.turns()} | {self.product, *self.bfloat16}
+        players = {turn.player for turn in self.game.turns()} | {self.product, *self.bfloat16, *self.optimizers}
         if missing := players - self.networks.keys():
             raise GanvasError(f"The recipe has no network {sorted(missing)[0]!r}; it has {', '.join(self.networks)}.")
-        for field in ("batch", "images"):
+        for field in ("batch", "images", "sheets"):
             if getattr(self, field) < 1:
                 raise GanvasError(f"{field} must be at least 1, not {getattr(self, field)}.")
+
+    def optimizer_of(self, player: str) -> Optimizer:
+        """How the weights of this player follow their gradients."""
+        return self.optimizers.get(player, self.optimizer)
 
     def __str__(self) -> str:
         lines = [f"{field.name:10} {_line(getattr(self, field.name))}" for field in dataclasses.fields(self)]
@@ -70,8 +81,9 @@ Settings = TypeVar("Settings")
 def change(recipe: Recipe, assignment: str) -> Recipe:
     """The recipe with one setting changed: "batch=32", "generator.width=96", "game.loss=minimax", "data=icons:flags".
 
-    The first word is a field of the recipe or the name of a network. The value is written as in Python; a part is its
-    name with or without arguments, as in "optimizer.rate=cosine(1e-3, 1e-4)".
+    The first word is a field of the recipe or the name of a network. A setting that stands alone and is no field of the
+    recipe is that of all networks that have it: "width=96". The value is written as in Python; a part is its name with
+    or without arguments, as in "optimizer.rate=cosine(1e-3, 1e-4)".
 
     Raises:
         GanvasError: there is no such setting, or it does not take such a value.
@@ -80,16 +92,24 @@ def change(recipe: Recipe, assignment: str) -> Recipe:
     if not equals:
         raise GanvasError(f"A setting is NAME=VALUE, for instance batch=32; this is {assignment!r}.")
     names = path.strip().split(".")
+    alike = [each for each, network in recipe.networks.items() if hasattr(network, names[0])]
     if names[0] in recipe.networks:
         names.insert(0, "networks")
-    return _change(recipe, names, text.strip(), path)
+    elif len(names) == 1 and alike and not hasattr(recipe, names[0]):
+        for network in alike:
+            recipe = _change(recipe, Recipe, ["networks", network, *names], text.strip(), path)
+        return recipe
+    return _change(recipe, Recipe, names, text.strip(), path)
 
 
-def _change(value: Settings, names: list[str], text: str, path: str) -> Settings:
+def _change(value: Settings, kind: Any, names: list[str], text: str, path: str) -> Settings:
+    """The value, which was declared as of this kind, with what the names lead to read from the text."""
     name, *rest = names
     if isinstance(value, Mapping):
-        kind: Any = NetworkSettings
+        kind = typing.get_args(kind)[1]
         held = dict(value)
+        if kind is Optimizer and not rest:
+            held.setdefault(name, None)  # a player is given an optimizer of its own
     else:
         held = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}  # type: ignore[arg-type]
         kind = typing.get_type_hints(type(value)).get(name)
@@ -98,7 +118,7 @@ def _change(value: Settings, names: list[str], text: str, path: str) -> Settings
         raise GanvasError(f"There is no setting {path!r}; here there are: {', '.join(known)}.")
     if rest and not (dataclasses.is_dataclass(held[name]) or isinstance(held[name], Mapping)):
         raise GanvasError(f"There is no setting {path!r}: {name} is the plain value {held[name]!r}.")
-    held[name] = _change(held[name], rest, text, path) if rest else _read(text, kind, path)
+    held[name] = _change(held[name], kind, rest, text, path) if rest else _read(text, kind, path)
     if isinstance(value, Mapping):
         return typing.cast("Settings", held)
     return dataclasses.replace(value, **{name: held[name]})  # type: ignore[type-var]
@@ -119,7 +139,8 @@ def _read(text: str, kind: Any, path: str) -> Any:
 
 def _made(value: Any, kind: Any) -> Any:
     """The part that a bare name stands for where a part is wanted."""
-    wanted = isinstance(value, str) and isinstance(kind, type) and kind is not str
+    kinds = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
+    wanted = isinstance(value, str) and str not in kinds and any(isinstance(each, type) for each in kinds)
     return _make(value) if wanted and any(value in catalog.names(each) for each in SETTINGS) else value
 
 

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from . import __version__, checkpoint, files, machine, pixels
 from .catalog import name_of
+from .conditions import ROW
 from .dataset import Dataset, Source
 from .errors import GanvasError
 from .recipe import Recipe, from_json, to_json
@@ -97,7 +98,7 @@ class Run:
         about = {
             "ganvas": __version__,
             "source": _words(recipe.data),
-            "parameters": count_parameters(recipe, data.shape),
+            "parameters": count_parameters(recipe, data),
             "seed": seed,
             "minutes": minutes or before.get("minutes"),
             "started": before.get("started") or datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -127,14 +128,18 @@ class Run:
 
     def sheet(self, images: int, state: State, *, extent: float) -> None:
         """Save a sheet of samples, always of the same seeds; points are plotted within +-extent."""
-        model = Model(state.average)
-        samples = model.generate(range(PICTURES if len(model.shape) == 3 else POINTS))
+        model, columns = Model(state.average, state.condition), None
+        seeds, told = range(PICTURES if len(model.shape) == 3 else POINTS), None
+        if model.condition and len(model.shape) == 3:
+            seeds, told = model.condition.survey()
+            columns = ROW
+        sheet = pixels.sheet(model.generate(seeds, told), columns=columns, extent=extent)
         with files.told(self.path):
-            pixels.to_image(pixels.sheet(samples, extent=extent)).save(self.path / "samples" / f"{images:09}.png")
+            pixels.to_image(sheet).save(self.path / "samples" / f"{images:09}.png")
 
     def save(self, images: int, recipe: Recipe, state: State) -> None:
         """Write a checkpoint: the product by itself, and all that it takes to go on."""
-        about = metadata(recipe.networks[recipe.product], state.average.shape)
+        about = metadata(recipe.networks[recipe.product], Model(state.average, state.condition))
         contents = {
             "model.safetensors": (state.average.state_dict(), about),
             "state.safetensors": (state.tensors(), {}),

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from . import __version__, checkpoint, files, pixels
+from .conditions import Condition
 from .errors import GanvasError
 from .layers import Generator, NetworkSettings
 from .recipe import from_json, to_json
@@ -26,52 +27,81 @@ CHUNK = 16  # always so many at once, because the last bits of a convolution dep
 
 @dataclass(frozen=True)
 class Model:
-    """A trained generator, ready to use."""
+    """A trained generator, ready to use, and how to tell it what to make, if it listens to that."""
 
     network: Generator
+    condition: Condition | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one sample: (C, H, W) or (F,)."""
         return self.network.shape
 
-    def sample(self, count: int = 1, seed: int = 0) -> list[Image.Image]:
-        """The pictures of the seeds `seed`, `seed + 1`, ... as Pillow images.
+    def sample(self, count: int = 1, seed: int = 0, *, label: str | None = None) -> list[Image.Image]:
+        """The pictures of the seeds `seed`, `seed + 1`, ... as Pillow images, all of one class if a label is given.
 
         Raises:
-            GanvasError: the model makes vectors, not pictures; use `generate`.
+            GanvasError: the model makes vectors, not pictures (use `generate`), or does not know the label.
         """
-        return self.pictures(range(seed, seed + count))
+        return self.pictures(range(seed, seed + count), label=label)
 
-    def pictures(self, seeds: Sequence[int]) -> list[Image.Image]:
-        """The pictures of these seeds; errors as in `sample`."""
+    def pictures(self, seeds: Sequence[int], *, label: str | None = None) -> list[Image.Image]:
+        """The pictures of these seeds; label and errors as in `sample`."""
         if len(self.shape) != 3:
             raise GanvasError(f"This model makes vectors of {self.shape[0]} numbers, not pictures; use generate().")
-        return [pixels.to_image(picture) for picture in pixels.to_uint8(self.generate(seeds)).numpy()]
+        made = self.generate(seeds, self.told(label, len(seeds)))
+        return [pixels.to_image(picture) for picture in pixels.to_uint8(made).numpy()]
+
+    def told(self, label: str | None, count: int) -> Tensor | None:
+        """What the network is told [count, K] for samples of this class; None leaves it to the seeds.
+
+        Raises:
+            GanvasError: the model knows no classes, or not this one.
+        """
+        if label is None:
+            return None
+        if self.condition is None:
+            raise GanvasError(
+                "This model was trained without classes, so it takes no label. "
+                "Train one with `--set condition=labels` on a folder with a folder for each class."
+            )
+        return self.condition.read(label).expand(count, -1)
 
     @torch.no_grad()
-    def generate(self, seeds: Sequence[int]) -> Tensor:
-        """One sample per seed, float32 [N, *shape] on the CPU; pictures are in about [-1, 1]."""
+    def generate(self, seeds: Sequence[int], condition: Tensor | None = None) -> Tensor:
+        """One sample per seed, float32 [N, *shape] on the CPU; pictures are in about [-1, 1].
+
+        `condition` [N, K] is what a conditional network is told; by default each seed draws it from those of the data.
+        """
+        if condition is None and self.condition is not None:
+            condition = self.condition.draw(seeds)
         device = next(self.network.parameters()).device
         made = []
         for first in range(0, len(seeds), CHUNK):
             chunk = seeds[first : first + CHUNK]
-            z = torch.zeros(CHUNK, self.network.latent)
-            z[: len(chunk)] = inputs(chunk, self.network.latent)
-            made.append(self.network.generate(z.to(device))[: len(chunk)].cpu())
+            z = _filled(inputs(chunk, self.network.latent)).to(device)
+            told = None if condition is None else _filled(condition[first : first + CHUNK]).to(device)
+            made.append(self.network.generate(z, told)[: len(chunk)].cpu())
         return torch.cat(made) if made else torch.empty(0, *self.shape)
 
 
-def save_sheet(model: Model, seeds: Sequence[int], path: Path, *, columns: int | None = None) -> Path:
-    """Save the samples of all seeds as one picture.
+def _filled(rows: Tensor) -> Tensor:
+    """The rows [n, K], with rows of zeros after them that make a chunk [CHUNK, K]."""
+    return torch.cat([rows, rows.new_zeros(CHUNK - len(rows), rows.shape[1])])
+
+
+def save_sheet(
+    model: Model, seeds: Sequence[int], path: Path, *, columns: int | None = None, label: str | None = None
+) -> Path:
+    """Save the samples of all seeds as one picture, all of one class if a label is given.
 
     Raises:
-        GanvasError: there are no seeds, or `path` is no picture that can be written.
+        GanvasError: there are no seeds, `path` is no picture that can be written, or the label is unknown.
     """
     _refuse_none(seeds)
     if columns is not None and columns < 1:
         raise GanvasError(f"--columns is at least 1, not {columns}.")
-    return save_picture(pixels.sheet(model.generate(seeds), columns=columns), path)
+    return save_picture(pixels.sheet(model.generate(seeds, model.told(label, len(seeds))), columns=columns), path)
 
 
 def save_picture(picture: pixels.Pictures, path: Path) -> Path:
@@ -91,7 +121,7 @@ def save_picture(picture: pixels.Pictures, path: Path) -> Path:
     return path
 
 
-def save_separate(model: Model, seeds: Sequence[int], folder: Path) -> Path:
+def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: str | None = None) -> Path:
     """Save each picture as a file of its own that is named by its seed, seed-0007.png."""
     _refuse_none(seeds)
     if folder.suffix:
@@ -100,7 +130,7 @@ def save_separate(model: Model, seeds: Sequence[int], folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         for first in range(0, len(seeds), CHUNK):
             chunk = seeds[first : first + CHUNK]
-            for seed, picture in zip(chunk, model.pictures(chunk), strict=True):
+            for seed, picture in zip(chunk, model.pictures(chunk, label=label), strict=True):
                 picture.save(folder / f"seed-{seed:04}.png")
     return folder
 
@@ -116,9 +146,11 @@ def inputs(seeds: Sequence[int], latent: int) -> Tensor:
     return torch.from_numpy(np.stack(draws))
 
 
-def metadata(settings: NetworkSettings, shape: tuple[int, ...]) -> dict[str, str]:
+def metadata(settings: NetworkSettings, model: Model) -> dict[str, str]:
     """What a model file says of itself."""
-    about = {"version": __version__, "network": to_json(settings), "shape": shape}
+    about = {"version": __version__, "network": to_json(settings), "shape": model.shape}
+    if model.condition:
+        about["condition"] = to_json(model.condition)
     return {"ganvas": json.dumps(about)}
 
 
@@ -132,15 +164,16 @@ def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
     try:
         with safe_open(file, "pt") as opened:
             about = json.loads((opened.metadata() or {})["ganvas"])
-            settings, shape = about["network"], tuple(about["shape"])
+            settings, shape, told = about["network"], tuple(about["shape"]), about.get("condition")
     except (KeyError, TypeError, SafetensorError, ValueError):
         raise GanvasError(f"{file} is not a model that ganvas wrote.") from None
-    network = from_json(settings).build(shape, 0)
+    condition: Condition | None = from_json(told) if told else None
+    network = from_json(settings).build(shape, condition.length if condition else 0)
     try:
         network.load_state_dict(checkpoint.read(file))
     except RuntimeError:
         raise GanvasError(f"{file} is damaged: its weights are not those of the network it describes.") from None
-    return Model(network.eval().requires_grad_(False).to(device))
+    return Model(network.eval().requires_grad_(False).to(device), condition)
 
 
 def _model_file(path: Path) -> Path:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from . import distributed
 from .batch import Batch, Dice
+from .conditions import Condition
 from .dataset import Dataset
 from .errors import GanvasError
 from .game import Turn
@@ -31,11 +32,13 @@ __all__ = ["State", "Tick", "count_parameters", "has_bfloat16", "start", "train"
 
 @dataclass
 class State:
-    """All that changes while training, and nothing that a recipe and a seed can tell."""
+    """All that changes while training, and what the networks are told of each sample."""
 
     networks: dict[str, Network]
     average: Generator
     optimizers: dict[str, torch.optim.Optimizer]
+    memory: dict[str, Tensor]  # what the game remembers from step to step
+    condition: Condition | None
     step: int = 0
     drawn: int = 0  # batches consumed so far
 
@@ -44,6 +47,7 @@ class State:
         saved = {"counters/step": torch.tensor(self.step), "counters/drawn": torch.tensor(self.drawn)}
         for name, network in {**self.networks, "average": self.average}.items():
             saved |= {f"{name}/{key}": value for key, value in network.state_dict().items()}
+        saved |= {f"memory/{name}": value for name, value in self.memory.items()}
         for name, optimizer in self.optimizers.items():
             for index, moments in optimizer.state_dict()["state"].items():
                 saved |= {f"optimizer.{name}/{index}/{key}": value for key, value in moments.items()}
@@ -59,6 +63,8 @@ class State:
         try:
             for name, network in {**self.networks, "average": self.average}.items():
                 network.load_state_dict(_below(tensors, name))
+            for name, value in self.memory.items():
+                value.copy_(tensors[f"memory/{name}"])
             for name, optimizer in self.optimizers.items():
                 moments: dict[int, dict[str, Tensor]] = {}
                 for key, value in _below(tensors, f"optimizer.{name}").items():
@@ -70,7 +76,7 @@ class State:
                     for moment, value in held.items():  # and a file does not know that weights are channels-last
                         if value.shape == weight.shape:
                             held[moment] = torch.empty_like(weight).copy_(value)
-        except RuntimeError as error:
+        except (RuntimeError, KeyError) as error:
             raise GanvasError(f"The checkpoint is of other networks than the recipe's: {error}") from error
 
 
@@ -104,10 +110,10 @@ class Tick:
 
 def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device | str = "cpu") -> State:
     """Networks, average and optimizers as they are before the first step."""
-    device = torch.device(device)
+    device, condition = torch.device(device), recipe.condition.of(data) if recipe.condition else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        networks = {name: settings.build(data.shape, 0) for name, settings in recipe.networks.items()}
+        networks = _build(recipe, data, condition)
     for name, network in networks.items():
         network.to(device)
         if len(data.shape) == 3:
@@ -120,14 +126,21 @@ def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device 
     return State(
         networks=networks,
         average=recipe.average.start(product),
-        optimizers={name: recipe.optimizer.build(network) for name, network in networks.items()},
+        optimizers={name: recipe.optimizer_of(name).build(network) for name, network in networks.items()},
+        memory={name: value.to(device) for name, value in recipe.game.memory().items()},
+        condition=condition,
     )
 
 
-def count_parameters(recipe: Recipe, shape: tuple[int, ...]) -> dict[str, int]:
+def _build(recipe: Recipe, data: Dataset, condition: Condition | None) -> dict[str, Network]:
+    length = condition.length if condition else 0
+    return {name: settings.build(data.shape, length) for name, settings in recipe.networks.items()}
+
+
+def count_parameters(recipe: Recipe, data: Dataset) -> dict[str, int]:
     """How many numbers each network learns, told without making them."""
     with torch.device("meta"):
-        networks = {name: settings.build(shape, 0) for name, settings in recipe.networks.items()}
+        networks = _build(recipe, data, recipe.condition.of(data) if recipe.condition else None)
     return {name: sum(weight.numel() for weight in network.parameters()) for name, network in networks.items()}
 
 
@@ -166,7 +179,7 @@ def train(
     if restore is not None:
         state.load(restore)
     turns = recipe.game.turns()
-    deal = _Dealer(recipe, data, seed, device, micro_batch or recipe.batch)
+    deal = _Dealer(recipe, data, state, seed, device, micro_batch or recipe.batch)
     while state.step * recipe.batch < recipe.images:
         progress = state.step * recipe.batch / recipe.images
         sums: dict[str, Tensor] = {}
@@ -177,7 +190,10 @@ def train(
             for _ in range(turn.times):
                 if made is None or not turn.again:
                     state.drawn, made = state.drawn + 1, {}
-                sums |= _play(turn, state, deal(state.drawn, progress, made), recipe)
+                sums |= _play(turn, state, deal(progress, made), recipe)
+        if state.memory:
+            means = distributed.mean(torch.stack(list(sums.values()))) * (distributed.world() / recipe.batch)
+            recipe.game.remember(state.memory, dict(zip(sums, means.unbind(), strict=True)), images=recipe.batch)
         recipe.average.follow(
             state.average, state.networks[recipe.product], images=state.step * recipe.batch, batch=recipe.batch
         )
@@ -187,33 +203,40 @@ def train(
 
 def _play(turn: Turn, state: State, batches: Iterable[Batch], recipe: Recipe) -> dict[str, Tensor]:
     """Let one player learn from one batch; returns the sum over samples of each of its terms."""
-    learning, optimizer = list(state.networks[turn.player].parameters()), state.optimizers[turn.player]
-    recipe.optimizer.schedule(optimizer, state.step * recipe.batch / recipe.images)
+    player, optimizer = state.networks[turn.player], state.optimizers[turn.player]
+    learning = list(player.parameters())
+    recipe.optimizer_of(turn.player).schedule(optimizer, state.step * recipe.batch / recipe.images)
     optimizer.zero_grad(set_to_none=True)
     sums: dict[str, Tensor] = {}
     for batch in batches:
-        terms = turn.loss(state.networks, batch)
+        with batch.dice.at_hand():
+            terms = turn.loss(state.networks, batch)
         objective = torch.stack(list(terms.values())).sum() * (turn.every / recipe.batch)
         objective.backward(inputs=learning)  # and no other player learns, nor is time spent on its gradients
         for name, term in terms.items():
             sums[name] = sums.get(name, 0) + term.detach().sum()
     distributed.sum_gradients(learning)
     optimizer.step()
+    if turn.after:
+        turn.after(player)
+    player.settle()
     return {f"{turn.player}.{name}": total for name, total in sums.items()}
 
 
 class _Dealer:
     """Deals the batches of a run to this process, in pieces of at most `most` samples."""
 
-    def __init__(self, recipe: Recipe, data: Dataset, seed: int, device: torch.device, most: int) -> None:
+    def __init__(
+        self, recipe: Recipe, data: Dataset, state: State, seed: int, device: torch.device, most: int
+    ) -> None:
         if recipe.batch % distributed.world():
             raise GanvasError(f"A batch of {recipe.batch} cannot be shared by {distributed.world()} processes.")
-        self.recipe, self.data, self.seed, self.device, self.most = recipe, data, seed, device, most
+        self.recipe, self.data, self.state, self.seed, self.device, self.most = recipe, data, state, seed, device, most
         self.share = recipe.batch // distributed.world()
 
-    def __call__(self, drawn: int, progress: float, made: dict[str, Tensor]) -> Iterator[Batch]:
-        """Batch number `drawn`, counted from 1; `made` is what an earlier turn left that played on it."""
-        total = self.recipe.batch
+    def __call__(self, progress: float, made: dict[str, Tensor]) -> Iterator[Batch]:
+        """The newest batch that was drawn; `made` is what an earlier turn left that played on it."""
+        total, drawn, condition = self.recipe.batch, self.state.drawn, self.state.condition
         order = _order(self.seed, len(self.data), (drawn - 1) * total, total)
         first = distributed.rank() * self.share
         for start in range(first, first + self.share, self.most):
@@ -221,9 +244,15 @@ class _Dealer:
             dice = Dice(self.seed, drawn, rows=rows, total=total, device=self.device)
             real = self.data.take(order[rows]).to(self.device, non_blocking=True)
             if self.recipe.mirror and real.dim() > 2:
-                real = torch.where(dice.coins(*[1] * (real.dim() - 1)), real.flip(-1), real)
-            whole = self.most >= self.share
-            yield Batch(real=real, condition=None, dice=dice, progress=progress, made=made if whole else {})
+                real = torch.where(dice.coins("mirror", *[1] * (real.dim() - 1)), real.flip(-1), real)
+            yield Batch(
+                real=real,
+                condition=condition.take(self.data, order[rows]).to(self.device) if condition else None,
+                dice=dice,
+                progress=progress,
+                made=made if self.most >= self.share else {},
+                memory=self.state.memory,
+            )
 
 
 def _order(seed: int, size: int, start: int, count: int) -> NDArray[np.int64]:
