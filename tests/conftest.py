@@ -27,7 +27,7 @@ from ganvas import Recipe, catalog, cli  # noqa: E402
 from ganvas.data.digits import Digits  # noqa: E402
 from ganvas.data.toys import Ring  # noqa: E402
 from ganvas.ema import Average  # noqa: E402
-from ganvas.game import Adversarial  # noqa: E402
+from ganvas.games.adversarial import Adversarial  # noqa: E402
 from ganvas.losses import Nonsaturating  # noqa: E402
 from ganvas.networks.mlp import MLPCritic, MLPGenerator  # noqa: E402
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator  # noqa: E402

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ganvas import find, train
-from ganvas.game import Adversarial
+from ganvas.games.adversarial import Adversarial
 from ganvas.losses import Minimax, Relativistic
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
 from ganvas.networks.r3gan import R3Critic, R3Generator

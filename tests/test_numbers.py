@@ -10,7 +10,7 @@ from torch import nn
 from ganvas import find, names
 from ganvas.batch import Batch, Dice
 from ganvas.ema import Average
-from ganvas.game import Adversarial
+from ganvas.games.adversarial import Adversarial
 from ganvas.layers import Resample
 from ganvas.losses import Minimax, Nonsaturating, Relativistic
 from ganvas.optimizers import Adam

@@ -11,7 +11,7 @@ from ganvas.data.icons import Icons
 from ganvas.data.images import Folder
 from ganvas.data.toys import Grid25, Ring
 from ganvas.errors import GanvasError
-from ganvas.game import Adversarial
+from ganvas.games.adversarial import Adversarial
 from ganvas.losses import Minimax, Relativistic
 from ganvas.networks.dcgan import DCGANGenerator
 from ganvas.networks.mlp import MLPGenerator

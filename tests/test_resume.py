@@ -13,7 +13,7 @@ import pytest
 from conftest import files
 
 from ganvas import Run, fit, fitting, load
-from ganvas.game import Adversarial
+from ganvas.games.adversarial import Adversarial
 from ganvas.losses import Relativistic
 from ganvas.optimizers import Adam
 from ganvas.schedules import Cosine

@@ -13,7 +13,7 @@ from ganvas import checkpoint, train
 from ganvas.dataset import Dataset
 from ganvas.ema import Average
 from ganvas.errors import GanvasError
-from ganvas.game import Adversarial
+from ganvas.games.adversarial import Adversarial
 from ganvas.layers import Network
 from ganvas.losses import Nonsaturating, Relativistic
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator

@@ -31,7 +31,7 @@ KINDS = {
     "network": "ganvas.networks",
     "loss": "ganvas.losses",
     "condition": "ganvas.conditions",
-    "game": "ganvas.game",
+    "game": "ganvas.games",
     "optimizer": "ganvas.optimizers",
     "schedule": "ganvas.schedules",
 }

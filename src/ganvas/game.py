@@ -2,20 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
-from .batch import Batch, Loss, Nets, Terms
-from .catalog import part
-from .errors import GanvasError
-from .losses import Nonsaturating, Objective
-from .penalties import clip_weights, interpolate, slope, squared_gradient
-from .schedules import Value, at
+from .batch import Loss
 
-__all__ = ["Adversarial", "Game", "Turn"]
+__all__ = ["Game", "Turn"]
 
 
 @dataclass(frozen=True)
@@ -53,119 +46,3 @@ class Game(ABC):
         self, memory: Mapping[str, Tensor], means: Mapping[str, Tensor], *, images: int
     ) -> None:
         """Change the memory, in place, after a step of so many images with these mean terms, named "player.term"."""
-
-
-@part("game")
-@dataclass(frozen=True)
-class Adversarial(Game):
-    """A critic learns to tell reals from fakes, then a generator learns to pass its fakes for reals.
-
-    loss              what the two minimise
-    r1, r2            gamma: weight/2 of the critic's squared gradient at reals (r1) and at fakes (r2)
-    gradient_penalty  weight of (slope - 1)^2 of the critic between reals and fakes: WGAN-GP
-    lazy              penalties in a turn of their own, only each k-th step and k times as strong; 1 for each step
-    clip              force the critic's weights into [-clip, clip] after each of its plays: WGAN
-    noise             deviation of noise added to all that the critic sees (Sonderby et al. 2017, arXiv:1610.04490)
-    critic_plays      plays of the critic for each play of the generator
-    fresh             show the critic other fakes in the generator's turn than in its own, as in Goodfellow's
-                      algorithm 1; the same ones, as in most code, need be made only once
-    """
-
-    loss: Objective = field(default_factory=Nonsaturating)
-    r1: Value = 0.0
-    r2: Value = 0.0
-    gradient_penalty: Value = 0.0
-    lazy: int = 1
-    clip: float | None = None
-    noise: Value = 0.0
-    critic_plays: int = 1
-    fresh: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse turns that would never come.
-
-        Raises:
-            GanvasError: `lazy` or `critic_plays` is below 1, or `clip` is not above 0.
-        """
-        for name in ("lazy", "critic_plays"):
-            if getattr(self, name) < 1:
-                raise GanvasError(f"game.{name} must be at least 1, not {getattr(self, name)}.")
-        if self.clip is not None and self.clip <= 0:
-            raise GanvasError(f"game.clip is a number above 0, or None for no clipping, not {self.clip}.")
-
-    def turns(self) -> tuple[Turn, ...]:
-        """Critic first, then generator."""
-        clip = self.clip
-        after = None if clip is None else lambda network: clip_weights(network, clip)
-        critic = Turn("critic", self._critic, times=self.critic_plays, after=after)
-        generator = Turn("generator", self._generator, again=not self.fresh)
-        if self._penalised and self.lazy > 1:
-            return (Turn("critic", self._penalties_alone, every=self.lazy, after=after), critic, generator)
-        return (critic, generator)
-
-    @property
-    def _penalised(self) -> bool:
-        return any(weight != 0.0 for weight in (self.r1, self.r2, self.gradient_penalty))
-
-    def _critic(self, nets: Nets, batch: Batch) -> Terms:
-        at_once = self._penalised and self.lazy == 1
-        judged = self._judge(nets, batch, differentiable=at_once)
-        terms = {"loss": self.loss.critic(judged.real_logits, judged.fake_logits)}
-        if at_once:
-            terms |= self._penalties(nets, batch, judged)
-        return terms | {"real": judged.real_logits.detach(), "fake": judged.fake_logits.detach()}
-
-    def _penalties_alone(self, nets: Nets, batch: Batch) -> Terms:
-        return self._penalties(nets, batch, self._judge(nets, batch, differentiable=True))
-
-    def _penalties(self, nets: Nets, batch: Batch, judged: "_Judged") -> Terms:
-        terms = {}
-        if self.r1 != 0.0:
-            terms["r1"] = at(self.r1, batch.progress) / 2 * squared_gradient(judged.real_logits, judged.real)
-        if self.r2 != 0.0:
-            terms["r2"] = at(self.r2, batch.progress) / 2 * squared_gradient(judged.fake_logits, judged.fake)
-        if self.gradient_penalty != 0.0:
-            between = interpolate(judged.real.detach(), judged.fake.detach(), batch.dice.uniform("between"))
-            steepness = slope(self._logits(nets, batch, between.requires_grad_()), between)
-            terms["gradient_penalty"] = at(self.gradient_penalty, batch.progress) * (steepness - 1).square()
-            terms["slope"] = steepness.detach()
-        return terms
-
-    def _generator(self, nets: Nets, batch: Batch) -> Terms:
-        fake_logits = self._logits(nets, batch, _fakes(nets, batch))
-        real_logits = None
-        if self.loss.paired:
-            with torch.no_grad():
-                real_logits = self._logits(nets, batch, batch.real)
-        return {"loss": self.loss.generator(fake_logits, real_logits)}
-
-    def _judge(self, nets: Nets, batch: Batch, *, differentiable: bool) -> "_Judged":
-        """Let the critic judge reals and as many fakes; `differentiable` with respect to both, for penalties."""
-        real = batch.real.detach().requires_grad_(differentiable)
-        fake = _fakes(nets, batch).detach().requires_grad_(differentiable)
-        return _Judged(real, fake, self._logits(nets, batch, real), self._logits(nets, batch, fake))
-
-    def _logits(self, nets: Nets, batch: Batch, samples: Tensor) -> Tensor:
-        """The critic's logits [N] of these samples as it is shown them."""
-        deviation = at(self.noise, batch.progress)
-        if deviation:
-            samples = samples + deviation * batch.dice.normal("noise", *samples.shape[1:])
-        logits: Tensor = nets["critic"](samples, batch.condition)
-        return logits
-
-
-class _Judged(NamedTuple):
-    """Reals and fakes [N, *sample] with the critic's logits [N] of each."""
-
-    real: Tensor
-    fake: Tensor
-    real_logits: Tensor
-    fake_logits: Tensor
-
-
-def _fakes(nets: Nets, batch: Batch) -> Tensor:
-    """The generator's samples for this batch, made once for all turns that play on it."""
-    if "fakes" not in batch.made:
-        generator = nets["generator"]
-        batch.made["fakes"] = generator(batch.dice.normal("z", generator.latent), batch.condition)
-    return batch.made["fakes"]

@@ -14,7 +14,8 @@ from .conditions import Condition
 from .dataset import Source, source
 from .ema import Average
 from .errors import GanvasError
-from .game import Adversarial, Game
+from .game import Game
+from .games.adversarial import Adversarial
 from .layers import NetworkSettings
 from .optimizers import Adam, Optimizer
 

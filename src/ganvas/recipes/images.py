@@ -6,7 +6,7 @@ from ..catalog import part
 from ..data.digits import Digits
 from ..data.icons import Icons
 from ..ema import Average
-from ..game import Adversarial
+from ..games.adversarial import Adversarial
 from ..losses import Nonsaturating, Relativistic
 from ..networks.dcgan import DCGANCritic, DCGANGenerator
 from ..networks.mlp import MLPCritic, MLPGenerator

@@ -2,7 +2,7 @@
 
 from ..catalog import part
 from ..data.toys import Ring
-from ..game import Adversarial
+from ..games.adversarial import Adversarial
 from ..losses import Relativistic
 from ..networks.mlp import MLPCritic, MLPGenerator
 from ..optimizers import Adam

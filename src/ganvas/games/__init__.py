@@ -1,0 +1,1 @@
+"""Games: tables of turns, one file for each way of learning."""
