@@ -26,7 +26,7 @@ FLOORS = [
     "errors",
     "batch catalog decode distributed download files machine pixels",
     "archives checkpoint dataset layers schedules",
-    "conditions ema game losses networks/* optimizers pack penalties",
+    "augment conditions ema game losses networks/* optimizers pack penalties",
     "data/* games/*",
     "recipe",
     "curves planning recipes/* sample training",

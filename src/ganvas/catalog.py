@@ -31,6 +31,7 @@ KINDS = {
     "network": "ganvas.networks",
     "loss": "ganvas.losses",
     "condition": "ganvas.conditions",
+    "augment": "ganvas.augment",
     "game": "ganvas.games",
     "optimizer": "ganvas.optimizers",
     "schedule": "ganvas.schedules",

@@ -34,6 +34,10 @@ class Objective(ABC):
     def generator(self, fake: Logits, real: Logits | None = None) -> Logits:
         """What the generator minimises, for each fake sample; `real` is given if the loss is `paired`."""
 
+    def sure(self, real: Logits, fake: Logits) -> Logits:  # noqa: ARG002
+        """1 where the critic takes a real for real and -1 where it does not: its mean is r_t of arXiv:2006.06676."""
+        return real.sign()
+
 
 class _CrossEntropy(Objective):
     """The critic of the first GAN: a classifier of real against fake."""
@@ -94,6 +98,10 @@ class LeastSquares(Objective):
         """(D(x) - 1)^2 / 2 + D(G(z))^2 / 2 (eq. 9)."""
         return (real - 1).square() / 2 + fake.square() / 2
 
+    def sure(self, real: Logits, fake: Logits) -> Logits:  # noqa: ARG002
+        """1 where a real scores nearer to 1 than to 0."""
+        return (real - 0.5).sign()
+
     def generator(self, fake: Logits, real: Logits | None = None) -> Logits:  # noqa: ARG002
         """(D(G(z)) - 1)^2 / 2."""
         return (fake - 1).square() / 2
@@ -126,6 +134,10 @@ class Wasserstein(Objective):
         """D(G(z)) - D(x): minus the estimate of the distance."""
         return fake - real
 
+    def sure(self, real: Logits, fake: Logits) -> Logits:
+        """1 where a real scores above the fake beside it; scores by themselves mean nothing here."""
+        return (real - fake).sign()
+
     def generator(self, fake: Logits, real: Logits | None = None) -> Logits:  # noqa: ARG002
         """-D(G(z))."""
         return -fake
@@ -144,6 +156,10 @@ class Relativistic(Objective):
     def critic(self, real: Logits, fake: Logits) -> Logits:
         """softplus(-(D(x) - D(G(z))))."""
         return softplus(fake - real)
+
+    def sure(self, real: Logits, fake: Logits) -> Logits:
+        """1 where a real is taken for more real than the fake beside it."""
+        return (real - fake).sign()
 
     def generator(self, fake: Logits, real: Logits | None = None) -> Logits:
         """softplus(-(D(G(z)) - D(x)))."""

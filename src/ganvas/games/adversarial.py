@@ -1,11 +1,13 @@
 """The game of GANs: a generator against a critic."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ..augment import Augmentation
 from ..batch import Batch, Nets, Terms
 from ..catalog import part
 from ..errors import GanvasError
@@ -28,6 +30,7 @@ class Adversarial(Game):
     lazy              penalties in a turn of their own, only each k-th step and k times as strong; 1 for each step
     clip              force the critic's weights into [-clip, clip] after each of its plays: WGAN
     noise             deviation of noise added to all that the critic sees (Sonderby et al. 2017, arXiv:1610.04490)
+    augment           changes that the critic sees everything through, against overfitting on few pictures
     critic_plays      plays of the critic for each play of the generator
     fresh             show the critic other fakes in the generator's turn than in its own, as in Goodfellow's
                       algorithm 1; the same ones, as in most code, need be made only once
@@ -40,6 +43,7 @@ class Adversarial(Game):
     lazy: int = 1
     clip: float | None = None
     noise: Value = 0.0
+    augment: Augmentation | None = None
     critic_plays: int = 1
     fresh: bool = False
 
@@ -65,6 +69,15 @@ class Adversarial(Game):
             return (Turn("critic", self._penalties_alone, every=self.lazy, after=after), critic, generator)
         return (critic, generator)
 
+    def memory(self) -> dict[str, Tensor]:
+        """See `Game.memory`."""
+        return self.augment.memory() if self.augment else {}
+
+    def remember(self, memory: Mapping[str, Tensor], means: Mapping[str, Tensor], *, images: int) -> None:
+        """See `Game.remember`."""
+        if self.augment:
+            self.augment.remember(memory, means, images=images)
+
     @property
     def _penalised(self) -> bool:
         return any(weight != 0.0 for weight in (self.r1, self.r2, self.gradient_penalty))
@@ -75,7 +88,11 @@ class Adversarial(Game):
         terms = {"loss": self.loss.critic(judged.real_logits, judged.fake_logits)}
         if at_once:
             terms |= self._penalties(nets, batch, judged)
-        return terms | {"real": judged.real_logits.detach(), "fake": judged.fake_logits.detach()}
+        terms |= {"real": judged.real_logits.detach(), "fake": judged.fake_logits.detach()}
+        if self.augment:
+            terms["sure"] = self.loss.sure(terms["real"], terms["fake"])
+            terms["augment"] = torch.full_like(terms["real"], 1.0) * self.augment.probability(batch)
+        return terms
 
     def _penalties_alone(self, nets: Nets, batch: Batch) -> Terms:
         return self._penalties(nets, batch, self._judge(nets, batch, differentiable=True))
@@ -109,6 +126,8 @@ class Adversarial(Game):
 
     def _logits(self, nets: Nets, batch: Batch, samples: Tensor) -> Tensor:
         """The critic's logits [N] of these samples as it is shown them."""
+        if self.augment:
+            samples = self.augment(samples, batch)
         deviation = at(self.noise, batch.progress)
         if deviation:
             samples = samples + deviation * batch.dice.normal("noise", *samples.shape[1:])
