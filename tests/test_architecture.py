@@ -24,13 +24,13 @@ MODULES = [str(file.relative_to(SRC).with_suffix("")) for file in FILES]
 
 FLOORS = [
     "errors",
-    "batch catalog decode distributed download files machine pixels",
-    "archives checkpoint dataset layers schedules",
-    "augment conditions ema game losses networks/* optimizers pack penalties",
+    "batch catalog decode distributed download files machine pixels score",
+    "archives checkpoint dataset kernels layers neighbours schedules statistics",
+    "augment conditions ema game losses metrics networks/* optimizers pack penalties",
     "data/* games/*",
     "recipe",
     "curves planning recipes/* sample training",
-    "budget console film report run",
+    "budget console film morph report run",
     "fitting",
     "cli",
     "__main__",
