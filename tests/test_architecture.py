@@ -24,10 +24,10 @@ MODULES = [str(file.relative_to(SRC).with_suffix("")) for file in FILES]
 
 FLOORS = [
     "errors",
-    "batch catalog decode distributed download files machine pixels score",
+    "batch catalog decode distributed download files machine pixels score weights",
     "archives checkpoint dataset kernels layers neighbours schedules statistics",
     "augment conditions ema game losses metrics networks/* optimizers pack penalties",
-    "data/* games/*",
+    "classifier data/* games/*",
     "recipe",
     "curves planning recipes/* sample training",
     "budget console film morph report run",
