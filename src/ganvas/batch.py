@@ -1,6 +1,6 @@
 """What a loss sees. The shapes and ranges of everything that moves through training are stated here, once.
 
-sample     one picture [C, H, W] or vector [F]; pictures are float32 in [-1, 1]
+sample     one picture [C, H, W], clip [C, T, H, W] or vector [F]; pictures and clips are float32 in [-1, 1]
 real       [N, *sample]       samples of the data
 condition  [N, K] or None     one vector per sample: a class as one-hot, keywords as an embedding
 z          [N, latent]        standard normal input of a generator

@@ -51,6 +51,9 @@ class Summary:
         if len(self.shape) == 3:
             kind, height, width = channels.get(self.shape[0], f"{self.shape[0]} channels"), *self.shape[1:]
             lines = [f"{self.count:,} pictures, taken as {width}x{height} {kind}"]
+        elif len(self.shape) == 4:
+            kind, frames, height, width = channels.get(self.shape[0], f"{self.shape[0]} channels"), *self.shape[1:]
+            lines = [f"{self.count:,} clips of {frames} frames, taken as {width}x{height} {kind}"]
         else:
             lines = [f"{self.count:,} points of {self.shape[0]} coordinates"]
         if self.sizes:
@@ -77,7 +80,7 @@ def _commonest(counts: dict[str, int], shown: int = 20) -> str:
 class Dataset:
     """All samples of one source, decoded and of one size, in memory or memory-mapped.
 
-    samples   uint8 [N, H, W, C] pictures, or float32 [N, F] vectors
+    samples   uint8 [N, H, W, C] pictures, uint8 [N, T, H, W, C] clips, or float32 [N, F] vectors
     names     where each sample came from, one per sample or none
     classes   the class names; `labels` holds the index into them, int64 [N], or is None
     keywords  words or short phrases that describe each sample, one tuple per sample or none
@@ -100,19 +103,17 @@ class Dataset:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one sample as networks see it: (C, H, W) or (F,)."""
-        if self.samples.ndim == 2:
-            return (self.samples.shape[1],)
-        _, height, width, channels = self.samples.shape
-        return (channels, height, width)
+        """The shape of one sample as networks see it: (C, H, W), (C, T, H, W) or (F,)."""
+        *sides, last = self.samples.shape[1:]
+        return (last, *sides)
 
     @property
     def extent(self) -> float:
-        """The largest absolute value of a coordinate; 1 for pictures."""
-        return 1.0 if self.samples.ndim == 4 else float(np.abs(self.samples).max())
+        """The largest absolute value of a coordinate; 1 for pictures and clips."""
+        return 1.0 if self.samples.ndim > 2 else float(np.abs(self.samples).max())
 
     def take(self, rows: NDArray[np.int64]) -> Tensor:
-        """The samples of these rows, float32 [n, *shape]; pictures are in [-1, 1]."""
+        """The samples of these rows, float32 [n, *shape]; pictures and clips are in [-1, 1]."""
         taken = torch.from_numpy(np.ascontiguousarray(self.samples[rows]))
         return to_float(taken) if taken.dtype == torch.uint8 else taken.float()
 
@@ -135,7 +136,8 @@ class Source(ABC):
     """Settings that say where samples come from; every part of kind "data" is one.
 
     The first field is what may follow the name on the command line: `icons:portraits` is `Icons("portraits")`.
-    Sources of pictures have the fields `size` (an int for squares, or (width, height) as in Pillow) and `channels`.
+    Sources of pictures have the fields `size` (an int for squares, or (width, height) as in Pillow) and `channels`;
+    those of clips have `frames` too.
     """
 
     @abstractmethod
@@ -152,10 +154,11 @@ class Source(ABC):
         return False
 
 
-def source(text: str) -> Source:
+def source(text: str, *, clips: bool = False) -> Source:
     """The source that a text names: `icons`, `icons:flags`, `ring`, or the path of a folder, a zip or a known set.
 
-    A name of the catalogue comes first; a folder that is called like one is meant by `./icons`.
+    A name of the catalogue comes first; a folder that is called like one is meant by `./icons`. What a folder holds is
+    taken as pictures, or as clips if they are asked for.
 
     Raises:
         GanvasError: it is neither a name nor an existing path, or what follows the colon is of the wrong type.
@@ -166,7 +169,7 @@ def source(text: str) -> Source:
     path = Path(text).expanduser()
     if path.exists():
         parts: list[type[Source]] = [find(part, "data") for part in names("data")]
-        part: Any = next((part for part in parts if part.reads(path)), find("folder", "data"))
+        part: Any = next((part for part in parts if part.reads(path)), find("clips" if clips else "folder", "data"))
         return cast("Source", part(str(path)))
     near = difflib.get_close_matches(name, names("data"), n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Known data are: {', '.join(names('data'))}."

@@ -1,6 +1,6 @@
 """Packs: pictures decoded once, kept in the cache as one file that training maps into memory.
 
-    <cache>/<kind>-<key>/samples.npy    uint8 [N, H, W, C]
+    <cache>/<kind>-<key>/samples.npy    uint8 [N, H, W, C], or [N, T, H, W, C] of clips
     <cache>/<kind>-<key>/index.json     names, classes, labels, keywords, original sizes, what was skipped and why
     <cache>/seen/<stamp>                the name of the pack made of a folder whose files have these sizes and times
 
@@ -37,12 +37,12 @@ from .errors import GanvasError
 
 __all__ = ["Item", "cache_folder", "key", "pack_files", "packed"]
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that was to be a sample: its picture uint8 [H, W, C], or the reason why there is none.
+    """One thing that was to be a sample: its picture uint8 [H, W, C] or clip [T, H, W, C], or why there is none.
 
     group      the name of its class, or empty
     original   width and height of the file's picture in pixels, or zeros
@@ -73,7 +73,7 @@ def packed(name: str, items: Iterable[Item], *, most: int, shape: Shape, classes
         name: a short word and a key, such as `icons-0123456789abcdef`.
         items: the samples in their order; taken one by one, so that memory stays flat.
         most: how many items there may be.
-        shape: (H, W, C) of every picture.
+        shape: (H, W, C) of every picture, or (T, H, W, C) of every clip.
         classes: the names of the classes in their order; by default those of the items, if every item has one.
 
     Raises:

@@ -2,6 +2,8 @@
 
 uint8   [N, H, W, C]   as files, caches and Pillow have them; C is 1 (gray), 3 (RGB) or 4 (RGBA)
 float   [N, C, H, W]   in [-1, 1], as networks have them
+
+Clips have one more axis, the time: uint8 [N, T, H, W, C] and float [N, C, T, H, W].
 """
 
 import math
@@ -18,19 +20,24 @@ from torch import Tensor
 
 from .errors import GanvasError
 
-__all__ = ["grid", "save_film", "scatter", "sheet", "to_float", "to_image", "to_uint8"]
+__all__ = ["FILMS", "grid", "moving_grid", "save_film", "scatter", "sheet", "to_float", "to_image", "to_uint8"]
 
 Pictures = NDArray[np.uint8]
 
+FILMS = frozenset({".gif", ".webp", ".mp4"})
+"""What the name of a film may end in."""
 
-def to_float(pictures: UInt8[Tensor, "n h w c"]) -> Float[Tensor, "n c h w"]:
+FRAMES = 8  # of a clip, in its row of a sheet
+
+
+def to_float(pictures: UInt8[Tensor, "n *t h w c"]) -> Float[Tensor, "n c *t h w"]:
     """[0, 255] -> [-1, 1], so that 0 is -1 and 255 is 1 exactly; the memory stays in channels-last order."""
-    return pictures.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+    return pictures.movedim(-1, 1).float().div_(127.5).sub_(1.0)
 
 
-def to_uint8(pictures: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n h w c"]:
+def to_uint8(pictures: Float[Tensor, "n c *t h w"]) -> UInt8[Tensor, "n *t h w c"]:
     """[-1, 1] -> [0, 255], rounded to the nearest; values outside are clamped."""
-    return pictures.float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+    return pictures.float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8).movedim(1, -1).contiguous()
 
 
 def to_image(picture: Pictures) -> Image.Image:
@@ -73,35 +80,47 @@ def scatter(points: NDArray[np.float32], *, extent: float, size: int = 512) -> P
 def sheet(samples: Tensor, *, columns: int | None = None, extent: float | None = None) -> Pictures:
     """One picture that shows all samples: pictures [N, C, H, W] as a grid, vectors [N, F] as a scatter plot.
 
+    Of clips [N, C, T, H, W] each is a row, a film strip of evenly spaced frames with the time to the right.
+
     Args:
         samples: as a generator makes them.
-        columns: of the grid, see there.
+        columns: of the grid, see there; of clips at most so many frames, by default 8.
         extent: of the plot; by default it holds all samples.
     """
     if samples.dim() == 2:
         return scatter(samples.float().cpu().numpy(), extent=extent or 1.1 * float(samples.abs().max()))
+    if samples.dim() == 5:
+        frames = samples[:, :, :: math.ceil(samples.shape[2] / (columns or FRAMES))].movedim(2, 1)
+        return grid(to_uint8(frames.flatten(0, 1)).cpu().numpy(), columns=frames.shape[1])
     return grid(to_uint8(samples).cpu().numpy(), columns=columns)
 
 
-def save_film(frames: Iterable[Pictures], path: Path, *, frames_per_second: float = 12) -> None:
+def moving_grid(clips: Tensor, *, columns: int | None = None) -> list[Pictures]:
+    """The frames [H', W', C] of a film that shows all clips [N, C, T, H, W] at once, laid out as in `grid`."""
+    return [grid(frame, columns=columns) for frame in to_uint8(clips).cpu().numpy().swapaxes(0, 1)]
+
+
+def save_film(
+    frames: Iterable[Pictures], path: Path, *, frames_per_second: float = 12, hold_seconds: float = 1.5
+) -> None:
     """Write uint8 frames [H, W, C] of one size as .gif, .webp or .mp4, by the ending of `path`.
 
-    What is transparent becomes white. The last frame is held for a second and a half. An mp4 needs the package `av`
-    (`pip install 'ganvas[video]'`).
+    What is transparent becomes white. The last frame is held for `hold_seconds`, if that is longer than a frame. An mp4
+    needs the package `av` (`pip install 'ganvas[video]'`).
 
     Raises:
         GanvasError: the ending is unknown, or `av` is missing.
     """
     ending = path.suffix.lower()
-    if ending not in {".gif", ".webp", ".mp4"}:
+    if ending not in FILMS:
         raise GanvasError(f"A film ends in .gif, .webp or .mp4, not {path.name!r}.")
     held = [_on_white(frame) for frame in frames]
-    hold = round(1.5 * frames_per_second)
     if ending == ".mp4":
-        _save_mp4([*held, *[held[-1]] * hold], path, frames_per_second)
+        _save_mp4([*held, *[held[-1]] * round(hold_seconds * frames_per_second)], path, frames_per_second)
         return
     first, *rest = _in_one_palette(held) if ending == ".gif" else map(Image.fromarray, held)
-    durations = [round(1000 / frames_per_second)] * len(rest) + [1500]
+    milliseconds = round(1000 / frames_per_second)
+    durations = [milliseconds] * len(rest) + [max(milliseconds, round(1000 * hold_seconds))]
     first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, quality=85)
 
 
