@@ -25,6 +25,9 @@ app = typer.Typer(
 )
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/icons.")]
+Truncation = Annotated[
+    float, typer.Option(help="How far inputs go from their mean: below 1 more typical pictures, and more alike.")
+]
 Size = Annotated[str | None, typer.Option(help="Pixels of the pictures: 64, or WIDTHxHEIGHT such as 64x96.")]
 
 
@@ -79,14 +82,51 @@ def sample(
     columns: Annotated[int | None, typer.Option(help="Pictures per row.")] = None,
     label: Annotated[str | None, typer.Option(help="The class to draw, if the model knows classes.")] = None,
     separate: Annotated[bool, typer.Option("--separate", help="One file per seed: seed-0007.png.")] = False,
+    truncation: Truncation = 1.0,
 ) -> None:
     """Draw pictures with a trained model. One seed is one picture."""
+    from .morph import truncated
     from .sample import load, save_separate, save_sheet
 
-    model, seeds = load(run), range(seed, seed + count)
+    model, seeds = truncated(load(run), truncation), range(seed, seed + count)
     saved = save_separate(model, seeds, out or Path("samples"), label=label) if separate else None
     saved = saved or save_sheet(model, seeds, out or Path("samples.png"), columns=columns, label=label)
     say(f"{count} samples in {saved}")
+
+
+@app.command()
+def morph(
+    run: RunArgument,
+    seeds: Annotated[str, typer.Option(help="The pictures to go through, by seed: 0,7,12.")] = "",
+    label: Annotated[list[str] | None, typer.Option(help="A class to go through; may be repeated.")] = None,
+    out: Annotated[Path, typer.Option(help="A film (.gif, .webp, .mp4), or a strip of pictures (.png).")] = Path(
+        "morph.gif"
+    ),
+    frames: Annotated[
+        int | None, typer.Option(help="Pictures in all; by default 24 from stop to stop, 4 on strips.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="How long the film takes.")] = None,
+    closed: Annotated[bool, typer.Option("--closed", help="End where it began.")] = False,
+    linear: Annotated[bool, typer.Option("--linear", help="Move on lines, not on arcs.")] = False,
+    steady: Annotated[bool, typer.Option("--steady", help="Do not slow down at each stop.")] = False,
+    truncation: Truncation = 1.0,
+) -> None:
+    """Turn pictures of a trained model into one another: between seeds, between classes, or both."""
+    from .morph import read_stops, save_morph, truncated
+    from .sample import load
+
+    model, path = load(run), read_stops(seeds, label or ())
+    saved = save_morph(
+        truncated(model, truncation),
+        path,
+        out,
+        frames=frames,
+        seconds=seconds,
+        spherical=not linear,
+        eased=not steady,
+        closed=closed,
+    )
+    say(f"a morph through {len(path)} pictures in {saved}")
 
 
 @app.command()
