@@ -26,11 +26,12 @@ from .neighbours import (
     nearest,
     precision_recall,
 )
-from .score import FEWEST, Features, Score, as_features, as_pair
+from .score import FEWEST, Features, Labels, Score, as_features, as_pair
 from .statistics import RunningStatistics, Statistics, frechet_at_infinity, frechet_distance
 
 __all__ = [
     "Features",
+    "Labels",
     "Neighbours",
     "RunningStatistics",
     "Score",
@@ -132,7 +133,7 @@ def perceptual_path_length(
     return Score.mean(along[(low <= along) & (along <= high)], counts={"paths": paths})
 
 
-def mode_counts(labels: Features, classes: int, *, expected: Features | None = None) -> dict[str, Score]:
+def mode_counts(labels: Labels, classes: int, *, expected: Labels | None = None) -> dict[str, Score]:
     """Into how many classes samples fall, and how unevenly: for instance 1,000 of Stacked MNIST.
 
     modes        classes with a sample.
@@ -156,7 +157,7 @@ def mode_counts(labels: Features, classes: int, *, expected: Features | None = N
 
 
 def mixture_modes(
-    samples: Features, centres: Features, deviation: float, *, weights: Features | None = None
+    samples: Features, centres: Features, deviation: float, *, weights: Labels | None = None
 ) -> dict[str, Score]:
     """Which modes of a known mixture of Gaussians are found, and how cleanly (as in PacGAN, arXiv:1712.04086).
 
@@ -183,7 +184,7 @@ def mixture_modes(
 
 
 def intra_class_distance(
-    real: Features, real_labels: Features, fake: Features, fake_labels: Features, *, classes: int
+    real: Features, real_labels: Labels, fake: Features, fake_labels: Labels, *, classes: int
 ) -> Score:
     """The mean over classes of the Frechet distance within each (Miyato & Koyama 2018, arXiv:1802.05637).
 
@@ -215,7 +216,7 @@ def intra_class_distance(
 
 
 def classification_accuracy(
-    fake: Features, fake_labels: Features, real: Features, real_labels: Features, *, classes: int, decay: float = 1e-3
+    fake: Features, fake_labels: Labels, real: Features, real_labels: Labels, *, classes: int, decay: float = 1e-3
 ) -> Score:
     """What a classifier knows of reals that has seen only samples: CAS (Ravuri & Vinyals 2019, arXiv:1905.10887).
 
@@ -249,7 +250,7 @@ def classification_accuracy(
         optimizer.zero_grad()
         value = torch.nn.functional.cross_entropy(learned @ weight + bias, known) + decay / 2 * weight.square().sum()
         value.backward()
-        return float(value)
+        return float(value.detach())
 
     with torch.enable_grad():
         optimizer.step(loss)
@@ -269,7 +270,7 @@ def _slerp(first: Tensor, last: Tensor, place: Float[Tensor, "n 1"]) -> Tensor:
     return mixed.to(first.dtype)
 
 
-def _labels(values: Features, classes: int, *, name: str, count: int | None = None) -> Int64[Tensor, " n"]:
+def _labels(values: Labels, classes: int, *, name: str, count: int | None = None) -> Int64[Tensor, " n"]:
     """Labels as whole numbers in [0, classes), one for each sample."""
     found = torch.as_tensor(values)
     if found.dim() != 1 or not len(found) or (count is not None and len(found) != count):

@@ -106,7 +106,7 @@ def manifold_scores(
     real, fake = as_pair(real, fake)
     for name, many, each in (("real", len(real), k), ("fake", len(fake), k), ("real", len(real), density_k)):
         if each is not None and not 1 <= each < many:
-            raise GanvasError(f"k is {each}, but each of {many} {name} samples has {many - 1} neighbours; lower it.")
+            raise GanvasError(f"k is {each}; of {many} {name} samples it must be from 1 to {many - 1}.")
     widest = max(k or 0, density_k or 0)
     reaches = nearest(real, real, widest + 1, rows=rows).distances
     fake_reach = nearest(fake, fake, k + 1, rows=rows).distances[:, k] if k else None
@@ -149,14 +149,14 @@ def memorisation(training: Features, held_out: Features, fake: Features, *, rows
     training, fake = as_pair(training, fake, names=("training", "fake"))
     _, held_out = as_pair(training, held_out, names=("training", "held-out"))
     near = nearest(fake, training, rows=rows)
-    ours, theirs = near.distances[:, 0], nearest(held_out, training, rows=rows).distances[:, 0]
+    ours, theirs = near.distances.flatten(), nearest(held_out, training, rows=rows).distances.flatten()
     nearer, below = _wins(ours, theirs), _wins(theirs, ours)
     m, h = len(ours), len(theirs)
     counts = {"training": len(training), "held-out": h, "fake": m}
     area = float(nearer.mean())
     error = math.sqrt(float(nearer.var() / m + below.var() / h))
     z = (0.5 - area) * m * h / math.sqrt(m * h * (m + h + 1) / 12)
-    hit, back = near.indices[:, 0].unique(return_inverse=True)
+    hit, back = near.indices.flatten().unique(return_inverse=True)
     apart = nearest(training[hit], training, 2, rows=rows).distances[:, 1]
     same = int((theirs == 0).sum())
     notes = (f"{same} of the held-out pictures are in the training set; take them out",) if same else ()
@@ -225,7 +225,7 @@ class _Screen:
         which = which.sort(1).values
         rows = torch.arange(len(which), device=which.device).repeat_interleave(few)
         distances, order = self.exact(rows, which.flatten()).view(-1, few).sort(dim=1, stable=True)
-        which, distances = which.gather(1, order)[:, :k], distances[:, :k]
+        which, distances = which.gather(1, order)[:, :k].contiguous(), distances[:, :k].contiguous()
         if few < len(self.right):
             reach = self.slack * (self.left_squares + self.right_squares.max())
             unsure = (near[:, -1] - reach <= distances[:, -1].square()).nonzero()[:, 0]

@@ -1,7 +1,7 @@
 """What every metric answers with, and what it asks of features before it measures them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -12,10 +12,13 @@ from torch import Tensor
 
 from .errors import GanvasError
 
-__all__ = ["FEWEST", "Features", "Score", "as_features", "as_pair"]
+__all__ = ["FEWEST", "Features", "Labels", "Score", "as_features", "as_pair"]
 
 Features = Tensor | NDArray[Any]
 """Numbers that describe pictures, [N, D]: one row for each. NumPy arrays and tensors on any device are as good."""
+
+Labels = Tensor | NDArray[Any] | Sequence[float]
+"""A number for each sample or class, [N]."""
 
 FEWEST = 10
 """The smallest set that is compared as a distribution; papers use 10,000 to 50,000."""

@@ -59,7 +59,7 @@ class Statistics:
             GanvasError: it is not one, or its numbers are no mean and covariance.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 mean, covariance = file["mu"].astype(np.float64), file["sigma"].astype(np.float64)
                 count = int(file["count"]) if "count" in file else None
         except FileNotFoundError:
@@ -96,7 +96,7 @@ class RunningStatistics:
         Raises:
             GanvasError: they hold NaN or infinity, or have other dimensions than those before.
         """
-        batch = as_features(features, name="added").double()
+        batch = as_features(features, name="added", fewest=0).double()
         if not len(batch):
             return
         mean = batch.mean(0)
