@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import fields, replace
-from itertools import islice, product
+from itertools import islice
 
 import pytest
 import torch
@@ -12,22 +12,40 @@ from ganvas.errors import GanvasError
 from ganvas.layers import Critic, Generator
 from ganvas.penalties import squared_gradient
 
-NETWORKS = names("network")
-LOSSES = names("loss")
-SHAPES = [(3, 16, 16), (1, 32, 32), (4, 64, 64), (3, 128, 128), (3, 96, 64), (1, 28, 28)]
+PICTURES = [(3, 16, 16), (1, 32, 32), (4, 64, 64), (3, 128, 128), (3, 96, 64), (1, 28, 28)]
 VECTORS = [(2,), (7,)]
+SHAPES = {"mlp_generator": PICTURES + VECTORS, "mlp_critic": PICTURES + VECTORS}
+"""The samples that a network must be able to make or to judge; pictures, if it is not named here."""
+
+NETWORKS = {name: {} for name in names("network")} | {
+    "mlp_critic spectral": {"spectral": True},
+    "dcgan_generator extra": {"extra": 2, "slope": 0.2},
+    "dcgan_critic dropout": {"dropout": 0.4},
+    "dcgan_critic projection": {"projection": True},
+    "resnet_critic projection": {"projection": True},
+    "sngan_critic projection": {"projection": True},
+}
+"""Every network as it is, and some with settings that make another network of it: "NAME WORD" -> settings."""
+
+LOSSES = names("loss")
 TINY = {"width": 4, "depth": 2, "blocks": 1, "latent": 6, "cardinality": 2}
-CASES = list(product(NETWORKS, SHAPES, (0, 5))) + list(
-    product([name for name in NETWORKS if name.startswith("mlp")], VECTORS, (0, 5))
-)
+
+
+def shapes(name):
+    """What the network called so must be able to make or to judge."""
+    return SHAPES.get(name.partition(" ")[0], PICTURES)
+
+
+CASES = [(name, shape, condition) for name in NETWORKS for shape in shapes(name) for condition in (0, 5)]
+DOUBLED = [name for name in NETWORKS if shapes(name) is PICTURES]
 
 
 def build(name, shape, condition):
     """A tiny network of this kind; what starts at zero is moved, since it would hide what lies behind it."""
-    part = find(name, "network")
-    settings = part(**{field.name: TINY[field.name] for field in fields(part) if field.name in TINY})
+    part = find(name.partition(" ")[0], "network")
+    settings = {field.name: TINY[field.name] for field in fields(part) if field.name in TINY}
     torch.manual_seed(0)
-    network = settings.build(shape, condition)
+    network = part(**settings | NETWORKS[name]).build(shape, condition)
     assert isinstance(network, Generator | Critic)
     for weight in network.parameters():
         if weight.dim() > 1 and not weight.any():
@@ -76,7 +94,7 @@ def test_forward_backward_and_double_backward(name, shape, condition):
 @pytest.mark.parametrize("condition", [0, 5])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_rows_do_not_mix_once_trained(name, condition):
-    network = build(name, (3, 16, 16), condition).eval()
+    network = build(name, shapes(name)[0], condition).eval()
     x, label = inputs(network, 4)
     other = x.detach().clone()
     other[0] += 1
@@ -89,7 +107,7 @@ def test_rows_do_not_mix_once_trained(name, condition):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_condition_is_needed_and_heard(name):
-    network = build(name, (3, 16, 16), 5).eval()
+    network = build(name, shapes(name)[0], 5).eval()
     x, label = inputs(network)
     assert not torch.allclose(network(x, label), network(x, label.roll(1, 0)))
     with pytest.raises(GanvasError, match="wants a condition vector of 5 numbers"):
@@ -98,7 +116,7 @@ def test_the_condition_is_needed_and_heard(name):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_bfloat16_answers_in_float32(name):
-    network = build(name, (3, 16, 16), 0).eval()
+    network = build(name, shapes(name)[0], 0).eval()
     x, _ = inputs(network)
     exact = network(x)
     network.precision = torch.bfloat16
@@ -108,7 +126,7 @@ def test_bfloat16_answers_in_float32(name):
 
 
 @pytest.mark.parametrize(("width", "height"), [(33, 33), (7, 7), (72, 63), (64, 33), (3, 100)])
-@pytest.mark.parametrize("name", [name for name in NETWORKS if not name.startswith("mlp")])
+@pytest.mark.parametrize("name", DOUBLED)
 def test_impossible_sizes_name_a_near_one(name, width, height):
     with pytest.raises(GanvasError, match=f"{width}x{height} cannot be grown") as caught:
         build(name, (1, height, width), 0)
@@ -125,7 +143,7 @@ def test_the_mlp_takes_any_size(name):
     assert network(*inputs(network)).isfinite().all()
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if not name.startswith("mlp")])
+@pytest.mark.parametrize("name", DOUBLED)
 def test_vectors_are_for_the_mlp(name):
     with pytest.raises(GanvasError, match="an mlp makes both"):
         build(name, (2,), 0)

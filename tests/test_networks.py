@@ -1,15 +1,19 @@
 """The networks are those of their papers: layers, parameter counts, and how they are initialised."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
+from ganvas.layers import Dropout
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
 from ganvas.networks.r3gan import R3Critic, R3Generator, _Block
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
+from ganvas.networks.sngan import SNGANCritic, SNGANGenerator
+from ganvas.networks.wgan import WGANCritic, WGANGenerator
 
 RGB64 = (3, 64, 64)
 
@@ -60,6 +64,150 @@ def test_dcgan_begins_as_its_authors_began():
             elif isinstance(module, nn.BatchNorm2d):
                 deviation(module.weight - 1, 0.02)
                 assert not module.bias.any()
+
+
+def test_the_dcgan_of_the_documents_has_more_convolutions():
+    """At 32x32 there are 128, 64 and 32 channels at 4x4, 8x8 and 16x16.
+
+    Transposed convolutions have 100*128*16 + 128*64*16 + 64*32*16 + 32*3*16 = 370,176 weights, and batch norm has 2 for
+    each channel, 448. One 3x3 convolution after each has (128^2 + 64^2 + 32^2)*9 = 193,536 more, and batch norm 448.
+    """
+    plain = build(DCGANGenerator(width=32), (3, 32, 32))
+    extra = build(DCGANGenerator(width=32, extra=1, slope=0.2), (3, 32, 32))
+    assert (count(plain), count(extra)) == (370_176 + 448, 370_176 + 448 + 193_536 + 448)
+    assert convolutions(extra) == [
+        (100, 128, 4, 4), (128, 128, 3, 3), (128, 64, 4, 4), (64, 64, 3, 3), (64, 32, 4, 4), (32, 32, 3, 3),
+        (32, 3, 4, 4),
+    ]  # fmt: skip
+    assert kinds(extra) == {nn.ConvTranspose2d, nn.Conv2d, nn.BatchNorm2d, nn.LeakyReLU, nn.Tanh}
+    assert {each.negative_slope for each in extra.modules() if isinstance(each, nn.LeakyReLU)} == {0.2}
+    critic = build(DCGANCritic(width=32, dropout=0.3), (3, 32, 32))
+    assert [each.share for each in critic.modules() if isinstance(each, Dropout)] == [0.3] * 3
+    assert count(critic) == count(build(DCGANCritic(width=32), (3, 32, 32)))
+
+
+def test_dropout_is_for_training_only():
+    critic = build(DCGANCritic(width=8, dropout=0.5), (3, 16, 16))
+    x = torch.randn(2, 3, 16, 16)
+    assert not torch.equal(critic(x), critic(x))
+    critic.eval()
+    assert torch.equal(critic(x), critic(x))
+
+
+def test_wgan_is_that_of_the_documents():
+    """At 128x128, every convolution with a bias.
+
+    Generator, weights and biases of the transposed convolutions, then scales and shifts of batch norm:
+        200*512*16 + 512 = 1,638,912    512*256*16 + 256 = 2,097,408    256*128*16 + 128 = 524,416
+        128*64*16 + 64   =   131,136    64*32*16 + 32    =    32,800    32*3*16 + 3      =   1,539
+        2*(512 + 256 + 128 + 64 + 32) = 1,984                           together 4,428,195
+    Critic; its instance norm learns nothing:
+        3*16*16 + 16     =       784    16*32*16 + 32    =     8,224    32*64*16 + 64    =  32,832
+        64*128*16 + 128  =   131,200    128*256*16 + 256 =   524,544    256*1*16 + 1     =   4,097
+        together 701,681
+    """
+    generator, critic = build(WGANGenerator(), (3, 128, 128)), build(WGANCritic(), (3, 128, 128))
+    assert generator.latent == 200
+    assert convolutions(generator) == [
+        (200, 512, 4, 4), (512, 256, 4, 4), (256, 128, 4, 4), (128, 64, 4, 4), (64, 32, 4, 4), (32, 3, 4, 4)
+    ]  # fmt: skip
+    assert convolutions(critic) == [
+        (16, 3, 4, 4), (32, 16, 4, 4), (64, 32, 4, 4), (128, 64, 4, 4), (256, 128, 4, 4), (1, 256, 4, 4)
+    ]  # fmt: skip
+    assert (count(generator), count(critic)) == (4_428_195, 701_681)
+    block = [nn.ConvTranspose2d, nn.BatchNorm2d, nn.ReLU]
+    assert [type(layer) for layer in generator.layers] == [*5 * block, nn.ConvTranspose2d, nn.Tanh]
+    assert [type(layer) for layer in critic.layers] == 5 * [nn.Conv2d, nn.InstanceNorm2d, nn.LeakyReLU]
+    for layer in [*generator.layers, *critic.layers, critic.score]:
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            inner = layer not in {generator.layers[0], critic.score}
+            assert (layer.stride, layer.padding) == (((2, 2), (1, 1)) if inner else ((1, 1), (0, 0)))
+            assert layer.bias is not None
+    assert {layer.affine for layer in critic.layers if isinstance(layer, nn.InstanceNorm2d)} == {False}
+    assert {layer.negative_slope for layer in critic.layers if isinstance(layer, nn.LeakyReLU)} == {0.2}
+    sizes = []
+    for layer in critic.layers:
+        if isinstance(layer, nn.Conv2d):
+            layer.register_forward_hook(lambda layer, x, y: sizes.append(tuple(y.shape[1:])))
+    assert critic(generator(torch.randn(2, 200))).shape == (2,)
+    assert sizes == [(16, 64, 64), (32, 32, 32), (64, 16, 16), (128, 8, 8), (256, 4, 4)]
+
+
+@pytest.mark.parametrize(("size", "widest"), [(16, 32), (32, 64), (64, 128), (128, 256), (256, 256)])
+def test_wgan_at_other_sizes(size, widest):
+    with torch.device("meta"):
+        generator, critic = (each().build((1, size, size), 0) for each in (WGANGenerator, WGANCritic))
+    assert convolutions(generator)[0] == (200, 2 * widest, 4, 4)
+    assert convolutions(generator)[-1] == (32, 1, 4, 4)
+    assert convolutions(critic)[0] == (16, 1, 4, 4)
+    assert convolutions(critic)[-1] == (1, widest, 4, 4)
+
+
+@pytest.mark.parametrize("size", [8, 16])
+def test_the_wgan_critic_judges_each_picture_alone(size):
+    """Also where instance norm has 16 numbers only, and in training."""
+    critic = build(WGANCritic(width=4), (1, size, size))
+    x = torch.randn(4, 1, size, size)
+    assert torch.allclose(critic(x)[2:3], critic(x[2:3]), atol=1e-5)
+    assert critic(torch.zeros_like(x)).isfinite().all()
+
+
+def test_sngan_is_that_of_the_paper():
+    """Miyato et al. 2018, table 4, for CIFAR-10: 256 channels in the generator and 128 in the critic.
+
+    Generator: 128*4096 + 4096 = 528,384 for the first layer; three blocks of 2*(256*256*9 + 256) + 256*256 + 256 + 4*256
+    = 1,246,976; batch norm 512; the picture 256*3*9 + 3 = 6,915; together 4,276,739.
+    Critic: 3*128*9 + 128 + 128*128*9 + 128 + 3*128 + 128 = 151,680; 2*(128*128*9 + 128) + 128*128 + 128 = 311,680; two
+    blocks of 2*(128*128*9 + 128) = 295,168; the score 128 + 1; together 1,053,825.
+    """
+    generator, critic = build(SNGANGenerator(width=256), (3, 32, 32)), build(SNGANCritic(width=128), (3, 32, 32))
+    assert (count(generator), count(critic)) == (4_276_739, 1_053_825)
+    assert len(list(generator.blocks)) == 3
+    sizes = []
+    for block in critic.blocks:
+        block.register_forward_hook(lambda block, x, y: sizes.append(tuple(y.shape[1:])))
+    critic(generator(torch.randn(2, 128)))
+    assert sizes == [(128, 16, 16), (128, 8, 8), (128, 8, 8), (128, 8, 8)]
+    assert not any(isinstance(each, nn.BatchNorm2d) for each in critic.modules())
+
+
+NORMALISED = [MLPCritic(width=32, spectral=True), SNGANCritic(width=16), SNGANCritic(width=16, projection=True)]
+
+
+@pytest.mark.parametrize("settings", NORMALISED, ids=str)
+def test_no_layer_enlarges_by_more_than_one(settings):
+    """Every weight, once settled after it was moved, has a largest singular value of 1."""
+    critic = build(settings, (3, 16, 16), condition=3)
+    with torch.no_grad():
+        for weight in critic.parameters():
+            weight += 0.3 * torch.randn_like(weight)
+    layers = [each for each in critic.modules() if isinstance(each, nn.Linear | nn.Conv2d)]
+    largest = lambda: [torch.linalg.matrix_norm(each.weight.flatten(1), 2).item() for each in layers]  # noqa: E731
+    assert max(largest()) > 1.1, "it has not settled yet"
+    for _ in range(100):
+        critic.settle()
+    assert len(layers) >= 4
+    assert largest() == pytest.approx([1.0] * len(layers), abs=1e-2)
+
+
+PROJECTING = [
+    DCGANCritic(width=8, projection=True),
+    ResnetCritic(width=8, projection=True),
+    SNGANCritic(width=8, projection=True),
+    WGANCritic(width=4),
+]
+
+
+@pytest.mark.parametrize("settings", PROJECTING, ids=str)
+def test_projection_is_linear_in_the_condition_and_depends_on_the_picture(settings):
+    critic = build(settings, (3, 16, 16), condition=3).eval()
+    x, first, second = torch.randn(4, 3, 16, 16), torch.eye(3)[[0] * 4], torch.eye(3)[[1] * 4]
+    none = critic(x, 0 * first)
+    assert torch.allclose(critic(x, first + second) - none, critic(x, first) + critic(x, second) - 2 * none, atol=1e-5)
+    preferred = critic(x, first) - critic(x, second)
+    assert preferred.std() > 1e-3 * preferred.abs().mean(), "not only whether a class is frequent"
+    plain = build(replace(settings, projection=False) if hasattr(settings, "projection") else settings, (3, 16, 16))
+    assert count(critic) - count(plain) == 3 * critic.embed.weight.shape[0]
 
 
 def test_resnet_has_the_parts_it_says():
@@ -113,8 +261,8 @@ def test_r3gan_generator():
     deviation(network.embed.weight, 1 / math.sqrt(10))
     assert network.scale.weight.shape == (256, 128)
     deviation(network.scale.weight, 1 / math.sqrt(128))
-    assert convolutions(network)[-1] == (3, 256, 1, 1)
-    deviation(network.picture.weight, 1 / math.sqrt(256))
+    assert convolutions(network)[-1] == (3, 128, 1, 1)  # of the second half as wide as of the first, from 64x64 on
+    deviation(network.picture.weight, 1 / math.sqrt(128))
     assert (network.embed.bias, network.scale.bias, network.picture.bias) == (None, None, None)
 
 
@@ -131,7 +279,7 @@ def test_r3gan_starts_as_its_basis_enlarged():
 
 def test_r3gan_critic():
     network = build(R3Critic(width=256), condition=10)
-    assert convolutions(network)[0] == (256, 3, 1, 1)
+    assert convolutions(network)[0] == (128, 3, 1, 1)
     assert network.read.bias is None
     assert convolutions(network)[-1] == (256, 1, 4, 4)
     assert network.gather.groups == 256
@@ -155,3 +303,37 @@ def test_r3gan_groups_of_the_cifar_preset():
     assert {each.mix.groups for each in network.modules() if isinstance(each, _Block)} == {96}
     block = 768 * 1536 + 1536 + 1536 * 16 * 9 + 1536 + 1536 * 768
     assert count(network) == 8 * block + 768 * 16 + 128 * 768 + 10 * 64 + 768 * 3
+
+
+@pytest.mark.parametrize("settings", [R3Generator(width=768), R3Critic(width=768)], ids=str)
+def test_r3gan_widths_of_the_ffhq_preset(settings):
+    """At 256x256: 768 channels up to 32x32, then 384, 192 and 96, in 96, 48, 24 and 12 groups; two blocks each."""
+    with torch.device("meta"):
+        network = settings.build((3, 256, 256), 0)
+    order = 1 if isinstance(settings, R3Generator) else -1
+    blocks = [each for each in network.modules() if isinstance(each, _Block)][::order]
+    assert [each.widen.in_channels for each in blocks[::2]] == [768, 768, 768, 768, 384, 192, 96]
+    assert [each.mix.groups for each in blocks[1::2]] == [96, 96, 96, 96, 48, 24, 12]
+    converted = [each.convert.weight.shape[:2] for each in network.modules() if getattr(each, "convert", None)]
+    wanted = [(384, 768), (192, 384), (96, 192)] if order == 1 else [(192, 96), (384, 192), (768, 384)]
+    assert converted == wanted
+
+
+def test_r3gan_changes_its_width_at_the_smaller_size():
+    network = build(R3Generator(width=32, blocks=1))
+    resize = network.stages[-2]
+    x = torch.randn(2, 32, 5, 5)
+    deviation(resize.convert.weight, 1 / math.sqrt(32))
+    assert resize.convert.bias is None
+    assert torch.equal(resize(x), resize.resample(resize.convert(x)))
+    assert resize(x).shape == (2, 16, 10, 10)
+    resize = build(R3Critic(width=32, blocks=1)).stages[1]
+    x = torch.randn(2, 16, 10, 10)
+    assert torch.equal(resize(x), resize.convert(resize.resample(x)))
+    assert resize(x).shape == (2, 32, 5, 5)
+
+
+def test_r3gan_takes_any_width():
+    for width in (1, 7, 100):
+        network = build(R3Generator(width=width, blocks=1), (1, 128, 128))
+        assert network(torch.randn(1, 64)).shape == (1, 1, 128, 128)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ..catalog import part
-from ..layers import Critic, Generator, NetworkSettings, doublings, planes, widths, with_condition
+from ..layers import Critic, Dropout, Generator, NetworkSettings, doublings, planes, widths, with_condition
 
 __all__ = ["DCGANCritic", "DCGANGenerator"]
 
@@ -19,10 +19,13 @@ class DCGANGenerator(NetworkSettings):
     """DCGAN generator: transposed 4x4 convolutions, batch norm, ReLU, tanh (Radford et al. 2016, arXiv:1511.06434).
 
     `width` is the number of channels before the last layer; each layer further from the picture has twice as many.
+    `extra` 3x3 convolutions follow at each size below the picture's; `slope` makes a LeakyReLU of each ReLU.
     """
 
     width: int = 64
     latent: int = 100
+    extra: int = 0
+    slope: float = 0.0
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         """See `NetworkSettings.build`."""
@@ -32,9 +35,16 @@ class DCGANGenerator(NetworkSettings):
 @part("network")
 @dataclass(frozen=True)
 class DCGANCritic(NetworkSettings):
-    """DCGAN discriminator: 4x4 convolutions of stride 2, batch norm, LeakyReLU 0.2 (Radford et al. 2016)."""
+    """DCGAN discriminator: 4x4 convolutions of stride 2, batch norm, LeakyReLU 0.2 (Radford et al. 2016).
+
+    `dropout` is the share of features that is zeroed after each LeakyReLU. `projection` multiplies the mean
+    of the last features by the embedded condition (Miyato & Koyama 2018, arXiv:1802.05637), else the condition is given
+    as planes.
+    """
 
     width: int = 64
+    dropout: float = 0.0
+    projection: bool = False
 
     def build(self, shape: tuple[int, ...], condition: int) -> Critic:
         """See `NetworkSettings.build`."""
@@ -43,10 +53,15 @@ class DCGANCritic(NetworkSettings):
 
 def _initialise(module: nn.Module) -> None:
     """N(0, 0.02) for all weights, as in section 4 of the paper; N(1, 0.02) for the scales of batch norm."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
+
+
+def _follow(channels: int, slope: float) -> list[nn.Module]:
+    """What follows each convolution of the generator but the last."""
+    return [nn.BatchNorm2d(channels), nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)]
 
 
 class _DCGANGenerator(Generator):
@@ -54,13 +69,16 @@ class _DCGANGenerator(Generator):
         super().__init__(shape, condition, settings.latent)
         height, width, count = doublings(shape)
         channels = widths(settings.width, count, widest=WIDEST)[::-1]
-        layers: list[nn.Module] = [
-            nn.ConvTranspose2d(settings.latent + condition, channels[0], (height, width), bias=False),
-            nn.BatchNorm2d(channels[0]),
-            nn.ReLU(inplace=True),
-        ]
-        for a, b in pairwise(channels):
-            layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU(inplace=True)]
+        layers: list[nn.Module] = []
+        for a, b in pairwise([settings.latent + condition, *channels]):
+            layers.append(
+                nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False)
+                if layers
+                else nn.ConvTranspose2d(a, b, (height, width), bias=False)
+            )
+            layers += _follow(b, settings.slope)
+            for _ in range(settings.extra):
+                layers += [nn.Conv2d(b, b, 3, padding=1, bias=False), *_follow(b, settings.slope)]
         layers += [nn.ConvTranspose2d(channels[-1], shape[0], 4, 2, 1, bias=False), nn.Tanh()]
         self.layers = nn.Sequential(*layers).apply(_initialise)
 
@@ -74,19 +92,21 @@ class _DCGANCritic(Critic):
         super().__init__(shape, condition)
         height, width, count = doublings(shape)
         channels = widths(settings.width, count, widest=WIDEST)
-        layers: list[nn.Module] = [
-            nn.Conv2d(shape[0] + condition, channels[0], 4, 2, 1, bias=False),
-            nn.LeakyReLU(0.2, inplace=True),
-        ]
-        for a, b in pairwise(channels):
-            layers += [
-                nn.Conv2d(a, b, 4, 2, 1, bias=False),
-                nn.BatchNorm2d(b),
-                nn.LeakyReLU(0.2, inplace=True),
-            ]
+        inputs = shape[0] + (0 if settings.projection else condition)
+        layers: list[nn.Module] = []
+        for a, b in pairwise([inputs, *channels]):
+            layers += [nn.Conv2d(a, b, 4, 2, 1, bias=False), *([nn.BatchNorm2d(b)] if layers else [])]
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
+            layers += [Dropout(settings.dropout)] if settings.dropout else []
         layers.append(nn.Conv2d(channels[-1], 1, (height, width), bias=False))
         self.layers = nn.Sequential(*layers).apply(_initialise)
+        self.embed = None
+        if condition and settings.projection:
+            self.embed = nn.Linear(condition, channels[-1], bias=False).apply(_initialise)
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        logits: Tensor = self.layers(planes(x, condition))
-        return logits.flatten()
+        features = self.layers[:-1](x if self.embed is not None else planes(x, condition))
+        logits: Tensor = self.layers[-1](features).flatten()
+        if self.embed is not None and condition is not None:
+            logits = logits + (self.embed(condition) * features.mean((2, 3))).sum(1)
+        return logits

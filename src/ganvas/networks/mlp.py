@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ..catalog import part
-from ..layers import Critic, Generator, NetworkSettings, with_condition
+from ..layers import Critic, Generator, NetworkSettings, spectrally_normalised, with_condition
 
 __all__ = ["MLPCritic", "MLPGenerator"]
 
@@ -29,10 +29,14 @@ class MLPGenerator(NetworkSettings):
 @part("network")
 @dataclass(frozen=True)
 class MLPCritic(NetworkSettings):
-    """Feed-forward critic: fully connected layers with LeakyReLU 0.2 (Goodfellow et al. 2014)."""
+    """Feed-forward critic: fully connected layers with LeakyReLU 0.2 (Goodfellow et al. 2014).
+
+    `spectral` divides each weight by its largest singular value (Miyato et al. 2018, arXiv:1802.05957).
+    """
 
     width: int = 256
     depth: int = 3
+    spectral: bool = False
 
     def build(self, shape: tuple[int, ...], condition: int) -> Critic:
         """See `NetworkSettings.build`."""
@@ -60,6 +64,10 @@ class _MLPCritic(Critic):
     def __init__(self, settings: MLPCritic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
         self.layers = _layers(math.prod(shape) + condition, settings.width, settings.depth, 1)
+        if settings.spectral:
+            for layer in self.layers:
+                if isinstance(layer, nn.Linear):
+                    spectrally_normalised(layer)
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         logits: Tensor = self.layers(with_condition(x.flatten(1), condition))

@@ -12,6 +12,7 @@ from ..layers import Critic, Generator, NetworkSettings, Resample, doublings
 
 __all__ = ["R3Critic", "R3Generator"]
 
+WIDE = 3  # so many doublings keep the width
 EXPANSION = 2  # the grouped 3x3 convolution of a block works on twice the channels
 
 
@@ -20,7 +21,8 @@ EXPANSION = 2  # the grouped 3x3 convolution of a block works on twice the chann
 class R3Generator(NetworkSettings):
     """R3GAN generator: residual blocks of grouped convolutions, no normalisation (Huang et al. 2024).
 
-    `width` is the number of channels of all stages, `cardinality` how many channels share a group of a 3x3 convolution
+    `width` is the number of channels of the four smallest stages, 4x4 to 32x32; each larger one has half as many as the
+    one before: 768, 384, 192 and 96 in the paper. `cardinality` is how many channels share a group of a 3x3 convolution
     (16 in the paper), `blocks` the number of residual blocks a stage. The output is linear: clamp it when saving.
     """
 
@@ -48,6 +50,11 @@ class R3Critic(NetworkSettings):
         return _R3Critic(self, shape, condition)
 
 
+def _channels(settings: R3Generator | R3Critic, count: int) -> list[int]:
+    """Channels of the stages from the smallest upwards."""
+    return [max(1, settings.width >> max(0, stage - WIDE)) for stage in range(count + 1)]
+
+
 def _normal(weight: Tensor, *, gain: float = 1.0) -> None:
     """N(0, gain / sqrt(fan in)), the fan counted within a group."""
     nn.init.normal_(weight, 0.0, gain / math.sqrt(weight[0].numel()))
@@ -60,7 +67,8 @@ class _Block(nn.Module):
         super().__init__()
         inner = width * EXPANSION
         self.widen = nn.Conv2d(width, inner, 1)
-        self.mix = nn.Conv2d(inner, inner, 3, padding=1, groups=max(1, inner // cardinality))
+        groups = next(groups for groups in range(max(1, inner // cardinality), 0, -1) if inner % groups == 0)
+        self.mix = nn.Conv2d(inner, inner, 3, padding=1, groups=groups)
         self.narrow = nn.Conv2d(inner, width, 1, bias=False)
         # Keeps the variance through LeakyReLU 0.2, scaled for `depth` blocks as in Fixup (Zhang et al. 2019, eq. 5).
         gain = math.sqrt(2 / 1.04) * depth ** (-1 / 4)
@@ -74,23 +82,39 @@ class _Block(nn.Module):
         return x + self.narrow(y)
 
 
+class _Resize(nn.Module):
+    """Twice or half the size, and where the width changes a 1x1 convolution at the smaller of the two sizes."""
+
+    def __init__(self, inputs: int, outputs: int, *, up: bool) -> None:
+        super().__init__()
+        self.resample = Resample(up=up)
+        self.convert = nn.Conv2d(inputs, outputs, 1, bias=False) if inputs != outputs else None
+        self.up = up
+        if self.convert is not None:
+            _normal(self.convert.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.convert is None:
+            return self.resample(x)
+        return self.resample(self.convert(x)) if self.up else self.convert(self.resample(x))
+
+
 class _R3Generator(Generator):
     def __init__(self, settings: R3Generator, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition, settings.latent)
         height, width, count = doublings(shape)
-        depth = settings.blocks * (count + 1)
+        channels = _channels(settings, count)
+        depth = settings.blocks * len(channels)
         self.embed = nn.Linear(condition, settings.latent, bias=False) if condition else None
         inputs = settings.latent * (2 if condition else 1)
-        self.basis = nn.Parameter(torch.randn(settings.width, height, width))
-        self.scale = nn.Linear(inputs, settings.width, bias=False)
+        self.basis = nn.Parameter(torch.randn(channels[0], height, width))
+        self.scale = nn.Linear(inputs, channels[0], bias=False)
         stages: list[nn.Module] = []
-        for stage in range(count + 1):
-            stages += [Resample(up=True)] if stage else []
-            stages += [
-                _Block(settings.width, cardinality=settings.cardinality, depth=depth) for _ in range(settings.blocks)
-            ]
+        for before, wide in zip([0, *channels], channels, strict=False):
+            stages += [_Resize(before, wide, up=True)] if stages else []
+            stages += [_Block(wide, cardinality=settings.cardinality, depth=depth) for _ in range(settings.blocks)]
         self.stages = nn.Sequential(*stages)
-        self.picture = nn.Conv2d(settings.width, shape[0], 1, bias=False)
+        self.picture = nn.Conv2d(channels[-1], shape[0], 1, bias=False)
         for weight in (self.scale.weight, self.picture.weight, *(self.embed.parameters() if self.embed else ())):
             _normal(weight)
 
@@ -106,22 +130,21 @@ class _R3Critic(Critic):
     def __init__(self, settings: R3Critic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
         height, width, count = doublings(shape)
-        depth = settings.blocks * (count + 1)
-        self.read = nn.Conv2d(shape[0], settings.width, 1, bias=False)
+        channels = _channels(settings, count)[::-1]
+        depth = settings.blocks * len(channels)
+        self.read = nn.Conv2d(shape[0], channels[0], 1, bias=False)
         stages: list[nn.Module] = []
-        for stage in range(count + 1):
-            stages += [
-                _Block(settings.width, cardinality=settings.cardinality, depth=depth) for _ in range(settings.blocks)
-            ]
-            stages += [Resample(up=False)] if stage < count else []
+        for before, wide in zip([0, *channels], channels, strict=False):
+            stages += [_Resize(before, wide, up=False)] if stages else []
+            stages += [_Block(wide, cardinality=settings.cardinality, depth=depth) for _ in range(settings.blocks)]
         self.stages = nn.Sequential(*stages)
-        self.gather = nn.Conv2d(settings.width, settings.width, (height, width), groups=settings.width, bias=False)
-        self.score = nn.Linear(settings.width, settings.width if condition else 1, bias=False)
-        self.embed = nn.Linear(condition, settings.width, bias=False) if condition else None
+        self.gather = nn.Conv2d(channels[-1], channels[-1], (height, width), groups=channels[-1], bias=False)
+        self.score = nn.Linear(channels[-1], channels[-1] if condition else 1, bias=False)
+        self.embed = nn.Linear(condition, channels[-1], bias=False) if condition else None
         for layer in (self.read, self.gather, self.score):
             _normal(layer.weight)
         if self.embed is not None:
-            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(settings.width))
+            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(channels[-1]))
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         features: Tensor = self.score(self.gather(self.stages(self.read(x))).flatten(1))

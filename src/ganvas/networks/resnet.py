@@ -1,5 +1,6 @@
 """Residual networks without tricks: nearest upsampling, mean pooling (Gulrajani 2017, arXiv:1704.00028, appendix F)."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -34,9 +35,14 @@ class ResnetGenerator(NetworkSettings):
 @part("network")
 @dataclass(frozen=True)
 class ResnetCritic(NetworkSettings):
-    """Residual critic: pre-activation blocks, mean pooling, no normalisation (Gulrajani et al. 2017, appendix F)."""
+    """Residual critic: pre-activation blocks, mean pooling, no normalisation (Gulrajani et al. 2017, appendix F).
+
+    `projection` multiplies the mean of the last features by the embedded condition (Miyato & Koyama 2018,
+    arXiv:1802.05637), else the condition is given as planes.
+    """
 
     width: int = 16
+    projection: bool = False
 
     def build(self, shape: tuple[int, ...], condition: int) -> Critic:
         """See `NetworkSettings.build`."""
@@ -94,11 +100,18 @@ class _ResnetCritic(Critic):
     def __init__(self, settings: ResnetCritic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
         height, width, count = doublings(shape)
-        channels = [shape[0] + condition, *widths(settings.width, count, widest=WIDEST)]
+        inputs = shape[0] + (0 if settings.projection else condition)
+        channels = [inputs, *widths(settings.width, count, widest=WIDEST)]
         self.blocks = nn.Sequential(*[_Down(a, b, first=not level) for level, (a, b) in enumerate(pairwise(channels))])
         self.score = nn.Linear(channels[-1] * height * width, 1)
+        self.embed = None
+        if condition and settings.projection:
+            self.embed = nn.Linear(condition, channels[-1], bias=False)
+            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(channels[-1]))
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        features = F.leaky_relu(self.blocks(planes(x, condition)), 0.2)
-        logits: Tensor = self.score(features.flatten(1))
-        return logits.squeeze(1)
+        features = F.leaky_relu(self.blocks(x if self.embed is not None else planes(x, condition)), 0.2)
+        logits: Tensor = self.score(features.flatten(1)).squeeze(1)
+        if self.embed is not None and condition is not None:
+            logits = logits + (self.embed(condition) * features.mean((2, 3))).sum(1)
+        return logits

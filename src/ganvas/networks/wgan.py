@@ -1,0 +1,88 @@
+"""The WGAN of faces at 128x128: strided convolutions, and a critic whose every layer is normalised picture by picture.
+
+(Arjovsky, Chintala & Bottou 2017, arXiv:1701.07875, for the idea; batch norm would let the critic mix the pictures of a
+batch, which a gradient penalty forbids: Gulrajani et al. 2017, arXiv:1704.00028, section 4.)
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from ..catalog import part
+from ..layers import Critic, Generator, NetworkSettings, doublings, widths, with_condition
+
+__all__ = ["WGANCritic", "WGANGenerator"]
+
+WIDEST = 16  # the widest layer has 16 times the channels of the narrowest, as at 128x128
+
+
+@part("network")
+@dataclass(frozen=True)
+class WGANGenerator(NetworkSettings):
+    """WGAN generator: transposed 4x4 convolutions, batch norm, ReLU, tanh; 200-512-256-128-64-32-3 at 128x128.
+
+    The last layer but one has 2 `width` channels, and each layer further from the picture twice as many as the next.
+    """
+
+    width: int = 16
+    latent: int = 200
+
+    def build(self, shape: tuple[int, ...], condition: int) -> Generator:
+        """See `NetworkSettings.build`."""
+        return _WGANGenerator(self, shape, condition)
+
+
+@part("network")
+@dataclass(frozen=True)
+class WGANCritic(NetworkSettings):
+    """WGAN critic: 4x4 convolutions of stride 2, instance norm, LeakyReLU 0.2, a linear score; 3-16-32-64-128-256-1.
+
+    `width` is the number of channels after the first layer. A condition is projected (Miyato & Koyama 2018,
+    arXiv:1802.05637): as planes beside the picture it would be lost, since instance norm takes away what is constant.
+    """
+
+    width: int = 16
+
+    def build(self, shape: tuple[int, ...], condition: int) -> Critic:
+        """See `NetworkSettings.build`."""
+        return _WGANCritic(self, shape, condition)
+
+
+class _WGANGenerator(Generator):
+    def __init__(self, settings: WGANGenerator, shape: tuple[int, ...], condition: int) -> None:
+        super().__init__(shape, condition, settings.latent)
+        height, width, count = doublings(shape)
+        channels = widths(2 * settings.width, count, widest=WIDEST)[::-1]
+        layers: list[nn.Module] = [nn.ConvTranspose2d(settings.latent + condition, channels[0], (height, width))]
+        for a, b in pairwise([*channels, shape[0]]):
+            layers += [nn.BatchNorm2d(a), nn.ReLU(inplace=True), nn.ConvTranspose2d(a, b, 4, 2, 1)]
+        self.layers = nn.Sequential(*layers, nn.Tanh())
+
+    def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
+        pictures: Tensor = self.layers(with_condition(z, condition)[:, :, None, None])
+        return pictures
+
+
+class _WGANCritic(Critic):
+    def __init__(self, settings: WGANCritic, shape: tuple[int, ...], condition: int) -> None:
+        super().__init__(shape, condition)
+        height, width, count = doublings(shape)
+        channels = widths(settings.width, count, widest=WIDEST)
+        layers: list[nn.Module] = []
+        for a, b in pairwise([shape[0], *channels]):
+            layers += [nn.Conv2d(a, b, 4, 2, 1), nn.InstanceNorm2d(b), nn.LeakyReLU(0.2, inplace=True)]
+        self.layers = nn.Sequential(*layers)
+        self.score = nn.Conv2d(channels[-1], 1, (height, width))
+        self.embed = None
+        if condition:
+            self.embed = nn.Linear(condition, channels[-1], bias=False)
+            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(channels[-1]))
+
+    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        features = self.layers(x)
+        logits: Tensor = self.score(features).flatten()
+        if self.embed is not None and condition is not None:
+            logits = logits + (self.embed(condition) * features.mean((2, 3))).sum(1)
+        return logits
