@@ -117,9 +117,9 @@ def _train(
     """Consume the ticks: log, draw, save, show, until the recipe's end or an interruption."""
     seen, restore = run.images, run.restore()
     earlier = run.rows[-1]["seconds"] if run.rows else 0.0
-    first, extent = distributed.is_first(), 1.3 * data.extent
+    first = distributed.is_first()
     if first and not seen:
-        run.sheet(0, start(recipe, data, seed=seed, device=device), extent=extent)
+        run.sheet(0, start(recipe, data, seed=seed, device=device), data)
     budget = Budget(minutes, seen, earlier)
     terms: dict[str, float] = {}
     saved = time.perf_counter()
@@ -134,7 +134,7 @@ def _train(
                         run.log(seen, budget.seconds, budget.speed(seen), terms)
                 display.update(seen, budget.speed(seen), terms)
                 if first and _due(seen, recipe, recipe.sheets):
-                    run.sheet(seen, tick.state, extent=extent)
+                    run.sheet(seen, tick.state, data)
                 if due or distributed.world() == 1:  # processes act on the clock and on signals in the same step
                     stop = distributed.either(seen >= recipe.images or interrupted(), device)
                     if stop or distributed.either(time.perf_counter() - saved > CHECKPOINT_SECONDS, device):

@@ -63,6 +63,10 @@ class Generator(Network):
         """The finished samples [N, *shape] for these inputs."""
         return self(z, condition)
 
+    def reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor | None:  # noqa: ARG002
+        """Samples [N, *shape] as made from codes of their own; None from what knows no way from a sample to a code."""
+        return None
+
 
 class Critic(Network):
     """Samples [N, *shape] and a condition [N, condition] -> logits [N]: how real each one looks."""

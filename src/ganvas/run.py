@@ -5,6 +5,7 @@ runs/NAME/
     run.json        seed, budget, data, machine: what a recipe does not say
     log.jsonl       one line per measurement: images, seconds, the mean of every loss term
     samples/        a sheet of the same seeds every so many images: 000046080.png
+                    reconstructions/ of the same samples, each below its original, if the product can make them
     checkpoints/    the newest two, see checkpoint.py
     report.html     all of it on one page
 """
@@ -13,11 +14,13 @@ import dataclasses
 import datetime
 import json
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,6 +36,7 @@ from .training import State, count_parameters
 __all__ = ["Run"]
 
 PICTURES, POINTS = 64, 2000  # on a sheet
+RECONSTRUCTED = 32  # pictures, in rows of 8
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class Run:
         }
         samples = self.path / "samples"
         samples.mkdir(parents=True, exist_ok=True)
-        for sheet in samples.glob("*.png"):
+        for sheet in samples.rglob("*.png"):
             if int(sheet.stem) > seen:
                 sheet.unlink()
         kept = [json.dumps(row) + "\n" for row in self.rows if row["images"] <= seen]
@@ -126,16 +130,22 @@ class Run:
         with files.told(self.path), (self.path / "log.jsonl").open("a") as log:
             log.write(json.dumps(row) + "\n")
 
-    def sheet(self, images: int, state: State, *, extent: float) -> None:
-        """Save a sheet of samples, always of the same seeds; points are plotted within +-extent."""
+    def sheet(self, images: int, state: State, data: Dataset) -> None:
+        """Save a sheet of samples, always of the same seeds; points are plotted as far out as those of the data go."""
         model, columns = Model(state.average, state.condition), None
-        seeds, told = range(PICTURES if len(model.shape) == 3 else POINTS), None
+        seeds: Sequence[int] = range(PICTURES if len(model.shape) == 3 else POINTS)
+        told = None
         if model.condition and len(model.shape) == 3:
             seeds, told = model.condition.survey()
             columns = ROW
-        sheet = pixels.sheet(model.generate(seeds, told), columns=columns, extent=extent)
+        sheet = pixels.sheet(model.generate(seeds, told), columns=columns, extent=1.3 * data.extent)
         with files.told(self.path):
             pixels.to_image(sheet).save(self.path / "samples" / f"{images:09}.png")
+        if (strips := _strips(model, data)) is not None:
+            with files.told(self.path):
+                folder = self.path / "samples" / "reconstructions"
+                folder.mkdir(exist_ok=True)
+                pixels.to_image(strips).save(folder / f"{images:09}.png")
 
     def save(self, images: int, recipe: Recipe, state: State) -> None:
         """Write a checkpoint: the product by itself, and all that it takes to go on."""
@@ -151,6 +161,23 @@ class Run:
             return json.loads((self.path / name).read_text())
         except FileNotFoundError:
             raise GanvasError(f"{self.path} is not a run folder: it has no {name}.") from None
+
+
+@torch.no_grad()
+def _strips(model: Model, data: Dataset) -> pixels.Pictures | None:
+    """Samples spread evenly over the data with their reconstructions below them; None if none can be made."""
+    count = RECONSTRUCTED if len(data.shape) == 3 else POINTS
+    rows = np.linspace(0, len(data) - 1, count).astype(np.int64)
+    originals, device = data.take(rows), next(model.network.parameters()).device
+    told = model.condition.take(data, rows).to(device) if model.condition else None
+    made = model.network.reconstruct(originals.to(device), told)
+    if made is None:
+        return None
+    if len(data.shape) != 3:
+        above, below = (pixels.sheet(points, extent=1.3 * data.extent) for points in (originals, made))
+        return np.concatenate([above, below])
+    pairs = zip(originals.split(ROW), made.cpu().split(ROW), strict=True)
+    return pixels.sheet(torch.cat([row for pair in pairs for row in pair]), columns=ROW)
 
 
 def _words(source: Source) -> str:
