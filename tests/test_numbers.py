@@ -1,6 +1,7 @@
 """Closed forms, known values and conventions: what the formulas must give to the last digit."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ from ganvas import find, names
 from ganvas.batch import Batch, Dice
 from ganvas.ema import Average
 from ganvas.games.adversarial import Adversarial
-from ganvas.layers import Resample
-from ganvas.losses import Minimax, Nonsaturating, Relativistic
-from ganvas.optimizers import Adam
-from ganvas.penalties import squared_gradient
+from ganvas.errors import GanvasError
+from ganvas.layers import Dropout, Network, Resample, spectrally_normalised
+from ganvas.losses import Minimax, Nonsaturating, Relativistic, Wasserstein
+from ganvas.optimizers import Adam, Rmsprop
+from ganvas.penalties import clip_weights, interpolate, slope, squared_gradient
 from ganvas.pixels import to_float, to_uint8
 from ganvas.schedules import Cosine, Linear, at
 
@@ -26,6 +28,9 @@ def sigma(x):
 FORMULAS = {
     "minimax": (lambda r, f: -math.log(sigma(r)) - math.log(1 - sigma(f)), lambda r, f: math.log(1 - sigma(f))),
     "nonsaturating": (lambda r, f: -math.log(sigma(r)) - math.log(1 - sigma(f)), lambda r, f: -math.log(sigma(f))),
+    "least_squares": (lambda r, f: ((r - 1) ** 2 + f**2) / 2, lambda r, f: (f - 1) ** 2 / 2),  # noqa: ARG005
+    "hinge": (lambda r, f: max(0, 1 - r) + max(0, 1 + f), lambda r, f: -f),  # noqa: ARG005
+    "wasserstein": (lambda r, f: f - r, lambda r, f: -f),  # noqa: ARG005
     "relativistic": (lambda r, f: -math.log(sigma(r - f)), lambda r, f: -math.log(sigma(f - r))),
 }
 """Loss -> (critic, generator), as the papers write them, on D = sigma(logit)."""
@@ -48,6 +53,23 @@ def test_gradients_of_losses(name):
     real, fake = REAL.clone().requires_grad_(), FAKE.clone().requires_grad_()
     assert torch.autograd.gradcheck(loss.critic, (real, fake))
     assert torch.autograd.gradcheck(lambda fake: loss.generator(fake, REAL if loss.paired else None), (fake,))
+
+
+def test_every_loss_has_its_formula():
+    assert FORMULAS.keys() == set(names("loss"))
+
+
+@pytest.mark.parametrize("loss", [Minimax(smoothing=0.1), Nonsaturating(smoothing=0.1)])
+def test_label_smoothing_is_one_sided(loss):
+    """The cross-entropy of D with labels of 0.9 for reals and 0 for fakes; the critic is content at D(x) = 0.9."""
+    for real, fake, ours in zip(REAL.tolist(), FAKE.tolist(), loss.critic(REAL, FAKE).tolist(), strict=True):
+        d, g = sigma(real), sigma(fake)
+        assert ours == pytest.approx(-0.9 * math.log(d) - 0.1 * math.log(1 - d) - math.log(1 - g), rel=1e-12)
+    best = torch.tensor([math.log(0.9 / 0.1)], dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(loss.critic(best, FAKE[:1]).sum(), best)
+    assert abs(slope.item()) < 1e-12
+    with pytest.raises(GanvasError, match="smoothing takes a number from 0 to below 0.5, not 0.5"):
+        type(loss)(smoothing=0.5)
 
 
 def test_only_minimax_saturates():
@@ -90,11 +112,15 @@ def test_squared_gradient_can_be_learned_from():
     assert torch.autograd.gradcheck(lambda w, x: squared_gradient((x @ w).tanh(), x), (weight, x))
 
 
+def batch_of(samples):
+    return Batch(samples, None, dice_of(rows=slice(len(samples)), total=len(samples)), progress=0.5)
+
+
 def test_penalties_are_weighted_by_half_of_gamma():
     """With the critic w.x, R1 and R2 are gamma/2 |w|^2 whatever the samples are."""
     critic = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
     nets = {"critic": lambda x, _: critic(x), "generator": Doubled()}
-    batch = Batch(torch.randn(5, 2), None, Dice(0, 1, rows=slice(5), total=5, device=torch.device("cpu")), progress=0.5)
+    batch = batch_of(torch.randn(5, 2))
     for lazy in (1, 16):
         game = Adversarial(Nonsaturating(), r1=Linear(2.0, 4.0), r2=5.0, lazy=lazy)
         terms = {name: term for turn in game.turns() for name, term in turn.loss(nets, batch).items()}
@@ -102,6 +128,157 @@ def test_penalties_are_weighted_by_half_of_gamma():
         assert torch.allclose(terms["r1"], 3 / 2 * size.expand(5))
         assert torch.allclose(terms["r2"], 5 / 2 * size.expand(5))
         assert [turn.every for turn in game.turns()] == ([1, 1] if lazy == 1 else [16, 1, 1])
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 4, 4), (1, 3, 4, 4)])
+def test_the_gradient_penalty_of_a_linear_critic(shape):
+    """With the critic w.x it is weight (|w| - 1)^2 wherever it is measured, and what is watched is |w|."""
+    critic = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 1), nn.Flatten(0))
+    nets = {"critic": lambda x, _: critic(x), "generator": lambda z, _: z.new_ones(1).expand(5, *shape)}
+    nets["generator"].__dict__["latent"] = 2
+    game = Adversarial(Wasserstein(), gradient_penalty=10.0)
+    terms = game.turns()[0].loss(nets, batch_of(torch.randn(5, *shape)))
+    size = critic[1].weight.norm()
+    assert torch.allclose(terms["gradient_penalty"], (10 * (size - 1).square()).expand(5))
+    assert torch.allclose(terms["slope"], size.expand(5))
+    assert not terms["slope"].requires_grad
+
+
+def test_slope_against_finite_differences():
+    torch.manual_seed(0)
+    critic = nn.Sequential(nn.Linear(4, 8), nn.Softplus(), nn.Linear(8, 1)).double()
+    x = torch.randn(3, 4, dtype=torch.float64)
+    step = 1e-6 * torch.eye(4, dtype=torch.float64)
+    expected = ((critic(x[:, None] + step) - critic(x[:, None] - step)).squeeze(2) / 2e-6).norm(dim=1)
+    watched = x.clone().requires_grad_()
+    assert torch.allclose(slope(critic(watched).squeeze(1), watched), expected, rtol=1e-7)
+    weight = torch.randn(4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda w, x: (slope((x @ w).tanh(), x) - 1).square(), (weight, watched))
+
+
+def test_the_penalty_itself_against_finite_differences():
+    """Its gradient with respect to every weight of a small convolutional critic in float64."""
+    torch.manual_seed(0)
+    critic = nn.Sequential(nn.Conv2d(1, 2, 4, 2, 1), nn.InstanceNorm2d(2), nn.Softplus(), nn.Flatten(), nn.Linear(8, 1))
+    critic.double()
+    x = torch.randn(3, 1, 4, 4, dtype=torch.float64, requires_grad=True)
+    weights = list(critic.parameters())
+
+    def penalty():
+        return (slope(critic(x).squeeze(1), x) - 1).square().mean()
+
+    for weight, gradient in zip(weights, torch.autograd.grad(penalty(), weights, allow_unused=True), strict=True):
+        numbers, flat = [], weight.data.view(-1)
+        for place in range(len(flat)):
+            held, ends = flat[place].item(), []
+            for step in (1e-6, -1e-6):
+                flat[place] = held + step
+                ends.append(penalty().item())
+            flat[place] = held
+            numbers.append((ends[0] - ends[1]) / 2e-6)
+        expected = torch.tensor(numbers, dtype=torch.float64)
+        found = torch.zeros_like(expected) if gradient is None else gradient.flatten()
+        assert torch.allclose(found, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_a_slope_of_zero_is_no_accident():
+    x = torch.zeros(2, 3, requires_grad=True)
+    weight = torch.zeros(3, requires_grad=True)
+    steepness = slope(x @ weight, x)
+    assert steepness.tolist() == [0, 0]
+    (gradient,) = torch.autograd.grad((steepness - 1).square().sum(), weight)
+    assert gradient.isfinite().all()
+
+
+def test_interpolates_lie_between():
+    real, fake = torch.full((3, 2, 2), 4.0), torch.full((3, 2, 2), 2.0)
+    between = interpolate(real, fake, torch.tensor([0.0, 0.25, 1.0]))
+    assert between[:, 0, 0].tolist() == [2.0, 2.5, 4.0]
+    assert (between == between[:, :1, :1]).all()
+
+
+def test_clipping():
+    network = nn.Linear(50, 50)
+    before = network.weight.detach().clone()
+    clip_weights(network, 0.05)
+    assert torch.equal(network.weight, before.clamp(-0.05, 0.05))
+    assert network.bias.abs().max() <= 0.05
+
+
+def test_noise_on_all_that_the_critic_sees():
+    seen = []
+    nets = {"critic": lambda x, _: seen.append(x.detach()) or x.flatten(1).sum(1), "generator": Doubled()}
+    samples = torch.zeros(4000, 2)
+    turns = Adversarial(noise=Linear(0.4, 0.0)).turns()
+    batch = batch_of(samples)
+    for turn in turns:
+        turn.loss(nets, batch)
+    real, fake, again = seen
+    assert real.std() == pytest.approx(0.2, rel=0.05)  # half of the schedule has passed
+    assert (fake - again).std() == pytest.approx(0.2 * math.sqrt(2), rel=0.05)  # new noise on the same fakes
+    assert abs(torch.corrcoef(torch.stack([real.flatten(), (fake - again).flatten()]))[0, 1]) < 0.06
+    seen.clear()
+    Adversarial(noise=Linear(0.4, 0.0)).turns()[0].loss(nets, replace(batch, progress=1.0))
+    assert not seen[0].any()
+
+
+def dice_of(draw=1, rows=slice(4), total=4):
+    return Dice(0, draw, rows=rows, total=total, device=torch.device("cpu"))
+
+
+def test_dice_of_one_purpose_do_not_move_those_of_another():
+    plain, other = dice_of(), dice_of()
+    other.uniform("noise", 7)
+    assert torch.equal(plain.normal("z", 3), other.normal("z", 3))
+    assert not torch.equal(dice_of().normal("z", 3), dice_of().normal("y", 3))
+    assert not torch.equal(dice_of().normal("z", 3), dice_of(draw=2).normal("z", 3))
+    twice = dice_of()
+    assert not torch.equal(twice.normal("z", 3), twice.normal("z", 3))
+
+
+def test_dice_are_rolled_for_the_whole_batch():
+    whole = dice_of().uniform("z", 2)
+    parts = [dice_of(rows=slice(0, 1)).uniform("z", 2), dice_of(rows=slice(1, 4)).uniform("z", 2)]
+    assert torch.equal(torch.cat(parts), whole)
+
+
+def test_dropout_rolls_the_dice_at_hand():
+    layer, x = Dropout(0.25), torch.ones(4, 500)
+    with dice_of().at_hand():
+        dropped = layer(x)
+        assert not torch.equal(layer(x), dropped)
+    with dice_of().at_hand():
+        assert torch.equal(layer(x), dropped)
+    assert set(dropped.unique().tolist()) == {0.0, float(torch.tensor(1.0) / 0.75)}
+    assert (dropped == 0).float().mean() == pytest.approx(0.25, abs=0.04)
+    assert not torch.equal(layer(x), x), "without dice it is torch's"
+    assert torch.equal(layer.eval()(x), x)
+    with pytest.raises(GanvasError, match="dropout takes a share from 0 to below 1, not 1"):
+        Dropout(1.0)
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(6, 9), nn.Conv2d(3, 5, 4)])
+def test_spectral_normalisation(layer):
+    """The largest singular value is 1 by the SVD, also after the weight has moved and the iteration has followed."""
+    torch.manual_seed(0)
+    network = Held(spectrally_normalised(layer))
+    original = layer.parametrizations.weight.original
+    for _ in range(2):
+        for _ in range(60):
+            network.settle()
+        assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, abs=1e-4)
+        before = layer.weight.detach().clone()
+        assert torch.equal(layer.weight, before), "asking changes nothing"
+        original.data.add_(torch.randn_like(original))
+    assert layer.weight.requires_grad
+
+
+class Held(Network):
+    """A network of one layer."""
+
+    def __init__(self, layer):
+        super().__init__((1,), 0)
+        self.layer = layer
 
 
 class Doubled:
@@ -137,6 +314,24 @@ def test_adam_is_that_of_torch():
     for step in range(5):
         settings.schedule(optimizer, step / 5)
         reference.param_groups[0].update(lr=1e-2 * (1 - step / 5), betas=(0.3, 0.9 + 0.09 * step / 5))
+        x = torch.randn(4, 3)
+        for network, each in ((ours, optimizer), (theirs, reference)):
+            each.zero_grad()
+            network(x).square().sum().backward()
+            each.step()
+    assert torch.allclose(ours.weight, theirs.weight, rtol=1e-6, atol=1e-8)
+
+
+def test_rmsprop_is_that_of_torch():
+    torch.manual_seed(0)
+    ours = nn.Linear(3, 2)
+    theirs = nn.Linear(3, 2)
+    theirs.load_state_dict(ours.state_dict())
+    settings = Rmsprop(rate=Linear(1e-2, 0.0))
+    optimizer, reference = settings.build(ours), torch.optim.RMSprop(theirs.parameters())
+    for step in range(5):
+        settings.schedule(optimizer, step / 5)
+        reference.param_groups[0].update(lr=1e-2 * (1 - step / 5))
         x = torch.randn(4, 3)
         for network, each in ((ours, optimizer), (theirs, reference)):
             each.zero_grad()

@@ -7,6 +7,8 @@ from dataclasses import FrozenInstanceError, fields, replace
 import pytest
 
 from ganvas import Recipe, change, find, names
+from ganvas.augment import AdaptiveAugment, Augment
+from ganvas.conditions import Labels
 from ganvas.data.icons import Icons
 from ganvas.data.images import Folder
 from ganvas.data.toys import Grid25, Ring
@@ -15,7 +17,7 @@ from ganvas.games.adversarial import Adversarial
 from ganvas.losses import Minimax, Relativistic
 from ganvas.networks.dcgan import DCGANGenerator
 from ganvas.networks.mlp import MLPGenerator
-from ganvas.optimizers import Adam
+from ganvas.optimizers import Adam, Rmsprop
 from ganvas.recipe import differences, from_json, to_json
 from ganvas.schedules import Cosine, Linear
 
@@ -52,6 +54,16 @@ def reach(value, path):
         ("bfloat16=('generator', 'critic')", "bfloat16", ("generator", "critic")),
         ("bfloat16=", "bfloat16", ()),
         ("product=generator", "product", "generator"),
+        ("width=24", "networks.generator.width", 24),
+        ("width=24", "networks.critic.width", 24),
+        ("latent=3", "networks.generator.latent", 3),
+        ("condition=labels", "condition", Labels()),
+        ("condition=None", "condition", None),
+        ("game.augment=augment(strength=0.5)", "game.augment", Augment(strength=0.5)),
+        ("game.augment=adaptive_augment", "game.augment", AdaptiveAugment()),
+        ("game.clip=0.01", "game.clip", 0.01),
+        ("optimizers.critic=rmsprop(5e-5)", "optimizers.critic", Rmsprop(5e-5)),
+        ("optimizer=rmsprop", "optimizer", Rmsprop()),
         ("data=ring", "data", Ring()),
         ("data=ring:30", "data", Ring(30)),
         ("data=grid25(count=30)", "data", Grid25(30)),
@@ -150,7 +162,7 @@ def test_a_recipe_is_readable(name):
     lines = str(find(name, "recipe")()).splitlines()
     starts = [line.split()[0] for line in lines if not line.startswith(" ")]
     assert starts == [field.name for field in fields(Recipe)]
-    assert max(map(len, lines)) < 160
+    assert max(map(len, lines)) < 120
     assert "object at" not in str(lines)
 
 

@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import inspect
+import textwrap
 import types
 import typing
 from collections.abc import Mapping
@@ -73,7 +74,7 @@ class Recipe:
 
     def __str__(self) -> str:
         lines = [f"{field.name:10} {_line(getattr(self, field.name))}" for field in dataclasses.fields(self)]
-        return "\n".join(lines)
+        return "\n".join(_wrapped(line) for text in lines for line in text.splitlines())
 
 
 Settings = TypeVar("Settings")
@@ -197,7 +198,7 @@ def _fit(value: Any, kind: Any, path: str) -> Any:
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        for each in arguments:
+        for each in sorted(arguments, key=lambda each: not (isinstance(each, type) and isinstance(value, each))):
             try:
                 return _fit(value, each, path)
             except GanvasError:
@@ -242,11 +243,15 @@ def catalog_names(kind: type) -> str:
 def _line(value: Any) -> str:
     """One setting as a person would write it."""
     if isinstance(value, Mapping):
-        return ("\n" + 11 * " ").join(f"{name} = {_line(each)}" for name, each in value.items())
+        return ("\n" + 11 * " ").join(f"{name} = {_line(each)}" for name, each in value.items()) or "{}"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = ", ".join(f"{field.name}={_line(getattr(value, field.name))}" for field in dataclasses.fields(value))
         return f"{catalog.name_of(value)}({fields})"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else repr(value)
+
+
+def _wrapped(line: str) -> str:
+    return textwrap.fill(line, 118, subsequent_indent=13 * " ", break_long_words=False, break_on_hyphens=False)
 
 
 def to_json(value: Any) -> Any:
