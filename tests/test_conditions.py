@@ -24,7 +24,7 @@ def test_labels_are_one_hot():
     assert labels.length == 3
     assert labels.take(PETS, np.array([0, 1, 3])).tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]
     assert labels.read("dog").tolist() == [0, 0, 1]
-    with pytest.raises(GanvasError, match="There is no class 'dig'. Did you mean 'dog'\\? There are: bird, cat, dog."):
+    with pytest.raises(GanvasError, match=r"There is no class 'dig'\. Did you mean 'dog'\? There are: bird, cat, dog\."):
         labels.read("dig")
 
 
@@ -51,7 +51,7 @@ def test_a_survey_has_a_class_in_each_row(classes):
 
 @pytest.mark.parametrize("data", [PLAIN, replace(PLAIN, classes=("all",), labels=np.zeros(6, np.int64))])
 def test_data_without_classes(data):
-    with pytest.raises(GanvasError, match="no classes to tell apart. Put the pictures of each class into a folder"):
+    with pytest.raises(GanvasError, match=r"no classes to tell apart\. Put the pictures of each class into a folder"):
         Labels().of(data)
 
 
@@ -101,7 +101,7 @@ def test_the_label_decides(run):
 
 def test_the_sheet_has_a_row_for_each_class(run):
     model = load(run.path)
-    seeds, told = model.condition.survey()
+    seeds, _ = model.condition.survey()
     assert len(seeds) == 80
     with Image.open(Run(run.path).newest_sheet) as sheet:
         assert sheet.width < sheet.height

@@ -11,8 +11,8 @@ from torch import nn
 from ganvas import find, names
 from ganvas.batch import Batch, Dice
 from ganvas.ema import Average
-from ganvas.games.adversarial import Adversarial
 from ganvas.errors import GanvasError
+from ganvas.games.adversarial import Adversarial
 from ganvas.layers import Dropout, Network, Resample, spectrally_normalised
 from ganvas.losses import Minimax, Nonsaturating, Relativistic, Wasserstein
 from ganvas.optimizers import Adam, Rmsprop
@@ -28,9 +28,9 @@ def sigma(x):
 FORMULAS = {
     "minimax": (lambda r, f: -math.log(sigma(r)) - math.log(1 - sigma(f)), lambda r, f: math.log(1 - sigma(f))),
     "nonsaturating": (lambda r, f: -math.log(sigma(r)) - math.log(1 - sigma(f)), lambda r, f: -math.log(sigma(f))),
-    "least_squares": (lambda r, f: ((r - 1) ** 2 + f**2) / 2, lambda r, f: (f - 1) ** 2 / 2),  # noqa: ARG005
-    "hinge": (lambda r, f: max(0, 1 - r) + max(0, 1 + f), lambda r, f: -f),  # noqa: ARG005
-    "wasserstein": (lambda r, f: f - r, lambda r, f: -f),  # noqa: ARG005
+    "least_squares": (lambda r, f: ((r - 1) ** 2 + f**2) / 2, lambda r, f: (f - 1) ** 2 / 2),
+    "hinge": (lambda r, f: max(0, 1 - r) + max(0, 1 + f), lambda r, f: -f),
+    "wasserstein": (lambda r, f: f - r, lambda r, f: -f),
     "relativistic": (lambda r, f: -math.log(sigma(r - f)), lambda r, f: -math.log(sigma(f - r))),
 }
 """Loss -> (critic, generator), as the papers write them, on D = sigma(logit)."""
@@ -68,7 +68,7 @@ def test_label_smoothing_is_one_sided(loss):
     best = torch.tensor([math.log(0.9 / 0.1)], dtype=torch.float64, requires_grad=True)
     (slope,) = torch.autograd.grad(loss.critic(best, FAKE[:1]).sum(), best)
     assert abs(slope.item()) < 1e-12
-    with pytest.raises(GanvasError, match="smoothing takes a number from 0 to below 0.5, not 0.5"):
+    with pytest.raises(GanvasError, match=r"smoothing takes a number from 0 to below 0\.5, not 0\.5"):
         type(loss)(smoothing=0.5)
 
 
