@@ -24,7 +24,7 @@ def test_labels_are_one_hot():
     assert labels.length == 3
     assert labels.take(PETS, np.array([0, 1, 3])).tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]
     assert labels.read("dog").tolist() == [0, 0, 1]
-    with pytest.raises(GanvasError, match=r"There is no class 'dig'\. Did you mean 'dog'\? There are: bird, cat, dog\."):
+    with pytest.raises(GanvasError, match=r"no class 'dig'\. Did you mean 'dog'\? There are: bird, cat, dog\."):
         labels.read("dig")
 
 
