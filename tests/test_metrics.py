@@ -67,6 +67,12 @@ def test_kernel_distance_of_subsets_equals_torch_fidelity(name, kind):
     assert [score.value, score.spread] == pytest.approx(expected, abs=1e-6 if kind == "float32" else 1e-12)
 
 
+def test_subsets_one_by_one_and_at_once_agree():
+    real, fake = normal(200, 3), normal(150, 3, 1)
+    few, many = (metrics.kernel_distance_of_subsets(real, fake, subsets=times, size=60) for times in (2, 40))
+    assert few.parts == pytest.approx(many.parts[:2], abs=1e-12)
+
+
 def test_kernel_distance_equals_clean_fid():
     real, fake = (each.astype(float) for each in PEERS.draw("wide"))
     assert metrics.kernel_distance(real, fake).value == pytest.approx(GOLDEN["wide"]["kernel clean-fid"], abs=1e-12)
@@ -424,6 +430,8 @@ def test_memorisation_is_seen():
     assert copied["memorisation"].value > 0.95
     assert copied["copying"].value < -10
     assert copied["authenticity"].value < 0.05 < 0.3 < fresh["authenticity"].value
+    usual = float(fresh["authenticity"].notes[0].split()[-1])
+    assert abs(fresh["authenticity"].value - usual) < 0.15
     half = metrics.memorisation(training, held_out, np.concatenate([copies[:125], normal(125, 6, 4)]))
     assert half["memorisation"].value == pytest.approx(0.75, abs=0.06)
     far = metrics.memorisation(training, held_out, normal(250, 6, 5, scale=5))

@@ -1,6 +1,7 @@
 """Figures made of a kernel between samples: the kernel distance, which is KID on Inception's features, and Vendi's."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -63,13 +64,13 @@ def kernel_distance_of_subsets(
             f"Subsets of {size} cannot be taken from {len(real)} real and {len(fake)} fake samples; give a lower size."
         )
     dice = np.random.RandomState(seed)
-    parts = []
-    for _ in range(subsets):
-        chosen = [torch.from_numpy(dice.choice(len(each), size, replace=False)) for each in (fake, real)]
-        some_fake, some_real = (each[of.to(each.device)] for each, of in zip((fake, real), chosen, strict=True))
-        inside, outside = (_kernel_sums(each, each, size)[0].sum() for each in (some_real, some_fake))
-        across = _kernel_sums(some_real, some_fake, size)[0].sum()
-        parts.append(float((inside + outside) / (size * (size - 1)) - 2 * across / size**2))
+    drawn = [
+        [torch.from_numpy(dice.choice(len(each), size, replace=False)) for each in (fake, real)] for _ in range(subsets)
+    ]
+    pairs_of_all, pairs_of_subsets = (len(real) + len(fake)) ** 2 / 2, 2 * subsets * size**2
+    sums = _sums_at_once if pairs_of_all < pairs_of_subsets else _sums_one_by_one
+    inside, outside, across = sums(real, fake, [of for _, of in drawn], [of for of, _ in drawn])
+    parts = ((inside + outside) / (size * (size - 1)) - 2 * across / size**2).tolist()
     counts = {"real": len(real), "fake": len(fake), "subset": size}
     return Score(math.fsum(parts) / subsets, None, counts, parts=tuple(parts))
 
@@ -99,19 +100,65 @@ def vendi_score(features: Features) -> Score:
     return Score(float(torch.special.entr(shares).sum().exp()), None, {"fake": len(found)})
 
 
+def _sums_one_by_one(
+    real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], reals: list[Tensor], fakes: list[Tensor]
+) -> tuple[Float[Tensor, " s"], Float[Tensor, " s"], Float[Tensor, " s"]]:
+    """Sums of the kernel within the reals of each subset, within its fakes, and across; from each one's own kernel."""
+    found = []
+    for chosen_real, chosen_fake in zip(reals, fakes, strict=True):
+        x, y = real[chosen_real.to(real.device)], fake[chosen_fake.to(fake.device)]
+        found.append([_kernel_sums(*pair, 512)[0].sum() for pair in ((x, x), (y, y), (x, y))])
+    inside, outside, across = torch.tensor(found, dtype=torch.float64).unbind(1)
+    return inside, outside, across
+
+
+def _sums_at_once(
+    real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], reals: list[Tensor], fakes: list[Tensor]
+) -> tuple[Float[Tensor, " s"], Float[Tensor, " s"], Float[Tensor, " s"]]:
+    """The same from the kernel of all pairs, which is cheaper where subsets overlap much.
+
+    With a column of 0 and 1 for each subset, its sum is the quadratic form of that column.
+    """
+    members = []
+    for each, chosen in ((real, reals), (fake, fakes)):
+        member = torch.zeros(len(each), len(chosen), dtype=torch.float64)
+        member.scatter_(0, torch.stack(chosen, 1), 1)
+        members.append(member.to(each.device))
+    found = []
+    for left, right, own, other in ((real, real, 0, 0), (fake, fake, 1, 1), (real, fake, 0, 1)):
+        total = torch.zeros(len(reals), dtype=torch.float64, device=real.device)
+        for rows, columns, values in _kernel(left, right, 1024):
+            times = 2 if left is right and rows != columns else 1
+            total += times * (members[own][rows] * (values.double() @ members[other][columns])).sum(0)
+        found.append(total.cpu())
+    inside, outside, across = found
+    return inside, outside, across
+
+
 def _kernel_sums(
     left: Float[Tensor, "n d"], right: Float[Tensor, "m d"], size: int
 ) -> tuple[Float[Tensor, " n"], Float[Tensor, " m"]]:
-    """Sums of the kernel over rows and over columns; of a set with itself without the pairs of a sample with itself."""
-    same = left is right
+    """Sums of the kernel over rows and over columns."""
     rows, columns = (torch.zeros(len(each), dtype=torch.float64, device=left.device) for each in (left, right))
+    for at, to, values in _kernel(left, right, size):
+        rows[at] += values.sum(1, dtype=torch.float64)
+        if left is not right or at != to:
+            columns[to] += values.sum(0, dtype=torch.float64)
+    return (rows + columns, rows + columns) if left is right else (rows, columns)
+
+
+def _kernel(
+    left: Float[Tensor, "n d"], right: Float[Tensor, "m d"], size: int
+) -> Iterator[tuple[slice, slice, Float[Tensor, "a b"]]]:
+    """The kernel tile by tile: rows, columns, values.
+
+    Of a set with itself only the tiles above the diagonal and on it, without the pairs of a sample with itself.
+    """
     for top in range(0, len(left), size):
-        for start in range(top if same else 0, len(right), size):
-            product = (left[top : top + size] @ right[start : start + size].T).div_(left.shape[1]).add_(1)
+        for start in range(top if left is right else 0, len(right), size):
+            at, to = slice(top, top + size), slice(start, start + size)
+            product = (left[at] @ right[to].T).div_(left.shape[1]).add_(1)
             values = product.square().mul_(product)
-            if same and top == start:
+            if left is right and at == to:
                 values.fill_diagonal_(0)
-            rows[top : top + size] += values.sum(1, dtype=torch.float64)
-            if not same or top != start:
-                columns[start : start + size] += values.sum(0, dtype=torch.float64)
-    return (rows + columns, columns) if same else (rows, columns)
+            yield at, to, values

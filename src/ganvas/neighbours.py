@@ -135,7 +135,9 @@ def memorisation(training: Features, held_out: Features, fake: Features, *, rows
     copying        the same as the z-score C_T of Meehan et al. (2020, arXiv:2004.05675, in one cell): below -3
                    is copying, above 3 underfitting. It grows with the counts.
     authenticity   the share of fakes that are farther from their nearest training picture than that one is from
-                   another (Alaa et al. 2022, arXiv:2102.08921); without memorisation it is about a half.
+                   another (Alaa et al. 2022, arXiv:2102.08921). What it is without memorisation depends on the
+                   features, from 0.4 to 0.9 for Gaussians of 2 to 100 dimensions; the note says what the held-out
+                   pictures have.
 
     Args:
         training: features [N, D] of what the model learned from.
@@ -148,22 +150,23 @@ def memorisation(training: Features, held_out: Features, fake: Features, *, rows
     """
     training, fake = as_pair(training, fake, names=("training", "fake"))
     _, held_out = as_pair(training, held_out, names=("training", "held-out"))
-    near = nearest(fake, training, rows=rows)
-    ours, theirs = near.distances.flatten(), nearest(held_out, training, rows=rows).distances.flatten()
+    near, held = (nearest(each, training, rows=rows) for each in (fake, held_out))
+    ours, theirs = near.distances[:, 0], held.distances[:, 0]
     nearer, below = _wins(ours, theirs), _wins(theirs, ours)
     m, h = len(ours), len(theirs)
     counts = {"training": len(training), "held-out": h, "fake": m}
     area = float(nearer.mean())
     error = math.sqrt(float(nearer.var() / m + below.var() / h))
     z = (0.5 - area) * m * h / math.sqrt(m * h * (m + h + 1) / 12)
-    hit, back = near.indices.flatten().unique(return_inverse=True)
-    apart = nearest(training[hit], training, 2, rows=rows).distances[:, 1]
     same = int((theirs == 0).sum())
     notes = (f"{same} of the held-out pictures are in the training set; take them out",) if same else ()
+    hit, back = torch.cat([near.indices[:, 0], held.indices[:, 0]]).unique(return_inverse=True)
+    apart = nearest(training[hit], training, 2, rows=rows).distances[:, 1][back]
+    unlike, usual = (ours > apart[:m]).double(), float((theirs > apart[m:]).double().mean())
     return {
         "memorisation": Score(area, error, counts, notes),
         "copying": Score(z, 1.0, counts, notes),
-        "authenticity": Score.mean((ours > apart[back]).double(), counts=counts),
+        "authenticity": Score.mean(unlike, counts=counts, notes=(*notes, f"of held-out pictures it is {usual:.3f}")),
     }
 
 

@@ -170,10 +170,12 @@ def frechet_distance(real: Statistics | Features, fake: Statistics | Features) -
         )
     factor2, shift = factor2.to(factor1.device), mean2.to(mean1.device) - mean1
     overlap = factor1 @ factor2.T
-    value = float(shift.square().sum() + factor1.square().sum() + factor2.square().sum() - 2 * _sum_of_roots(overlap))
-    error = None
+    error = squares = None
     if features and len(factor1) == len(factor2) == dimensions < min(map(len, features)):
-        error = _error(features, shift=shift, factors=(factor1, factor2), overlap=overlap)
+        squares, turn = _polar(overlap)
+        error = _error(features, shift=shift, factors=(factor1, factor2), turn=turn)
+    roots = _sum_of_roots(overlap, squares)
+    value = float(shift.square().sum() + factor1.square().sum() + factor2.square().sum() - 2 * roots)
     counts = {"real": count1, "fake": count2}
     notes = [
         f"biased upwards: {count} {name} samples for {dimensions} dimensions; give more than {dimensions}, or use the "
@@ -256,35 +258,42 @@ def _factor(covariance: Float[Tensor, "d d"], count: int | None) -> Float[Tensor
     return (vectors[:, kept] * values[kept].sqrt()).T
 
 
-def _sum_of_roots(overlap: Float[Tensor, "r s"]) -> Float[Tensor, ""]:
+def _sum_of_roots(overlap: Float[Tensor, "r s"], squares: Float[Tensor, " r"] | None = None) -> Float[Tensor, ""]:
     """The sum of the singular values: by eigenvalues of the square, and where rounding could show, the slow way.
 
     Squaring loses what is below 1e-8 of the largest value, but is five times faster. How much that could move the sum
-    is known from the eigenvalues themselves.
+    is known from the eigenvalues themselves, which may be given as `squares`.
     """
     if not overlap.numel():
         return overlap.new_zeros(())
     small = overlap if len(overlap) <= overlap.shape[1] else overlap.T
-    roots = torch.linalg.eigvalsh(small @ small.T).clamp_min(0).sqrt()
+    squares = torch.linalg.eigvalsh(small @ small.T) if squares is None else squares
+    roots = squares.clamp_min(0).sqrt()
     noise = torch.finfo(torch.float64).eps * roots[-1].square()
     doubt = (noise / (roots + noise.sqrt()).clamp_min(1e-300)).sum()
     return roots.sum() if doubt <= 1e-9 * roots.sum() else torch.linalg.svdvals(small).sum()
 
 
-def _error(features: tuple[Tensor, Tensor], *, shift: Tensor, factors: tuple[Tensor, Tensor], overlap: Tensor) -> float:
+def _polar(overlap: Float[Tensor, "d d"]) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"]]:
+    """The squared singular values, and the rotation U V^T of U diag V^T."""
+    squares, vectors = torch.linalg.eigh(overlap @ overlap.T)
+    kept = squares > len(squares) * torch.finfo(torch.float64).eps * squares[-1]
+    return squares, (vectors[:, kept] / squares[kept].sqrt()) @ (vectors[:, kept].T @ overlap)
+
+
+def _error(
+    features: tuple[Tensor, Tensor], *, shift: Tensor, factors: tuple[Tensor, Tensor], turn: Float[Tensor, "d d"]
+) -> float:
     """The standard error, from how much each sample moves the distance.
 
     A fake y, centred, moves it by 2 (mu2 - mu1).y + |y|^2 - y^T T y up to a constant, T the linear map that carries the
     one Gaussian onto the other at least cost. Only quadratic forms of N x D numbers: float32 is enough for an error.
     """
-    values, vectors = torch.linalg.eigh(overlap @ overlap.T)
-    kept = values > len(values) * torch.finfo(torch.float64).eps * values[-1]
-    rotation = (vectors[:, kept] / values[kept].sqrt()) @ (vectors[:, kept].T @ overlap)
     variance = 0.0
     for sign, place in ((-1, 0), (1, 1)):
         own, other = factors[place], factors[1 - place]
-        turn = rotation if place else rotation.T
-        carry = other.T @ torch.linalg.solve_triangular(own.T, turn, upper=False, left=False)
+        turned = turn if place else turn.T
+        carry = other.T @ torch.linalg.solve_triangular(own.T, turned, upper=False, left=False)
         rest = torch.eye(len(carry), dtype=carry.dtype, device=carry.device) - (carry + carry.T) / 2
         total = features[place].double().mean(0)
         moves = []
