@@ -14,7 +14,9 @@ from ganvas.penalties import squared_gradient
 
 PICTURES = [(3, 16, 16), (1, 32, 32), (4, 64, 64), (3, 128, 128), (3, 96, 64), (1, 28, 28)]
 VECTORS = [(2,), (7,)]
+CLIPS = [(1, 16, 32, 32), (3, 8, 16, 16), (4, 32, 16, 24), (1, 6, 64, 64), (2, 5, 28, 28)]
 SHAPES = {"mlp_generator": PICTURES + VECTORS, "mlp_critic": PICTURES + VECTORS}
+SHAPES |= {"tgan_generator": CLIPS, "tgan_critic": CLIPS}
 """The samples that a network must be able to make or to judge; pictures, if it is not named here."""
 
 NETWORKS = {name: {} for name in names("network")} | {

@@ -78,19 +78,23 @@ def sample(
     run: RunArgument,
     count: Annotated[int, typer.Option(help="How many pictures.")] = 25,
     seed: Annotated[int, typer.Option(help="The first picture's seed; the others follow it.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="The picture of all, or with --separate the folder.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The picture of all, or for clips the .gif, .webp or .mp4; with --separate the folder."),
+    ] = None,
     columns: Annotated[int | None, typer.Option(help="Pictures per row.")] = None,
     label: Annotated[str | None, typer.Option(help="The class to draw, if the model knows classes.")] = None,
     separate: Annotated[bool, typer.Option("--separate", help="One file per seed: seed-0007.png.")] = False,
     truncation: Truncation = 1.0,
 ) -> None:
-    """Draw pictures with a trained model. One seed is one picture."""
+    """Draw pictures or clips with a trained model. One seed is one picture, or one clip."""
     from .morph import truncated
     from .sample import load, save_separate, save_sheet
 
     model, seeds = truncated(load(run), truncation), range(seed, seed + count)
     saved = save_separate(model, seeds, out or Path("samples"), label=label) if separate else None
-    saved = saved or save_sheet(model, seeds, out or Path("samples.png"), columns=columns, label=label)
+    default = Path("samples.gif" if model.moves else "samples.png")
+    saved = saved or save_sheet(model, seeds, out or default, columns=columns, label=label)
     say(f"{count} samples in {saved}")
 
 
@@ -165,9 +169,8 @@ def data(
 
     with console.watching() as watch:
         dataset = open_source(source, size=parse_size(size), watch=watch)
-    chosen = np.linspace(0, len(dataset) - 1, min(len(dataset), 100 if len(dataset.shape) == 3 else 2000)).astype(
-        np.int64
-    )
+    most = {1: 2000, 3: 100, 4: 12}[len(dataset.shape)]
+    chosen = np.linspace(0, len(dataset) - 1, min(len(dataset), most)).astype(np.int64)
     save_picture(pixels.sheet(dataset.take(chosen)), out)
     say(str(dataset.summary()))
     console.skipped(dataset.skipped)
@@ -196,11 +199,12 @@ def ending(run: "Run") -> str:
     """What there is now and what can be done with it."""
     seconds = run.rows[-1]["seconds"] if run.rows else 0.0
     state = "finished" if run.finished else "interrupted: the same command goes on from here"
+    more = "--count 9 --seed 7 --out clips.gif" if run.moves else "--count 25 --seed 7 --out grid.png"
     return (
         f"{run.images:,} images in {seconds:,.0f} s, {state}.\n"
         f"  pictures  {run.newest_sheet}\n"
         f"  report    {run.path / 'report.html'}\n"
-        f"  more      ganvas sample {run.path} --count 25 --seed 7 --out grid.png\n"
+        f"  more      ganvas sample {run.path} {more}\n"
         f"  film      ganvas film {run.path}"
     )
 

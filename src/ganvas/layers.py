@@ -97,6 +97,8 @@ def doublings(shape: tuple[int, ...], *, smallest: int = 4) -> tuple[int, int, i
     Raises:
         GanvasError: the shape is no picture, or a side cannot be halved that often; the message names a near size.
     """
+    if len(shape) == 4:
+        raise GanvasError("This network makes pictures, and these are clips: take the recipe moving_digits for them.")
     if len(shape) != 3:
         raise GanvasError(f"This network makes pictures, not samples of shape {shape}; an mlp makes both.")
     _, height, width = shape

@@ -39,16 +39,28 @@ def plan(
         recipe: Recipe = catalog.find(target, "recipe")()
     else:
         data = data or _known(target)
-        recipe = catalog.find("icons" if hasattr(source(data), "size") else "ring", "recipe")()
+        recipe = catalog.find(_default(source(data)), "recipe")()
     if data is not None:
         size = size or getattr(recipe.data, "size", None)
-        recipe = replace(recipe, data=source(data))
+        recipe = replace(recipe, data=source(data, clips=_moves(recipe.data)))
     recipe = replace(recipe, data=_of_size(recipe.data, size))
     if images is not None:
         recipe = replace(recipe, images=images)
     for setting in settings:
         recipe = change(recipe, setting)
     return recipe
+
+
+def _default(chosen: Source) -> str:
+    """The recipe for samples of its kind."""
+    if _moves(chosen):
+        return "moving_digits"
+    return "icons" if hasattr(chosen, "size") else "ring"
+
+
+def _moves(chosen: Source) -> bool:
+    """Whether its samples are clips."""
+    return hasattr(chosen, "frames")
 
 
 def _known(target: str) -> str:

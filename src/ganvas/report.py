@@ -54,11 +54,11 @@ def write(run_folder: Path) -> Path:
         title=_text(name),
         kicker=_kicker(run),
         state=_state(rows, recipe),
-        samples=_samples(sheets, film),
+        samples=_samples(sheets, film) + _moving(run_folder / "samples" / "newest.gif"),
         charts=_curves(charts, end),
         settings=_settings(recipe),
         facts=_facts(run),
-        commands=_commands(run_folder),
+        commands=_commands(run_folder, run),
         footer=f"Written by Ganvas {_text(run.get('ganvas', ''))} from the files in the folder of the run.",
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     )
@@ -198,12 +198,14 @@ def _skipped(skipped: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _commands(run_folder: Path) -> str:
+def _commands(run_folder: Path, about: Mapping[str, Any]) -> str:
     place = run_folder.resolve()
     run = shlex.quote(f"{place.parent.name}/{place.name}")
+    clips = len((about.get("data") or {}).get("shape") or ()) == 4
+    new = "--count 9 --seed 7 --out clips.gif" if clips else "--count 25 --seed 7 --out grid.png"
     commands = {
         "Train on from where it stopped:": f"ganvas train {run}",
-        "Draw new pictures:": f"ganvas sample {run} --count 25 --seed 7 --out grid.png",
+        "Draw new clips:" if clips else "Draw new pictures:": f"ganvas sample {run} {new}",
         "Make a film of the training:": f"ganvas film {run}",
     }
     return "".join(f"<p>{what}</p><pre><code>{_text(command)}</code></pre>" for what, command in commands.items())
@@ -278,6 +280,16 @@ def _samples(sheets: list[tuple[int, Path]], film: list[tuple[int, str]]) -> str
         f'aria-label="Moment of the training"><output id="seen" for="slider">{images:,} images</output></div>'
         "<figcaption><b>The same seeds, over time.</b> Every place belongs to one seed from beginning to end."
         "</figcaption></figure></div>"
+    )
+
+
+def _moving(path: Path) -> str:
+    """The newest clips as they move; nothing if the samples are no clips."""
+    if not path.exists() or path.stat().st_size > SHEETS_BYTES:
+        return ""
+    return (
+        f'<figure><img src="{_address(path.read_bytes(), "gif")}" alt="The newest clips, moving">'
+        "<figcaption><b>The newest clips</b>, of the same seeds as in the rows of the sheet.</figcaption></figure>"
     )
 
 

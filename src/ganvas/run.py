@@ -4,7 +4,7 @@ runs/NAME/
     recipe.json     the whole recipe
     run.json        seed, budget, data, machine: what a recipe does not say
     log.jsonl       one line per measurement: images, seconds, the mean of every loss term
-    samples/        a sheet of the same seeds every so many images: 000046080.png
+    samples/        a sheet of the same seeds every so many images: 000046080.png; of clips newest.gif too
                     reconstructions/ of the same samples, each below its original, if the product can make them
     checkpoints/    the newest two, see checkpoint.py
     report.html     all of it on one page
@@ -30,12 +30,12 @@ from .conditions import ROW
 from .dataset import Dataset, Source
 from .errors import GanvasError
 from .recipe import Recipe, from_json, to_json
-from .sample import Model, metadata
+from .sample import Model, metadata, save_clips
 from .training import State, count_parameters
 
 __all__ = ["Run"]
 
-PICTURES, POINTS = 64, 2000  # on a sheet
+PICTURES, CLIPS, POINTS = 64, 8, 2000  # on a sheet
 RECONSTRUCTED = 32  # pictures, in rows of 8
 
 
@@ -75,6 +75,11 @@ class Run:
     def finished(self) -> bool:
         """Whether the training came to the end of its recipe."""
         return self.images >= self.recipe.images
+
+    @property
+    def moves(self) -> bool:
+        """Whether its samples are clips."""
+        return len(self.about["data"]["shape"]) == 4
 
     @property
     def newest(self) -> Path | None:
@@ -133,14 +138,19 @@ class Run:
     def sheet(self, images: int, state: State, data: Dataset) -> None:
         """Save a sheet of samples, always of the same seeds; points are plotted as far out as those of the data go."""
         model, columns = Model(state.average, state.condition), None
-        seeds: Sequence[int] = range(PICTURES if len(model.shape) == 3 else POINTS)
+        seeds: Sequence[int] = range({1: POINTS, 3: PICTURES, 4: CLIPS}[len(model.shape)])
         told = None
-        if model.condition and len(model.shape) == 3:
+        if model.condition and len(model.shape) > 1:
             seeds, told = model.condition.survey()
             columns = ROW
-        sheet = pixels.sheet(model.generate(seeds, told), columns=columns, extent=1.3 * data.extent)
+        if told is not None and model.moves:
+            seeds, told, columns = seeds[::ROW], told[::ROW], None  # a clip is a whole row
+        made = model.generate(seeds, told)
+        sheet = pixels.sheet(made, columns=columns, extent=1.3 * data.extent)
         with files.told(self.path):
             pixels.to_image(sheet).save(self.path / "samples" / f"{images:09}.png")
+        if model.moves:
+            save_clips(made, self.path / "samples" / "newest.gif", columns=4)
         if (strips := _strips(model, data)) is not None:
             with files.told(self.path):
                 folder = self.path / "samples" / "reconstructions"
@@ -166,7 +176,7 @@ class Run:
 @torch.no_grad()
 def _strips(model: Model, data: Dataset) -> pixels.Pictures | None:
     """Samples spread evenly over the data with their reconstructions below them; None if none can be made."""
-    count = RECONSTRUCTED if len(data.shape) == 3 else POINTS
+    count = POINTS if len(data.shape) == 1 else RECONSTRUCTED
     rows = np.linspace(0, len(data) - 1, count).astype(np.int64)
     originals, device = data.take(rows), next(model.network.parameters()).device
     told = model.condition.take(data, rows).to(device) if model.condition else None

@@ -1,6 +1,6 @@
-"""Seeds -> pictures, from a model that is one self-describing file.
+"""Seeds -> pictures or clips, from a model that is one self-describing file.
 
-A seed is a picture: the same seed gives the same one, bit for bit, however many are asked for at once.
+A seed is a picture, or a clip: the same seed gives the same one, bit for bit, however many are asked for at once.
 """
 
 import json
@@ -20,7 +20,7 @@ from .errors import GanvasError
 from .layers import Generator, NetworkSettings
 from .recipe import from_json, to_json
 
-__all__ = ["Model", "inputs", "load", "metadata", "save_picture", "save_separate", "save_sheet"]
+__all__ = ["Model", "inputs", "load", "metadata", "save_clips", "save_picture", "save_separate", "save_sheet"]
 
 CHUNK = 16  # always so many at once, because the last bits of a convolution depend on the size of the batch
 
@@ -34,23 +34,41 @@ class Model:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one sample: (C, H, W) or (F,)."""
+        """The shape of one sample: (C, H, W), (C, T, H, W) or (F,)."""
         return self.network.shape
+
+    @property
+    def moves(self) -> bool:
+        """Whether its samples are clips."""
+        return len(self.shape) == 4
 
     def sample(self, count: int = 1, seed: int = 0, *, label: str | None = None) -> list[Image.Image]:
         """The pictures of the seeds `seed`, `seed + 1`, ... as Pillow images, all of one class if a label is given.
 
         Raises:
-            GanvasError: the model makes vectors, not pictures (use `generate`), or does not know the label.
+            GanvasError: the model makes vectors (use `generate`) or clips (use `clips`), or does not know the label.
         """
         return self.pictures(range(seed, seed + count), label=label)
 
     def pictures(self, seeds: Sequence[int], *, label: str | None = None) -> list[Image.Image]:
         """The pictures of these seeds; label and errors as in `sample`."""
+        if self.moves:
+            raise GanvasError(f"This model makes clips of {self.shape[1]} frames, not pictures; use clips().")
         if len(self.shape) != 3:
             raise GanvasError(f"This model makes vectors of {self.shape[0]} numbers, not pictures; use generate().")
         made = self.generate(seeds, self.told(label, len(seeds)))
         return [pixels.to_image(picture) for picture in pixels.to_uint8(made).numpy()]
+
+    def clips(self, seeds: Sequence[int], *, label: str | None = None) -> list[list[Image.Image]]:
+        """The clips of these seeds, each as the Pillow images of its frames; label as in `sample`.
+
+        Raises:
+            GanvasError: the model makes no clips, or does not know the label.
+        """
+        if not self.moves:
+            raise GanvasError("This model makes no clips; use sample() for pictures, generate() for vectors.")
+        made = pixels.to_uint8(self.generate(seeds, self.told(label, len(seeds)))).numpy()
+        return [[pixels.to_image(frame) for frame in clip] for clip in made]
 
     def told(self, label: str | None, count: int) -> Tensor | None:
         """What the network is told [count, K] for samples of this class; None leaves it to the seeds.
@@ -69,7 +87,7 @@ class Model:
 
     @torch.no_grad()
     def generate(self, seeds: Sequence[int], condition: Tensor | None = None) -> Tensor:
-        """One sample per seed, float32 [N, *shape] on the CPU; pictures are in about [-1, 1].
+        """One sample per seed, float32 [N, *shape] on the CPU; pictures and clips are in about [-1, 1].
 
         `condition` [N, K] is what a conditional network is told; by default each seed draws it from those of the data.
         """
@@ -95,13 +113,30 @@ def save_sheet(
 ) -> Path:
     """Save the samples of all seeds as one picture, all of one class if a label is given.
 
+    Clips are saved as one film in which all of them move, or each as a strip of frames if `path` is no film's.
+
     Raises:
         GanvasError: there are no seeds, `path` is no picture that can be written, or the label is unknown.
     """
     _refuse_none(seeds)
     if columns is not None and columns < 1:
         raise GanvasError(f"--columns is at least 1, not {columns}.")
-    return save_picture(pixels.sheet(model.generate(seeds, model.told(label, len(seeds))), columns=columns), path)
+    made = model.generate(seeds, model.told(label, len(seeds)))
+    if model.moves and path.suffix.lower() in pixels.FILMS:
+        return save_clips(made, path, columns=columns)
+    return save_picture(pixels.sheet(made, columns=columns), path)
+
+
+def save_clips(clips: Tensor, path: Path, *, columns: int | None = None) -> Path:
+    """Save clips [N, C, T, H, W] as one film in which all of them move: .gif, .webp or .mp4.
+
+    Raises:
+        GanvasError: `path` cannot be written, or its ending is no film's.
+    """
+    with files.told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels.save_film(pixels.moving_grid(clips, columns=columns), path, hold_seconds=0)
+    return path
 
 
 def save_picture(picture: pixels.Pictures, path: Path) -> Path:
@@ -122,7 +157,7 @@ def save_picture(picture: pixels.Pictures, path: Path) -> Path:
 
 
 def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: str | None = None) -> Path:
-    """Save each picture as a file of its own that is named by its seed, seed-0007.png."""
+    """Save each picture as a file of its own that is named by its seed, seed-0007.png, and clips as seed-0007.gif."""
     _refuse_none(seeds)
     if folder.suffix:
         raise GanvasError(f"With --separate, --out is a folder; {folder} looks like a file.")
@@ -130,6 +165,11 @@ def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: st
         folder.mkdir(parents=True, exist_ok=True)
         for first in range(0, len(seeds), CHUNK):
             chunk = seeds[first : first + CHUNK]
+            if model.moves:
+                made = model.generate(chunk, model.told(label, len(chunk)))
+                for seed, clip in zip(chunk, made.split(1), strict=True):
+                    save_clips(clip, folder / f"seed-{seed:04}.gif")
+                continue
             for seed, picture in zip(chunk, model.pictures(chunk, label=label), strict=True):
                 picture.save(folder / f"seed-{seed:04}.png")
     return folder

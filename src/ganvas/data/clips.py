@@ -1,16 +1,23 @@
 """Clips: short films of one length, digits that move or animations and videos of one's own."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from importlib.resources import files
+from importlib.util import find_spec
+from io import BytesIO
+from itertools import islice
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..archives import open_files
 from ..catalog import part
 from ..dataset import Dataset, Source, Watch, unwatched
-from ..decode import Frame
+from ..decode import DECODER, FORMATS, MOST_PIXELS, Frame, Unusable, explain
 from ..errors import GanvasError
+from ..pack import Item, key, packed
 
 __all__ = ["Clips", "MovingDigits"]
 
@@ -76,6 +83,121 @@ class MovingDigits(Source):
         )
 
 
+@part("data")
+@dataclass(frozen=True)
+class Clips(Source):
+    """A folder or zip of animations: GIF, WebP or PNG that move; MP4, MOV, WebM, MKV, AVI where the package av is.
+
+    A file gives as many clips of `frames` as it holds one after the other, counting only each `every`-th of its frames;
+    one that is too short for a single clip is slowed down to one by repeating frames. How long a frame is shown does
+    not count. Sub-folders are classes if every file is in one; frames are brought to `size` as pictures are.
+    """
+
+    path: str
+    size: int | tuple[int, int] = 32
+    channels: int = 3
+    frames: int = 16
+    every: int = 1
+    background: str = "white"
+    fit: str = "crop"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            GanvasError: there would be fewer than two frames, or each 0th would count.
+        """
+        for name, least in (("frames", 2), ("every", 1)):
+            if getattr(self, name) < least:
+                raise GanvasError(f"clips takes {name} from {least}, not {getattr(self, name)}.")
+
+    def open(self, watch: Watch = unwatched) -> Dataset:
+        """Decode the clips, once, into the cache.
+
+        Raises:
+            GanvasError: the path is missing, or fewer than two clips can be used; the message says why.
+        """
+        path = Path(self.path).expanduser()
+        frame = replace(Frame.of(self.size, self.channels), background=self.background, fit=self.fit)
+        found = open_files(path)
+        if not found.names:
+            raise GanvasError(f"{path} holds no files at all. Put animated GIFs into it, or name another folder.")
+
+        def items() -> Iterator[Item]:
+            for place, name in enumerate(found.names):
+                watch("Packing clips", place, len(found.names))
+                group = name.partition("/")[0] if "/" in name else ""
+                try:
+                    original, shown = _shown(name, found.read(name), frame)
+                    clips = _cut(shown[:: self.every], self.frames)
+                except Unusable as reason:
+                    yield Item(name, None, str(reason))
+                    continue
+                for count, clip in enumerate(clips):
+                    yield Item(f"{name}#{count}" if len(clips) > 1 else name, clip, group=group, original=original)
+            watch("Packing clips", len(found.names), len(found.names))
+            yield from (Item(folder, None, reason) for folder, reason in found.closed)
+
+        prints = [(name, found.fingerprint(name)) for name in found.names]
+        name = f"clips-{key(prints, frame, self.frames, self.every, DECODER, find_spec('av') is not None)}"
+        dataset = packed(name, items(), most=len(prints), shape=(self.frames, *frame.shape))
+        if len(dataset) == 1:
+            raise GanvasError(f"{path} holds a single usable clip, {dataset.names[0]}. A GAN needs at least 2.")
+        return dataset
+
+
+def _shown(name: str, content: bytes, frame: Frame) -> tuple[tuple[int, int], Frames]:
+    """(width, height) in the file and all its frames [T, H, W, C].
+
+    Raises:
+        Unusable: it is none that moves, damaged, too large, or needs the package av.
+    """
+    try:
+        pictures = _of_video(content) if PurePosixPath(name).suffix.lower() in VIDEOS else _of_animation(content)
+        first = next(pictures)
+        rest = (frame.take(picture) for picture in islice(pictures, MOST_FRAMES - 1))
+        return first.size, np.stack([frame.take(first), *rest])
+    except Unusable:
+        raise
+    except Exception as error:  # broken files make Pillow and ffmpeg raise anything, and none may stop the others
+        raise Unusable(explain(error)) from None
+
+
+def _of_animation(content: bytes) -> Iterator[Image.Image]:
+    with Image.open(BytesIO(content), formats=FORMATS) as opened:
+        if opened.width * opened.height > MOST_PIXELS:
+            raise Unusable(f"larger than {MOST_PIXELS / 1e6:g} megapixels")
+        count = getattr(opened, "n_frames", 1)
+        if count < 2:
+            raise Unusable("a picture that does not move")
+        for place in range(count):
+            opened.seek(place)
+            yield opened.convert("RGBA")
+
+
+def _of_video(content: bytes) -> Iterator[Image.Image]:
+    try:
+        import av
+    except ImportError:
+        raise Unusable("a video, which needs the package av: pip install 'ganvas[video]'") from None
+    with av.open(BytesIO(content), "r") as opened:
+        if not opened.streams.video:
+            raise Unusable("holds no pictures")
+        for picture in opened.decode(video=0):
+            if picture.width * picture.height > MOST_PIXELS:
+                raise Unusable(f"larger than {MOST_PIXELS / 1e6:g} megapixels")
+            yield Image.fromarray(picture.to_ndarray(format="rgb24"))
+
+
+def _cut(shown: Frames, length: int) -> list[Frames]:
+    """The clips of this length that follow one another in a film [T, H, W, C]; one that is short is slowed down."""
+    if len(shown) < 2:
+        raise Unusable("fewer than two frames")
+    if len(shown) < length:
+        return [shown[np.arange(length) * len(shown) // length]]
+    return [shown[first : first + length] for first in range(0, len(shown) - length + 1, length)]
+
+
 def _bounced(way: NDArray[np.float64]) -> NDArray[np.float64]:
     """A straight way, folded into [0, 1] as by mirrors at both ends."""
     return 1 - np.abs(way % 2 - 1)
@@ -90,8 +212,8 @@ def _enlarged(ink: NDArray[np.integer], side: int) -> NDArray[np.float32]:
 def _drawn(square: NDArray[np.float32], corners: NDArray[np.float64], frame: Frame) -> Frames:
     """Frames [T, H, W] with the square's upper left corner at each of `corners` [T, 2], between pixels too.
 
-    Pixel y gets the share max(0, 1 - |y - top - i|) of row i, and columns likewise: linear interpolation as two products
-    of matrices.
+    Pixel y gets the share max(0, 1 - |y - top - i|) of row i, and columns likewise: linear interpolation as two
+    products of matrices.
     """
     places = np.arange(len(square))
     rows, columns = (

@@ -1,0 +1,139 @@
+"""TGAN: clips from a path through a latent space, and a picture for each of its points (Saito 2017, arXiv:1611.06624).
+
+A temporal generator of one-dimensional convolutions turns z into the path z_1 ... z_T; an image generator that knows
+nothing of time turns z and z_t into frame t. What a clip shows is kept by z and only what moves needs the path, and
+nearly all the work is two-dimensional, which is what makes clips possible on a CPU. MoCoGAN (Tulyakov et al. 2018,
+arXiv:1707.04993) divides content and motion too, but its path comes from a recurrent network, one frame after the
+other, and it needs a second critic for single frames; here all frames are made at once and one critic sees them.
+
+Of the paper's critic the batch norm is left out, since gradient penalties want logits that do not mix samples; they
+also take the place of its clipped singular values.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from ..catalog import part
+from ..errors import GanvasError
+from ..layers import Critic, Generator, NetworkSettings, doublings, widths, with_condition
+
+__all__ = ["TGANCritic", "TGANGenerator"]
+
+WIDEST = 4  # the widest layer has 4 times the width of the narrowest
+
+
+@part("network")
+@dataclass(frozen=True)
+class TGANGenerator(NetworkSettings):
+    """TGAN's generator of clips: a temporal generator and an image generator (Saito et al. 2017, figure 2).
+
+    `width` is the number of channels before the last layer of the image generator, `motion` the length of z_t. A clip
+    has as many frames as its shape says; a power of two, or some times one, is made by doubling.
+    """
+
+    width: int = 24
+    latent: int = 64
+    motion: int = 64
+
+    def build(self, shape: tuple[int, ...], condition: int) -> Generator:
+        """See `NetworkSettings.build`."""
+        return _TGANGenerator(self, shape, condition)
+
+
+@part("network")
+@dataclass(frozen=True)
+class TGANCritic(NetworkSettings):
+    """TGAN's critic of clips: 4x4x4 convolutions of stride 2 over time, height and width (Saito et al. 2017).
+
+    There is no batch norm; a condition multiplies the last features (Miyato & Koyama 2018, arXiv:1802.05637, eq. 3).
+    """
+
+    width: int = 16
+
+    def build(self, shape: tuple[int, ...], condition: int) -> Critic:
+        """See `NetworkSettings.build`."""
+        return _TGANCritic(self, shape, condition)
+
+
+def _frames(shape: tuple[int, ...]) -> tuple[int, tuple[int, int, int]]:
+    """The number of frames of clips [C, T, H, W], and how one frame is grown by doubling.
+
+    Raises:
+        GanvasError: the shape is no clip, or a side cannot be halved that often.
+    """
+    if len(shape) != 4:
+        kind = "pictures" if len(shape) == 3 else "points"
+        fix = "take the recipe icons, or give --data clips:FOLDER with animations" if len(shape) == 3 else "take an mlp"
+        raise GanvasError(f"This network makes clips, and these samples of shape {shape} are {kind}: {fix}.")
+    channels, frames, height, width = shape
+    return frames, doublings((channels, height, width))
+
+
+class _Motion(nn.Module):
+    """z [N, L] -> the path z_1 ... z_T [N, motion, T]: the frames are doubled as often as their number allows."""
+
+    def __init__(self, inputs: int, motion: int, *, frames: int) -> None:
+        super().__init__()
+        width, count = 2 * motion, (frames & -frames).bit_length() - 1
+        self.base = (width, frames >> count)
+        self.project = nn.Linear(inputs, width * (frames >> count))
+        layers: list[nn.Module] = []
+        for _ in range(count):
+            layers += [nn.BatchNorm1d(width), nn.LeakyReLU(0.2), nn.ConvTranspose1d(width, width, 4, 2, 1)]
+        layers += [nn.BatchNorm1d(width), nn.LeakyReLU(0.2), nn.Conv1d(width, motion, 3, padding=1)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, z: Tensor) -> Tensor:
+        path: Tensor = self.layers(self.project(z).unflatten(1, self.base))
+        return path
+
+
+class _TGANGenerator(Generator):
+    def __init__(self, settings: TGANGenerator, shape: tuple[int, ...], condition: int) -> None:
+        super().__init__(shape, condition, settings.latent)
+        frames, (height, width, count) = _frames(shape)
+        channels = widths(settings.width, count, widest=WIDEST)[::-1]
+        self.base = (channels[0], height, width)
+        self.motion = _Motion(settings.latent + condition, settings.motion, frames=frames)
+        self.still = nn.Linear(settings.latent + condition, channels[0] * height * width, bias=False)
+        self.moving = nn.Linear(settings.motion, channels[0] * height * width, bias=False)
+        layers: list[nn.Module] = []
+        for a, b in pairwise(channels):
+            layers += [nn.BatchNorm2d(a), nn.LeakyReLU(0.2), nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False)]
+        layers += [nn.BatchNorm2d(channels[-1]), nn.LeakyReLU(0.2)]
+        # Few channels are shuffled into pixels three times as fast as a transposed convolution makes them on a CPU.
+        layers += [nn.Conv2d(channels[-1], 4 * shape[0], 3, padding=1), nn.PixelShuffle(2), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+        self.layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
+        z = with_condition(z, condition)
+        path = self.motion(z).movedim(2, 1)
+        x = (self.still(z)[:, None] + self.moving(path)).flatten(0, 1).unflatten(1, self.base)
+        frames: Tensor = self.layers(x.contiguous(memory_format=torch.channels_last))
+        return frames.unflatten(0, path.shape[:2]).movedim(1, 2)
+
+
+class _TGANCritic(Critic):
+    def __init__(self, settings: TGANCritic, shape: tuple[int, ...], condition: int) -> None:
+        super().__init__(shape, condition)
+        frames, (height, width, count) = _frames(shape)
+        channels = [shape[0], *widths(settings.width, count, widest=WIDEST)]
+        layers: list[nn.Module] = []
+        for a, b in pairwise(channels):
+            step = 2 if frames % 2 == 0 and frames > 2 else 1  # two moments at least are left, to compare
+            layers += [nn.Conv3d(a, b, (2 + step, 4, 4), (step, 2, 2), 1), nn.LeakyReLU(0.2)]
+            frames //= step
+        self.layers = nn.Sequential(*layers)
+        self.score = nn.Linear(channels[-1] * frames * height * width, 1)
+        self.embed = nn.Linear(condition, channels[-1], bias=False) if condition else None
+
+    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        features = self.layers(x)
+        logits: Tensor = self.score(features.flatten(1)).squeeze(1)
+        if self.embed is not None and condition is not None:
+            logits = logits + (self.embed(condition) * features.sum((2, 3, 4))).sum(1)
+        return logits
