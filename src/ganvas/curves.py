@@ -31,6 +31,12 @@ HEALTHY_PENALTY = (
     "After the start a healthy penalty is small beside the losses and steady; one that keeps climbing or spikes tells "
     "of a critic that grows too steep."
 )
+HEALTHY_BOUND = {
+    "reconstruction": "What it costs to tell a sample whose code is known, in nats. It falls fast, then ever "
+    "more slowly; below zero is fine, since densities may exceed 1.",
+    "divergence": "What it costs to tell the code, in nats. It soon settles. Near zero the "
+    "code is not used and all samples look alike; the higher it is, the less samples look like reconstructions.",
+}
 HEALTHY_OTHER = "Healthy terms settle, each at its own level, without jumps."
 HEALTHY_DISTANCE = (
     "Lower is better: a healthy run falls, then levels off; a lasting rise means that the best samples are behind it."
@@ -75,6 +81,9 @@ def charts(rows: Iterable[Mapping[str, Any]]) -> list[Chart]:
         elif term in ("real", "fake"):
             title = f"Scores of the {player} on real and fake"
             chart = others.setdefault(title, Chart(title, HEALTHY_SCORES, []))
+        elif term in HEALTHY_BOUND:  # one each, as they are of different sizes
+            title = f"{term.capitalize()} of the {player}"
+            chart = others.setdefault(title, Chart(title, HEALTHY_BOUND[term], []))
         else:
             title = f"Other terms of the {player}"
             chart = others.setdefault(title, Chart(title, HEALTHY_OTHER, []))

@@ -54,7 +54,9 @@ def write(run_folder: Path) -> Path:
         title=_text(name),
         kicker=_kicker(run),
         state=_state(rows, recipe),
-        samples=_samples(sheets, film) + _moving(run_folder / "samples" / "newest.gif"),
+        samples=_samples(sheets, film)
+        + _moving(run_folder / "samples" / "newest.gif")
+        + _reconstructions(_sheets(run_folder / "samples" / "reconstructions")),
         charts=_curves(charts, end),
         settings=_settings(recipe),
         facts=_facts(run),
@@ -290,6 +292,22 @@ def _moving(path: Path) -> str:
     return (
         f'<figure><img src="{_address(path.read_bytes(), "gif")}" alt="The newest clips, moving">'
         "<figcaption><b>The newest clips</b>, of the same seeds as in the rows of the sheet.</figcaption></figure>"
+    )
+
+
+def _reconstructions(sheets: list[tuple[int, Path]]) -> str:
+    """The last sheet of originals above their reconstructions; nothing if there is none."""
+    picture = _read(sheets[-1][1]) if sheets else None
+    if picture is None:
+        return ""
+    width, height = picture.size
+    seen = f"After {sheets[-1][0]:,} images"
+    return (
+        f'<div class="samples"><figure style="flex: 0 1 {width}px">'
+        f'<img src="{_address(_webp(picture, 640, 82), "webp")}" width="{width}" height="{height}" '
+        f'alt="{seen}: originals above their reconstructions">'
+        f"<figcaption><b>{seen}.</b> Samples of the data, spread evenly over it, each with its reconstruction below it."
+        "</figcaption></figure></div>"
     )
 
 

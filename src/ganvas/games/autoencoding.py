@@ -28,9 +28,8 @@ Rows = Float[Tensor, " n"]
 class Autoencoding(Game):
     """An autoencoder learns to give back samples from their codes, with the least squared error.
 
-    Nothing makes the codes look like the standard normal z that samples are made of later. Give the network
-    `standardise=True`, and each number of the code by itself has the mean and variance of z; the game of a variational
-    autoencoder does more.
+    Nothing makes codes look like the standard normal z that samples are made of later. A network with `gaussian=True`
+    at least gives z the mean and covariance of the codes; the variational game does more.
     """
 
     def turns(self) -> tuple[Turn, ...]:

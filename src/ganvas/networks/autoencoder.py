@@ -4,31 +4,34 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from ..catalog import part
-from ..layers import Generator, Network, NetworkSettings, doublings, planes, widths, with_condition
+from ..layers import Generator, Network, NetworkSettings, Resample, doublings, planes, widths, with_condition
 
 __all__ = ["Autoencoder", "MLPAutoencoder"]
 
 WIDEST = 8  # the widest layer has 8 times the width of the narrowest
 SLOPE = 0.2  # of LeakyReLU below zero
+FOLLOWED_CODES = 2000  # the half-life of what a Gaussian remembers of the codes that it was fitted to
+LEAST_VARIANCE = 1e-4  # of a code along any direction, as a share of its mean variance
 
 
 @part("network")
 @dataclass(frozen=True)
 class Autoencoder(NetworkSettings):
-    """Autoencoder of 4x4 convolutions of stride 2, LeakyReLU 0.2, tanh, without normalisation.
+    """Autoencoder of convolutions, halving and doubling, with LeakyReLU 0.2, tanh, and no normalisation.
 
     `width` is the number of channels next to the picture, which double with each halving. `latent` is the length of the
-    code. `standardise` keeps each number of the code at mean 0 and variance 1, by batch norm without scale and shift,
-    where the game does not: a standard normal z then is a code as far as each number by itself goes. How the numbers go
-    together it does not tell, so that samples are worse than reconstructions.
+    code. `gaussian` is for games that do not care how codes are spread: a Gaussian is fitted to the codes of late, and
+    z stands for a code of their mean and covariance (Ghosh et al. 2020, arXiv:1903.12436, section 4). Codes are seldom
+    Gaussian, so samples are worse than reconstructions; learning is what it would be without.
     """
 
     width: int = 32
     latent: int = 32
-    standardise: bool = False
+    gaussian: bool = False
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         """See `NetworkSettings.build`."""
@@ -43,10 +46,11 @@ class Autoencoder(NetworkSettings):
             nn.Linear(self.latent + condition, size),
             nn.Unflatten(1, (channels[-1], height, width)),
         ]
-        for a, b in pairwise([*channels[::-1], shape[0]]):
-            decoder += [nn.LeakyReLU(SLOPE, inplace=True), nn.ConvTranspose2d(a, b, 4, 2, 1)]
-        layers = nn.Sequential(*encoder), nn.Sequential(*decoder, nn.Tanh())
-        return _Autoencoder(*layers, shape, condition, self.latent, standardise=self.standardise)
+        for a, b in pairwise([*channels[::-1], channels[0]]):
+            decoder += [nn.LeakyReLU(SLOPE, inplace=True), nn.Conv2d(a, b, 3, padding=1), Resample(up=True)]
+        decoder += [nn.LeakyReLU(SLOPE, inplace=True), nn.Conv2d(channels[0], shape[0], 3, padding=1), nn.Tanh()]
+        layers = nn.Sequential(*encoder), nn.Sequential(*decoder)
+        return _Autoencoder(*layers, shape, condition, self.latent, gaussian=self.gaussian)
 
 
 @part("network")
@@ -54,13 +58,13 @@ class Autoencoder(NetworkSettings):
 class MLPAutoencoder(NetworkSettings):
     """Feed-forward autoencoder; tanh for pictures, linear for vectors (Kingma & Welling 2014, arXiv:1312.6114).
 
-    `latent` and `standardise` as in `autoencoder`.
+    `latent` and `gaussian` as in `autoencoder`.
     """
 
     width: int = 256
     depth: int = 2
     latent: int = 16
-    standardise: bool = False
+    gaussian: bool = False
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         """See `NetworkSettings.build`."""
@@ -74,7 +78,7 @@ class MLPAutoencoder(NetworkSettings):
         )
         last = [nn.Tanh()] if len(shape) > 1 else []
         layers = nn.Sequential(*encoder), nn.Sequential(*decoder, nn.Unflatten(1, shape), *last)
-        return _Autoencoder(*layers, shape, condition, self.latent, standardise=self.standardise)
+        return _Autoencoder(*layers, shape, condition, self.latent, gaussian=self.gaussian)
 
 
 class _Encoder(Network):
@@ -101,34 +105,76 @@ class _Autoencoder(Generator):
         condition: int,
         latent: int,
         *,
-        standardise: bool,
+        gaussian: bool,
     ) -> None:
         super().__init__(shape, condition, latent)
         self.encoder, self.decoder = _Encoder(encoder, shape, condition), decoder
-        self.standard = nn.BatchNorm1d(latent, affine=False) if standardise else nn.Identity()
         self.apply(_initialise)
+        self.gaussian = _Gaussian(latent) if gaussian else None
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
-        samples: Tensor = self.decoder(with_condition(z, condition))
+        code = z if self.gaussian is None else self.gaussian(z)
+        samples: Tensor = self.decoder(with_condition(code, condition))
         return samples
 
     def encode(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The mean and the log variance, both [N, latent], of the code of each sample [N, *shape]."""
         self.encoder.precision = self.precision
         mean, log_variance = self.encoder(x, condition).chunk(2, dim=1)
-        return self.standard(mean), log_variance
+        return (mean if self.gaussian is None else self.gaussian.standard(mean)), log_variance
+
+    def settle(self) -> None:
+        """See `Network.settle`."""
+        super().settle()
+        if self.gaussian is not None:
+            self.gaussian.follow()
 
     def reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """See `Generator.reconstruct`."""
         return self.generate(self.encode(x, condition)[0], condition)
 
 
+class _Gaussian(nn.Module):
+    """A Gaussian that follows the codes met in training: a standard normal z [N, L] -> a code [N, L], and back.
+
+    Both ways are taken in training, and together they change nothing.
+    """
+
+    def __init__(self, latent: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(latent))
+        self.register_buffer("square", torch.eye(latent))  # the mean of code code^T
+        self.register_buffer("spread", torch.eye(latent))  # covariance = spread spread^T
+        self.met: list[Tensor] = []
+
+    def forward(self, z: Tensor) -> Tensor:
+        with torch.autocast(z.device.type, enabled=False):
+            return self.get_buffer("mean") + z @ self.get_buffer("spread").T
+
+    def standard(self, code: Tensor) -> Tensor:
+        """What z [N, L] stands for these codes [N, L]."""
+        if self.training:
+            self.met.append(code.detach())
+        offset = (code - self.get_buffer("mean")).T
+        return torch.linalg.solve_triangular(self.get_buffer("spread"), offset, upper=False).T
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Move towards the codes that were met since the last time."""
+        if not self.met:
+            return
+        codes, mean, square = torch.cat(self.met), self.get_buffer("mean"), self.get_buffer("square")
+        self.met.clear()
+        share = 1 - 0.5 ** (len(codes) / FOLLOWED_CODES)
+        mean.lerp_(codes.mean(0), share)
+        square.lerp_(codes.T @ codes / len(codes), share)
+        covariance = square - mean.outer(mean)
+        covariance += LEAST_VARIANCE * covariance.diagonal().mean() * torch.eye(len(mean)).to(mean)
+        self.get_buffer("spread").copy_(torch.linalg.cholesky(covariance))
+
+
 def _initialise(module: nn.Module) -> None:
-    """Weights that keep the variance through LeakyReLU (He et al. 2015, arXiv:1502.01852, eq. 15); no biases."""
-    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-        fan = module.weight[0].numel()
-        if isinstance(module, nn.ConvTranspose2d):
-            fan = module.in_channels * 4  # of stride 2: a quarter of the 4x4 weights meet at a pixel
-        nn.init.normal_(module.weight, 0.0, math.sqrt(2 / (1 + SLOPE**2) / fan))
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+    """Weights that keep the variance through LeakyReLU (He et al. 2015, arXiv:1502.01852, eq. 15), biases of 0."""
+    if isinstance(module, nn.Linear | nn.Conv2d):
+        nn.init.normal_(module.weight, 0.0, math.sqrt(2 / (1 + SLOPE**2) / module.weight[0].numel()))
+        nn.init.zeros_(module.bias)  # type: ignore[arg-type]
