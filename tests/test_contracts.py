@@ -15,7 +15,7 @@ from ganvas.penalties import squared_gradient
 PICTURES = [(3, 16, 16), (1, 32, 32), (4, 64, 64), (3, 128, 128), (3, 96, 64), (1, 28, 28)]
 VECTORS = [(2,), (7,)]
 CLIPS = [(1, 16, 32, 32), (3, 8, 16, 16), (4, 32, 16, 24), (1, 6, 64, 64), (2, 5, 28, 28)]
-SHAPES = {"mlp_generator": PICTURES + VECTORS, "mlp_critic": PICTURES + VECTORS}
+SHAPES = dict.fromkeys(["mlp_generator", "mlp_critic", "mlp_autoencoder"], PICTURES + VECTORS)
 SHAPES |= {"tgan_generator": CLIPS, "tgan_critic": CLIPS}
 """The samples that a network must be able to make or to judge; pictures, if it is not named here."""
 
@@ -26,6 +26,7 @@ NETWORKS = {name: {} for name in names("network")} | {
     "dcgan_critic projection": {"projection": True},
     "resnet_critic projection": {"projection": True},
     "sngan_critic projection": {"projection": True},
+    "autoencoder gaussian": {"gaussian": True},
 }
 """Every network as it is, and some with settings that make another network of it: "NAME WORD" -> settings."""
 
@@ -77,7 +78,11 @@ def test_forward_backward_and_double_backward(name, shape, condition):
     assert answer.dtype == torch.float32
     assert answer.isfinite().all()
 
-    (answer.flatten() * torch.randn(answer.numel())).sum().backward()
+    objective = (answer.flatten() * torch.randn(answer.numel())).sum()
+    if isinstance(network, Generator) and (again := network.reconstruct(answer.detach(), label)) is not None:
+        assert again.shape == answer.shape
+        objective = objective + again.square().sum()
+    objective.backward()
     for weight, gradient in gradients(network).items():
         assert gradient is not None, f"{weight} is not used"
         assert gradient.isfinite().all()
