@@ -73,6 +73,10 @@ def contests(real: torch.Tensor, fake: torch.Tensor) -> dict[str, tuple[Callable
             lambda: metrics.frechet_distance(*ours).value,
             lambda: fid_statistics_to_metric(*theirs, verbose=False)["frechet_inception_distance"],
         ),
+        "frechet of features (torch-fidelity)": (
+            lambda: metrics.frechet_distance(*map(metrics.Statistics.of, (real, fake))).value,
+            both_statistics,
+        ),
         "frechet of features, ours with its error (torch-fidelity)": (
             lambda: metrics.frechet_distance(real, fake).value,
             both_statistics,

@@ -15,7 +15,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from ganvas import GanvasError, metrics, neighbours, statistics
+from ganvas import GanvasError, kernels, metrics, neighbours, statistics
 from ganvas.data.toys import Grid25, Ring
 
 ROOT = Path(__file__).parents[1]
@@ -67,7 +67,8 @@ def test_kernel_distance_of_subsets_equals_torch_fidelity(name, kind):
     assert [score.value, score.spread] == pytest.approx(expected, abs=1e-6 if kind == "float32" else 1e-12)
 
 
-def test_subsets_one_by_one_and_at_once_agree():
+def test_subsets_one_by_one_and_at_once_agree(monkeypatch):
+    monkeypatch.setattr(kernels, "TILE", 64)
     real, fake = normal(200, 3), normal(150, 3, 1)
     few, many = (metrics.kernel_distance_of_subsets(real, fake, subsets=times, size=60) for times in (2, 40))
     assert few.parts == pytest.approx(many.parts[:2], abs=1e-12)
@@ -181,6 +182,24 @@ def test_neighbours_against_all_distances(dimensions):
     assert own.distances[:, 0].tolist() == [0] * 40
 
 
+def test_balls_are_closed_for_precision_and_open_for_density():
+    """The last of 20 points on a line reaches 3 to its third neighbour and 5 to its fifth."""
+    line = np.arange(20.0)[:, None]
+
+    def at(place):
+        found = metrics.manifold_scores(line, np.full((10, 1), place))
+        return found["precision"].value, found["density"].value
+
+    assert at(22.0) == (1, 0.2)  # on the ball of 18 and within that of 19, of five neighbours
+    assert at(21.999)[1] == 0.4
+    assert at(22.001)[0] == 0
+    assert at(24.0) == (0, 0)
+    assert at(23.999)[1] == 0.2
+    swapped = metrics.manifold_scores(np.full((10, 1), 22.0), line)
+    assert (swapped["recall"].value, swapped["coverage"].value) == (1, 0)
+    assert metrics.manifold_scores(np.full((10, 1), 22.001), line)["recall"].value == 0
+
+
 def test_neighbours_nearer_than_float32_can_tell():
     """Far from the origin and from each other's centre, with differences below the rounding of float32 products."""
     dice = np.random.default_rng(0)
@@ -194,6 +213,22 @@ def test_neighbours_nearer_than_float32_can_tell():
     reach = np.sort(every, axis=1)
     assert scores["precision"].value == (apart <= reach[:, 3, None]).any(0).mean()
     assert scores["density"].value == pytest.approx((apart < reach[:, 5, None]).sum(0).mean() / 5)
+
+
+@pytest.mark.parametrize("noise", [0, 1e-6])
+def test_a_collapse_is_measured_as_fast_as_anything(noise, monkeypatch):
+    """Where float32 products cannot tell samples apart, float64 ones do; single pairs stay the exception."""
+    real, fake = 100 + normal(300, 160), np.full((300, 160), 100.0) + normal(300, 160, 1, scale=noise)
+    pairs = []
+    exact = neighbours._Screen.exact
+    monkeypatch.setattr(neighbours._Screen, "exact", lambda self, i, j: pairs.append(len(i)) or exact(self, i, j))
+    found = metrics.manifold_scores(fake, np.concatenate([fake[:150] + 0.1 * noise, real[:150]]))
+    assert found["precision"].value == 0.5
+    assert metrics.nearest(fake, fake, 4).distances.numpy() == pytest.approx(
+        np.sort(np.sqrt(np.square(fake[:, None] - fake).sum(2)), axis=1)[:, :4], rel=1e-9
+    )
+    if noise:
+        assert sum(pairs) < 30 * 300
 
 
 def test_a_screen_is_never_off_by_more_than_it_says():
@@ -340,7 +375,7 @@ def test_order_and_chunks_change_nothing():
 
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_statistics_in_batches_and_parts(size):
-    features = (1e4 + normal(100, 5)).astype(np.float32)  # where a sum of squares would lose all digits in float32
+    features = (1e4 + normal(100, 150)).astype(np.float32)  # where a sum of squares would lose all digits in float32
     running, rest = metrics.RunningStatistics(), metrics.RunningStatistics()
     for batch in np.split(features[:60], range(size, 60, size)):
         running.add(batch)
@@ -350,6 +385,7 @@ def test_statistics_in_batches_and_parts(size):
     running.add(features[:0])
     found = running.statistics()
     assert found.count == 100
+    assert torch.equal(found.covariance, found.covariance.T)
     assert found.mean.numpy() == pytest.approx(features.astype(float).mean(0), rel=1e-14)
     assert found.covariance.numpy() == pytest.approx(np.cov(features.astype(float), rowvar=False), abs=1e-10)
     empty = metrics.RunningStatistics()

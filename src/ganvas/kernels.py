@@ -13,6 +13,9 @@ from .score import Features, Score, as_features, as_pair
 
 __all__ = ["kernel_distance", "kernel_distance_of_subsets", "vendi_score"]
 
+TILE = 1024
+"""How many samples are compared with how many at a time where nothing else is asked for."""
+
 
 def kernel_distance(real: Features, fake: Features, *, rows: int = 1024) -> Score:
     """The squared maximum mean discrepancy of all pairs, unbiased: KID where the features are Inception's.
@@ -127,7 +130,7 @@ def _sums_at_once(
     found = []
     for left, right, own, other in ((real, real, 0, 0), (fake, fake, 1, 1), (real, fake, 0, 1)):
         total = torch.zeros(len(reals), dtype=torch.float64, device=real.device)
-        for rows, columns, values in _kernel(left, right, 1024):
+        for rows, columns, values in _kernel(left, right, TILE):
             times = 2 if left is right and rows != columns else 1
             total += times * (members[own][rows] * (values.double() @ members[other][columns])).sum(0)
         found.append(total.cpu())

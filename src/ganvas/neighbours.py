@@ -180,16 +180,24 @@ def _wins(ours: Float[Tensor, " n"], theirs: Float[Tensor, " m"]) -> Float[Tenso
 class _Screen:
     """Distances between two sets, first about and then exactly."""
 
-    def __init__(self, queries: Float[Tensor, "n d"], references: Float[Tensor, "m d"], size: int) -> None:
+    def __init__(
+        self, queries: Float[Tensor, "n d"], references: Float[Tensor, "m d"], size: int, *, finest: bool = False
+    ) -> None:
         self.queries, self.references, self.size = queries, references, size
         dimensions = queries.shape[1]
-        kind = torch.float32 if dimensions > 128 else torch.float64  # a short product costs little in either
+        self.finest = finest or dimensions <= 128  # a short product costs little in either type
+        kind = torch.float64 if self.finest else torch.float32
         centre = references.double().mean(0).to(queries.dtype)  # distances do not mind, and less cancels
         self.left = (queries - centre).to(kind)
         self.right = self.left if references is queries else (references - centre).to(kind)
         self.left_squares, self.right_squares = (each.square().sum(1) for each in (self.left, self.right))
         self.slack = (4 + math.sqrt(dimensions) / 2) * torch.finfo(kind).eps
         """A squared distance is off by less than this times the sum of both squared lengths."""
+
+    @cached_property
+    def finer(self) -> "_Screen":
+        """The same in float64, for sets that lie so close together that float32 says little, as after a collapse."""
+        return _Screen(self.queries, self.references, self.size, finest=True)
 
     def exact(self, rows: Int64[Tensor, " n"], columns: Int64[Tensor, " n"]) -> Float[Tensor, " n"]:
         """The distances of these pairs."""
@@ -231,9 +239,14 @@ class _Screen:
         which, distances = which.gather(1, order)[:, :k].contiguous(), distances[:, :k].contiguous()
         if few < len(self.right):
             reach = self.slack * (self.left_squares + self.right_squares.max())
-            unsure = (near[:, -1] - reach <= distances[:, -1].square()).nonzero()[:, 0]
-            for each in unsure.split(64) if len(unsure) else ():
-                which[each], distances[each] = self._among_more(each, distances[each, -1], k)
+            reached = distances[:, -1]
+            unsure = ((near[:, -1] - reach <= reached.square()) & (reached > 0)).nonzero()[:, 0]
+            if len(unsure) and not self.finest:
+                finer = _Screen(self.queries[unsure], self.references, self.size, finest=True)
+                which[unsure], distances[unsure] = finer.nearest(k)
+            elif len(unsure):
+                for each in unsure.split(64):
+                    which[each], distances[each] = self._among_more(each, reached[each], k)
         return Neighbours(which, distances)
 
     def _among_more(self, rows: Int64[Tensor, " b"], reach: Float[Tensor, " b"], k: int) -> Neighbours:
@@ -265,7 +278,10 @@ class _Tile:
         limit = reach.square()
         inside = upper < (limit * (1 - screen.slack)).to(upper)
         doubtful = inside ^ (lower <= (limit * (1 + screen.slack)).to(lower))
-        if doubtful.count_nonzero():
+        many = int(doubtful.count_nonzero())
+        if many > doubtful.numel() / 64 and not screen.finest:
+            return screen.finer.tile(self.rows, self.columns).within(reach, closed=closed)
+        if many:
             row, column = doubtful.nonzero(as_tuple=True)
             distances = screen.exact(row + self.rows.start, column + self.columns.start)
             limits = reach.expand(doubtful.shape)[row, column]

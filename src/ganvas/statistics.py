@@ -120,8 +120,8 @@ class RunningStatistics:
         """
         if self._count < 2:
             raise GanvasError(f"A covariance needs two samples at least; {self._count} were added.")
-        covariance = self._scatter / (self._count - 1)
-        return Statistics(self._mean.clone(), (covariance + covariance.T) / 2, self._count)
+        upper = self._scatter.triu() / (self._count - 1)
+        return Statistics(self._mean.clone(), upper + upper.triu(1).T, self._count)
 
     def _join(self, count: int, mean: Tensor, deviations: Tensor) -> None:
         if not self._count:
@@ -135,7 +135,9 @@ class RunningStatistics:
         total, step = self._count + count, mean.to(self._mean.device) - self._mean
         between = step * math.sqrt(self._count * count / total)
         rows = torch.cat([deviations.to(step).view(-1, len(step)), between[None]])
-        self._scatter.addmm_(rows.T, rows)
+        size = max(64, len(step) // 4)
+        for at in range(0, len(step), size):  # what is below the diagonal would be the same again
+            self._scatter[at : at + size, at:].addmm_(rows[:, at : at + size].T, rows[:, at:])
         self._mean += step * (count / total)
         self._count = total
 
@@ -172,8 +174,8 @@ def frechet_distance(real: Statistics | Features, fake: Statistics | Features) -
     overlap = factor1 @ factor2.T
     error = squares = None
     if features and len(factor1) == len(factor2) == dimensions < min(map(len, features)):
-        squares, turn = _polar(overlap)
-        error = _error(features, shift=shift, factors=(factor1, factor2), turn=turn)
+        squares, vectors = torch.linalg.eigh(overlap @ overlap.T)
+        error = _error(features, shift=shift, factor=factor1, squares=squares, vectors=vectors)
     roots = _sum_of_roots(overlap, squares)
     value = float(shift.square().sum() + factor1.square().sum() + factor2.square().sum() - 2 * roots)
     counts = {"real": count1, "fake": count2}
@@ -239,21 +241,17 @@ def _whole(given: Statistics | Features, name: str) -> tuple[Float[Tensor, " d"]
         given = Statistics.of(features, name=name)
     if given.count is not None and given.count < FEWEST:
         raise GanvasError(f"The {name} statistics are of {given.count} samples; give at least {FEWEST}.")
-    return given.mean.double(), _factor(given.covariance.double(), given.count), given.count
+    return given.mean.double(), _factor(given.covariance.double()), given.count
 
 
-def _factor(covariance: Float[Tensor, "d d"], count: int | None) -> Float[Tensor, "r d"]:
+def _factor(covariance: Float[Tensor, "d d"]) -> Float[Tensor, "r d"]:
     """F with F^T F = covariance: by Cholesky where it has full rank, else from its eigenvectors, without those of 0."""
-    dimensions = len(covariance)
-    rounding = dimensions * torch.finfo(torch.float64).eps
-    rank = dimensions if count is None else min(dimensions, count - 1)
-    if rank == dimensions:
-        lower, failed = torch.linalg.cholesky_ex(covariance)
-        pivots = lower.diagonal().square()
-        if not failed and bool(pivots.min() > rounding * pivots.max()):
-            return lower.T
+    rounding = len(covariance) * torch.finfo(torch.float64).eps
+    lower, failed = torch.linalg.cholesky_ex(covariance)
+    pivots = lower.diagonal().square()
+    if not failed and bool(pivots.min() > rounding * pivots.max()):
+        return lower.T
     values, vectors = torch.linalg.eigh(covariance)
-    values, vectors = values[-rank:], vectors[:, -rank:]
     kept = values > rounding * values[-1]
     return (vectors[:, kept] * values[kept].sqrt()).T
 
@@ -274,31 +272,29 @@ def _sum_of_roots(overlap: Float[Tensor, "r s"], squares: Float[Tensor, " r"] | 
     return roots.sum() if doubt <= 1e-9 * roots.sum() else torch.linalg.svdvals(small).sum()
 
 
-def _polar(overlap: Float[Tensor, "d d"]) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"]]:
-    """The squared singular values, and the rotation U V^T of U diag V^T."""
-    squares, vectors = torch.linalg.eigh(overlap @ overlap.T)
-    kept = squares > len(squares) * torch.finfo(torch.float64).eps * squares[-1]
-    return squares, (vectors[:, kept] / squares[kept].sqrt()) @ (vectors[:, kept].T @ overlap)
-
-
 def _error(
-    features: tuple[Tensor, Tensor], *, shift: Tensor, factors: tuple[Tensor, Tensor], turn: Float[Tensor, "d d"]
+    features: tuple[Tensor, Tensor],
+    *,
+    shift: Float[Tensor, " d"],
+    factor: Float[Tensor, "d d"],
+    squares: Float[Tensor, " d"],
+    vectors: Float[Tensor, "d d"],
 ) -> float:
     """The standard error, from how much each sample moves the distance.
 
     A fake y, centred, moves it by 2 (mu2 - mu1).y + |y|^2 - y^T T y up to a constant, T the linear map that carries the
-    one Gaussian onto the other at least cost. Only quadratic forms of N x D numbers: float32 is enough for an error.
+    one Gaussian onto the other at least cost. With S1 = F^T F and U s^2 U^T = F S2 F^T, the map from the reals is
+    F^-1 U s U^T F^-T, and that from the fakes its inverse. An error needs no more than float32 and some of the samples.
     """
+    kept = squares > len(squares) * torch.finfo(torch.float64).eps * squares[-1]
+    roots, vectors = squares[kept].sqrt(), vectors[:, kept]
+    from_real = torch.linalg.solve_triangular(factor, vectors * roots.sqrt(), upper=True)
+    from_fake = factor.T @ (vectors / roots.sqrt())
     variance = 0.0
-    for sign, place in ((-1, 0), (1, 1)):
-        own, other = factors[place], factors[1 - place]
-        turned = turn if place else turn.T
-        carry = other.T @ torch.linalg.solve_triangular(own.T, turned, upper=False, left=False)
-        rest = torch.eye(len(carry), dtype=carry.dtype, device=carry.device) - (carry + carry.T) / 2
-        total = features[place].double().mean(0)
-        moves = []
-        for rows in features[place].split(ROWS):
-            centred = (rows - total).float()
-            moves.append(((centred @ rest.float()) * centred).sum(1).double() + centred.double() @ shift * (2 * sign))
-        variance += float(torch.cat(moves).var()) / len(features[place])
+    for given, sign, carried in ((features[0], -2, from_real), (features[1], 2, from_fake)):
+        some = given[:: math.ceil(len(given) / ROWS)]
+        centred = (some - given.mean(0, dtype=torch.float64)).float()
+        stays, goes = centred.square().sum(1), (centred @ carried.float()).square().sum(1)
+        moves = (stays - goes).double() + sign * (centred.double() @ shift)
+        variance += float(moves.var()) / len(given)
     return math.sqrt(variance)
