@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..catalog import part
 from ..errors import GanvasError
@@ -73,21 +74,23 @@ def _frames(shape: tuple[int, ...]) -> tuple[int, tuple[int, int, int]]:
 
 
 class _Motion(nn.Module):
-    """z [N, L] -> the path z_1 ... z_T [N, motion, T]: the frames are doubled as often as their number allows."""
+    """z [N, L] -> the path z_1 ... z_T [N, motion, T]: the frames are doubled as often as their number allows.
+
+    Each moment's features are brought to length sqrt(width): batch norm of so few numbers would be noise.
+    """
 
     def __init__(self, inputs: int, motion: int, *, frames: int) -> None:
         super().__init__()
         width, count = 2 * motion, (frames & -frames).bit_length() - 1
         self.base = (width, frames >> count)
         self.project = nn.Linear(inputs, width * (frames >> count))
-        layers: list[nn.Module] = []
-        for _ in range(count):
-            layers += [nn.BatchNorm1d(width), nn.LeakyReLU(0.2), nn.ConvTranspose1d(width, width, 4, 2, 1)]
-        layers += [nn.BatchNorm1d(width), nn.LeakyReLU(0.2), nn.Conv1d(width, motion, 3, padding=1)]
-        self.layers = nn.Sequential(*layers)
+        doubled: list[nn.Module] = [nn.ConvTranspose1d(width, width, 4, 2, 1) for _ in range(count)]
+        self.layers = nn.ModuleList([*doubled, nn.Conv1d(width, motion, 3, padding=1)])
 
     def forward(self, z: Tensor) -> Tensor:
-        path: Tensor = self.layers(self.project(z).unflatten(1, self.base))
+        path = self.project(z).unflatten(1, self.base)
+        for layer in self.layers:
+            path = layer(F.leaky_relu(F.normalize(path, dim=1) * self.base[0] ** 0.5, 0.2))
         return path
 
 

@@ -23,11 +23,11 @@ def moving_digits() -> Recipe:
     """
     return Recipe(
         data=MovingDigits(),
-        networks={"generator": TGANGenerator(width=16), "critic": TGANCritic(width=16)},
-        game=Adversarial(Relativistic(), r1=1.0, r2=1.0, lazy=4),
+        networks={"generator": TGANGenerator(width=24), "critic": TGANCritic(width=16)},
+        game=Adversarial(Relativistic(), r1=0.3, r2=0.3, lazy=4),
         optimizer=Adam(rate=Cosine(1e-3, 5e-4), beta1=0.0, beta2=0.9),
         average=Average(halflife_images=5_000, rampup=0.1),
         bfloat16=("generator",),
-        batch=16,
-        images=40_000,
+        batch=8,
+        images=20_000,
     )
