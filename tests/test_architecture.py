@@ -31,6 +31,7 @@ FLOORS = [
     "features recipe",
     "curves planning recipes/* sample training",
     "budget console film morph report run",
+    "evaluate",
     "fitting",
     "cli",
     "__main__",

@@ -14,7 +14,7 @@ import ganvas
 from ganvas import catalog, cli
 
 ROOT = Path(__file__).parents[1]
-PROGRAMS = sorted((ROOT / "docs_src").glob("*.py"))
+PROGRAMS = sorted((ROOT / "docs_src").rglob("*.py"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMAND = typer.main.get_command(cli.app)
 
@@ -37,6 +37,8 @@ def commands(text):
 @pytest.mark.parametrize("program", PROGRAMS, ids=[program.stem for program in PROGRAMS])
 def test_programs_run(program, tmp_path, monkeypatch, capsys, registry):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(program.parent)
+    monkeypatch.setattr("sys.argv", [str(program)])  # the short version of those that have a full one
     runpy.run_path(str(program), run_name="__main__")
     assert capsys.readouterr().out
     assert ast.get_docstring(ast.parse(program.read_text())).endswith(".")
@@ -73,7 +75,7 @@ def test_the_readme_knows_the_recipes():
 
 
 def test_the_tree_in_the_readme_is_the_house():
-    lines = re.findall(r"^  (\d) (\S+)", PAGES[0].read_text(), re.MULTILINE)
+    lines = re.findall(r"^ {1,2}(\d+) (\S+)", PAGES[0].read_text(), re.MULTILINE)
     told = {name.removesuffix(".py").removesuffix("/"): int(floor) for floor, name in lines}
     assert told == {
         module.partition("/")[0]: floor_of(module) for module in MODULES if "__" not in module.split("/")[0]

@@ -4,7 +4,6 @@ Convolutional networks of this size read MNIST as well as people do. It is train
 pictures, because what a GAN makes is never framed exactly as its data are.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -133,7 +132,7 @@ def classifier(
         GanvasError: the data have no labels, only one class, or are no pictures.
     """
     learned, judged = _opened(data, watch), _opened(held_out, watch) if held_out else None
-    file = cache_folder() / "classifiers" / f"{key(RECIPE, _digest(learned), judged and _digest(judged))}.safetensors"
+    file = cache_folder() / "classifiers" / f"{key(RECIPE, learned.digest(), judged and judged.digest())}.safetensors"
     known = _read(file)
     if known is not None:
         return known
@@ -160,14 +159,6 @@ def _opened(data: Source | Dataset, watch: Watch) -> Dataset:
             "each class is a folder of its own; digits, mnist and cifar10 have labels too."
         )
     return data
-
-
-def _digest(data: Dataset) -> str:
-    digest = hashlib.sha256(repr((data.samples.shape, data.classes)).encode())
-    digest.update(np.asarray(data.labels).tobytes())
-    for first in range(0, len(data), CHUNK):
-        digest.update(data.samples[first : first + CHUNK].tobytes())
-    return digest.hexdigest()
 
 
 def _tensors(data: Dataset) -> tuple[Float[Tensor, "n c 28 28"], Int64[Tensor, " n"]]:

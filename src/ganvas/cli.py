@@ -1,8 +1,9 @@
 """The command line: words in, one call, words out. Everything heavy is imported by the command that needs it."""
 
 import sys
+from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,6 +12,7 @@ from .errors import GanvasError
 
 if TYPE_CHECKING:
     from .run import Run
+    from .score import Score
 
 __all__ = ["app", "main"]
 
@@ -177,6 +179,77 @@ def data(
     say(f"contact sheet: {out}")
 
 
+Judged = Annotated[str, typer.Argument(metavar="A", help="A run, a model file, a folder, a zip or a source.")]
+Count = Annotated[int | None, typer.Option(help="Samples on each side; by default up to 10,000.")]
+DescribedBy = Annotated[
+    str, typer.Option("--features", help="inception, efficientnet_lite0, digits; by default the best there are.")
+]
+Weights = Annotated[Path | None, typer.Option(help="A file with the weights of the features.")]
+
+
+@app.command()
+def evaluate(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder or a model file.")],
+    source: Annotated[str | None, typer.Argument(help="Data; by default what the run learned from.")] = None,
+    count: Count = None,
+    features: DescribedBy = "",
+    weights: Weights = None,
+    held_out: Annotated[
+        str | None, typer.Option(help="Data that the model has not seen: did it learn pictures by heart?")
+    ] = None,
+    neighbours: Annotated[
+        Path | None, typer.Option(help="Save samples beside the pictures that are nearest to them.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The first sample's seed.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+) -> None:
+    """Say how good a model's samples are: FID, KID, precision, recall and more, each with its error."""
+    from . import console
+    from .evaluate import compare
+    from .sample import save_picture
+
+    with console.watching() as watch:
+        compared = compare(
+            run,
+            source,
+            count=count,
+            described_by=features,
+            weights=weights,
+            held_out=held_out,
+            seed=seed,
+            device=device,
+            watch=watch,
+        )
+        scores = dict(compared.scores())
+    if neighbours:
+        save_picture(compared.gallery(), neighbours)
+    tell_scores(compared.about, scores, json=json)
+
+
+@app.command(name="compare")
+def compare_(
+    a: Judged,
+    b: Annotated[str, typer.Argument(metavar="B", help="What it is compared with: a folder, a zip or a source.")],
+    count: Count = None,
+    features: DescribedBy = "",
+    weights: Weights = None,
+    size: Size = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+) -> None:
+    """Compare any two sets of pictures by every figure."""
+    from . import console
+    from .evaluate import compare
+
+    with console.watching() as watch:
+        compared = compare(
+            a, b, count=count, described_by=features, weights=weights, size=parse_size(size), device=device, watch=watch
+        )
+        scores = dict(compared.scores())
+    tell_scores(compared.about, scores, json=json)
+
+
 @app.command(name="list")
 def list_(
     kind: Annotated[str | None, typer.Argument(help="networks, losses, data, recipes, ...; all if left out.")] = None,
@@ -207,6 +280,17 @@ def ending(run: "Run") -> str:
         f"  more      ganvas sample {run.path} {more}\n"
         f"  film      ganvas film {run.path}"
     )
+
+
+def tell_scores(about: "dict[str, Any]", scores: "dict[str, Score]", *, json: bool) -> None:
+    """Print what a comparison found, as a table or as JSON."""
+    from . import console
+    from .evaluate import as_json
+
+    if json:
+        say(dumps(as_json(about, scores), indent=1))
+    else:
+        console.scores(scores, about)
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:

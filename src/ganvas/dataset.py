@@ -1,6 +1,7 @@
 """Samples ready for training, whatever they were read from."""
 
 import difflib
+import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
@@ -116,6 +117,14 @@ class Dataset:
         """The samples of these rows, float32 [n, *shape]; pictures and clips are in [-1, 1]."""
         taken = torch.from_numpy(np.ascontiguousarray(self.samples[rows]))
         return to_float(taken) if taken.dtype == torch.uint8 else taken.float()
+
+    def digest(self) -> str:
+        """The sha256 of samples, classes and labels, in hexadecimal: what was made from them is known by it again."""
+        found = hashlib.sha256(repr((self.samples.shape, self.samples.dtype.str, self.classes)).encode())
+        found.update(b"" if self.labels is None else self.labels.tobytes())
+        for first in range(0, len(self), 1024):
+            found.update(np.ascontiguousarray(self.samples[first : first + 1024]).data)
+        return found.hexdigest()
 
     def summary(self) -> Summary:
         """Count everything once; reads no samples."""

@@ -52,6 +52,7 @@ class Features:
     head         features [n, dimension] -> logits [n, classes], if the network is a classifier
     channels     what `run` wants: 3; or 1, for networks that know gray pictures only
     batch        pictures at once
+    unrounded    whether `run` takes float32 in [0, 255] as well, for steps that are smaller than those of uint8
     """
 
     run: Callable[[Tensor], Tensor]
@@ -63,6 +64,7 @@ class Features:
     head: Callable[[Tensor], Tensor] | None = None
     channels: int = 3
     batch: int = 32
+    unrounded: bool = False
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @property

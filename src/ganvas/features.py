@@ -148,6 +148,7 @@ def efficientnet_lite0(wanted: Wanted) -> Features:
         resize=f"PyTorch bilinear to {size}, antialiased",
         quantiser="none after the resize",
         head=network.head,
+        unrounded=True,
     )
 
 
@@ -233,6 +234,7 @@ def _inception(wanted: Wanted, prepare: Callable[[Tensor], Tensor], resize: str,
         quantiser="none after the resize",
         name=f"inception{mode}" + ("" if genuine else f"-{found[:8]}"),
         head=network.head,
+        unrounded=True,
     )
 
 

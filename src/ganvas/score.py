@@ -12,13 +12,16 @@ from torch import Tensor
 
 from .errors import GanvasError
 
-__all__ = ["FEWEST", "Features", "Labels", "Score", "as_features", "as_pair"]
+__all__ = ["FEWEST", "LOWER", "Features", "Labels", "Score", "as_features", "as_pair"]
 
 Features = Tensor | NDArray[Any]
 """Numbers that describe pictures, [N, D]: one row for each. NumPy arrays and tensors on any device are as good."""
 
 Labels = Tensor | NDArray[Any] | Sequence[float]
 """A number for each sample or class, [N]."""
+
+LOWER = ("fid", "fd-", "kid", "kd-", "intra", "path", "memorisation", "reverse_kl")
+"""How the names of those figures begin of which less is better; of the others more is."""
 
 FEWEST = 10
 """The smallest set that is compared as a distribution; papers use 10,000 to 50,000."""

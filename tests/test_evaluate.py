@@ -1,0 +1,154 @@
+"""Two sets of samples and every figure that they allow, from Python and from the command line."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganvas import fit
+from ganvas.conditions import Labels
+from ganvas.dataset import Dataset
+from ganvas.errors import GanvasError
+from ganvas.evaluate import Side, as_json, compare
+from ganvas.extractor import Features, _extractors
+
+CALLS = []
+
+
+def _means(pictures):
+    """Colour means of the four quarters: twelve features that know where what colour is."""
+    CALLS.append(len(pictures))
+    x = pictures.permute(0, 3, 1, 2).float() / 255
+    return torch.nn.functional.adaptive_avg_pool2d(x, 2).flatten(1)
+
+
+@pytest.fixture(autouse=True)
+def _quarters(monkeypatch):
+    """Features that cost nothing, as `--features quarters`."""
+    CALLS.clear()
+    made = Features(_means, 12, "0" * 64, "none", "none", name="quarters", unrounded=True)
+    monkeypatch.setitem(_extractors, "quarters", lambda wanted: made)
+
+
+@pytest.fixture(scope="module")
+def run(pictures, tmp_path_factory):
+    recipe = replace(pictures, condition=Labels(), images=64)
+    return fit(recipe, out=tmp_path_factory.mktemp("run") / "digits", quiet=True, device="cpu").path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Sixty noisy pictures of 12x10."""
+    dice = np.random.default_rng(0)
+    (tmp_path / "noise").mkdir()
+    for number in range(60):
+        picture = dice.integers(0, 256, (10, 12, 3), np.uint8)
+        Image.fromarray(picture).save(tmp_path / "noise" / f"{number}.png")
+    return tmp_path / "noise"
+
+
+def test_a_model_against_the_data_it_learned_from(run):
+    compared = compare(run, described_by="quarters", count=200)
+    scores = dict(compared.scores())
+    assert {"fd-quarters", "kd-quarters", "precision", "recall", "density", "coverage", "vendi"} <= scores.keys()
+    assert {"intra_fd-quarters", "classification_accuracy", "path_length-quarters"} <= scores.keys()
+    assert "memorisation" not in scores
+    assert scores["fd-quarters"].value > 0.01, "64 images teach nothing"
+    assert scores["fd-quarters"].counts == {"real": 200, "fake": 200}
+    about = compared.about
+    assert (about["features"], about["weights_sha256"], about["counts"]) == (
+        "quarters", "0" * 64, {"fake": 200, "real": 200}
+    )  # fmt: skip
+    assert json.loads(json.dumps(as_json(about, scores)))["scores"]["vendi"]["value"] == scores["vendi"].value
+
+
+def test_features_are_made_once_and_those_of_data_kept(run):
+    compared = compare(run, described_by="quarters", count=100)
+    dict(compared.scores())
+    before = sum(CALLS)
+    assert before >= 200
+    compared.gallery()
+    assert sum(CALLS) == before
+    CALLS.clear()
+    assert torch.equal(compare(run, described_by="quarters", count=100).reals, compared.reals)
+    assert CALLS == [], "from the cache"
+    assert not torch.equal(compare("digits", "digits", described_by="quarters", count=50).reals, compared.reals[:50])
+
+
+def test_held_out_pictures_and_copies(tmp_path):
+    dice = np.random.default_rng(1)
+    learned, unseen = (Dataset(dice.integers(0, 256, (80, 8, 8, 3), np.uint8)) for _ in range(2))
+    scores = dict(compare(learned, learned, held_out=unseen, described_by="quarters").scores())
+    assert scores["memorisation"].value == 1.0
+    assert any("same pictures" in note for note in scores["kd-quarters"].notes)
+    fresh = Dataset(dice.integers(0, 256, (80, 8, 8, 3), np.uint8))
+    scores = dict(compare(fresh, learned, held_out=unseen, described_by="quarters").scores())
+    assert 0.35 < scores["memorisation"].value < 0.65
+    assert scores["kd-quarters"].notes == ()
+
+
+def test_points_are_their_own_features(points, tmp_path):
+    path = fit(replace(points, images=64), out=tmp_path / "ring", quiet=True, device="cpu").path
+    scores = dict(compare(path).scores())
+    assert {"fd-coordinates", "modes", "high_quality", "reverse_kl"} <= scores.keys()
+    assert scores["modes"].value <= 8
+    perfect = dict(compare("ring", "ring", count=2000).scores())
+    assert perfect["modes"].value == 8
+    assert perfect["high_quality"].value > 0.98
+    assert perfect["fd-coordinates"].value == pytest.approx(0, abs=1e-9)
+
+
+def test_rows_are_spread_over_the_data():
+    data = Dataset(np.arange(200, dtype=np.float32).reshape(100, 2))
+    assert Side("data", data, 5).rows.tolist() == [0, 25, 50, 74, 99]
+    labelled = replace(data, classes=("a", "b"), labels=np.arange(100) // 50)
+    assert Side("data", labelled, 5).labels.tolist() == [0, 0, 1, 1, 1]
+    assert Side("data", data, 5).labels is None
+
+
+def test_the_gallery_shows_the_nearest(folder):
+    noise = compare(str(folder), str(folder), described_by="quarters")
+    picture = noise.gallery(count=2, k=2)
+    single = compare(str(folder), str(folder), described_by="quarters").gallery(count=1, k=1)
+    half = single.shape[1] // 2
+    assert (single[2:-2, 2:half] == single[2:-2, half + 1 : -1]).all(), "the nearest to a picture is itself"
+    assert picture.shape[0] > single.shape[0]
+    assert picture.shape[1] > single.shape[1]
+
+
+def test_what_does_not_go_together(run, folder, points, tmp_path):
+    with pytest.raises(GanvasError, match=r"data, not a model\. Exchange the two"):
+        compare("digits", run)
+    with pytest.raises(GanvasError, match="Say what to compare with"):
+        compare("digits")
+    with pytest.raises(GanvasError, match="--count is at least 10, not 3"):
+        compare(run, count=3)
+    with pytest.raises(GanvasError, match="2 coordinates cannot be compared with 8x8 gray"):
+        compare("ring", Dataset(np.zeros((20, 8, 8, 1), np.uint8)))
+    with pytest.raises(GanvasError, match="no features named 'quartes'"):
+        compare(run, described_by="quartes")
+    Image.new("RGB", (30, 30)).save(folder / "larger.png")
+    with pytest.raises(GanvasError, match="of several sizes, 12 to 30 pixels wide; say by --size"):
+        compare(str(folder), str(folder))
+    assert compare(str(folder), str(folder), size=8, described_by="quarters").real.shape == (3, 8, 8)
+
+
+def test_from_the_command_line(run, ganvas, tmp_path, folder):
+    code, out, _ = ganvas("evaluate", run, "--features", "quarters", "--count", 50, "--neighbours", "near.png")
+    assert code == 0
+    assert "fd-quarters" in out
+    assert "precision" in out
+    assert "weights_sha256" in out
+    with Image.open(tmp_path / "near.png") as picture:
+        assert picture.width > 100
+    code, out, _ = ganvas("compare", folder, folder, "--features", "quarters", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["scores"]["fd-quarters"]["value"] == pytest.approx(0, abs=1e-9)
+    assert found["about"]["shape"] == [3, 10, 12]
+    code, _, told = ganvas("evaluate", "nothing")
+    assert code == 1
+    assert "no folder or file 'nothing'" in told
