@@ -52,7 +52,9 @@ def describer(side: str, weights: Path) -> Callable[[np.ndarray], torch.Tensor]:
     from pytorch_fid.inception import InceptionV3
 
     pytorch = InceptionV3().eval()
-    return lambda pictures: pytorch(torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div(255))[0].flatten(1)
+    return lambda pictures: pytorch(torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous().float().div(255))[
+        0
+    ].flatten(1)
 
 
 def work(side: str, weights: Path, pictures: int, size: int, threads: int) -> None:
