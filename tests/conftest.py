@@ -44,6 +44,7 @@ POINTS = Recipe(
     batch=16,
     images=320,
     sheets=5,
+    measure_images=0,
 )
 PICTURES = replace(
     POINTS,

@@ -31,7 +31,7 @@ FLOORS = [
     "features recipe",
     "curves planning recipes/* sample training",
     "budget console film morph report run",
-    "evaluate",
+    "evaluate meter",
     "fitting",
     "cli",
     "__main__",

@@ -167,7 +167,7 @@ def test_a_recipe_is_readable(name):
 
 
 def test_numbers_are_readable(points):
-    assert "images     1,000,000" in str(replace(points, images=1_000_000))
+    assert "images         1,000,000" in str(replace(points, images=1_000_000))
     assert "r1=cosine(start=1.0, end=0.1, over=1.0)" in str(change(points, "game.r1=cosine(1, 0.1)"))
 
 

@@ -65,8 +65,11 @@ class Chart:
     lines: list[Line]
 
 
-def charts(rows: Iterable[Mapping[str, Any]]) -> list[Chart]:
-    """The rows of a log as charts, one for each kind of term: lines that belong together and should look alike."""
+def charts(rows: Iterable[Mapping[str, Any]], *, epoch: int = 0) -> list[Chart]:
+    """The rows of a log as charts, one for each kind of term: lines that belong together and should look alike.
+
+    Scores are drawn with their mean over each `epoch` of so many images, where an epoch has several of them.
+    """
     terms, scores = _lines(rows, "terms"), _lines(rows, "scores")
     players = {line.name.rpartition(".")[0] for line in terms}
     losses = Chart("Losses", HEALTHY_GAME if len(players) > 1 else HEALTHY_FALL, [])
@@ -88,7 +91,7 @@ def charts(rows: Iterable[Mapping[str, Any]]) -> list[Chart]:
             title = f"Other terms of the {player}"
             chart = others.setdefault(title, Chart(title, HEALTHY_OTHER, []))
         chart.lines.append(line)
-    measures = [Chart(line.name, _healthy_measure(line.name), [line]) for line in scores]
+    measures = [Chart(line.name, _healthy_measure(line.name), [line, *_by_epoch(line, epoch)]) for line in scores]
     return [chart for chart in (losses, *others.values(), penalties, *measures) if chart.lines]
 
 
@@ -109,9 +112,21 @@ def _lines(rows: Iterable[Mapping[str, Any]], key: str) -> list[Line]:
     return list(lines.values())
 
 
+def _by_epoch(line: Line, epoch: int) -> list[Line]:
+    """The means of a line over epochs, each at its epoch's last value; none if no epoch has two."""
+    epochs: dict[int, list[tuple[int, float]]] = {}
+    for images, value in zip(line.images, line.values, strict=True):
+        if value is not None and epoch:
+            epochs.setdefault((images - 1) // epoch, []).append((images, value))
+    if all(len(each) < 2 for each in epochs.values()):
+        return []
+    ends = [each[-1][0] for each in epochs.values()]
+    return [Line("mean of each epoch", ends, [sum(value for _, value in each) / len(each) for each in epochs.values()])]
+
+
 def _healthy_measure(name: str) -> str:
     word = name.lower()
-    if word.startswith(("fd", "fid", "kid", "mmd")) or "distance" in word:
+    if word.startswith(("fd", "fid", "kd", "kid", "mmd")) or "distance" in word:
         return HEALTHY_DISTANCE
     if any(good in word for good in ("precision", "recall", "coverage", "density", "inception", "modes", "quality")):
         return HEALTHY_QUALITY

@@ -16,9 +16,11 @@ from . import console, distributed, files, machine, report
 from .budget import Budget, fastest_threads, probe, whole_batches
 from .dataset import Dataset
 from .errors import GanvasError
+from .meter import Meter
 from .planning import name_of_run, plan
 from .recipe import Recipe, differences, to_json
 from .run import Run
+from .sample import Model
 from .training import start, train
 
 __all__ = ["fit"]
@@ -121,17 +123,22 @@ def _train(
     if first and not seen:
         run.sheet(0, start(recipe, data, seed=seed, device=device), data)
     budget = Budget(minutes, seen, earlier)
+    meter = Meter(data, every=recipe.measure_images, device=device)
     terms: dict[str, float] = {}
     saved = time.perf_counter()
     with console.training(recipe.images, str(run.path), quiet=quiet) as display, _interruptions() as interrupted:
         while seen < recipe.images and not interrupted():
             for tick in train(recipe, data, seed=seed, device=device, restore=restore):
-                seen, due = tick.images, _due(tick.images, recipe, ROWS)
+                seen = tick.images
+                due = _due(seen, recipe, ROWS) or meter.asked(seen, recipe.batch)
                 if due:
-                    terms = tick.terms()
+                    terms, scores = tick.terms(), None
                     _refuse_divergence(run, seen, terms, {})
+                    if first and meter.due(seen, recipe.batch, budget.seconds):
+                        scores = meter.measure(Model(tick.state.average, tick.state.condition))
+                        run.keep_best(recipe, tick.state, scores)
                     if first:
-                        run.log(seen, budget.seconds, budget.speed(seen), terms)
+                        run.log(seen, budget.seconds, budget.speed(seen), terms, scores)
                 display.update(seen, budget.speed(seen), terms)
                 if first and _due(seen, recipe, recipe.sheets):
                     run.sheet(seen, tick.state, data)

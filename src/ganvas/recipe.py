@@ -30,19 +30,20 @@ SETTINGS = tuple(kind for kind in catalog.KINDS if kind != "recipe")
 class Recipe:
     """Everything that decides what a run makes, but for its seed.
 
-    data        where the samples come from
-    networks    the players by name
-    product     the player that is averaged, sampled, measured and exported
-    game        who learns when, from what
-    condition   what the networks are told of each sample
-    optimizer   how the weights of the players follow their gradients
-    optimizers  the players for which that is done in another way
-    average     how the product's weights are averaged
-    mirror      show half of the pictures left to right; right for faces and icons, wrong for digits and letters
-    bfloat16    the players that compute in bfloat16, on machines whose hardware has it
-    batch       samples per play
-    images      length of the run: samples seen, one batch a step
-    sheets      how many sheets of samples are drawn as it goes on, evenly spaced
+    data            where the samples come from
+    networks        the players by name
+    product         the player that is averaged, sampled, measured and exported
+    game            who learns when, from what
+    condition       what the networks are told of each sample
+    optimizer       how the weights of the players follow their gradients
+    optimizers      the players for which that is done in another way
+    average         how the product's weights are averaged
+    mirror          show half of the pictures left to right; right for faces and icons, wrong for digits and letters
+    bfloat16        the players that compute in bfloat16, on machines whose hardware has it
+    batch           samples per play
+    images          length of the run: samples seen, one batch a step
+    sheets          how many sheets of samples are drawn as it goes on, evenly spaced
+    measure_images  images from one score to the next; None for as often as it costs little, 0 for never
     """
 
     data: Source
@@ -58,12 +59,15 @@ class Recipe:
     batch: int = 64
     images: int = 100_000
     sheets: int = 60
+    measure_images: int | None = None
 
     def __post_init__(self) -> None:
         _check(self, "Recipe")
         players = {turn.player for turn in self.game.turns()} | {self.product, *self.bfloat16, *self.optimizers}
         if missing := players - self.networks.keys():
             raise GanvasError(f"The recipe has no network {sorted(missing)[0]!r}; it has {', '.join(self.networks)}.")
+        if self.measure_images is not None and self.measure_images < 0:
+            raise GanvasError(f"measure_images is at least 0, or None, not {self.measure_images}.")
         for field in ("batch", "images", "sheets"):
             if getattr(self, field) < 1:
                 raise GanvasError(f"{field} must be at least 1, not {getattr(self, field)}.")
@@ -73,7 +77,7 @@ class Recipe:
         return self.optimizers.get(player, self.optimizer)
 
     def __str__(self) -> str:
-        lines = [f"{field.name:10} {_line(getattr(self, field.name))}" for field in dataclasses.fields(self)]
+        lines = [f"{field.name:14} {_line(getattr(self, field.name))}" for field in dataclasses.fields(self)]
         return "\n".join(_wrapped(line) for text in lines for line in text.splitlines())
 
 
@@ -243,7 +247,7 @@ def catalog_names(kind: type) -> str:
 def _line(value: Any) -> str:
     """One setting as a person would write it."""
     if isinstance(value, Mapping):
-        return ("\n" + 11 * " ").join(f"{name} = {_line(each)}" for name, each in value.items()) or "{}"
+        return ("\n" + 15 * " ").join(f"{name} = {_line(each)}" for name, each in value.items()) or "{}"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = ", ".join(f"{field.name}={_line(getattr(value, field.name))}" for field in dataclasses.fields(value))
         return f"{catalog.name_of(value)}({fields})"
@@ -251,7 +255,7 @@ def _line(value: Any) -> str:
 
 
 def _wrapped(line: str) -> str:
-    return textwrap.fill(line, 118, subsequent_indent=13 * " ", break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(line, 118, subsequent_indent=17 * " ", break_long_words=False, break_on_hyphens=False)
 
 
 def to_json(value: Any) -> Any:

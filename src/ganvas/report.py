@@ -41,7 +41,8 @@ def write(run_folder: Path) -> Path:
         raise GanvasError(f"{run_folder} is not the folder of a run: it has neither a run.json nor a recipe.json.")
     rows = _rows(run_folder / "log.jsonl")
     end = max(rows[-1]["images"], 1) if rows else 1
-    charts = curves.charts(rows)
+    count = (run.get("data") or {}).get("count")
+    charts = curves.charts(rows, epoch=count if isinstance(count, int) else 0)
     sheets = _sheets(run_folder / "samples")
     film = _film(sheets)
     data = {

@@ -7,6 +7,7 @@ runs/NAME/
     samples/        a sheet of the same seeds every so many images: 000046080.png; of clips newest.gif too
                     reconstructions/ of the same samples, each below its original, if the product can make them
     checkpoints/    the newest two, see checkpoint.py
+    best/           the model of the lowest score so far, if scores are taken
     report.html     all of it on one page
 """
 
@@ -128,10 +129,14 @@ class Run:
         """Say what is trained from now on."""
         files.write(self.path / "recipe.json", json.dumps(to_json(recipe), indent=1))
 
-    def log(self, images: int, seconds: float, speed: float, terms: dict[str, float]) -> None:
+    def log(
+        self, images: int, seconds: float, speed: float, terms: dict[str, float], scores: dict[str, float] | None = None
+    ) -> None:
         """Add one line to the log; what is not finite becomes null."""
-        finite = {name: value if math.isfinite(value) else None for name, value in terms.items()}
-        row = {"images": images, "seconds": round(seconds, 3), "images_per_second": round(speed, 2), "terms": finite}
+        row: dict[str, Any] = {"images": images, "seconds": round(seconds, 3), "images_per_second": round(speed, 2)}
+        for key, values in (("terms", terms), ("scores", scores)):
+            if values is not None:
+                row[key] = {name: value if math.isfinite(value) else None for name, value in values.items()}
         with files.told(self.path), (self.path / "log.jsonl").open("a") as log:
             log.write(json.dumps(row) + "\n")
 
@@ -165,6 +170,14 @@ class Run:
             "state.safetensors": (state.tensors(), {}),
         }
         checkpoint.write(self.path / "checkpoints" / f"{images:09}", contents)
+
+    def keep_best(self, recipe: Recipe, state: State, scores: dict[str, float]) -> None:
+        """Keep the product by itself in best/ if no score that was logged is lower, of whatever is scored first."""
+        name, value = next(iter(scores.items()))
+        known = [found for row in self.rows if (found := row.get("scores", {}).get(name)) is not None]
+        if value <= min(known, default=math.inf):
+            about = metadata(recipe.networks[recipe.product], Model(state.average, state.condition))
+            checkpoint.write(self.path / "best", {"model.safetensors": (state.average.state_dict(), about)})
 
     def _read(self, name: str) -> Any:
         try:
