@@ -155,8 +155,8 @@ def test_the_wgan_critic_judges_each_picture_alone(size):
 def test_sngan_is_that_of_the_paper():
     """Miyato et al. 2018, table 4, for CIFAR-10: 256 channels in the generator and 128 in the critic.
 
-    Generator: 128*4096 + 4096 = 528,384 for the first layer; three blocks of 2*(256*256*9 + 256) + 256*256 + 256 + 4*256
-    = 1,246,976; batch norm 512; the picture 256*3*9 + 3 = 6,915; together 4,276,739.
+    Generator: 128*4096 + 4096 = 528,384 first; three blocks of 2*(256*256*9 + 256) + 256*256 + 256 + 4*256 = 1,246,976;
+    batch norm 512; the picture 256*3*9 + 3 = 6,915; together 4,276,739.
     Critic: 3*128*9 + 128 + 128*128*9 + 128 + 3*128 + 128 = 151,680; 2*(128*128*9 + 128) + 128*128 + 128 = 311,680; two
     blocks of 2*(128*128*9 + 128) = 295,168; the score 128 + 1; together 1,053,825.
     """

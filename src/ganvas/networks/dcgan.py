@@ -37,9 +37,9 @@ class DCGANGenerator(NetworkSettings):
 class DCGANCritic(NetworkSettings):
     """DCGAN discriminator: 4x4 convolutions of stride 2, batch norm, LeakyReLU 0.2 (Radford et al. 2016).
 
-    `dropout` is the share of features that is zeroed after each LeakyReLU. `projection` multiplies the mean
-    of the last features by the embedded condition (Miyato & Koyama 2018, arXiv:1802.05637), else the condition is given
-    as planes.
+    `dropout` is the share of features that is zeroed after each LeakyReLU. `projection` multiplies what the last
+    layer reads by the embedded condition (Miyato & Koyama 2018, arXiv:1802.05637); else the condition is given as
+    planes.
     """
 
     width: int = 64
@@ -102,11 +102,11 @@ class _DCGANCritic(Critic):
         self.layers = nn.Sequential(*layers).apply(_initialise)
         self.embed = None
         if condition and settings.projection:
-            self.embed = nn.Linear(condition, channels[-1], bias=False).apply(_initialise)
+            self.embed = nn.Linear(condition, channels[-1] * height * width, bias=False).apply(_initialise)
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         features = self.layers[:-1](x if self.embed is not None else planes(x, condition))
         logits: Tensor = self.layers[-1](features).flatten()
         if self.embed is not None and condition is not None:
-            logits = logits + (self.embed(condition) * features.mean((2, 3))).sum(1)
+            logits = logits + (self.embed(condition) * features.flatten(1)).sum(1)
         return logits

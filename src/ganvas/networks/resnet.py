@@ -37,7 +37,7 @@ class ResnetGenerator(NetworkSettings):
 class ResnetCritic(NetworkSettings):
     """Residual critic: pre-activation blocks, mean pooling, no normalisation (Gulrajani et al. 2017, appendix F).
 
-    `projection` multiplies the mean of the last features by the embedded condition (Miyato & Koyama 2018,
+    `projection` multiplies what the last layer reads by the embedded condition (Miyato & Koyama 2018,
     arXiv:1802.05637), else the condition is given as planes.
     """
 
@@ -106,12 +106,12 @@ class _ResnetCritic(Critic):
         self.score = nn.Linear(channels[-1] * height * width, 1)
         self.embed = None
         if condition and settings.projection:
-            self.embed = nn.Linear(condition, channels[-1], bias=False)
-            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(channels[-1]))
+            self.embed = nn.Linear(condition, channels[-1] * height * width, bias=False)
+            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(self.embed.out_features))
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         features = F.leaky_relu(self.blocks(x if self.embed is not None else planes(x, condition)), 0.2)
         logits: Tensor = self.score(features.flatten(1)).squeeze(1)
         if self.embed is not None and condition is not None:
-            logits = logits + (self.embed(condition) * features.mean((2, 3))).sum(1)
+            logits = logits + (self.embed(condition) * features.flatten(1)).sum(1)
         return logits

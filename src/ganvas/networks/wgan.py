@@ -77,12 +77,12 @@ class _WGANCritic(Critic):
         self.score = nn.Conv2d(channels[-1], 1, (height, width))
         self.embed = None
         if condition:
-            self.embed = nn.Linear(condition, channels[-1], bias=False)
-            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(channels[-1]))
+            self.embed = nn.Linear(condition, channels[-1] * height * width, bias=False)
+            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(self.embed.out_features))
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         features = self.layers(x)
         logits: Tensor = self.score(features).flatten()
         if self.embed is not None and condition is not None:
-            logits = logits + (self.embed(condition) * features.mean((2, 3))).sum(1)
+            logits = logits + (self.embed(condition) * features.flatten(1)).sum(1)
         return logits

@@ -1,0 +1,52 @@
+"""Recipes for pictures that come in classes: the networks are told which, and so draw what they are asked for."""
+
+from dataclasses import replace
+
+from ..catalog import part
+from ..conditions import Labels
+from ..data.digits import Digits
+from ..ema import Average
+from ..games.adversarial import Adversarial
+from ..losses import Nonsaturating
+from ..networks.dcgan import DCGANCritic, DCGANGenerator
+from ..optimizers import Adam
+from ..recipe import Recipe
+
+__all__ = ["cgan", "projection_gan"]
+
+
+@part("recipe")
+def cgan() -> Recipe:
+    """A conditional GAN: digits of the kind one asks for (Mirza & Osindero 2014, arXiv:1411.1784).
+
+    The class is a one-hot vector, appended to the generator's z and given to the critic as planes beside the picture.
+    With `--data FOLDER`, the folders in it are the classes: FOLDER/cat/1.png, FOLDER/dog/1.png and so on.
+
+    Run:    ganvas train cgan && ganvas sample runs/cgan --label 7
+    Costs:  24,000 images, 54 CPU seconds of a Xeon at 2.5 GHz.
+    Gives:  97 % of 1,000 digits are what was asked for, by their 5 nearest neighbours among the real ones, which know
+            99 % of those (1 seed); most of them readable, 7 at times like 2.
+    """
+    return Recipe(
+        data=Digits(),
+        networks={"generator": DCGANGenerator(width=16), "critic": DCGANCritic(width=16)},
+        game=Adversarial(Nonsaturating()),
+        condition=Labels(),
+        optimizer=Adam(rate=5e-4, beta1=0.5),
+        average=Average(halflife_images=5_000, rampup=0.1),
+        batch=32,
+        images=24_000,
+    )
+
+
+@part("recipe")
+def projection_gan() -> Recipe:
+    """`cgan` with a projection discriminator (Miyato & Koyama 2018, arXiv:1802.05637) and no planes.
+
+    Run:    ganvas train projection_gan && ganvas sample runs/projection_gan --label 7
+    Costs:  24,000 images, 35 CPU seconds of a Xeon at 2.5 GHz.
+    Gives:  98 % of 1,000 digits are what was asked for, measured as for `cgan` (1 seed), most of them readable.
+    """
+    recipe = cgan()
+    networks = {**recipe.networks, "critic": DCGANCritic(width=16, projection=True)}
+    return replace(recipe, networks=networks)
