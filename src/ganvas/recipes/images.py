@@ -142,13 +142,13 @@ def lsgan() -> Recipe:
 def sngan() -> Recipe:
     """Hinge loss and spectral normalisation (Miyato et al. 2018, arXiv:1802.05957) in a size for minutes on a CPU.
 
-    The critic has one play a step, in the paper five, and both players a rate of 1e-3 for the sake of short runs, in the
-    paper 2e-4. There the generator's width is 256 and the critic's 128.
+    The critic has one play a step, in the paper five, and both players have a rate of 1e-3 for the sake of short runs,
+    in the paper 2e-4. There the generator's width is 256 and the critic's 128.
 
     Run:    ganvas train sngan --data icons:portraits
     Costs:  100,000 images; the first 8,800 take 80 CPU seconds of a Xeon at 2.5 GHz.
-    Gives:  after those, heads and shoulders with grainy faces on clean white (1 seed, looked at); not trained to its end
-            here.
+    Gives:  after those, heads and shoulders with grainy faces on clean white (1 seed, looked at); not trained to its
+            end here.
     """
     return Recipe(
         data=Icons(),
