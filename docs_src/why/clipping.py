@@ -23,7 +23,7 @@ from ganvas.sample import Model
 from ganvas.training import start
 
 FULL = sys.argv[1:] == ["full"]
-SEEDS, STEPS, EVERY = (range(3), 500, 10) if FULL else (range(1), 250, 10)
+SEEDS, STEPS, EVERY = (range(3), 300, 10) if FULL else (range(1), 250, 10)
 LIMIT, BATCH = 0.1, 64
 
 

@@ -18,7 +18,7 @@ from ganvas.optimizers import Adam
 from ganvas.sample import Model
 
 FULL = sys.argv[1:] == ["full"]
-SEEDS, STEPS, EVERY = (range(3), 1200, 100) if FULL else (range(1), 300, 100)
+SEEDS, STEPS, EVERY = (range(3), 400, 40) if FULL else (range(1), 120, 20)
 BATCH, SAMPLES = 128, 2000
 GAMES = {
     "cross-entropy": (Adversarial(Nonsaturating()), ORANGE),
@@ -47,7 +47,7 @@ def play(game, seed):
         data=source,
         networks={"generator": MLPGenerator(width=64, latent=8), "critic": MLPCritic(width=64)},
         game=game,
-        optimizer=Adam(rate=5e-3, beta1=0.5, beta2=0.9),
+        optimizer=Adam(rate=5e-3, beta1=0.9, beta2=0.9),
         batch=BATCH,
         images=STEPS * BATCH,
     )
@@ -70,11 +70,13 @@ for name, (game, ink) in GAMES.items():
     last = found[name][:, -1]
     print(f"{name}: divergence {last[:, 1].round(2).tolist()}, modes {last[:, 2].astype(int).tolist()} of 25")
 panel = figure.panel("Divergence from fair shares", x=f"steps of {BATCH} images", y="nats; one mode alone: 3.2",
-                     across=(0, STEPS), up=(0, 2.5))  # fmt: skip
+                     across=(0, STEPS), up=(0, 3.2))  # fmt: skip
 for name, runs in found.items():
     for index, rows in enumerate(runs):
         panel.line(rows[:, 0], rows[:, 1], GAMES[name][1], "" if index else name)
 figure.save("collapse.png")
 
-entropy, wasserstein = (runs[:, -1, 1] for runs in found.values())
-assert np.median(entropy) > 2 * np.median(wasserstein), "cross-entropy leaves more out"
+late = slice(STEPS // EVERY // 2, None)  # the second half of the way: both go up and down
+entropy, wasserstein = (runs[:, late, 1].mean(1) for runs in found.values())
+print(f"mean divergence in the second half: {entropy.round(2).tolist()} and {wasserstein.round(2).tolist()}")
+assert entropy.min() > 2 * np.median(wasserstein), "cross-entropy leaves more out"

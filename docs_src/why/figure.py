@@ -127,7 +127,7 @@ class Panel:
         ends = []
         for here, there in ((a, b), (b, a)):
             edge = min(max(here[1], top), bottom)
-            share = 0.0 if here[1] == there[1] else (edge - here[1]) / (there[1] - here[1])
+            share = 2.0 if here[1] == there[1] else (edge - here[1]) / (there[1] - here[1])
             ends.append((here[0] + share * (there[0] - here[0]), edge) if 0 <= share <= 1 else here)
         return ends
 

@@ -83,7 +83,7 @@ def play(before, after, seed):
 
 figure = Figure(2)
 left = figure.panel("How hard a fake is pushed from each place", x="place; the first fakes lie near 0, reals at 3",
-                    y="|d loss / d place|", across=(-1, 5), up=(1e-6, 10), log=True)  # fmt: skip
+                    y="|d loss / d place|", across=(-1, 5), up=(1e-4, 10), log=True)  # fmt: skip
 right = figure.panel(f"After {HEAD_START} steps of the critic alone", x="steps of both players since",
                      y="mean of the samples", across=(0, TOGETHER), up=(-1, 4))  # fmt: skip
 right.line((0, TOGETHER), (3, 3), GRAY, "data", dashed=True)

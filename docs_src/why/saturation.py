@@ -87,7 +87,7 @@ left = figure.panel(
 )  # fmt: skip
 right = figure.panel(
     f"After {HEAD_START} steps of the critic alone", x="steps of both players since",
-    y="mean of the samples; the data's is 3", across=(0, TOGETHER), up=(-1, 4),
+    y="mean of the samples; the data's is 3", across=(0, TOGETHER), up=(-1, 7),
 )  # fmt: skip
 moved = {}
 for name, (loss, ink) in LOSSES.items():
