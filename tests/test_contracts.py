@@ -43,7 +43,7 @@ CASES = [(name, shape, condition) for name in NETWORKS for shape in shapes(name)
 DOUBLED = [name for name in NETWORKS if shapes(name) is PICTURES]
 
 
-def build(name, shape, condition):
+def build(name, shape, condition, *, moved=True):
     """A tiny network of this kind; what starts at zero is moved, since it would hide what lies behind it."""
     part = find(name.partition(" ")[0], "network")
     settings = {field.name: TINY[field.name] for field in fields(part) if field.name in TINY}
@@ -51,7 +51,7 @@ def build(name, shape, condition):
     network = part(**settings | NETWORKS[name]).build(shape, condition)
     assert isinstance(network, Generator | Critic)
     for weight in network.parameters():
-        if weight.dim() > 1 and not weight.any():
+        if moved and weight.dim() > 1 and not weight.any():
             torch.nn.init.normal_(weight, 0.0, 0.1)
     return network
 
@@ -96,6 +96,15 @@ def test_forward_backward_and_double_backward(name, shape, condition):
     found = [gradient for gradient in gradients(network).values() if gradient is not None]
     assert len(found) > 1
     assert all(gradient.isfinite().all() for gradient in found)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_weights_can_be_counted_without_making_them(name):
+    count = lambda network: sorted(tuple(weight.shape) for weight in network.parameters())  # noqa: E731
+    with torch.device("meta"):
+        counted = build(name, shapes(name)[0], 5, moved=False)
+    assert all(weight.is_meta for weight in counted.parameters())
+    assert count(counted) == count(build(name, shapes(name)[0], 5))
 
 
 @pytest.mark.parametrize("condition", [0, 5])
