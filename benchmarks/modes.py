@@ -1,0 +1,215 @@
+"""Which modes of two mixtures of Gaussians each loss finds, how cleanly and how evenly, by PacGAN's protocol.
+
+    python -m benchmarks.modes [--only grid25:r3gan ring:wgan_gp ...] [--members 10]
+
+Data: 8 Gaussians of deviation .01 on a circle of radius 1 (ring), 25 of deviation .05 at {-4, -2, 0, 2, 4} squared
+(grid25). After training, 2,500 samples of the averaged generator are judged (Lin et al. 2018, arXiv:1712.04086, 4.1):
+
+high quality   the share of samples within three deviations of a mode
+modes          modes that have such a sample
+reverse KL     sum over modes of p log(p / q) in nats, p the shares of samples whose nearest mode it is, q the same for
+               all: 0 if every mode is as frequent as it should be, log 25 = 3.2 if there is only one
+
+All losses have the same networks, the same batch and the same number of images; the images of one run are the samples
+seen in as many steps of the generator, so a critic that plays five times a step (WGAN) sees five times as many. Every
+loss has the optimizer of its paper, with the better of two rates that were tried, falling to nearly zero on half a
+cosine. The ten seeds are ten pairs of networks trained at once (see side_by_side.py), on data and noise of their own.
+
+    python -m benchmarks.modes --only grid25:wgan_gp --members 3 --images 100000 --rate 5e-3
+
+tries another rate or length, and only prints what came of it. Otherwise each group of ten is appended to
+benchmarks/results/modes.jsonl as it is finished; run again, it goes on with those that are missing. The table in
+docs/modes.md is written anew each time.
+"""
+
+import argparse
+import datetime
+import json
+import math
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganvas import Recipe, find, machine, metrics, train
+from ganvas.games.adversarial import Adversarial
+from ganvas.losses import Hinge, LeastSquares, Minimax, Nonsaturating, Wasserstein
+from ganvas.optimizers import Adam, Optimizer, Rmsprop
+from ganvas.schedules import Cosine
+
+from .record import RESULTS
+from .side_by_side import SideBySide
+
+FILE = RESULTS / "modes.jsonl"
+PAGE = Path(__file__).parent.parent / "docs" / "modes.md"
+BEGIN, END = "<!-- what follows is written by benchmarks/modes.py -->", "<!-- until here -->"
+SAMPLES = 2_500
+DATA = ("grid25", "ring")
+MEASURES = {"modes": "{:.1f}", "high_quality": "{:.1%}", "reverse_kl": "{:.3f}"}
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What sets a way of training apart from the recipe of the data; None leaves the recipe as it is."""
+
+    name: str
+    game: Adversarial | None = None
+    optimizer: Optimizer | None = None
+    spectral: bool = False
+
+
+def falling(rate: float, **settings: Any) -> Adam:
+    """Adam with a rate that falls to nearly nothing, as R3GAN's does."""
+    return Adam(rate=Cosine(rate, rate / 500), **settings)
+
+
+LOSSES = {
+    "minimax": Loss("minimax (Goodfellow 2014)", Adversarial(Minimax()), falling(1e-3, beta1=0.5)),
+    "nonsaturating": Loss("non-saturating (Goodfellow 2014)", Adversarial(Nonsaturating()), falling(1e-3, beta1=0.5)),
+    "least_squares": Loss("LSGAN (Mao 2017)", Adversarial(LeastSquares()), falling(1e-3, beta1=0.5)),
+    "wgan_clip": Loss(
+        "WGAN, clipped (Arjovsky 2017)",
+        Adversarial(Wasserstein(), clip=0.01, critic_plays=5),
+        Rmsprop(rate=Cosine(5e-4, 1e-6)),
+    ),
+    "wgan_gp": Loss(
+        "WGAN-GP (Gulrajani 2017)",
+        Adversarial(Wasserstein(), gradient_penalty=10.0, critic_plays=5),
+        falling(1e-3, beta1=0.0, beta2=0.9),
+    ),
+    "hinge_sn": Loss(
+        "hinge + spectral norm (Miyato 2018)",
+        Adversarial(Hinge()),
+        falling(1e-3, beta1=0.0, beta2=0.9),
+        spectral=True,
+    ),
+    "r3gan": Loss("R3GAN (Huang 2024)"),
+}
+
+
+def recipe_of(data: str, loss: Loss, members: int) -> Recipe:
+    """The recipe of this data, with this loss and so many networks side by side."""
+    recipe: Recipe = find(data, "recipe")()
+    networks = dict(recipe.networks)
+    if loss.spectral:
+        networks["critic"] = replace(networks["critic"], spectral=True)
+    return replace(
+        recipe,
+        networks={name: SideBySide(network, members) for name, network in networks.items()},
+        game=loss.game or recipe.game,
+        optimizer=loss.optimizer or recipe.optimizer,
+        optimizers={} if loss.optimizer else recipe.optimizers,
+        average=replace(recipe.average, halflife_images=recipe.average.halflife_images * members),
+        batch=recipe.batch * members,
+        images=recipe.images * members,
+    )
+
+
+@torch.no_grad()
+def judge(recipe: Recipe, average: torch.nn.Module, members: int) -> list[dict[str, float]]:
+    """The three figures of each member."""
+    dice = torch.Generator().manual_seed(0)
+    z = torch.randn(members * SAMPLES, average.latent, generator=dice)
+    source: Any = recipe.data
+    found = []
+    for samples in average.generate(z).unflatten(0, (members, SAMPLES)):
+        scores = metrics.mixture_modes(samples, source.modes, source.deviation)
+        found.append({name: scores[name].value for name in MEASURES})
+    return found
+
+
+def tried(recipe: Recipe, chosen: argparse.Namespace) -> Recipe:
+    """The recipe with another length or rate."""
+    optimizer: Any = recipe.optimizer
+    if chosen.rate:
+        optimizer = replace(optimizer, rate=Cosine(chosen.rate, chosen.rate / 500))
+    return replace(recipe, optimizer=optimizer, images=chosen.members * (chosen.images or recipe.images))
+
+
+def measure(recipe: Recipe, members: int) -> dict[str, Any]:
+    """Train all members and judge them; as part of a line for the file of results."""
+    seconds, began = time.process_time(), time.time()
+    for tick in train(recipe):
+        if tick.step % (recipe.images // recipe.batch // 10) == 0:
+            terms = ", ".join(f"{term} {value:.3g}" for term, value in tick.terms().items())
+            print(f"{tick.images // members:,} images each, {time.time() - began:.0f} s; {terms}", flush=True)
+    return {
+        "date": datetime.datetime.now().astimezone().date().isoformat(),
+        "images": recipe.images // members,
+        "cpu_seconds": round(time.process_time() - seconds, 1),
+        "machine": machine.describe(torch.device("cpu")),
+        "recipe": str(recipe),
+        "members": judge(recipe, tick.state.average, members),
+    }
+
+
+def results() -> dict[tuple[str, str], dict[str, Any]]:
+    """The newest line of each (data, loss)."""
+    lines = FILE.read_text().splitlines() if FILE.exists() else []
+    found = map(json.loads, lines)
+    return {(each["data"], each["loss"]): each for each in found}
+
+
+def table(data: str) -> Iterator[str]:
+    """The lines of the table for this data."""
+    yield "| loss | modes | high quality | reverse KL | seeds | CPU seconds a seed |"
+    yield "|---|---|---|---|---|---|"
+    known = results()
+    for name, loss in LOSSES.items():
+        if (data, name) not in known:
+            yield f"| {loss.name} | not run yet | | | | |"
+            continue
+        line = known[data, name]
+        cells = []
+        for measure, form in MEASURES.items():
+            values = [member[measure] for member in line["members"]]
+            if any(map(math.isnan, values)):
+                cells.append("diverged")
+                continue
+            cells.append(f"{form} ({form} to {form})".format(statistics.fmean(values), min(values), max(values)))
+        count = len(line["members"])
+        yield f"| {loss.name} | {' | '.join(cells)} | {count} | {line['cpu_seconds'] / count:.0f} |"
+
+
+def write_page() -> None:
+    """Put the tables into docs/modes.md, between its marks."""
+    text = PAGE.read_text()
+    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+    parts = [BEGIN]
+    for data in DATA:
+        parts += ["", f"## {data}", "", *table(data)]
+    draft = PAGE.with_suffix(f".{os.getpid()}")
+    draft.write_text(before + "\n".join([*parts, "", END]) + after)
+    draft.replace(PAGE)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    options.add_argument("--only", nargs="*", default=[f"{data}:{name}" for name in reversed(LOSSES) for data in DATA])
+    options.add_argument("--members", type=int, default=10)
+    options.add_argument("--images", type=int, help="of each member; with this or --rate nothing is saved")
+    options.add_argument("--rate", type=float)
+    chosen = options.parse_args()
+    torch.set_num_threads(1)
+    RESULTS.mkdir(exist_ok=True)
+    for each in chosen.only:
+        data, _, name = each.partition(":")
+        if chosen.images or chosen.rate:
+            line = measure(tried(recipe_of(data, LOSSES[name], chosen.members), chosen), chosen.members)
+            print(f"{each} {chosen}", *line["members"], sep="\n", flush=True)
+        elif (data, name) not in results():
+            line = {"data": data, "loss": name} | measure(recipe_of(data, LOSSES[name], chosen.members), chosen.members)
+            with FILE.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            write_page()
+    write_page()
+    print("\n".join(line for data in DATA for line in ("", data, *table(data))))
+
+
+if __name__ == "__main__":
+    main()
