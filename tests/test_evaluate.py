@@ -8,12 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
-from ganvas import fit
+from ganvas import catalog, fit, names
 from ganvas.conditions import Labels
 from ganvas.dataset import Dataset
 from ganvas.errors import GanvasError
 from ganvas.evaluate import Side, as_json, compare
-from ganvas.extractor import Features, _extractors
+from ganvas.extractor import Features
 
 CALLS = []
 
@@ -30,7 +30,8 @@ def _quarters(monkeypatch):
     """Features that cost nothing, as `--features quarters`."""
     CALLS.clear()
     made = Features(_means, 12, "0" * 64, "none", "none", name="quarters", unrounded=True)
-    monkeypatch.setitem(_extractors, "quarters", lambda wanted: made)
+    names("feature")  # the others are loaded
+    monkeypatch.setitem(catalog._parts["feature"], "quarters", lambda wanted: made)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def test_what_does_not_go_together(run, folder, points, tmp_path):
         compare(run, count=3)
     with pytest.raises(GanvasError, match="2 coordinates cannot be compared with 8x8 gray"):
         compare("ring", Dataset(np.zeros((20, 8, 8, 1), np.uint8)))
-    with pytest.raises(GanvasError, match="no features named 'quartes'"):
+    with pytest.raises(GanvasError, match="no feature named 'quartes'"):
         compare(run, described_by="quartes")
     Image.new("RGB", (30, 30)).save(folder / "larger.png")
     with pytest.raises(GanvasError, match="of several sizes, 12 to 30 pixels wide; say by --size"):

@@ -24,8 +24,7 @@ from ganvas.data.digits import Digits
 from ganvas.dataset import Dataset
 from ganvas.efficientnet import EfficientNetLite0, load_efficientnet_lite0
 from ganvas.errors import GanvasError
-from ganvas.extractor import _extractors
-from ganvas.features import Features, Wanted, extractor, extractors, features, inception_file, suggested
+from ganvas.features import Features, Wanted, features, inception_file, suggested
 from ganvas.inception import _tensorflow_names, load_inception, made_up_weights, tensorflow_resize
 from ganvas.weights import read_weights, sha256, sha256_of
 
@@ -401,10 +400,8 @@ def test_no_pictures_are_no_features():
     assert mean_colours()(np.zeros((0, 4, 4, 3), np.uint8)).shape == (0, 3)
 
 
-def test_one_function_adds_an_extractor(monkeypatch):
-    monkeypatch.setattr("ganvas.extractor._extractors", dict(_extractors))
-
-    @extractor
+def test_one_function_adds_an_extractor(registry):
+    @registry.part("feature")
     def colours(wanted: Wanted) -> Features:
         """The mean colours."""
         return mean_colours(name="")
@@ -412,11 +409,12 @@ def test_one_function_adds_an_extractor(monkeypatch):
     found = features("colours")
     assert (found.name, found.frechet) == ("colours", "fd-colours")
     assert found.about["weights_sha256"] == "0" * 64
-    assert extractors()["colours"] == "The mean colours."
+    assert "colours" in registry.names("feature")
+    assert "The mean colours." in registry.listing("features")
     with pytest.raises(GanvasError, match="Did you mean 'colours'"):
         features("colour")
     with pytest.raises(TypeError, match="no docstring"):
-        extractor(lambda wanted: found)
+        registry.part("feature")(lambda wanted: found)
 
 
 # The classifier

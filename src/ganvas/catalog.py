@@ -1,8 +1,8 @@
 """The names of parts: how a word on the command line or in a JSON file becomes a piece of the toolkit.
 
-A *part* is a frozen dataclass of settings (a network, a loss, a data set, ...) or a function (a recipe). Its name is
-the Python name in snake case, so `DCGANGenerator` is `dcgan_generator`. Defining a part is all it takes to have it
-listed, accepted by `--set`, stored in a recipe and covered by the contract tests:
+A *part* is a frozen dataclass of settings (a network, a loss, a data set, ...) or a function (a recipe, a metric). Its
+name is the Python name in snake case, so `DCGANGenerator` is `dcgan_generator`. Defining a part is all it takes to have
+it listed, accepted by `--set`, stored in a recipe and covered by the contract tests:
 
     @part("loss")
     @dataclass(frozen=True)
@@ -35,6 +35,8 @@ KINDS = {
     "game": "ganvas.games",
     "optimizer": "ganvas.optimizers",
     "schedule": "ganvas.schedules",
+    "feature": "ganvas.features",
+    "metric": "ganvas.metrics",
 }
 """Kind of part -> the module or package whose files define the built-in ones."""
 
@@ -121,7 +123,7 @@ def describe(name: str) -> str:
     """What a part is: its docstring, and its settings; for a recipe the whole of it."""
     found = find(name)
     lines = [inspect.getdoc(found) or "", ""]
-    if inspect.isfunction(found):
+    if found in _parts["recipe"].values():
         lines.append(str(found()))
     else:
         lines += [str(parameter) for parameter in inspect.signature(found).parameters.values()]

@@ -2,7 +2,7 @@
 
 An extractor is a function that returns `Features`. Here is DINOv2, for those who have its repository and weights:
 
-    @extractor
+    @part("feature")
     def dinov2(wanted: Wanted) -> Features:
         '''DINOv2 ViT-L/14 (Oquab et al. 2023, arXiv:2304.07193).'''
         network = torch.hub.load("dinov2", "dinov2_vitl14", source="local").eval().to(wanted.device)
@@ -17,8 +17,6 @@ An extractor is a function that returns `Features`. Here is DINOv2, for those wh
 It is then to be had as `features("dinov2")`, and its Fréchet distance is reported as `fd-dinov2`.
 """
 
-import difflib
-import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,11 +27,10 @@ from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .catalog import name_of
 from .dataset import Dataset, Source, Watch, unwatched
 from .errors import GanvasError
 
-__all__ = ["Extractor", "Features", "Wanted", "extractor", "extractors", "find_extractor"]
+__all__ = ["Extractor", "Features", "Wanted"]
 
 Pictures = NDArray[np.generic] | Tensor
 """uint8 [N, H, W, C]; other types are refused with a message."""
@@ -169,40 +166,7 @@ class Wanted:
 
 
 Extractor = Callable[[Wanted], Features]
-_extractors: dict[str, Extractor] = {}
-
-
-def extractor(function: Extractor) -> Extractor:
-    """Enter the decorated function among the extractors, under its own name.
-
-    Raises:
-        TypeError: the name is taken, or the function has no docstring to be listed by.
-    """
-    name = name_of(function)
-    if name in _extractors and _extractors[name].__module__ != function.__module__:
-        raise TypeError(f"two extractors are named {name!r}")
-    if not (inspect.getdoc(function) or "").strip():
-        raise TypeError(f"the extractor {name!r} has no docstring")
-    _extractors[name] = function
-    return function
-
-
-def extractors() -> dict[str, str]:
-    """The names of all extractors, and the first line of what each says of itself."""
-    return {name: (inspect.getdoc(made) or "").partition("\n")[0] for name, made in sorted(_extractors.items())}
-
-
-def find_extractor(name: str) -> Extractor:
-    """The extractor of this name.
-
-    Raises:
-        GanvasError: there is none; the message suggests the nearest.
-    """
-    if name in _extractors:
-        return _extractors[name]
-    near = difflib.get_close_matches(name, _extractors, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(sorted(_extractors))}."
-    raise GanvasError(f"There are no features named {name!r}. {hint}")
+"""A function that makes features ready; every part of kind "feature" is one."""
 
 
 def _in_channels(pictures: Tensor, channels: int) -> UInt8[Tensor, "n h w k"]:

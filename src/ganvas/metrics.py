@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from .catalog import part
 from .errors import GanvasError
 from .kernels import kernel_distance, kernel_distance_of_subsets, vendi_score
 from .neighbours import (
@@ -55,6 +56,7 @@ __all__ = [
 ]
 
 
+@part("metric")
 def inception_score(logits: Features, *, splits: int = 10, seed: int | None = 2020) -> Score:
     """Exp of the mean KL(p(y|x) | p(y)), the mean over splits (Salimans et al. 2016, arXiv:1606.03498).
 
@@ -86,6 +88,7 @@ def inception_score(logits: Features, *, splits: int = 10, seed: int | None = 20
     return Score(value, error, {"fake": count, "splits": splits}, parts=tuple(parts))
 
 
+@part("metric")
 def perceptual_path_length(
     generate: Callable[[Tensor], Tensor],
     embed: Callable[[Tensor], Tensor],
@@ -133,6 +136,7 @@ def perceptual_path_length(
     return Score.mean(along[(low <= along) & (along <= high)], counts={"paths": paths})
 
 
+@part("metric")
 def mode_counts(labels: Labels, classes: int, *, expected: Labels | None = None) -> dict[str, Score]:
     """Into how many classes samples fall, and how unevenly: for instance 1,000 of Stacked MNIST.
 
@@ -156,6 +160,7 @@ def mode_counts(labels: Labels, classes: int, *, expected: Labels | None = None)
     return _modes(int((shares > 0).sum()), shares, wanted, len(found))
 
 
+@part("metric")
 def mixture_modes(
     samples: Features, centres: Features, deviation: float, *, weights: Labels | None = None
 ) -> dict[str, Score]:
@@ -183,6 +188,7 @@ def mixture_modes(
     return {"modes": modes, "high_quality": quality, "reverse_kl": found["reverse_kl"]}
 
 
+@part("metric")
 def intra_class_distance(
     real: Features, real_labels: Labels, fake: Features, fake_labels: Labels, *, classes: int
 ) -> Score:
@@ -215,6 +221,7 @@ def intra_class_distance(
     )
 
 
+@part("metric")
 def classification_accuracy(
     fake: Features, fake_labels: Labels, real: Features, real_labels: Labels, *, classes: int, decay: float = 1e-3
 ) -> Score:

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from .catalog import part
 from .errors import GanvasError
 from .score import Features, Score, as_pair
 
@@ -29,6 +30,7 @@ class Neighbours(NamedTuple):
     distances: Distances
 
 
+@part("metric")
 def nearest(queries: Features, references: Features, k: int = 1, *, rows: int = 1024) -> Neighbours:
     """The `k` references nearest to each query, for instance the training pictures that samples resemble most.
 
@@ -47,6 +49,7 @@ def nearest(queries: Features, references: Features, k: int = 1, *, rows: int = 
     return _Screen(queries, references, rows).nearest(k)
 
 
+@part("metric")
 def precision_recall(real: Features, fake: Features, *, k: int = 3, rows: int = 1024) -> dict[str, Score]:
     """Improved precision and recall (Kynkaanniemi et al. 2019, arXiv:1904.06991): quality and variety.
 
@@ -66,6 +69,7 @@ def precision_recall(real: Features, fake: Features, *, k: int = 3, rows: int = 
     return {name: found[name] for name in ("precision", "recall")}
 
 
+@part("metric")
 def density_coverage(real: Features, fake: Features, *, k: int = 5, rows: int = 1024) -> dict[str, Score]:
     """Density and coverage (Naeem et al. 2020, arXiv:2002.09797), less moved by outliers than the others.
 
@@ -86,6 +90,7 @@ def density_coverage(real: Features, fake: Features, *, k: int = 5, rows: int = 
     return {name: found[name] for name in ("density", "coverage")}
 
 
+@part("metric")
 def manifold_scores(
     real: Features, fake: Features, *, k: int | None = 3, density_k: int | None = 5, rows: int = 1024
 ) -> dict[str, Score]:
@@ -126,6 +131,7 @@ def manifold_scores(
     return {name: Score.mean(values.double(), counts=counts) for name, values in found.items()}
 
 
+@part("metric")
 def memorisation(training: Features, held_out: Features, fake: Features, *, rows: int = 1024) -> dict[str, Score]:
     """Whether samples are nearer to training pictures than pictures are that the training never saw.
 

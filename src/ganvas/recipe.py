@@ -22,7 +22,7 @@ from .optimizers import Adam, Optimizer
 
 __all__ = ["Recipe", "change", "differences", "from_json", "to_json"]
 
-SETTINGS = tuple(kind for kind in catalog.KINDS if kind != "recipe")
+SETTINGS = tuple(kind for kind in catalog.KINDS if kind not in ("recipe", "feature", "metric"))
 """The kinds of parts that a recipe is made of; `icons` and `ring` are names of recipes and of data."""
 
 
@@ -237,7 +237,7 @@ def catalog_names(kind: type) -> str:
     """The names of the parts that are of this class, for an error message."""
     fitting = [
         name
-        for each in catalog.KINDS
+        for each in SETTINGS
         for name in catalog.names(each)
         if isinstance(catalog.find(name, each), type) and issubclass(catalog.find(name, each), kind)
     ]

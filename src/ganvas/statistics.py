@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .catalog import part
 from .errors import GanvasError
 from .score import FEWEST, Features, Score, as_features, as_pair
 
@@ -142,6 +143,7 @@ class RunningStatistics:
         self._count = total
 
 
+@part("metric")
 def frechet_distance(real: Statistics | Features, fake: Statistics | Features) -> Score:
     """|mu1 - mu2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), FID where the features are Inception's (arXiv:1706.08500).
 
@@ -189,6 +191,7 @@ def frechet_distance(real: Statistics | Features, fake: Statistics | Features) -
     return Score(max(value, 0.0), error, {name: count for name, count in counts.items() if count}, tuple(notes))
 
 
+@part("metric")
 def frechet_at_infinity(real: Features, fake: Features, *, points: int = 8, seed: int = 0) -> Score:
     """The Frechet distance that endless samples would have, from how it falls as there are more.
 

@@ -66,7 +66,7 @@ class _MLPCritic(Critic):
         self.layers = _layers(math.prod(shape) + condition, settings.width, settings.depth, 1)
         if settings.spectral:
             for layer in self.layers:
-                if isinstance(layer, nn.Linear) and not layer.weight.is_meta:  # else it is only to be counted
+                if isinstance(layer, nn.Linear):
                     spectrally_normalised(layer)
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:

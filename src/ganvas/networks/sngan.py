@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -56,14 +55,6 @@ def _convolution(inputs: int, outputs: int, size: int, *, gain: float = 1.0) -> 
     return layer
 
 
-Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
-
-
-def _normalised(layer: Layer) -> Layer:
-    """The layer spectrally normalised, unless it has no numbers and its weights are only to be counted."""
-    return layer if layer.weight.is_meta else spectrally_normalised(layer)
-
-
 class _Up(nn.Module):
     """Twice the size: batch norm, ReLU, nearest upsampling and 3x3 convolutions beside a 1x1 shortcut."""
 
@@ -84,9 +75,9 @@ class _Down(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, first: bool = False, halve: bool = False) -> None:
         super().__init__()
-        self.conv1 = _normalised(_convolution(inputs, outputs, 3, gain=math.sqrt(2)))
-        self.conv2 = _normalised(_convolution(outputs, outputs, 3, gain=math.sqrt(2)))
-        self.shortcut = _normalised(_convolution(inputs, outputs, 1)) if halve else nn.Identity()
+        self.conv1 = spectrally_normalised(_convolution(inputs, outputs, 3, gain=math.sqrt(2)))
+        self.conv2 = spectrally_normalised(_convolution(outputs, outputs, 3, gain=math.sqrt(2)))
+        self.shortcut = spectrally_normalised(_convolution(inputs, outputs, 1)) if halve else nn.Identity()
         self.first, self.halve = first, halve  # the picture itself is not rectified
 
     def forward(self, x: Tensor) -> Tensor:
@@ -122,8 +113,10 @@ class _SNGANCritic(Critic):
             *[_Down(width, width, halve=True) for _ in range(halvings - 1)],
             *[_Down(width, width) for _ in range(2)],
         )
-        self.score = _normalised(_linear(width, 1))
-        self.embed = _normalised(_linear(condition, width, bias=False)) if condition and settings.projection else None
+        self.score = spectrally_normalised(_linear(width, 1))
+        self.embed = (
+            spectrally_normalised(_linear(condition, width, bias=False)) if condition and settings.projection else None
+        )
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         features = F.relu(self.blocks(x if self.embed is not None else planes(x, condition))).sum((2, 3))

@@ -1,0 +1,112 @@
+"""Every recipe for pictures, the same minutes of the processor each, scored by the same features.
+
+    python -m benchmarks.leaderboard --data icons [--minutes 5] [--seeds 0 1 2] [--only icons dcgan ...]
+    python -m benchmarks.leaderboard --data cifar10=FOLDER
+
+Each recipe is trained as it is, at 32x32, on one thread, until the process has used so many minutes of processor time
+(not of the clock, so that other work on the machine counts less), its schedules fitted to that as `--minutes` does.
+Then 2,000 samples of its average are compared with 2,000 pictures by `ganvas evaluate`'s figures.
+
+Each finished training is appended to results/leaderboard.jsonl, so that the benchmark can be stopped and gone on with.
+The tables in docs/leaderboard.md, and the grids beside them, are written anew each time.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from ganvas import budget, fit, load, machine, plan
+from ganvas.evaluate import as_json, compare
+from ganvas.pixels import grid, to_image, to_uint8
+
+from .record import RESULTS
+
+FILE = RESULTS / "leaderboard.jsonl"
+DOCS = Path(__file__).parent.parent / "docs"
+BEGIN, END = "<!-- what follows is written by benchmarks/leaderboard.py -->", "<!-- until here -->"
+RECIPES = ("icons", "r3gan", "sngan", "wgan_gp", "wgan", "lsgan", "dcgan", "cifar10_dcgan", "mlp_gan", "vae")
+SAMPLES = 2_000
+FIGURES = ("fd-efficientnet_lite0", "kd-efficientnet_lite0", "precision", "recall", "density", "coverage")
+
+
+def entry(recipe: str, data: str, source: str, minutes: float, seed: int) -> dict[str, Any]:
+    """Train one recipe, score it, and say what came of it."""
+    name = f"{recipe}-{data}-{minutes:g}min-seed{seed}"
+    planned = replace(plan(recipe, data=source, size=32), measure_images=0, sheets=5)
+    began = time.process_time()
+    run = fit(planned, minutes=minutes, seed=seed, out=Path("runs/leaderboard") / name, device="cpu", quiet=True)
+    spent = time.process_time() - began
+    compared = compare(run.path, run.recipe.data.open(), count=SAMPLES, described_by="efficientnet_lite0")
+    scores = dict(compared.scores())
+    made = to_uint8(load(run.path).generate(range(24))).numpy()
+    picture = DOCS / "pictures" / f"leaderboard-{data}-{recipe}.png"
+    if seed == 0:
+        to_image(grid(made, columns=8, zoom=1)).convert("RGB").save(picture)
+    about = {"recipe": recipe, "data": data, "minutes": minutes, "seed": seed}
+    about |= {"images": run.images, "cpu_seconds": round(spent), "machine": machine.describe(torch.device("cpu"))}
+    return about | as_json(compared.about, scores)
+
+
+def table(entries: list[dict[str, Any]], data: str, minutes: float) -> str:
+    """The recipes on one set of data, the best first, with the spread over seeds."""
+    rows = []
+    for recipe in RECIPES:
+        found = [each for each in entries if (each["recipe"], each["data"], each["minutes"]) == (recipe, data, minutes)]
+        if not found:
+            continue
+        cells = []
+        for figure in FIGURES:
+            values = [each["scores"][figure]["value"] for each in found]
+            spread = f" ({min(values):.3g} to {max(values):.3g})" if len(values) > 1 else ""
+            cells.append(f"{statistics.mean(values):.3g}{spread}")
+        first = statistics.mean(each["scores"][FIGURES[0]]["value"] for each in found)
+        images = f"{statistics.mean(each['images'] for each in found):,.0f}"
+        picture = f"![](pictures/leaderboard-{data}-{recipe}.png)"
+        rows.append((first, f"| `{recipe}` | {' | '.join(cells)} | {images} | {len(found)} | {picture} |"))
+    head = f"| recipe | {' | '.join(FIGURES)} | images | seeds | samples |\n|" + "---|" * (len(FIGURES) + 4)
+    return f"## {data}, {minutes:g} CPU minutes\n\n{head}\n" + "\n".join(row for _, row in sorted(rows))
+
+
+def main() -> None:
+    """Train and score what is missing, then write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="icons", help="NAME or NAME=SOURCE")
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--only", nargs="+", default=RECIPES)
+    options = parser.parse_args()
+    data, _, source = options.data.partition("=")
+    torch.set_num_threads(1)
+    # Budgets are counted by the processor's clock here, which is that of one thread.
+    budget.time = SimpleNamespace(perf_counter=time.process_time)  # type: ignore[assignment]
+    entries = [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
+    for seed in options.seeds:
+        for recipe in options.only:
+            known = {(each["recipe"], each["data"], each["minutes"], each["seed"]) for each in entries}
+            if (recipe, data, options.minutes, seed) in known:
+                continue
+            entries.append(entry(recipe, data, source or data, options.minutes, seed))
+            with FILE.open("a") as file:
+                file.write(json.dumps(entries[-1]) + "\n")
+            print(f"{recipe} seed {seed}: {entries[-1]['scores'][FIGURES[0]]['value']:.4g}", flush=True)
+            page(entries)
+
+
+def page(entries: list[dict[str, Any]]) -> None:
+    """Write the tables between the two marks of docs/leaderboard.md."""
+    file = DOCS / "leaderboard.md"
+    sets = sorted({(each["data"], each["minutes"]) for each in entries})
+    tables = "\n\n".join(table(entries, data, minutes) for data, minutes in sets)
+    before, _, rest = file.read_text().partition(BEGIN)
+    file.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{rest.partition(END)[2]}")
+
+
+if __name__ == "__main__":
+    main()
