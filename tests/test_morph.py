@@ -74,7 +74,8 @@ def test_stops_are_the_pictures_of_their_seeds(name, spherical):
     assert torch.equal(made[[0, 9, 18]], model.generate([3, 0, 12]))
     assert len({picture.numpy().tobytes() for picture in made}) == 19
     steps = morph(model, PATH, frames=49, spherical=spherical, eased=False).diff(dim=0).flatten(1).norm(dim=1)
-    assert steps.max() < 5 * steps.mean(), "no jump"
+    if name != "step_generator":  # which is made to jump from mode to mode
+        assert steps.max() < 5 * steps.mean(), "no jump"
 
 
 @pytest.mark.parametrize("name", KINDS)
