@@ -15,7 +15,6 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..catalog import part
 from ..errors import GanvasError
@@ -23,6 +22,7 @@ from ..layers import Critic, Generator, NetworkSettings, doublings, widths, with
 
 __all__ = ["TGANCritic", "TGANGenerator"]
 
+KEYS = 4  # moments at least that a path is interpolated between
 WIDEST = 4  # the widest layer has 4 times the width of the narrowest
 
 
@@ -74,23 +74,27 @@ def _frames(shape: tuple[int, ...]) -> tuple[int, tuple[int, int, int]]:
 
 
 class _Motion(nn.Module):
-    """z [N, L] -> the path z_1 ... z_T [N, motion, T]: the frames are doubled as often as their number allows.
+    """z [N, L] -> the path z_1 ... z_T [N, motion, T], from at least 4 moments that are doubled as often as can be.
 
-    Each moment's features are brought to length sqrt(width): batch norm of so few numbers would be noise.
+    They are interpolated and then convolved, not convolved transposed as in the paper: neighbours begin alike.
     """
 
     def __init__(self, inputs: int, motion: int, *, frames: int) -> None:
         super().__init__()
-        width, count = 2 * motion, (frames & -frames).bit_length() - 1
-        self.base = (width, frames >> count)
-        self.project = nn.Linear(inputs, width * (frames >> count))
-        doubled: list[nn.Module] = [nn.ConvTranspose1d(width, width, 4, 2, 1) for _ in range(count)]
-        self.layers = nn.ModuleList([*doubled, nn.Conv1d(width, motion, 3, padding=1)])
+        width, count = 2 * motion, 0
+        while frames % 2 == 0 and frames >= 2 * KEYS:
+            frames, count = frames // 2, count + 1
+        self.base = (width, frames)
+        self.project = nn.Linear(inputs, width * frames)
+        layers: list[nn.Module] = []
+        for _ in range(count):
+            layers += [nn.BatchNorm1d(width), nn.LeakyReLU(0.2), nn.Upsample(scale_factor=2.0, mode="linear")]
+            layers += [nn.Conv1d(width, width, 3, padding=1, padding_mode="replicate")]
+        layers += [nn.BatchNorm1d(width), nn.LeakyReLU(0.2), nn.Conv1d(width, motion, 1)]
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
-        path = self.project(z).unflatten(1, self.base)
-        for layer in self.layers:
-            path = layer(F.leaky_relu(F.normalize(path, dim=1) * self.base[0] ** 0.5, 0.2))
+        path: Tensor = self.layers(self.project(z).unflatten(1, self.base))
         return path
 
 
