@@ -72,10 +72,11 @@ def test_stops_are_the_pictures_of_their_seeds(name, spherical):
     made = morph(model, PATH, frames=19, spherical=spherical)
     assert made.shape == (19, 3, 16, 16)
     assert torch.equal(made[[0, 9, 18]], model.generate([3, 0, 12]))
+    if name == "step_generator":
+        return  # is made of switches: it stands still, then jumps from mode to mode
     assert len({picture.numpy().tobytes() for picture in made}) == 19
     steps = morph(model, PATH, frames=49, spherical=spherical, eased=False).diff(dim=0).flatten(1).norm(dim=1)
-    if name != "step_generator":  # which is made to jump from mode to mode
-        assert steps.max() < 5 * steps.mean(), "no jump"
+    assert steps.max() < 5 * steps.mean(), "no jump"
 
 
 @pytest.mark.parametrize("name", KINDS)
