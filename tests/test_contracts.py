@@ -17,10 +17,12 @@ VECTORS = [(2,), (7,)]
 CLIPS = [(1, 16, 32, 32), (3, 8, 16, 16), (4, 32, 16, 24), (1, 6, 64, 64), (2, 5, 28, 28)]
 SHAPES = dict.fromkeys(["mlp_generator", "mlp_critic", "mlp_autoencoder"], PICTURES + VECTORS)
 SHAPES |= {"tgan_generator": CLIPS, "tgan_critic": CLIPS}
+SHAPES |= dict.fromkeys(["step_generator", "fourier_critic"], VECTORS)
 """The samples that a network must be able to make or to judge; pictures, if it is not named here."""
 
 NETWORKS = {name: {} for name in names("network")} | {
     "mlp_critic spectral": {"spectral": True},
+    "fourier_critic spectral": {"spectral": True},
     "dcgan_generator extra": {"extra": 2, "slope": 0.2},
     "dcgan_critic dropout": {"dropout": 0.4},
     "dcgan_critic projection": {"projection": True},
