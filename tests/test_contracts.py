@@ -23,6 +23,7 @@ SHAPES |= dict.fromkeys(["step_generator", "fourier_critic"], VECTORS)
 NETWORKS = {name: {} for name in names("network")} | {
     "mlp_critic spectral": {"spectral": True},
     "fourier_critic spectral": {"spectral": True},
+    "step_generator": {"stretch": 1.0, "gain": 1.0},  # as it is, a tiny one is flat to the last bit at many z
     "dcgan_generator extra": {"extra": 2, "slope": 0.2},
     "dcgan_critic dropout": {"dropout": 0.4},
     "dcgan_critic projection": {"projection": True},
