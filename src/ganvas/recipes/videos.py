@@ -17,9 +17,11 @@ __all__ = ["moving_digits"]
 def moving_digits() -> Recipe:
     """Clips of 16 frames, of digits that move: the default for clips. One clip counts as one image.
 
-    Run:    ganvas train moving_digits --minutes 10
-    Costs:  not measured yet.
-    Gives:  not measured yet.
+    Run:    ganvas train moving_digits
+    Costs:  21 minutes, 20,000 clips, on one thread of a Xeon at 2.5 GHz that had much other work.
+    Gives:  blobs and strokes that glide smoothly, few of them readable, and they change their shape on the way (1 seed,
+            looked at, not yet good): frames of a clip, centred, correlate by .70, of different clips by .63; in the data
+            .96 and .59. A collapse onto few shapes is what to work on; see LOG.md.
     """
     return Recipe(
         data=MovingDigits(),
