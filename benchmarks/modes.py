@@ -12,14 +12,13 @@ reverse KL     sum over modes of p log(p / q) in nats, p the shares of samples w
 
 All losses have the same networks, the same batch and the same number of images; the images of one run are the samples
 seen in as many steps of the generator, so a critic that plays five times a step (WGAN) sees five times as many. Every
-loss has the optimizer of its paper, with the better of two rates that were tried, falling to nearly zero on half a
-cosine. The ten seeds are ten pairs of networks trained at once (see side_by_side.py), on data and noise of their own.
+loss has the optimizer of its paper (the first three DCGAN's), its rate falling to nearly zero on half a cosine; of
+the paper's rate and a tenfold one the better is taken, by high quality * exp(-reverse KL) of three networks after a
+quarter of the images. The ten seeds are ten pairs of networks trained at once (see side_by_side.py), on data and
+noise of their own.
 
-    python -m benchmarks.modes --only grid25:wgan_gp --members 3 --images 100000 --rate 5e-3
-
-tries another rate or length, and only prints what came of it. Otherwise each group of ten is appended to
-benchmarks/results/modes.jsonl as it is finished; run again, it goes on with those that are missing. The table in
-docs/modes.md is written anew each time.
+Each group of ten is appended to benchmarks/results/modes.jsonl as it is finished; run again, it goes on with those that
+are missing. The table in docs/modes.md is written anew each time.
 """
 
 import argparse
@@ -49,43 +48,48 @@ FILE = RESULTS / "modes.jsonl"
 PAGE = Path(__file__).parent.parent / "docs" / "modes.md"
 BEGIN, END = "<!-- what follows is written by benchmarks/modes.py -->", "<!-- until here -->"
 SAMPLES = 2_500
+TRIED = 3  # networks for each rate
 DATA = ("grid25", "ring")
 MEASURES = {"modes": "{:.1f}", "high_quality": "{:.1%}", "reverse_kl": "{:.3f}"}
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What sets a way of training apart from the recipe of the data; None leaves the recipe as it is."""
+    """What sets a way of training apart from the recipe of the data; None leaves the recipe as it is.
+
+    rates   the one of its paper and a higher one; which is better is tried before
+    """
 
     name: str
     game: Adversarial | None = None
     optimizer: Optimizer | None = None
+    rates: tuple[float, ...] = ()
     spectral: bool = False
 
 
-def falling(rate: float, **settings: Any) -> Adam:
-    """Adam with a rate that falls to nearly nothing, as R3GAN's does."""
-    return Adam(rate=Cosine(rate, rate / 500), **settings)
-
-
 LOSSES = {
-    "minimax": Loss("minimax (Goodfellow 2014)", Adversarial(Minimax()), falling(1e-3, beta1=0.5)),
-    "nonsaturating": Loss("non-saturating (Goodfellow 2014)", Adversarial(Nonsaturating()), falling(1e-3, beta1=0.5)),
-    "least_squares": Loss("LSGAN (Mao 2017)", Adversarial(LeastSquares()), falling(1e-3, beta1=0.5)),
+    "minimax": Loss("minimax (Goodfellow 2014)", Adversarial(Minimax()), Adam(beta1=0.5), (2e-4, 2e-3)),
+    "nonsaturating": Loss(
+        "non-saturating (Goodfellow 2014)", Adversarial(Nonsaturating()), Adam(beta1=0.5), (2e-4, 2e-3)
+    ),
+    "least_squares": Loss("LSGAN (Mao 2017)", Adversarial(LeastSquares()), Adam(beta1=0.5), (2e-4, 2e-3)),
     "wgan_clip": Loss(
         "WGAN, clipped (Arjovsky 2017)",
         Adversarial(Wasserstein(), clip=0.01, critic_plays=5),
-        Rmsprop(rate=Cosine(5e-4, 1e-6)),
+        Rmsprop(),
+        (5e-5, 5e-4),
     ),
     "wgan_gp": Loss(
         "WGAN-GP (Gulrajani 2017)",
         Adversarial(Wasserstein(), gradient_penalty=10.0, critic_plays=5),
-        falling(1e-3, beta1=0.0, beta2=0.9),
+        Adam(beta1=0.0, beta2=0.9),
+        (1e-4, 1e-3),
     ),
     "hinge_sn": Loss(
         "hinge + spectral norm (Miyato 2018)",
         Adversarial(Hinge()),
-        falling(1e-3, beta1=0.0, beta2=0.9),
+        Adam(beta1=0.0, beta2=0.9),
+        (2e-4, 2e-3),
         spectral=True,
     ),
     "r3gan": Loss("R3GAN (Huang 2024)"),
@@ -123,12 +127,21 @@ def judge(recipe: Recipe, average: torch.nn.Module, members: int) -> list[dict[s
     return found
 
 
-def tried(recipe: Recipe, chosen: argparse.Namespace) -> Recipe:
-    """The recipe with another length or rate."""
+def with_rate(recipe: Recipe, rate: float) -> Recipe:
+    """The recipe with this rate, falling to nearly nothing as R3GAN's does."""
     optimizer: Any = recipe.optimizer
-    if chosen.rate:
-        optimizer = replace(optimizer, rate=Cosine(chosen.rate, chosen.rate / 500))
-    return replace(recipe, optimizer=optimizer, images=chosen.members * (chosen.images or recipe.images))
+    return replace(recipe, optimizer=replace(optimizer, rate=Cosine(rate, rate / 500)))
+
+
+def best_rate(data: str, loss: Loss) -> tuple[float, dict[str, float]]:
+    """The better of a loss's rates from short trials, and what each rate was worth."""
+    found = {}
+    for rate in loss.rates:
+        recipe = with_rate(recipe_of(data, loss, TRIED), rate)
+        members = measure(replace(recipe, images=recipe.images // 4), TRIED)["members"]
+        found[rate] = statistics.fmean(member["high_quality"] * math.exp(-member["reverse_kl"]) for member in members)
+        print(f"a rate of {rate}: {members}", flush=True)
+    return max(found, key=lambda rate: found[rate]), {str(rate): round(value, 4) for rate, value in found.items()}
 
 
 def measure(recipe: Recipe, members: int) -> dict[str, Any]:
@@ -192,21 +205,22 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--only", nargs="*", default=[f"{data}:{name}" for name in reversed(LOSSES) for data in DATA])
     options.add_argument("--members", type=int, default=10)
-    options.add_argument("--images", type=int, help="of each member; with this or --rate nothing is saved")
-    options.add_argument("--rate", type=float)
     chosen = options.parse_args()
     torch.set_num_threads(1)
     RESULTS.mkdir(exist_ok=True)
     for each in chosen.only:
         data, _, name = each.partition(":")
-        if chosen.images or chosen.rate:
-            line = measure(tried(recipe_of(data, LOSSES[name], chosen.members), chosen), chosen.members)
-            print(f"{each} {chosen}", *line["members"], sep="\n", flush=True)
-        elif (data, name) not in results():
-            line = {"data": data, "loss": name} | measure(recipe_of(data, LOSSES[name], chosen.members), chosen.members)
-            with FILE.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-            write_page()
+        if (data, name) in results():
+            continue
+        print(each, flush=True)
+        recipe, trials = recipe_of(data, LOSSES[name], chosen.members), {}
+        if LOSSES[name].rates:
+            rate, trials = best_rate(data, LOSSES[name])
+            recipe = with_rate(recipe, rate)
+        line = {"data": data, "loss": name, "trials": trials} | measure(recipe, chosen.members)
+        with FILE.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        write_page()
     write_page()
     print("\n".join(line for data in DATA for line in ("", data, *table(data))))
 
