@@ -19,9 +19,9 @@ def moving_digits() -> Recipe:
 
     Run:    ganvas train moving_digits
     Costs:  21 minutes, 20,000 clips, on one thread of a Xeon at 2.5 GHz that had much other work.
-    Gives:  blobs and strokes that glide smoothly, few of them readable, and they change their shape on the way (1 seed,
-            looked at, not yet good): frames of a clip, centred, correlate by .70, of different clips by .63; in the data
-            .96 and .59. A collapse onto few shapes is what to work on; see LOG.md.
+    Gives:  blobs and strokes that glide smoothly, few of them readable, which change shape on the way (1 seed, looked
+            at; not good yet): frames of a clip, centred, correlate by .70 and those of different clips by .63; in the
+            data by .96 and .59. See LOG.md for what was tried.
     """
     return Recipe(
         data=MovingDigits(),
