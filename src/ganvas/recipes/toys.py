@@ -22,8 +22,8 @@ def grid25() -> Recipe:
     and the points go everywhere, and end weak, so that it sees the modes.
 
     Run:    ganvas train grid25
-    Costs:  a minute on one core of a Xeon at 2.5 GHz.
-    Gives:  see docs/modes.md.
+    Costs:  80 CPU seconds of a busy Xeon at 2.5 GHz, one thread.
+    Gives:  25 of 25 modes with each of ten seeds, 95.8 % high quality (95.3 to 96.4), reverse KL .010 (docs/modes.md).
     """
     return _mixture(Grid25(), extent=4.0)
 
@@ -33,8 +33,8 @@ def ring() -> Recipe:
     """Eight Gaussians on a circle, a hundred times narrower than it; settings as for `grid25`.
 
     Run:    ganvas train ring
-    Costs:  a minute on one core of a Xeon at 2.5 GHz.
-    Gives:  see docs/modes.md.
+    Costs:  about as much as `grid25`, 80 CPU seconds.
+    Gives:  8 of 8 modes with each of ten seeds, 98.1 % high quality (97.3 to 98.7), reverse KL .004 (docs/modes.md).
     """
     return _mixture(Ring(), extent=1.0)
 
