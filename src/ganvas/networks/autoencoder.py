@@ -114,6 +114,8 @@ class _Autoencoder(Generator):
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         code = z if self.gaussian is None else self.gaussian(z)
+        if condition is not None:
+            condition = condition * math.sqrt(self.latent)  # one number, yet as loud as all those of the code
         samples: Tensor = self.decoder(with_condition(code, condition))
         return samples
 
