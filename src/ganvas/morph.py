@@ -18,7 +18,7 @@ from torch import Tensor
 from . import files, pixels
 from .errors import GanvasError
 from .layers import Generator
-from .sample import CHUNK, Model, inputs, save_picture
+from .sample import Model, inputs, save_picture
 
 __all__ = ["FILMS", "Stop", "blend", "morph", "positions", "read_stops", "save_morph", "truncated"]
 
@@ -90,7 +90,7 @@ def morph(
     z = inputs([stop.seed for stop in path], model.network.latent)
     told = _told(model, path)
     moved = blend(z[legs], z[legs + 1], shares, spherical=spherical)
-    return _made(model, moved, None if told is None else blend(told[legs], told[legs + 1], shares, spherical=False))
+    return model.make(moved, None if told is None else blend(told[legs], told[legs + 1], shares, spherical=False))
 
 
 def positions(count: int, frames: int, *, eased: bool) -> NDArray[np.float64]:
@@ -138,21 +138,6 @@ def _told(model: Model, path: Sequence[Stop]) -> Tensor | None:
     return torch.cat(
         [model.condition.draw([stop.seed]) if row is None else row for stop, row in zip(path, told, strict=True)]
     )
-
-
-@torch.no_grad()
-def _made(model: Model, z: Tensor, condition: Tensor | None) -> Tensor:
-    """The samples [n, *shape] for inputs [n, latent], in chunks as `Model.generate` makes them, and so the same."""
-    device, made = next(model.network.parameters()).device, []
-    for first in range(0, len(z), CHUNK):
-        chunk = [None if rows is None else _filled(rows[first : first + CHUNK]).to(device) for rows in (z, condition)]
-        made.append(model.network.generate(*chunk)[: len(z) - first].cpu())  # type: ignore[arg-type]
-    return torch.cat(made)
-
-
-def _filled(rows: Tensor) -> Tensor:
-    """The rows [n, K], with rows of zeros after them that make a chunk [CHUNK, K]."""
-    return torch.cat([rows, rows.new_zeros(CHUNK - len(rows), rows.shape[1])])
 
 
 class _Truncated(Generator):

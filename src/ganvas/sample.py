@@ -85,7 +85,6 @@ class Model:
             )
         return self.condition.read(label).expand(count, -1)
 
-    @torch.no_grad()
     def generate(self, seeds: Sequence[int], condition: Tensor | None = None) -> Tensor:
         """One sample per seed, float32 [N, *shape] on the CPU; pictures and clips are in about [-1, 1].
 
@@ -93,13 +92,16 @@ class Model:
         """
         if condition is None and self.condition is not None:
             condition = self.condition.draw(seeds)
-        device = next(self.network.parameters()).device
-        made = []
-        for first in range(0, len(seeds), CHUNK):
-            chunk = seeds[first : first + CHUNK]
-            z = _filled(inputs(chunk, self.network.latent)).to(device)
+        return self.make(inputs(seeds, self.network.latent), condition)
+
+    @torch.no_grad()
+    def make(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """The samples of these inputs, z [N, latent] and condition [N, K], as `generate` gives them."""
+        device, made = next(self.network.parameters()).device, []
+        for first in range(0, len(z), CHUNK):
             told = None if condition is None else _filled(condition[first : first + CHUNK]).to(device)
-            made.append(self.network.generate(z, told)[: len(chunk)].cpu())
+            chunk = self.network.generate(_filled(z[first : first + CHUNK]).to(device), told)
+            made.append(chunk[: len(z) - first].cpu())
         return torch.cat(made) if made else torch.empty(0, *self.shape)
 
 
@@ -183,7 +185,7 @@ def _refuse_none(seeds: Sequence[int]) -> None:
 def inputs(seeds: Sequence[int], latent: int) -> Tensor:
     """The standard normal input [N, latent] that belongs to each seed."""
     draws = [np.random.default_rng(seed).standard_normal(latent, np.float32) for seed in seeds]
-    return torch.from_numpy(np.stack(draws))
+    return torch.from_numpy(np.stack(draws)) if draws else torch.empty(0, latent)
 
 
 def metadata(settings: NetworkSettings, model: Model) -> dict[str, str]:
