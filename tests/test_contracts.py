@@ -16,7 +16,7 @@ PICTURES = [(3, 16, 16), (1, 32, 32), (4, 64, 64), (3, 128, 128), (3, 96, 64), (
 VECTORS = [(2,), (7,)]
 CLIPS = [(1, 16, 32, 32), (3, 8, 16, 16), (4, 32, 16, 24), (1, 6, 64, 64), (2, 5, 28, 28)]
 SHAPES = dict.fromkeys(["mlp_generator", "mlp_critic", "mlp_autoencoder"], PICTURES + VECTORS)
-SHAPES |= {"tgan_generator": CLIPS, "tgan_critic": CLIPS}
+SHAPES |= {"tgan_generator": CLIPS, "tgan_critic": CLIPS, "tgan_frame_critic": CLIPS}
 SHAPES |= dict.fromkeys(["step_generator", "fourier_critic"], VECTORS)
 """The samples that a network must be able to make or to judge; pictures, if it is not named here."""
 

@@ -183,6 +183,24 @@ def test_fakes_are_made_once_unless_fresh_ones_are_wanted(fresh, fakes, drawn, p
     assert state.drawn == drawn
 
 
+def test_two_critics_judge_the_same_fakes_and_the_generator_heeds_both(points):
+    networks = points.networks | {"second": MLPCritic(width=8, depth=1)}
+    recipe = replace(points, networks=networks, game=Adversarial(critics=("critic", "second")), images=64)
+    ticks, calls = train(recipe), []
+    state = next(ticks).state
+    state.networks["generator"].register_forward_hook(lambda *_: calls.append(1))
+    *_, last = ticks
+    assert len(calls) == 3, "once a step"
+    assert last.state.drawn == 4
+    players = {name.partition(".")[0] for name in last.terms()}
+    assert players == {"critic", "second", "generator"}
+    assert {"generator.loss", "generator.loss_by_second"} <= last.terms().keys()
+    alone = list(train(replace(recipe, game=Adversarial())))[-1].state.networks["generator"].state_dict()
+    assert not any(torch.equal(alone[name], value) for name, value in state.networks["generator"].state_dict().items())
+    with pytest.raises(GanvasError, match=r"game\.critics must name"):
+        Adversarial(critics=())
+
+
 class Recording(Dataset):
     """Points that remember which of them were asked for."""
 
@@ -214,9 +232,9 @@ def test_mirroring_turns_half_of_the_pictures(pictures):
 
     @dataclass(frozen=True)
     class Watching(Adversarial):
-        def _critic(self, nets, batch):
+        def _critic(self, nets, batch, player):
             seen.append(batch.real.clone())
-            return super()._critic(nets, batch)
+            return super()._critic(nets, batch, player)
 
     picture = np.zeros((4, 8, 8, 1), np.uint8)
     picture[:, 3, 0] = 255

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -34,6 +35,7 @@ class Adversarial(Game):
     critic_plays      plays of the critic for each play of the generator
     fresh             show the critic other fakes in the generator's turn than in its own, as in Goodfellow's
                       algorithm 1; the same ones, as in most code, need be made only once
+    critics           the networks that judge, all by the same rules; the generator wants to please each of them
     """
 
     loss: Objective = field(default_factory=Nonsaturating)
@@ -46,13 +48,16 @@ class Adversarial(Game):
     augment: Augmentation | None = None
     critic_plays: int = 1
     fresh: bool = False
+    critics: tuple[str, ...] = ("critic",)
 
     def __post_init__(self) -> None:
         """Refuse turns that would never come.
 
         Raises:
-            GanvasError: `lazy` or `critic_plays` is below 1, or `clip` is not above 0.
+            GanvasError: `lazy` or `critic_plays` is below 1, `clip` is not above 0, or nobody judges.
         """
+        if not self.critics:
+            raise GanvasError("game.critics must name a network that judges.")
         for name in ("lazy", "critic_plays"):
             if getattr(self, name) < 1:
                 raise GanvasError(f"game.{name} must be at least 1, not {getattr(self, name)}.")
@@ -60,14 +65,18 @@ class Adversarial(Game):
             raise GanvasError(f"game.clip is a number above 0, or None for no clipping, not {self.clip}.")
 
     def turns(self) -> tuple[Turn, ...]:
-        """Critic first, then generator."""
+        """Critics first, then the generator; all that plays once a step plays on the same samples."""
         clip = self.clip
         after = None if clip is None else lambda network: clip_weights(network, clip)
-        critic = Turn("critic", self._critic, times=self.critic_plays, after=after)
-        generator = Turn("generator", self._generator, again=not self.fresh)
-        if self._penalised and self.lazy > 1:
-            return (Turn("critic", self._penalties_alone, every=self.lazy, after=after), critic, generator)
-        return (critic, generator)
+        alone = self._penalised and self.lazy > 1
+        turns = []
+        for number, player in enumerate(self.critics):
+            if alone:
+                turns.append(Turn(player, partial(self._penalties_alone, player=player), every=self.lazy, after=after))
+            again = number > 0 and self.critic_plays == 1 and not alone
+            play = partial(self._critic, player=player)
+            turns.append(Turn(player, play, times=self.critic_plays, again=again, after=after))
+        return (*turns, Turn("generator", self._generator, again=not self.fresh))
 
     def memory(self) -> dict[str, Tensor]:
         """See `Game.memory`."""
@@ -82,22 +91,22 @@ class Adversarial(Game):
     def _penalised(self) -> bool:
         return any(weight != 0.0 for weight in (self.r1, self.r2, self.gradient_penalty))
 
-    def _critic(self, nets: Nets, batch: Batch) -> Terms:
+    def _critic(self, nets: Nets, batch: Batch, player: str) -> Terms:
         at_once = self._penalised and self.lazy == 1
-        judged = self._judge(nets, batch, differentiable=at_once)
+        judged = self._judge(nets, batch, player, differentiable=at_once)
         terms = {"loss": self.loss.critic(judged.real_logits, judged.fake_logits)}
         if at_once:
-            terms |= self._penalties(nets, batch, judged)
+            terms |= self._penalties(nets, batch, player, judged)
         terms |= {"real": judged.real_logits.detach(), "fake": judged.fake_logits.detach()}
         if self.augment:
             terms["sure"] = self.loss.sure(terms["real"], terms["fake"])
             terms["augment"] = torch.full_like(terms["real"], 1.0) * self.augment.probability(batch)
         return terms
 
-    def _penalties_alone(self, nets: Nets, batch: Batch) -> Terms:
-        return self._penalties(nets, batch, self._judge(nets, batch, differentiable=True))
+    def _penalties_alone(self, nets: Nets, batch: Batch, player: str) -> Terms:
+        return self._penalties(nets, batch, player, self._judge(nets, batch, player, differentiable=True))
 
-    def _penalties(self, nets: Nets, batch: Batch, judged: "_Judged") -> Terms:
+    def _penalties(self, nets: Nets, batch: Batch, player: str, judged: "_Judged") -> Terms:
         terms = {}
         if self.r1 != 0.0:
             terms["r1"] = at(self.r1, batch.progress) / 2 * squared_gradient(judged.real_logits, judged.real)
@@ -105,33 +114,38 @@ class Adversarial(Game):
             terms["r2"] = at(self.r2, batch.progress) / 2 * squared_gradient(judged.fake_logits, judged.fake)
         if self.gradient_penalty != 0.0:
             between = interpolate(judged.real.detach(), judged.fake.detach(), batch.dice.uniform("between"))
-            steepness = slope(self._logits(nets, batch, between.requires_grad_()), between)
+            steepness = slope(self._logits(nets, batch, player, between.requires_grad_()), between)
             terms["gradient_penalty"] = at(self.gradient_penalty, batch.progress) * (steepness - 1).square()
             terms["slope"] = steepness.detach()
         return terms
 
     def _generator(self, nets: Nets, batch: Batch) -> Terms:
-        fake_logits = self._logits(nets, batch, _fakes(nets, batch))
-        real_logits = None
-        if self.loss.paired:
-            with torch.no_grad():
-                real_logits = self._logits(nets, batch, batch.real)
-        return {"loss": self.loss.generator(fake_logits, real_logits)}
+        terms, fakes = {}, _fakes(nets, batch)
+        for number, player in enumerate(self.critics):
+            fake_logits = self._logits(nets, batch, player, fakes)
+            real_logits = None
+            if self.loss.paired:
+                with torch.no_grad():
+                    real_logits = self._logits(nets, batch, player, batch.real)
+            name = f"loss_by_{player}" if number else "loss"
+            terms[name] = self.loss.generator(fake_logits, real_logits)
+        return terms
 
-    def _judge(self, nets: Nets, batch: Batch, *, differentiable: bool) -> "_Judged":
-        """Let the critic judge reals and as many fakes; `differentiable` with respect to both, for penalties."""
+    def _judge(self, nets: Nets, batch: Batch, player: str, *, differentiable: bool) -> "_Judged":
+        """Let a critic judge reals and as many fakes; `differentiable` with respect to both, for penalties."""
         real = batch.real.detach().requires_grad_(differentiable)
         fake = _fakes(nets, batch).detach().requires_grad_(differentiable)
-        return _Judged(real, fake, self._logits(nets, batch, real), self._logits(nets, batch, fake))
+        logits = [self._logits(nets, batch, player, samples) for samples in (real, fake)]
+        return _Judged(real, fake, *logits)
 
-    def _logits(self, nets: Nets, batch: Batch, samples: Tensor) -> Tensor:
-        """The critic's logits [N] of these samples as it is shown them."""
+    def _logits(self, nets: Nets, batch: Batch, player: str, samples: Tensor) -> Tensor:
+        """A critic's logits [N] of these samples as it is shown them."""
         if self.augment:
             samples = self.augment(samples, batch)
         deviation = at(self.noise, batch.progress)
         if deviation:
             samples = samples + deviation * batch.dice.normal("noise", *samples.shape[1:])
-        logits: Tensor = nets["critic"](samples, batch.condition)
+        logits: Tensor = nets[player](samples, batch.condition)
         return logits
 
 

@@ -16,11 +16,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from ..batch import Dice
 from ..catalog import part
 from ..errors import GanvasError
 from ..layers import Critic, Generator, NetworkSettings, doublings, widths, with_condition
 
-__all__ = ["TGANCritic", "TGANGenerator"]
+__all__ = ["TGANCritic", "TGANFrameCritic", "TGANGenerator"]
 
 KEYS = 4  # moments at least that a path is interpolated between
 WIDEST = 4  # the widest layer has 4 times the width of the narrowest
@@ -57,6 +58,22 @@ class TGANCritic(NetworkSettings):
     def build(self, shape: tuple[int, ...], condition: int) -> Critic:
         """See `NetworkSettings.build`."""
         return _TGANCritic(self, shape, condition)
+
+
+@part("network")
+@dataclass(frozen=True)
+class TGANFrameCritic(NetworkSettings):
+    """MoCoGAN's second critic: 4x4 convolutions on one frame of each clip (Tulyakov et al. 2018, arXiv:1707.04993).
+
+    Which frame it is, the dice decide; after training it is the middle one. It looks at shapes alone, so that the
+    generator cannot buy motion with smears. In a game it stands beside the critic of clips: `critics=(..., "frames")`.
+    """
+
+    width: int = 16
+
+    def build(self, shape: tuple[int, ...], condition: int) -> Critic:
+        """See `NetworkSettings.build`."""
+        return _TGANFrameCritic(self, shape, condition)
 
 
 def _frames(shape: tuple[int, ...]) -> tuple[int, tuple[int, int, int]]:
@@ -144,3 +161,29 @@ class _TGANCritic(Critic):
         if self.embed is not None and condition is not None:
             logits = logits + (self.embed(condition) * features.sum((2, 3, 4))).sum(1)
         return logits
+
+
+class _TGANFrameCritic(Critic):
+    def __init__(self, settings: TGANFrameCritic, shape: tuple[int, ...], condition: int) -> None:
+        super().__init__(shape, condition)
+        _, (height, width, count) = _frames(shape)
+        channels = [shape[0], *widths(settings.width, count, widest=WIDEST)]
+        layers = [(nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(0.2)) for a, b in pairwise(channels)]
+        self.layers = nn.Sequential(*[layer for pair in layers for layer in pair])
+        self.score = nn.Linear(channels[-1] * height * width, 1)
+        self.embed = nn.Linear(condition, channels[-1], bias=False) if condition else None
+
+    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        features = self.layers(x[torch.arange(len(x), device=x.device), :, self._chosen(x)])
+        logits: Tensor = self.score(features.flatten(1)).squeeze(1)
+        if self.embed is not None and condition is not None:
+            logits = logits + (self.embed(condition) * features.sum((2, 3))).sum(1)
+        return logits
+
+    def _chosen(self, x: Tensor) -> Tensor:
+        """The place of one frame in each clip [N]."""
+        count, dice = x.shape[2], Dice.current()
+        if not self.training:
+            return torch.full((len(x),), count // 2, device=x.device)
+        share = dice.uniform("frame") if dice else torch.rand(len(x), device=x.device)
+        return (share * count).long()
