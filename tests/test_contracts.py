@@ -110,6 +110,15 @@ def test_weights_can_be_counted_without_making_them(name):
     assert count(counted) == count(build(name, shapes(name)[0], 5))
 
 
+@pytest.mark.parametrize("name", [name for name in NETWORKS if "generator" in name or "autoencoder" in name])
+def test_generators_can_be_exported(name):
+    """As one graph of tensors without Python in it, as ONNX and web pages need, that makes the same samples."""
+    network = build(name, shapes(name)[0], 5).eval().requires_grad_(False)
+    z, label = inputs(network)
+    graph = torch.export.export(network, (z.detach(), label))
+    assert torch.allclose(graph.module()(z, label), network(z, label), atol=1e-5)
+
+
 @pytest.mark.parametrize("condition", [0, 5])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_rows_do_not_mix_once_trained(name, condition):
