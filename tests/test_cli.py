@@ -66,8 +66,8 @@ def test_dry_run(ganvas, tmp_path):
     words = ["train", "icons:flags", "--dry-run", "--size", "64x96", "--images", 5000, "--set", "game.r1=cosine(1, 0)"]
     code, out, _ = ganvas(*words)
     assert code == 0
-    assert "data       icons(subset='flags', size=(64, 96), channels=3)" in out
-    assert "images     5,000" in out
+    assert "data           icons(subset='flags', size=(64, 96), channels=3)" in out
+    assert "images         5,000" in out
     assert "r1=cosine(start=1.0, end=0.0, over=1.0)" in out
     assert not list(tmp_path.iterdir())
     assert "ring(count=30)" in ganvas("train", "ring", "--data", "ring:30", "--dry-run")[1]

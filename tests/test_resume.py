@@ -146,7 +146,8 @@ def test_interrupted_before_anything_is_logged(ganvas, tmp_path, monkeypatch):
 
 
 def test_interrupting_the_command(start, ganvas, tmp_path):
-    settings = ["batch=16", "generator.width=16", "critic.width=16", "data.count=500", "optimizer.rate=1e-3"]
+    constant = ["optimizer=adam(1e-3)", "game.r1=0.1", "game.r2=0.1"]  # a schedule would depend on the run's length
+    settings = ["batch=16", "width=16", "data.count=500", "measure_images=0", *constant]
     words = ["train", "ring", "--device", "cpu", *[word for each in settings for word in ("--set", each)]]
     process, log = start(*words, "--out", "run", "--images", 64_000), tmp_path / "run" / "log.jsonl"
     while process.poll() is None and not (log.exists() and len(log.read_text().splitlines()) > 3):
