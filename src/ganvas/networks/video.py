@@ -4,7 +4,7 @@ A temporal generator of one-dimensional convolutions turns z into the path z_1 .
 nothing of time turns z and z_t into frame t. What a clip shows is kept by z and only what moves needs the path, and
 nearly all the work is two-dimensional, which is what makes clips possible on a CPU. MoCoGAN (Tulyakov et al. 2018,
 arXiv:1707.04993) divides content and motion too, but its path comes from a recurrent network, one frame after the
-other, and it needs a second critic for single frames; here all frames are made at once and one critic sees them.
+other; here all frames are made at once. Its second critic, which sees single frames, is here too.
 
 Of the paper's critic the batch norm is left out, since gradient penalties want logits that do not mix samples; they
 also take the place of its clipped singular values.
