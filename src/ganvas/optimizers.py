@@ -56,9 +56,7 @@ class Rmsprop(Optimizer):
 
     def build(self, network: nn.Module) -> torch.optim.Optimizer:
         """See `Optimizer.build`."""
-        return torch.optim.RMSprop(
-            network.parameters(), lr=0.0, alpha=self.smoothing, eps=self.epsilon, foreach=True
-        )
+        return torch.optim.RMSprop(network.parameters(), lr=0.0, alpha=self.smoothing, eps=self.epsilon, foreach=True)
 
     def schedule(self, optimizer: torch.optim.Optimizer, progress: float) -> None:
         """See `Optimizer.schedule`."""

@@ -226,9 +226,7 @@ def _play(turn: Turn, state: State, batches: Iterable[Batch], recipe: Recipe) ->
 class _Dealer:
     """Deals the batches of a run to this process, in pieces of at most `most` samples."""
 
-    def __init__(
-        self, recipe: Recipe, data: Dataset, state: State, seed: int, device: torch.device, most: int
-    ) -> None:
+    def __init__(self, recipe: Recipe, data: Dataset, state: State, seed: int, device: torch.device, most: int) -> None:
         if recipe.batch % distributed.world():
             raise GanvasError(f"A batch of {recipe.batch} cannot be shared by {distributed.world()} processes.")
         self.recipe, self.data, self.state, self.seed, self.device, self.most = recipe, data, state, seed, device, most
