@@ -1,7 +1,8 @@
 """Weights that others published: the tensors of a .safetensors or PyTorch file, by name.
 
-A file of `torch.save` holds a pickle, which is a program. `torch.load` with `weights_only` runs none of it but what
-makes tensors and plain containers, and refuses the rest.
+A file of `torch.save` holds a pickle, which is a program, and other people's weights come in no other form. This is the
+one place that loads it, and only with `weights_only=True`: torch then runs none of it but what makes tensors and plain
+containers, and refuses the rest. The hole that this had (CVE-2025-32434) was closed in torch 2.6; ganvas requires 2.8.
 """
 
 import hashlib
