@@ -5,19 +5,14 @@ it cannot be, and the generator finds its way while the noise is faded out (Sond
 """
 
 import sys
-from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from figure import BLUE, GRAY, ORANGE, Figure
+from head_start import Alone, ahead, means_of_both, recipe
 
-import ganvas
-from ganvas.game import Turn
 from ganvas.games.adversarial import Adversarial
 from ganvas.losses import Minimax
-from ganvas.networks.mlp import MLPCritic, MLPGenerator
-from ganvas.optimizers import Adam, Optimizer
-from ganvas.sample import Model
 from ganvas.schedules import Linear
 
 FULL = sys.argv[1:] == ["full"]
@@ -28,57 +23,17 @@ GAMES = {
     "with noise that fades": (NOISE, Linear(NOISE, 0.0, over=0.8), BLUE),
 }  # the critic's head start, then both
 
-data = ganvas.Dataset(3 + 0.1 * np.random.default_rng(0).standard_normal((5_000, 1)).astype(np.float32))  # N(3, 0.1)
-
-
-@ganvas.part("optimizer")
-@dataclass(frozen=True)
-class SlowDescent(Optimizer):
-    """Plain gradient descent: a small gradient makes a small step. Adam would scale it up again."""
-
-    rate: float = 0.03
-
-    def build(self, network: torch.nn.Module) -> torch.optim.Optimizer:
-        return torch.optim.SGD(network.parameters(), lr=self.rate)
-
-    def schedule(self, optimizer: torch.optim.Optimizer, progress: float) -> None:
-        """The rate is constant."""
-
-
-@dataclass(frozen=True)
-class Alone(Adversarial):
-    """Only the critic plays."""
-
-    def turns(self) -> tuple[Turn, ...]:
-        return super().turns()[:1]
-
-
-recipe = ganvas.Recipe(
-    data=ganvas.source("ring"),  # never opened: the points above take its place
-    networks={"generator": MLPGenerator(width=32, depth=2, latent=2), "critic": MLPCritic(width=32, depth=2)},
-    optimizer=Adam(rate=3e-3, beta1=0.5),
-    optimizers={"generator": SlowDescent()},
-    batch=64,
-)
+start = recipe(rate=0.03)
 places = torch.linspace(-1, 5, 241)[:, None]
-
-
-def mean_of_samples(tick):
-    return Model(tick.state.networks["generator"]).generate(range(64)).mean().item()
 
 
 def play(before, after, seed):
     """How the loss pushes fakes at each place after the head start, and the mean of the samples since then."""
-    head = replace(recipe, game=Alone(Minimax(), noise=before), images=HEAD_START * recipe.batch)
-    *_, tick = ganvas.train(head, data, seed=seed)
+    tick = ahead(start, Alone(Minimax(), noise=before), steps=HEAD_START, seed=seed)
     asked = places.clone().requires_grad_()
     Minimax().generator(tick.state.networks["critic"](asked)).sum().backward()
-    ahead = tick.state.tensors() | {"counters/step": torch.tensor(0)}  # the generator has not been touched
-    both = replace(recipe, game=Adversarial(Minimax(), noise=after), images=TOGETHER * recipe.batch)
-    means = [mean_of_samples(tick)]
-    ticks = ganvas.train(both, data, seed=seed, restore=ahead)
-    means += [mean_of_samples(tick) for tick in ticks if tick.step % EVERY == 0]
-    return asked.grad[:, 0].abs().numpy(), means
+    game = Adversarial(Minimax(), noise=after)
+    return asked.grad[:, 0].abs().numpy(), means_of_both(start, game, tick, steps=TOGETHER, every=EVERY, seed=seed)
 
 
 figure = Figure(2)

@@ -5,56 +5,20 @@ players learn, the generator by plain gradient descent; with the minimax loss it
 """
 
 import sys
-from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from figure import BLUE, ORANGE, Figure
+from head_start import Alone, ahead, means_of_both, recipe
 
-import ganvas
-from ganvas.game import Turn
 from ganvas.games.adversarial import Adversarial
 from ganvas.losses import Minimax, Nonsaturating
-from ganvas.networks.mlp import MLPCritic, MLPGenerator
-from ganvas.optimizers import Adam, Optimizer
-from ganvas.sample import Model
 
 FULL = sys.argv[1:] == ["full"]
 SEEDS, HEAD_START, TOGETHER, EVERY = (range(3), 300, 400, 10) if FULL else (range(1), 200, 100, 10)
 LOSSES = {"minimax": (Minimax(), ORANGE), "non-saturating": (Nonsaturating(), BLUE)}
 
-data = ganvas.Dataset(3 + 0.1 * np.random.default_rng(0).standard_normal((5_000, 1)).astype(np.float32))  # N(3, 0.1)
-
-
-@ganvas.part("optimizer")
-@dataclass(frozen=True)
-class Descent(Optimizer):
-    """Plain gradient descent: a small gradient makes a small step. Adam would scale it up again."""
-
-    rate: float = 0.01
-
-    def build(self, network: torch.nn.Module) -> torch.optim.Optimizer:
-        return torch.optim.SGD(network.parameters(), lr=self.rate)
-
-    def schedule(self, optimizer: torch.optim.Optimizer, progress: float) -> None:
-        """The rate is constant."""
-
-
-@dataclass(frozen=True)
-class Alone(Adversarial):
-    """Only the critic plays."""
-
-    def turns(self) -> tuple[Turn, ...]:
-        return super().turns()[:1]
-
-
-recipe = ganvas.Recipe(
-    data=ganvas.source("ring"),  # never opened: the points above take its place
-    networks={"generator": MLPGenerator(width=32, depth=2, latent=2), "critic": MLPCritic(width=32, depth=2)},
-    optimizer=Adam(rate=3e-3, beta1=0.5),
-    optimizers={"generator": Descent()},
-    batch=64,
-)
+start = recipe(rate=0.01)
 
 
 def push(loss):
@@ -64,20 +28,10 @@ def push(loss):
     return logits.detach().numpy(), logits.grad.abs().numpy()
 
 
-def mean_of_samples(tick):
-    return Model(tick.state.networks["generator"]).generate(range(64)).mean().item()
-
-
 def mean_after_head_start(loss, seed):
     """Where the generator's samples are on average, after each EVERY steps of both."""
-    head = replace(recipe, game=Alone(loss), images=HEAD_START * recipe.batch)
-    *_, tick = ganvas.train(head, data, seed=seed)
-    ahead = tick.state.tensors() | {"counters/step": torch.tensor(0)}  # the generator has not been touched
-    both = replace(recipe, game=Adversarial(loss), images=TOGETHER * recipe.batch)
-    means = [mean_of_samples(tick)]
-    ticks = ganvas.train(both, data, seed=seed, restore=ahead)
-    means += [mean_of_samples(tick) for tick in ticks if tick.step % EVERY == 0]
-    return means
+    tick = ahead(start, Alone(loss), steps=HEAD_START, seed=seed)
+    return means_of_both(start, Adversarial(loss), tick, steps=TOGETHER, every=EVERY, seed=seed)
 
 
 figure = Figure(2)
