@@ -23,7 +23,8 @@ from typing import Any
 import torch
 
 from ganvas import budget, fit, load, machine, plan
-from ganvas.evaluate import as_json, compare
+from ganvas.evaluate import compare
+from ganvas.evaluations import as_json
 from ganvas.pixels import grid, to_image, to_uint8
 
 from .record import RESULTS

@@ -9,10 +9,12 @@ import torch
 from PIL import Image
 
 from ganvas import catalog, fit, names
+from ganvas.comparison import Side
 from ganvas.conditions import Labels
 from ganvas.dataset import Dataset
 from ganvas.errors import GanvasError
-from ganvas.evaluate import Side, as_json, compare
+from ganvas.evaluate import compare
+from ganvas.evaluations import as_json, latest
 from ganvas.extractor import Features
 
 CALLS = []
@@ -135,6 +137,48 @@ def test_what_does_not_go_together(run, folder, points, tmp_path):
     with pytest.raises(GanvasError, match="of several sizes, 12 to 30 pixels wide; say by --size"):
         compare(str(folder), str(folder))
     assert compare(str(folder), str(folder), size=8, described_by="quarters").real.shape == (3, 8, 8)
+
+
+def test_colours_are_not_taken_for_gray(run, folder, tmp_path):
+    with pytest.raises(GanvasError, match="samples are gray and the data have colours"):
+        compare(run, str(folder), described_by="quarters")
+    (tmp_path / "gray").mkdir()
+    for file in folder.iterdir():
+        Image.open(file).convert("L").save(tmp_path / "gray" / file.name)
+    assert compare(run, str(tmp_path / "gray"), described_by="quarters").real.shape == (1, 8, 8)
+
+
+def test_clips_are_judged_by_frames_and_it_says_so(tmp_path):
+    dice = np.random.default_rng(2)
+    clips = [Dataset(dice.integers(0, 256, (30, 4, 8, 8, 1), np.uint8)) for _ in range(2)]
+    scores = dict(compare(*clips, described_by="quarters").scores())
+    assert all("nothing of how it moves" in score.notes[-1] for score in scores.values())
+    assert sum(CALLS) == 60, "one frame of each"
+
+
+def test_exact_features_are_kept_apart(run):
+    fast = compare(run, described_by="quarters", count=70)
+    fast.reals  # noqa: B018
+    CALLS.clear()
+    exact = replace(fast, describe=replace(fast.describe, exact=True))
+    exact.reals  # noqa: B018
+    assert sum(CALLS) == 70
+    assert exact.about == fast.about
+
+
+def test_what_is_found_about_a_run_is_kept_and_reported(run, ganvas, folder):
+    assert latest(run) == []
+    assert ganvas("evaluate", run, "--features", "quarters", "--count", 40)[0] == 0
+    ganvas("evaluate", run, "--features", "quarters", "--count", 50)
+    ganvas("evaluate", run / "checkpoints" / "000000064", "digits", "--features", "quarters", "--count", 50)
+    ganvas("compare", run, "digits", "--features", "quarters", "--count", 50)
+    (found,) = latest(run)
+    assert found.about["images"] == 64
+    assert found.about["counts"] == {"fake": 50, "real": 50}
+    assert found.about["weights_sha256"] == "0" * 64
+    assert found.scores["precision"].error is not None
+    assert "Against digits, after 64 images" in (run / "report.html").read_text()
+    assert len((run / "evaluations.jsonl").read_text().splitlines()) == 2
 
 
 def test_from_the_command_line(run, ganvas, tmp_path, folder):

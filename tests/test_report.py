@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 import ganvas.report
-from ganvas import curves, report
+from ganvas import curves, evaluations, report
 from ganvas.errors import GanvasError
+from ganvas.score import Score
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&$name.png"
 VOID = {"meta", "img", "input", "wbr", "path", "line", "br"}
@@ -106,6 +107,42 @@ def test_a_run_is_told_in_full(tmp_path):
     titles = [chart.title for chart in curves.charts(ganvas.report._rows(tmp_path / "portraits" / "log.jsonl"))]
     assert titles == ["Losses", "Scores of the critic on real and fake", "Penalties", "fd-statistics"]
     assert len(page.all("svg")) == len(page.data["charts"]) == 4
+
+
+def evaluate(run: Path, real: str, described_by: str, value: float, **about) -> None:
+    about |= {"fake": run.name, "real": real, "features": described_by, "weights_sha256": "57934424"}
+    note = "biased upwards"
+    scores = {"fid": Score(value, 0.25, {"real": 9}, (note,)), "kid": Score(0.5, None, {}, (note,))}
+    evaluations.keep(run, about, scores)
+
+
+def test_the_newest_evaluation_of_each_kind_is_shown_with_what_made_it(tmp_path):
+    run = make_run(tmp_path / "portraits")
+    assert "Evaluations" not in Page(report.write(run)).words
+    evaluate(run, "icons", "inception", 41.0, images=6400)
+    evaluate(run, "flags", "inception", 77.5)
+    evaluate(run, "icons", "inception", 39.5, images=7680)
+    evaluate(run, "icons", HOSTILE, 3.25)
+    words = Page(report.write(run)).words
+    assert words.count("Against") == 3
+    assert "Against icons, after 7,680 images" in words
+    for shown in ("39.5± 0.25lower", "77.5", "3.25", "fid, kid: biased upwards", "57934424", HOSTILE):
+        assert shown in words
+    assert "41± " not in words
+    assert words.index("Against icons") < words.index("Against flags"), "the newest comes first"
+
+
+def test_evaluations_that_cannot_be_read_are_left_out(tmp_path):
+    run = make_run(tmp_path / "portraits")
+    evaluate(run, "icons", "inception", 39.5)
+    file = run / "evaluations.jsonl"
+    line = json.loads(file.read_text())
+    broken = ["", "[]", "{", json.dumps(line | {"scores": {"fid": 3}}), json.dumps(line | {"scores": [1]})]
+    file.write_text("\n".join([*broken, json.dumps(line)[:-9]]))
+    evaluate(run, "flags", "inception", 1.5)
+    words = Page(report.write(run)).words
+    assert words.count("Against") == 1, "after a line that was cut off begins a new one"
+    assert "Against flags" in words
 
 
 def test_the_page_needs_nothing_but_itself(tmp_path):

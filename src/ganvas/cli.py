@@ -204,9 +204,13 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
 ) -> None:
-    """Say how good a model's samples are: FID, KID, precision, recall and more, each with its error."""
-    from . import console
+    """Say how good a model's samples are: FID, KID, precision, recall and more, each with its error.
+
+    What is found about a run is kept in its folder, and its report shows it.
+    """
+    from . import console, evaluations, report
     from .evaluate import compare
+    from .run import Run
     from .sample import save_picture
 
     with console.watching() as watch:
@@ -225,6 +229,9 @@ def evaluate(
     if neighbours:
         save_picture(compared.gallery(), neighbours)
     tell_scores(compared.about, scores, json=json)
+    if Run(Path(run)).exists:
+        evaluations.keep(Path(run), compared.about, scores)
+        report.write(Path(run))
 
 
 @app.command(name="compare")
@@ -285,7 +292,7 @@ def ending(run: "Run") -> str:
 def tell_scores(about: "dict[str, Any]", scores: "dict[str, Score]", *, json: bool) -> None:
     """Print what a comparison found, as a table or as JSON."""
     from . import console
-    from .evaluate import as_json
+    from .evaluations import as_json
 
     if json:
         say(dumps(as_json(about, scores), indent=1))

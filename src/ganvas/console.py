@@ -23,7 +23,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .score import LOWER, Score
+from .score import Score, better, gathered_notes
 
 __all__ = ["Display", "scores", "skipped", "training", "watching"]
 
@@ -54,15 +54,12 @@ def scores(found: Mapping[str, Score], about: Mapping[str, Any]) -> None:
     table = Table(box=None, pad_edge=False)
     for name, align in (("figure", "left"), ("value", "right"), ("error", "right"), ("better", "left")):
         table.add_column(name, justify=align)  # type: ignore[arg-type]
-    notes: dict[str, list[str]] = {}
     for name, score in found.items():
         error = "" if score.error is None else f"± {score.error:.2g}"
-        table.add_row(name, f"{score.value:.4g}", error, "lower" if name.startswith(LOWER) else "higher")
-        for note in score.notes:
-            notes.setdefault(note, []).append(name)
+        table.add_row(name, f"{score.value:.4g}", error, better(name))
     terminal = Console(highlight=False)
     terminal.print(table)
-    for note, names in notes.items():
+    for note, names in gathered_notes(found).items():
         terminal.print(f"note on {', '.join(names)}: {note}", markup=False, soft_wrap=True)
     behind = ", ".join(f"{name} {value}" for name, value in about.items())
     terminal.print(f"made by: {behind}", markup=False, soft_wrap=True)

@@ -1,243 +1,47 @@
-"""How good samples are: two sets of pictures, described once by the same features, and every figure that they allow.
+"""Open two sets of samples so that they can be measured against each other, or a model against its data.
 
     compared = compare("runs/icons", "icons")            # a model against the data that it learned from
     for name, score in compared.scores():                # as they come: fd-efficientnet_lite0 41.2 ± 0.4
         print(name, score)
     compared.about                                       # what made the numbers
 
-A side is a run, a model file, or a source of data. Points are described by their own coordinates, clips by one frame of
-each in turn.
+A side is a run, a model file, or a source of data.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
-from . import __version__, metrics, pixels
-from .dataset import Dataset, Watch, source, unwatched
+from .comparison import Comparison, Side
+from .dataset import Dataset, Source, Watch, source, unwatched
 from .errors import GanvasError
-from .features import Features, features
-from .pack import cache_folder, key
+from .features import features
 from .planning import open_source
 from .run import Run
 from .sample import Model, load
-from .score import Score
 
-__all__ = ["Comparison", "Side", "as_json", "compare"]
+__all__ = ["compare"]
 
 MOST = 10_000  # pictures of a side, unless more are asked for
 FEWEST = 1_000  # samples of a model, unless fewer are asked for
-CHUNK = 256
-PATHS = 2_000
 
-
-@dataclass(frozen=True)
-class Side:
-    """One of two sets that are compared.
-
-    name     as it was asked for
-    made     the data, or the model that draws the samples
-    count    how many of them
-    seed     the first of a model's samples
-    centres  of the modes and the deviation about them, if they are known: toys
-    """
-
-    name: str
-    made: Dataset | Model
-    count: int
-    seed: int = 0
-    centres: tuple[NDArray[np.float64], float] | None = None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of one sample: (C, H, W), (C, T, H, W) or (F,)."""
-        return self.made.shape
-
-    @cached_property
-    def rows(self) -> NDArray[np.int64]:
-        """Rows of the data, spread evenly; or the seeds of the samples."""
-        if isinstance(self.made, Model):
-            return np.arange(self.seed, self.seed + self.count)
-        return np.linspace(0, len(self.made) - 1, self.count).round().astype(np.int64)
-
-    @cached_property
-    def labels(self) -> Int64[Tensor, " n"] | None:
-        """The class of each sample, or what the model was told to make; None without classes."""
-        if isinstance(self.made, Dataset):
-            return None if self.made.labels is None else torch.from_numpy(self.made.labels[self.rows])
-        return self.made.condition.draw(self.rows.tolist()).argmax(1) if self.made.condition else None
-
-    def samples(self, rows: NDArray[np.int64]) -> Tensor:
-        """These samples, float32 [n, *shape]."""
-        return self.made.generate(rows.tolist()) if isinstance(self.made, Model) else self.made.take(rows)
-
-    def pictures(self) -> Iterator[NDArray[np.uint8]]:
-        """All of them as pictures, uint8 [n, H, W, C], some at a time."""
-        for first in range(0, self.count, CHUNK):
-            some = self.samples(self.rows[first : first + CHUNK])
-            if some.dim() == 5:
-                frames = torch.arange(first, first + len(some)) % some.shape[2]
-                some = some[torch.arange(len(some)), :, frames]
-            yield pixels.to_uint8(some).numpy()
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two sides and what they are described by; features are made when they are first needed, and once.
-
-    fake      what is judged
-    real      what it is compared with
-    describe  the features; None for points
-    held_out  data of the same kind that the model has not seen, for the question whether it memorised
-    """
-
-    fake: Side
-    real: Side
-    describe: Features | None
-    held_out: Side | None = None
-    watch: Watch = unwatched
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """Everything the figures depend on."""
-        return {
-            "fake": self.fake.name,
-            "real": self.real.name,
-            "counts": {"fake": self.fake.count, "real": self.real.count},
-            "shape": list(self.real.shape),
-            **(self.describe.about if self.describe else {"features": "coordinates"}),
-            "seed": self.fake.seed,
-            "ganvas": __version__,
-        }
-
-    @cached_property
-    def fakes(self) -> Float[Tensor, "n d"]:
-        """The features of what is judged."""
-        return self._described(self.fake)
-
-    @cached_property
-    def reals(self) -> Float[Tensor, "n d"]:
-        """The features of what it is compared with."""
-        return self._described(self.real)
-
-    def scores(self) -> Iterator[tuple[str, Score]]:
-        """Every figure that makes sense here, by its name, as soon as it is known; the quickest first."""
-        name = self.describe.name if self.describe else "coordinates"
-        real, fake = self.reals, self.fakes
-        yield (self.describe.frechet if self.describe else "fd-coordinates"), metrics.frechet_distance(real, fake)
-        yield "kid" if name == "inception" else f"kd-{name}", self._kernel_distance()
-        if self.describe and self.describe.head:
-            logits = self.describe.logits(fake)
-            if len(fake) >= 100:
-                yield "inception_score" if name == "inception" else f"is-{name}", metrics.inception_score(logits)
-            if name == "digits" and self.real.labels is not None:
-                yield from self._modes(logits)
-        if self.real.centres:
-            yield from metrics.mixture_modes(fake, *self.real.centres).items()
-        yield from metrics.manifold_scores(real, fake).items()
-        yield "vendi", metrics.vendi_score(fake)
-        yield from self._conditional()
-        if self.held_out:
-            yield from metrics.memorisation(real, self._described(self.held_out), fake).items()
-        if isinstance(self.fake.made, Model) and self.describe and self.describe.unrounded and self.fake.shape[0] < 4:
-            yield f"path_length-{name}", self._path_length(self.fake.made, self.describe)
-
-    def gallery(self, count: int = 16, k: int = 5) -> pixels.Pictures:
-        """One picture [H, W, C]: in each row a sample and the `k` pictures of the other side that are nearest to it."""
-        count, k = min(count, self.fake.count), min(k, self.real.count)
-        near = metrics.nearest(self.fakes[:count], self.reals, k).indices.cpu().numpy()
-        samples = self.fake.samples(self.fake.rows[:count])
-        beside = self.real.samples(self.real.rows[near.flatten()]).unflatten(0, near.shape)
-        return pixels.sheet(torch.cat([samples[:, None], beside], dim=1).flatten(0, 1), columns=1 + k)
-
-    def _kernel_distance(self) -> Score:
-        found, (fake, real) = metrics.kernel_distance(self.reals, self.fakes), (self.fake.made, self.real.made)
-        if isinstance(fake, Dataset) and isinstance(real, Dataset) and fake.digest() == real.digest():
-            note = "both sides are the same pictures; without bias it is below 0 then, as they are nearer than chance"
-            found = replace(found, notes=(*found.notes, note))
-        return found
-
-    def _described(self, side: Side) -> Float[Tensor, "n d"]:
-        """The features of a side; those of data are kept in the cache, by what they are made from."""
-        if self.describe is None:
-            return torch.cat([side.samples(side.rows[at : at + CHUNK]) for at in range(0, side.count, CHUNK)])
-        if isinstance(side.made, Model):
-            return self.describe(side.pictures(), watch=self._counted(side))
-        about = self.describe.about | {"data": side.made.digest(), "count": side.count}
-        file = cache_folder() / "features" / f"{key(sorted(about.items()))}.safetensors"
-        if file.exists():
-            return load_file(file)["features"]
-        found = self.describe(side.pictures(), watch=self._counted(side))
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(".part")
-        save_file({"features": found.contiguous()}, unfinished)
-        unfinished.replace(file)
-        return found
-
-    def _counted(self, side: Side) -> Watch:
-        return lambda what, done, _: self.watch(f"{what}: {side.name}", done, side.count)
-
-    def _modes(self, logits: Float[Tensor, "n k"]) -> Iterator[tuple[str, Score]]:
-        """Which classes samples are taken for, against how frequent these are among reals."""
-        classes = logits.shape[1]
-        assert self.real.labels is not None
-        shares = torch.bincount(self.real.labels, minlength=classes).double()
-        if len(shares) == classes and (shares > 0).all():
-            yield from metrics.mode_counts(logits.argmax(1), classes, expected=shares / shares.sum()).items()
-
-    def _conditional(self) -> Iterator[tuple[str, Score]]:
-        """What is made of each class against what there is of it."""
-        ours, theirs = self.fake.labels, self.real.labels
-        if ours is None or theirs is None:
-            return
-        classes = int(max(ours.max(), theirs.max())) + 1
-        counts = torch.stack([torch.bincount(each, minlength=classes) for each in (ours, theirs)])
-        if counts.min() >= 10:
-            name = self.describe.name if self.describe else "coordinates"
-            yield (
-                f"intra_fd-{name}",
-                metrics.intra_class_distance(self.reals, theirs, self.fakes, ours, classes=classes),
-            )
-        if counts[0].min() > 0:
-            found = metrics.classification_accuracy(self.fakes, ours, self.reals, theirs, classes=classes)
-            yield "classification_accuracy", found
-
-    def _path_length(self, model: Model, describe: Features) -> Score:
-        """On the model's own latents; a conditional one keeps to the condition that the path's seed draws."""
-        dice, condition = torch.Generator().manual_seed(self.fake.seed), model.condition
-        told = condition.draw([self.fake.seed]) if condition else None
-
-        @torch.no_grad()
-        def generate(z: Tensor) -> Tensor:
-            return model.network.generate(z, None if told is None else told.expand(len(z), -1))
-
-        def embed(made: Tensor) -> Tensor:
-            levels = (made.clamp(-1, 1) + 1) * 127.5
-            return describe.run(levels.permute(0, 2, 3, 1).expand(-1, -1, -1, describe.channels))
-
-        def draw(count: int) -> Tensor:
-            return torch.randn(count, model.network.latent, generator=dice)
-
-        return metrics.perceptual_path_length(generate, embed, draw, paths=PATHS)
+Data = str | Path | Dataset | Source
+"""Data, settings of a source, or its name as on the command line."""
 
 
 def compare(
-    fake: str | Path | Model | Dataset,
-    real: str | Path | Dataset | None = None,
+    fake: Model | Data,
+    real: Data | None = None,
     *,
     count: int | None = None,
     described_by: str = "",
     weights: str | Path | None = None,
-    held_out: str | Path | Dataset | None = None,
+    held_out: Data | None = None,
     size: int | tuple[int, int] | None = None,
     seed: int = 0,
     device: torch.device | str = "cpu",
@@ -263,64 +67,62 @@ def compare(
     """
     if count is not None and count < 10:
         raise GanvasError(f"--count is at least 10, not {count}; papers use 10,000 or more.")
-    reals: Model | Dataset
-    fakes = _opened(fake, size, None, device, watch)
+    opened = partial(_opened, size=size, device=device, watch=watch)
+    judged, name = opened(fake), None
     if real is None:
-        if not isinstance(fake, str | Path) or not Run(Path(fake)).exists:
+        learned_from = _run(fake)
+        if learned_from is None:
             raise GanvasError("Say what to compare with: a folder, a zip or a source such as icons:portraits.")
-        learned = Run(Path(fake)).recipe.data
-        reals, name = learned.open(watch), Run(Path(fake)).about["source"]
-        centres = _centres(learned)
-    else:
-        reals, name = _opened(real, size, fakes, device, watch), str(real) if isinstance(real, str | Path) else "data"
-        centres = _centres(source(str(real))) if isinstance(real, str | Path) and isinstance(reals, Dataset) else None
-    if isinstance(reals, Model):
+        real, name = learned_from.recipe.data, learned_from.about["source"]
+    against = opened(real, like=judged)
+    if isinstance(against, Model):
         raise GanvasError("The second one is what is compared with: data, not a model. Exchange the two.")
-    if isinstance(fakes, Dataset) and fakes.shape != reals.shape and isinstance(fake, str | Path):
-        fakes = _opened(fake, size, reals, device, watch)
-    if fakes.shape != reals.shape:
+    if isinstance(judged, Dataset) and judged.shape != against.shape:
+        judged = opened(fake, like=against)
+    if judged.shape != against.shape:
         raise GanvasError(
-            f"Samples of {_words(fakes.shape)} cannot be compared with {_words(reals.shape)}; open the data as the "
+            f"Samples of {_words(judged.shape)} cannot be compared with {_words(against.shape)}; open the data as the "
             "model makes them, for instance with --size."
         )
-    enough = min(len(reals), count or MOST)
-    many = count or (min(len(fakes), MOST) if isinstance(fakes, Dataset) else max(enough, FEWEST))
-    if isinstance(fakes, Dataset):
-        many = min(many, len(fakes))
-    first = Side(str(fake) if isinstance(fake, str | Path) else "samples", fakes, many, seed)
-    second = Side(name, reals, enough, centres=centres)
+    unseen = None if held_out is None else opened(held_out, like=against)
+    if isinstance(unseen, Model):
+        raise GanvasError("--held-out takes data that the model has not seen, not a model.")
+    enough = min(len(against), count or MOST)
+    many = min(len(judged), count or MOST) if isinstance(judged, Dataset) else count or max(enough, FEWEST)
     describe = None
-    if len(reals.shape) > 1:
-        describe = features(described_by, data=reals, weights=weights, device=device, watch=watch)
-    unseen = None
-    if held_out is not None:
-        data = _opened(held_out, size, reals, device, watch)
-        if not isinstance(data, Dataset):
-            raise GanvasError("--held-out takes data that the model has not seen, not a model.")
-        unseen = Side(str(held_out) if isinstance(held_out, str | Path) else "held out", data, min(len(data), MOST))
-    return Comparison(first, second, describe, unseen, watch)
+    if len(against.shape) > 1:
+        describe = features(described_by, data=against, weights=weights, device=device, watch=watch)
+    run = _run(fake)
+    return Comparison(
+        Side(_name(fake, "samples"), judged, many, seed, images=run.images if run else None),
+        Side(name or _name(real, "data"), against, enough, centres=_centres(real)),
+        describe,
+        None if unseen is None else Side(_name(held_out, "held out"), unseen, min(len(unseen), MOST)),
+        watch,
+    )
 
 
 def _opened(
-    what: str | Path | Model | Dataset,
+    what: Model | Data,
+    *,
     size: int | tuple[int, int] | None,
-    like: Model | Dataset | None,
     device: torch.device | str,
     watch: Watch,
+    like: Model | Dataset | None = None,
 ) -> Model | Dataset:
-    """The model or the data that a side means; data as large and with as many channels as the other side."""
+    """The model or the data that a side means; data that are named are opened as the other side's samples are."""
+    if isinstance(what, Source):
+        return what.open(watch)
     if not isinstance(what, str | Path):
         return what
     path = Path(what)
     if Run(path).exists or path.suffix == ".safetensors" or (path / "manifest.json").exists():
         return load(path, device=device)
-    wanted = source(str(what))
+    wanted = source(str(what), clips=like is not None and len(like.shape) == 4)
     if not hasattr(wanted, "size"):
         return wanted.open(watch)
     if like is not None and len(like.shape) > 1:
-        channels, *_, height, width = like.shape
-        wanted = replace(wanted, size=size or (width, height), channels=channels)  # type: ignore[type-var]
-        return wanted.open(watch)
+        return _opened_like(wanted, like, size, watch)
     data = open_source(str(what), size=size, watch=watch)
     if size is None and data.sizes:
         widths, heights = data.sizes
@@ -333,8 +135,39 @@ def _opened(
     return data
 
 
-def _centres(wanted: Any) -> tuple[NDArray[np.float64], float] | None:
-    return (wanted.modes, wanted.deviation) if hasattr(wanted, "modes") else None
+def _opened_like(wanted: Any, like: Model | Dataset, size: int | tuple[int, int] | None, watch: Watch) -> Dataset:
+    """Data of pictures or clips with the size, the channels and the frames of other samples.
+
+    Raises:
+        GanvasError: the data have colours and the others are gray.
+    """
+    channels, *_, height, width = like.shape
+    changed: dict[str, Any] = {"size": size or (width, height)}
+    if hasattr(wanted, "frames") and len(like.shape) == 4:
+        changed["frames"] = like.shape[1]
+    if channels == 1 < wanted.channels:
+        coloured = replace(wanted, **changed).open(watch)
+        if any(np.ptp(some, axis=-1).any() for some in np.array_split(coloured.samples, 1 + len(coloured) // 1024)):
+            raise GanvasError(
+                "The samples are gray and the data have colours, which no figure would see; compare with gray "
+                "pictures, or with what the model learned from."
+            )
+    return replace(wanted, **changed, channels=channels).open(watch)
+
+
+def _run(what: object) -> Run | None:
+    """The run that is meant, if it is one."""
+    return Run(Path(what)) if isinstance(what, str | Path) and Run(Path(what)).exists else None
+
+
+def _name(what: object, otherwise: str) -> str:
+    return str(what) if isinstance(what, str | Path) else otherwise
+
+
+def _centres(what: object) -> tuple[NDArray[np.float64], float] | None:
+    """The modes of a toy and the deviation about them, if that is what is compared with."""
+    wanted = source(str(what)) if isinstance(what, str | Path) else what
+    return (wanted.modes, wanted.deviation) if hasattr(wanted, "modes") and hasattr(wanted, "deviation") else None
 
 
 def _words(shape: tuple[int, ...]) -> str:
@@ -343,12 +176,3 @@ def _words(shape: tuple[int, ...]) -> str:
     kind = {1: "gray", 3: "RGB", 4: "RGBA"}.get(shape[0], f"{shape[0]} channels")
     clip = f"{shape[1]} frames of " if len(shape) == 4 else ""
     return f"{clip}{shape[-1]}x{shape[-2]} {kind}"
-
-
-def as_json(about: Mapping[str, Any], scores: Mapping[str, Score]) -> dict[str, Any]:
-    """What a comparison found, as what JSON can hold."""
-    found = {
-        name: {"value": each.value, "error": each.error, "counts": dict(each.counts), "notes": list(each.notes)}
-        for name, each in scores.items()
-    }
-    return {"about": dict(about), "scores": found}

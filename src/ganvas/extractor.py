@@ -50,6 +50,7 @@ class Features:
     channels     what `run` wants: 3; or 1, for networks that know gray pictures only
     batch        pictures at once
     unrounded    whether `run` takes float32 in [0, 255] as well, for steps that are smaller than those of uint8
+    exact        whether it was asked for bit by bit, see `Wanted`; figures are the same for both
     """
 
     run: Callable[[Tensor], Tensor]
@@ -62,6 +63,7 @@ class Features:
     channels: int = 3
     batch: int = 32
     unrounded: bool = False
+    exact: bool = False
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @property

@@ -78,7 +78,7 @@ def features(
     device = torch.device(device)
     wanted = Wanted(Path(weights).expanduser() if weights else None, data, exact, device, watch)
     found = catalog.find(name, "feature")(wanted)
-    return replace(found, name=found.name or name, device=device)
+    return replace(found, name=found.name or name, exact=exact, device=device)
 
 
 def suggested(data: Source | Dataset | None = None) -> str:

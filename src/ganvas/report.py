@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from . import curves, files
+from . import curves, evaluations, files
 from .errors import GanvasError
+from .score import better, gathered_notes
 
 __all__ = ["write"]
 
@@ -59,6 +60,7 @@ def write(run_folder: Path) -> Path:
         + _moving(run_folder / "samples" / "newest.gif")
         + _reconstructions(_sheets(run_folder / "samples" / "reconstructions")),
         charts=_curves(charts, end),
+        evaluations=_evaluations(evaluations.latest(run_folder)),
         settings=_settings(recipe),
         facts=_facts(run),
         commands=_commands(run_folder, run),
@@ -123,6 +125,34 @@ def _duration(seconds: float) -> str:
     parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
     shown = [f"{number} {unit}" for number, unit in parts if number][:2]
     return " ".join(shown) or "0 s"
+
+
+def _evaluations(found: Sequence[evaluations.Evaluation]) -> str:
+    """The newest evaluation of each kind: its figures, and beside them what made them; nothing if there is none."""
+    if not found:
+        return ""
+    return "<h2>Evaluations</h2>" + "".join(map(_evaluation, reversed(found)))
+
+
+def _evaluation(found: evaluations.Evaluation) -> str:
+    rows = ""
+    for name, score in found.scores.items():
+        error = "" if score.error is None else f"± {score.error:.2g}"
+        rows += f'<tr><th scope="row">{_text(name)}</th><td>{score.value:.4g}</td><td>{error}</td>'
+        rows += f"<td>{better(name)}</td></tr>"
+    notes = ""
+    for note, names in gathered_notes(found.scores).items():
+        notes += f"<li><b>{_text(', '.join(names))}:</b> {_text(note)}.</li>"
+    columns = "".join(f'<th scope="col">{column}</th>' for column in ("Figure", "Value", "Error", "Better"))
+    figures = f'<table class="figures"><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>'
+    figures += f'<ul class="notes quiet">{notes}</ul>' if notes else ""
+    made_by = _table([("date", found.date.replace("T", " ")), *_flat(found.about, "")])
+    images = found.about.get("images")
+    after = f", after {images:,} images" if isinstance(images, int) else ""
+    return (
+        f"<h3>Against {_text(found.about.get('real'))}{after}</h3>"
+        f'<div class="tables"><section>{figures}</section><section>{made_by}</section></div>'
+    )
 
 
 def _settings(recipe: Mapping[str, Any]) -> str:
@@ -210,6 +240,7 @@ def _commands(run_folder: Path, about: Mapping[str, Any]) -> str:
         "Train on from where it stopped:": f"ganvas train {run}",
         "Draw new clips:" if clips else "Draw new pictures:": f"ganvas sample {run} {new}",
         "Make a film of the training:": f"ganvas film {run}",
+        "Say how good it is, here and in the terminal:": f"ganvas evaluate {run}",
     }
     return "".join(f"<p>{what}</p><pre><code>{_text(command)}</code></pre>" for what, command in commands.items())
 

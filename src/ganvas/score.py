@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .errors import GanvasError
 
-__all__ = ["FEWEST", "LOWER", "Features", "Labels", "Score", "as_features", "as_pair"]
+__all__ = ["FEWEST", "Features", "Labels", "Score", "as_features", "as_pair", "better", "gathered_notes"]
 
 Features = Tensor | NDArray[Any]
 """Numbers that describe pictures, [N, D]: one row for each. NumPy arrays and tensors on any device are as good."""
@@ -20,8 +20,11 @@ Features = Tensor | NDArray[Any]
 Labels = Tensor | NDArray[Any] | Sequence[float]
 """A number for each sample or class, [N]."""
 
-LOWER = ("fid", "fd-", "kid", "kd-", "intra", "path", "memorisation", "reverse_kl")
-"""How the names of those figures begin of which less is better; of the others more is."""
+LOWER = ("fid", "fd-", "kid", "kd-", "intra", "path", "reverse_kl")
+"""How the names of those figures begin of which less is better."""
+
+NEAR = {"memorisation": "near 0.5", "copying": "near 0", "density": "near 1"}
+"""Figures that have a best value in the middle; of all others more is better."""
 
 FEWEST = 10
 """The smallest set that is compared as a distribution; papers use 10,000 to 50,000."""
@@ -59,6 +62,20 @@ class Score:
 
     def __str__(self) -> str:
         return f"{self.value:.4g}" + ("" if self.error is None else f" ± {self.error:.1g}")
+
+
+def better(name: str) -> str:
+    """Which values of a figure are good ones: "lower", "higher" or near which number."""
+    return NEAR.get(name, "lower" if name.startswith(LOWER) else "higher")
+
+
+def gathered_notes(scores: Mapping[str, Score]) -> dict[str, list[str]]:
+    """Each note once, with the names of the figures it is on."""
+    notes: dict[str, list[str]] = {}
+    for name, score in scores.items():
+        for note in score.notes:
+            notes.setdefault(note, []).append(name)
+    return notes
 
 
 def as_features(values: Features, *, name: str, fewest: int = 1) -> Float[Tensor, "n d"]:
