@@ -24,15 +24,15 @@ MODULES = [str(file.relative_to(SRC).with_suffix("")) for file in FILES]
 
 FLOORS = [
     "errors",
-    "batch catalog decode distributed download files machine pixels score weights",
-    "archives checkpoint dataset evaluations kernels layers neighbours schedules statistics",
-    "augment conditions efficientnet ema extractor game inception losses metrics networks/* optimizers pack penalties",
+    "batch catalog decode distributed download files machine pixels score weights words",
+    "archives auc checkpoint dataset evaluations kernels layers neighbours schedules statistics",
+    "augment conditions efficientnet ema extractor game inception losses given metrics networks/* optimizers pack penalties",
     "classifier data/* games/*",
-    "features recipe",
+    "detector features recipe",
     "curves planning recipes/* sample training",
     "budget comparison console film morph report run",
-    "evaluate meter",
-    "fitting",
+    "critics evaluate meter",
+    "fitting inspection",
     "cli",
     "__main__",
 ]

@@ -1,5 +1,6 @@
 """Classes in, classes out: what networks are told of each sample, and how a model is asked for one."""
 
+import sys
 from dataclasses import replace
 from itertools import islice
 
@@ -8,10 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
-from ganvas import Run, fit, load, train
-from ganvas.conditions import Labels
+from ganvas import Run, find, fit, load, train, words
+from ganvas.batch import Dice
+from ganvas.conditions import Keywords, Labels
+from ganvas.data.images import Folder
 from ganvas.dataset import Dataset
 from ganvas.errors import GanvasError
+from ganvas.games.adversarial import Adversarial
+from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
 from ganvas.optimizers import Adam, Rmsprop
 
 PLAIN = Dataset(np.zeros((6, 2), np.float32))
@@ -125,7 +130,130 @@ def test_a_model_without_classes_takes_no_label(pictures, ganvas, tmp_path):
     run = fit(replace(pictures, images=16), out=tmp_path / "run", quiet=True, device="cpu")
     code, _, told = ganvas("sample", run.path, "--label", "7")
     assert code == 1
-    assert "trained without classes, so it takes no label" in told
+    assert "trained without classes and keywords, so it takes none" in told
+
+
+NAMED = replace(PLAIN, keywords=(("red", "fish"), ("Blue fish",), ("red heart, love",), ("cat",), (), ("dog", "dog")))
+
+
+@pytest.fixture(scope="module")
+def keywords():
+    return Keywords().of(NAMED)
+
+
+def cosine(a, b):
+    return float(torch.nn.functional.cosine_similarity(a, b, dim=0))
+
+
+def test_keywords_are_single_words_with_vectors_of_their_own(keywords):
+    assert keywords.words == ("blue", "cat", "dog", "fish", "heart", "love", "red")
+    assert keywords.phrases == ("red fish", "blue fish", "red heart love", "cat", "", "dog")
+    told = keywords.take(NAMED, np.arange(6))
+    assert told.norm(dim=1).tolist() == pytest.approx([16, 16, 16, 16, 0, 16], abs=1e-4)
+    assert torch.equal(told[3], keywords.read("cat"))
+    assert torch.allclose(told[1], keywords.read("fish BLUE"), atol=1e-4), "neither order nor case matters"
+    assert cosine(told[0], told[1]) > cosine(told[0], told[3])
+    assert not keywords.read("  ").any()
+
+
+def test_unseen_words_work_through_their_meaning(keywords):
+    assert cosine(keywords.read("kitten"), keywords.read("cat")) > 0.5
+    assert cosine(keywords.read("kitten"), keywords.read("heart")) < 0.2
+
+
+def test_without_wordllama_a_model_knows_the_words_of_its_data(keywords, monkeypatch):
+    before = keywords.read("cat")
+    words._encoder.cache_clear()
+    monkeypatch.setitem(sys.modules, "wordllama", None)
+    assert torch.equal(keywords.read("cat"), before)
+    with pytest.raises(GanvasError, match=r"not learned the word 'hart'\. Near it are: heart.*ganvas\[keywords\]"):
+        keywords.read("red hart")
+    monkeypatch.undo()
+    words._encoder.cache_clear()
+
+
+def test_training_tells_some_of_the_words_and_sometimes_none(keywords):
+    def told(rows, total=4000):
+        dice = Dice(0, 1, rows=rows, total=total, device=torch.device("cpu"))
+        return keywords.take(NAMED, np.arange(total)[rows] % 3, dice)
+
+    whole = told(slice(0, 4000))
+    nothing = (whole.norm(dim=1) == 0).float().mean()
+    assert float(nothing) == pytest.approx(0.1, abs=0.02)
+    red_fish = {tuple(row.round(decimals=3).tolist()) for row in whole[::3]}
+    ways = [torch.zeros(256), keywords.read("red"), keywords.read("fish"), keywords.read("red fish")]
+    assert len(red_fish) == 4
+    for way in ways:
+        assert min((torch.tensor(each) - way).norm() for each in red_fish) < 0.02
+    assert torch.equal(told(slice(1000, 1500)), whole[1000:1500]), "micro-batches are told the same"
+
+
+def test_what_is_drawn_are_phrases_of_the_data(keywords):
+    drawn = keywords.draw(range(60))
+    known = torch.stack([keywords.read(phrase) for phrase in keywords.phrases])
+    nearest = (drawn[:, None] - known).norm(dim=2)
+    assert (nearest.amin(1) < 1e-3).all()
+    assert len(set(nearest.argmin(1).tolist())) == 6
+    assert torch.equal(keywords.draw([7]), drawn[7:8])
+
+
+def test_data_without_keywords():
+    with pytest.raises(GanvasError, match=r"no keywords\. Put a file metadata\.jsonl beside the pictures"):
+        Keywords().of(PLAIN)
+
+
+@pytest.fixture(scope="module")
+def asked(pictures, tmp_path_factory):
+    """A run of eight pictures of two kinds: red ones and blue ones."""
+    folder = tmp_path_factory.mktemp("named")
+    for number in range(8):
+        colour = "red" if number % 2 else "blue"
+        Image.new("RGB", (16, 16), colour).save(folder / f"{number}.png")
+        (folder / f"{number}.txt").write_text(f"{colour}, square")
+    networks = {
+        "generator": ResnetGenerator(width=4, latent=4, patch=2, modulated=True),
+        "critic": ResnetCritic(width=4, patch=2, projection=True),
+    }
+    recipe = replace(
+        find("keyword_icons", "recipe")(), data=Folder(str(folder), size=16), networks=networks, batch=8, images=1600
+    )
+    recipe = replace(recipe, measure_images=0, sheets=1)
+    return fit(recipe, out=tmp_path_factory.mktemp("run") / "squares", quiet=True, device="cpu")
+
+
+def test_keywords_decide(asked):
+    model = load(asked.path)
+    red, blue = (model.generate(range(8), model.told(word, 8)).mean((0, 2, 3)) for word in ("red", "blue"))
+    assert red[0] - red[2] > 0.5
+    assert blue[2] - blue[0] > 0.5
+
+
+def test_keywords_on_the_command_line(asked, ganvas, tmp_path):
+    for word in ("red", "crimson square", "blue"):
+        code, *_ = ganvas("sample", asked.path, "--keywords", word, "--count", 4, "--out", tmp_path / f"{word}.png")
+        assert code == 0
+    assert (tmp_path / "red.png").read_bytes() != (tmp_path / "blue.png").read_bytes()
+    assert ganvas("morph", asked.path, "--keywords", "red", "--keywords", "blue", "--out", tmp_path / "m.png")[0] == 0
+
+
+def test_wrong_words_are_taken_for_fakes(asked):
+    """The critic of two words has learned which picture belongs to which."""
+    state = asked.restore()
+    data, condition = asked.recipe.data.open(), load(asked.path).condition
+    critic = asked.recipe.networks["critic"].build(data.shape, condition.length)
+    critic.load_state_dict(
+        {key.removeprefix("critic/"): value for key, value in state.items() if key.startswith("critic/")}
+    )
+    rows = np.arange(8)
+    right = critic(data.take(rows), condition.take(data, rows))
+    wrong = critic(data.take(rows), condition.take(data, (rows + 1) % 8))
+    assert (right > wrong).all()
+
+
+def test_a_mismatch_adds_to_what_the_critic_minimises(pictures):
+    recipe = replace(pictures, condition=Labels(), game=Adversarial(mismatch=0.5), images=16)
+    terms = next(train(recipe)).terms()
+    assert terms["critic.mismatch"] > 0
 
 
 def test_players_may_have_optimizers_of_their_own(points):

@@ -88,6 +88,7 @@ class Batch:
     progress: float  # the share of the run's images already seen, in [0, 1]: what schedules are read at
     made: dict[str, Tensor] = field(default_factory=dict)  # what one turn leaves for the next that plays on this batch
     memory: Mapping[str, Tensor] = field(default_factory=dict)  # what the game remembers from step to step
+    other: Tensor | None = None  # the condition of another sample of the batch for each, [N, K]
 
     def __len__(self) -> int:
         return len(self.real)

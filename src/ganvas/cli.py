@@ -85,7 +85,9 @@ def sample(
         typer.Option(help="The picture of all, or for clips the .gif, .webp or .mp4; with --separate the folder."),
     ] = None,
     columns: Annotated[int | None, typer.Option(help="Pictures per row.")] = None,
-    label: Annotated[str | None, typer.Option(help="The class to draw, if the model knows classes.")] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", "--keywords", help="What to draw: a class, or words such as 'blue fish'.")
+    ] = None,
     separate: Annotated[bool, typer.Option("--separate", help="One file per seed: seed-0007.png.")] = False,
     truncation: Truncation = 1.0,
 ) -> None:
@@ -104,7 +106,10 @@ def sample(
 def morph(
     run: RunArgument,
     seeds: Annotated[str, typer.Option(help="The pictures to go through, by seed: 0,7,12.")] = "",
-    label: Annotated[list[str] | None, typer.Option(help="A class to go through; may be repeated.")] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", "--keywords", help="A class, or words, to go through; may be repeated."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="A film (.gif, .webp, .mp4), or a strip of pictures (.png).")] = Path(
         "morph.gif"
     ),
@@ -232,6 +237,43 @@ def evaluate(
     if Run(Path(run)).exists:
         evaluations.keep(Path(run), compared.about, scores)
         report.write(Path(run))
+
+
+@app.command()
+def inspect(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder; or a model file, which has no critic.")],
+    pictures: Annotated[
+        list[str] | None, typer.Argument(metavar="PICTURES...", help="Files, folders and zips; none for the AUC alone.")
+    ] = None,
+    real: Annotated[str | None, typer.Option(help="Real pictures; by default what the run learned from.")] = None,
+    held_out: Annotated[str | None, typer.Option(help="Real pictures that the model has not seen, to test on.")] = None,
+    label: Annotated[str | None, typer.Option(help="The class the critics are to take the pictures for.")] = None,
+    features: Annotated[
+        str, typer.Option("--features", help="What the detector sees: see `ganvas list features`, or network.")
+    ] = "",
+    adapt: Annotated[
+        bool, typer.Option("--adapt", help="Bring pictures of other sizes or colours into the model's form.")
+    ] = False,
+    count: Annotated[int, typer.Option(help="Real and generated pictures, each at most.")] = 1000,
+    sheet: Annotated[Path | None, typer.Option(help="Save the pictures in the order of their scores.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+) -> None:
+    """Fake or real: score pictures by the run's critic and by a detector, and say how far that can be trusted."""
+    from . import console
+    from .inspection import inspect as look
+    from .sample import save_picture
+
+    asked = pictures or ()
+    with console.watching() as watch:
+        found = look(
+            run, asked, real=real, held_out=held_out, label=label, described_by=features, adapt=adapt, count=count,
+            device=device, watch=watch,
+        )  # fmt: skip
+    if sheet:
+        save_picture(found.sheet(), sheet)
+    say(dumps(found.as_json(), indent=1) if json else str(found))
+    console.skipped(found.skipped)
 
 
 @app.command(name="compare")

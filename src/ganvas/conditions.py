@@ -1,22 +1,27 @@
 """What networks are told of each sample: its class, or whatever else the data say of it, as one vector."""
 
+import base64
 import difflib
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import one_hot
+from torch.nn.functional import normalize, one_hot
 
+from .batch import Dice
 from .catalog import part
 from .dataset import Dataset
 from .errors import GanvasError
+from .words import DIMENSION, vectors
 
-__all__ = ["ROW", "Condition", "Labels"]
+__all__ = ["ROW", "Condition", "Keywords", "Labels"]
 
 ROW, ROWS = 8, 12  # a sheet of samples has 8 of the same description in each of at most 12 rows
 
@@ -41,8 +46,8 @@ class Condition(ABC):
         """
 
     @abstractmethod
-    def take(self, data: Dataset, rows: NDArray[np.int64]) -> Float[Tensor, "n length"]:
-        """The descriptions of these rows of the data."""
+    def take(self, data: Dataset, rows: NDArray[np.int64], dice: Dice | None = None) -> Float[Tensor, "n length"]:
+        """The descriptions of these rows of the data; with dice, as one of the ways in which training tells them."""
 
     @abstractmethod
     def read(self, text: str) -> Float[Tensor, " length"]:
@@ -87,7 +92,7 @@ class Labels(Condition):
         counts = np.bincount(data.labels, minlength=len(data.classes))
         return replace(self, classes=data.classes, shares=tuple((counts / counts.sum()).tolist()))
 
-    def take(self, data: Dataset, rows: NDArray[np.int64]) -> Float[Tensor, "n length"]:
+    def take(self, data: Dataset, rows: NDArray[np.int64], dice: Dice | None = None) -> Float[Tensor, "n length"]:  # noqa: ARG002
         """See `Condition.take`."""
         assert data.labels is not None
         return one_hot(torch.from_numpy(data.labels[rows]), self.length).float()
@@ -111,3 +116,106 @@ class Labels(Condition):
         """See `Condition.survey`."""
         chosen = torch.linspace(0, self.length - 1, min(self.length, ROWS)).round().long()
         return list(range(ROW)) * len(chosen), one_hot(chosen.repeat_interleave(ROW), self.length).float()
+
+
+MOST_WORDS = 32  # of one sample; what it has more of is not told
+MOST_PHRASES = 10_000  # that a model remembers
+
+
+@part("condition")
+@dataclass(frozen=True)
+class Keywords(Condition):
+    """The words of a sample as the direction of the mean of their vectors, which knows what words have in common.
+
+    While training, a random part of the words is told, because people ask for one or two and not for all; and in a
+    share `nothing` of the cases none, the vector zero, so that a model can do without words (Ho & Salimans 2022,
+    arXiv:2207.12598, of diffusion models). `words` are all that the data use, `table` their vectors in base64, float16
+    [W, 256], so that a model brings along what it needs; words that it does not know take the package wordllama.
+    `phrases` are those of at most 10,000 samples, to draw from.
+    """
+
+    nothing: float = 0.1
+    words: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
+    table: str = ""
+
+    @property
+    def length(self) -> int:
+        """See `Condition.length`."""
+        return DIMENSION
+
+    def of(self, data: Dataset) -> "Keywords":
+        """See `Condition.of`."""
+        if not any(data.keywords):
+            raise GanvasError(
+                "These samples have no keywords. Put a file metadata.jsonl beside the pictures with a line for each, "
+                'such as {"file_name": "a.png", "keywords": ["red", "fish"]}, or train without --set condition.'
+            )
+        words = tuple(sorted({word for keywords in data.keywords for word in _words(keywords)}))
+        shown = np.linspace(0, len(data) - 1, min(len(data), MOST_PHRASES)).astype(np.int64)
+        phrases = tuple(" ".join(_words(data.keywords[row])) for row in shown)
+        table = base64.b64encode(vectors(words).astype("<f2").tobytes()).decode()
+        return replace(self, words=words, phrases=phrases, table=table)
+
+    def take(self, data: Dataset, rows: NDArray[np.int64], dice: Dice | None = None) -> Float[Tensor, "n length"]:
+        """See `Condition.take`."""
+        told = [_words(data.keywords[row])[:MOST_WORDS] for row in rows]
+        shares = torch.zeros(len(rows), MOST_WORDS)
+        for share, words in zip(shares, told, strict=True):
+            share[: len(words)] = 1
+        if dice:
+            rolled = dice.uniform("words", MOST_WORDS).cpu().masked_fill(shares == 0, torch.inf)
+            kept = (rolled <= dice.uniform("words kept", 1).cpu()) | (rolled == rolled.amin(1, keepdim=True))
+            shares *= kept & (dice.uniform("nothing", 1).cpu() >= self.nothing)
+        places = torch.zeros(len(rows), MOST_WORDS, dtype=torch.long)
+        for place, words in zip(places, told, strict=True):
+            place[: len(words)] = torch.tensor([self._places[word] for word in words])
+        return _direction((self._vectors[places] * shares[:, :, None]).sum(1))
+
+    def read(self, text: str) -> Float[Tensor, " length"]:
+        """See `Condition.read`."""
+        words = _words([text])
+        unknown = [word for word in words if word not in self._places]
+        known = self._vectors[[self._places[word] for word in words if word in self._places]]
+        return _direction(torch.cat([known, self._meaning(unknown)]).sum(0)) if words else torch.zeros(self.length)
+
+    def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
+        """See `Condition.draw`."""
+        drawn = [np.random.default_rng([seed, 1]).integers(len(self.phrases)) for seed in seeds]
+        return torch.stack([self.read(self.phrases[place]) for place in drawn])
+
+    def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
+        """See `Condition.survey`."""
+        shown = np.linspace(0, len(self.phrases) - 1, min(len(self.phrases), ROWS)).astype(np.int64)
+        told = torch.stack([self.read(self.phrases[place]) for place in shown])
+        return list(range(ROW)) * len(shown), told.repeat_interleave(ROW, 0)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {word: place for place, word in enumerate(self.words)}
+
+    @cached_property
+    def _vectors(self) -> Float[Tensor, "words length"]:
+        numbers = np.frombuffer(base64.b64decode(self.table), "<f2").astype(np.float32)
+        return torch.from_numpy(numbers.reshape(len(self.words), self.length))
+
+    def _meaning(self, unknown: Sequence[str]) -> Float[Tensor, "words length"]:
+        """The vectors of words that the data do not have."""
+        if not unknown:
+            return torch.empty(0, self.length)
+        try:
+            return torch.from_numpy(vectors(unknown))
+        except GanvasError as error:
+            near = difflib.get_close_matches(unknown[0], self.words, n=3)
+            hint = f"Near it are: {', '.join(near)}. " if near else ""
+            raise GanvasError(f"This model has not learned the word {unknown[0]!r}. {hint}{error}") from None
+
+
+def _words(keywords: Iterable[str]) -> list[str]:
+    """The single words of keywords, in lower case and each once; commas part words as spaces do."""
+    return list(dict.fromkeys(word for each in keywords for word in each.lower().replace(",", " ").split()))
+
+
+def _direction(total: Float[Tensor, "*n length"]) -> Float[Tensor, "*n length"]:
+    """A sum of vectors as a description: the length of a standard normal vector, or zero if there were none."""
+    return normalize(total, dim=-1) * math.sqrt(total.shape[-1])

@@ -43,7 +43,9 @@ class Model:
         return len(self.shape) == 4
 
     def sample(self, count: int = 1, seed: int = 0, *, label: str | None = None) -> list[Image.Image]:
-        """The pictures of the seeds `seed`, `seed + 1`, ... as Pillow images, all of one class if a label is given.
+        """The pictures of the seeds `seed`, `seed + 1`, ... as Pillow images.
+
+        A label makes all of them of one class, or for a model of keywords of these: `label="blue fish"`.
 
         Raises:
             GanvasError: the model makes vectors (use `generate`) or clips (use `clips`), or does not know the label.
@@ -71,17 +73,17 @@ class Model:
         return [[pixels.to_image(frame) for frame in clip] for clip in made]
 
     def told(self, label: str | None, count: int) -> Tensor | None:
-        """What the network is told [count, K] for samples of this class; None leaves it to the seeds.
+        """What the network is told [count, K] for samples of this class or keywords; None leaves it to the seeds.
 
         Raises:
-            GanvasError: the model knows no classes, or not this one.
+            GanvasError: the model knows neither, or not these.
         """
         if label is None:
             return None
         if self.condition is None:
             raise GanvasError(
-                "This model was trained without classes, so it takes no label. "
-                "Train one with `--set condition=labels` on a folder with a folder for each class."
+                "This model was trained without classes and keywords, so it takes none. Train one with "
+                "`--set condition=labels` on a folder with a folder for each class, or with the recipe keyword_icons."
             )
         return self.condition.read(label).expand(count, -1)
 

@@ -234,7 +234,7 @@ class _Dealer:
 
     def __call__(self, progress: float, made: dict[str, Tensor]) -> Iterator[Batch]:
         """The newest batch that was drawn; `made` is what an earlier turn left that played on it."""
-        total, drawn, condition = self.recipe.batch, self.state.drawn, self.state.condition
+        total, drawn = self.recipe.batch, self.state.drawn
         order = _order(self.seed, len(self.data), (drawn - 1) * total, total)
         first = distributed.rank() * self.share
         for start in range(first, first + self.share, self.most):
@@ -245,12 +245,18 @@ class _Dealer:
                 real = torch.where(dice.coins("mirror", *[1] * (real.dim() - 1)), real.flip(-1), real)
             yield Batch(
                 real=real,
-                condition=condition.take(self.data, order[rows]).to(self.device) if condition else None,
+                condition=self._told(order[rows], dice),
+                other=self._told(np.roll(order, 1)[rows], dice),
                 dice=dice,
                 progress=progress,
                 made=made if self.most >= self.share else {},
                 memory=self.state.memory,
             )
+
+    def _told(self, rows: NDArray[np.int64], dice: Dice) -> Tensor | None:
+        """What the networks are told of these rows of the data."""
+        condition = self.state.condition
+        return condition.take(self.data, rows, dice).to(self.device) if condition else None
 
 
 def _order(seed: int, size: int, start: int, count: int) -> NDArray[np.int64]:

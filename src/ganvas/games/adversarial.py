@@ -1,7 +1,7 @@
 """The game of GANs: a generator against a critic."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -36,6 +36,8 @@ class Adversarial(Game):
     fresh             show the critic other fakes in the generator's turn than in its own, as in Goodfellow's
                       algorithm 1; the same ones, as in most code, need be made only once
     critics           the networks that judge, all by the same rules; the generator wants to please each of them
+    mismatch          weight of reals under another sample's description, which the critic learns to take for fakes
+                      (Reed et al. 2016, arXiv:1605.05396): with it, it cannot do without reading what it is told
     """
 
     loss: Objective = field(default_factory=Nonsaturating)
@@ -49,6 +51,7 @@ class Adversarial(Game):
     critic_plays: int = 1
     fresh: bool = False
     critics: tuple[str, ...] = ("critic",)
+    mismatch: Value = 0.0
 
     def __post_init__(self) -> None:
         """Refuse turns that would never come.
@@ -95,6 +98,9 @@ class Adversarial(Game):
         at_once = self._penalised and self.lazy == 1
         judged = self._judge(nets, batch, player, differentiable=at_once)
         terms = {"loss": self.loss.critic(judged.real_logits, judged.fake_logits)}
+        if self.mismatch != 0.0 and batch.other is not None:
+            wrong_logits = self._logits(nets, replace(batch, condition=batch.other), player, judged.real)
+            terms["mismatch"] = at(self.mismatch, batch.progress) * self.loss.critic(judged.real_logits, wrong_logits)
         if at_once:
             terms |= self._penalties(nets, batch, player, judged)
         terms |= {"real": judged.real_logits.detach(), "fake": judged.fake_logits.detach()}

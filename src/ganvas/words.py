@@ -1,0 +1,39 @@
+"""Words as vectors of numbers that are near to one another if the words mean alike."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from .errors import GanvasError
+
+__all__ = ["DIMENSION", "vectors"]
+
+DIMENSION = 256
+
+
+def vectors(words: Sequence[str]) -> Float[NDArray[np.float32], "n 256"]:
+    """The WordLlama vector of each word, of length 1 (Miller 2024, github.com/dleemiller/WordLlama).
+
+    They come with the package and need no network. A rare word is made of pieces, and is then near to words that are
+    spelled like it rather than to those that mean the same.
+
+    Raises:
+        GanvasError: the package is missing.
+    """
+    found = _encoder().embed(list(words)) if len(words) else np.zeros((0, DIMENSION))
+    return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9), np.float32)
+
+
+@cache
+def _encoder() -> Any:
+    try:
+        import wordllama
+    except ImportError:
+        raise GanvasError("Words are understood by their meaning with: pip install 'ganvas[keywords]'") from None
+    folder = Path(wordllama.__file__).parent
+    return wordllama.WordLlama.load(dim=DIMENSION, cache_dir=folder, disable_download=True)
