@@ -11,10 +11,12 @@ from PIL import Image
 
 from ganvas import Run, find, fit, load, train, words
 from ganvas.batch import Dice
+from ganvas.comparison import Comparison, Side
 from ganvas.conditions import Keywords, Labels
 from ganvas.data.images import Folder
 from ganvas.dataset import Dataset
 from ganvas.errors import GanvasError
+from ganvas.extractor import Features
 from ganvas.games.adversarial import Adversarial
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
 from ganvas.optimizers import Adam, Rmsprop
@@ -234,6 +236,16 @@ def test_keywords_on_the_command_line(asked, ganvas, tmp_path):
         assert code == 0
     assert (tmp_path / "red.png").read_bytes() != (tmp_path / "blue.png").read_bytes()
     assert ganvas("morph", asked.path, "--keywords", "red", "--keywords", "blue", "--out", tmp_path / "m.png")[0] == 0
+
+
+def test_retrieval_is_measured_beside_that_of_real_pictures(asked):
+    model, data = load(asked.path), asked.recipe.data.open()
+    data = replace(data, samples=np.tile(data.samples, (3, 1, 1, 1)), keywords=data.keywords * 3)
+    colours = Features(lambda pictures: pictures.float().mean((1, 2)), 3, "", "", "", name="colours")
+    scores = dict(Comparison(Side("model", model, 24), Side("data", data, 24), colours).scores())
+    assert scores["retrieval"].value > 0.9
+    assert scores["retrieval_of_reals"].value == 1
+    assert scores["retrieval"].counts == {"asked": 24, "candidates": 13}
 
 
 def test_wrong_words_are_taken_for_fakes(asked):

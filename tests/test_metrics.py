@@ -622,3 +622,25 @@ def test_files_that_hold_no_statistics(tmp_path, arrays, words):
         metrics.Statistics.load(file)
     with pytest.raises(GanvasError, match="no file"):
         metrics.Statistics.load(tmp_path / "none.npz")
+
+
+def test_retrieval_precision():
+    generator = torch.Generator().manual_seed(0)
+    real = torch.randn(300, 40, generator=generator)
+    told = torch.eye(300)
+    found = metrics.retrieval_precision(real + 0.3 * torch.randn(300, 40, generator=generator), real, told)
+    assert found.value > 0.99
+    assert found.counts == {"asked": 300, "candidates": 100}
+    assert found.notes == ("by chance it is 0.01",)
+    chance = metrics.retrieval_precision(torch.randn(300, 40, generator=generator), real, told)
+    assert abs(chance.value - 0.01) < 4 * 0.006
+    turned = metrics.retrieval_precision(real.roll(1, 0), real, told, candidates=300)
+    assert turned.value == 0, "each sample shows what another was asked for"
+    kept = metrics.retrieval_precision(real.roll(1, 0), real, told, candidates=300, own=torch.arange(300).roll(1))
+    assert kept.counts["candidates"] == 299, "a picture is not offered itself"
+    twins = metrics.retrieval_precision(real[:20], real[:20], torch.eye(10).repeat(2, 1))
+    assert twins.counts["candidates"] == 19, "pictures of the same description are no rivals"
+    with pytest.raises(GanvasError, match="the same description"):
+        metrics.retrieval_precision(real, real, torch.ones(300, 2))
+    with pytest.raises(GanvasError, match="One sample per real picture"):
+        metrics.retrieval_precision(real[:200], real, told)

@@ -17,16 +17,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from . import __version__, metrics, pixels
+from .conditions import Keywords, Labels
 from .dataset import Dataset, Watch, unwatched
 from .extractor import Features
 from .pack import cache_folder, key
-from .sample import Model
-from .score import Score
+from .sample import Model, inputs
+from .score import FEWEST, Score
 
 __all__ = ["Comparison", "Side"]
 
 CHUNK = 256
 PATHS = 2_000
+ASKED = 1_000  # descriptions that samples are asked for
 FRAMES = "each clip is judged by one of its frames, so this says nothing of how it moves"
 
 
@@ -66,7 +68,8 @@ class Side:
         """The class of each sample, or what the model was told to make; None without classes."""
         if isinstance(self.made, Dataset):
             return None if self.made.labels is None else torch.from_numpy(self.made.labels[self.rows])
-        return self.made.condition.draw(self.rows.tolist()).argmax(1) if self.made.condition else None
+        condition = self.made.condition
+        return condition.draw(self.rows.tolist()).argmax(1) if isinstance(condition, Labels) else None
 
     def samples(self, rows: NDArray[np.int64]) -> Tensor:
         """These samples, float32 [n, *shape]."""
@@ -147,6 +150,7 @@ class Comparison:
         yield from metrics.manifold_scores(real, fake).items()
         yield "vendi", metrics.vendi_score(fake)
         yield from self._conditional()
+        yield from self._asked()
         if self.held_out:
             yield from metrics.memorisation(real, self._described(self.held_out), fake).items()
         if isinstance(self.fake.made, Model) and self.describe and self.describe.unrounded and self.fake.shape[0] < 4:
@@ -207,6 +211,27 @@ class Comparison:
         if counts[0].min() > 0:
             found = metrics.classification_accuracy(self.fakes, ours, self.reals, theirs, classes=classes)
             yield "classification_accuracy", found
+
+    def _asked(self) -> Iterator[tuple[str, Score]]:
+        """Whether samples show the keywords that they were asked for; beside it the same of real pictures.
+
+        Of these, each is found by the other one whose words are most like its own.
+        """
+        model, data = self.fake.made, self.real.made
+        if not (isinstance(model, Model) and isinstance(model.condition, Keywords) and isinstance(data, Dataset)):
+            return
+        rows = [place for place, row in enumerate(self.real.rows) if any(data.keywords[row : row + 1])][:ASKED]
+        if self.describe is None or len(rows) < FEWEST:
+            return
+        told = model.condition.take(data, self.real.rows[rows])
+        asked = [
+            pixels.to_uint8(model.make(inputs(range(at, at + len(some)), model.network.latent), some)).numpy()
+            for at, some in zip(range(0, len(rows), CHUNK), told.split(CHUNK), strict=True)
+        ]
+        reals = self.reals[rows]
+        yield "retrieval", metrics.retrieval_precision(self.describe(asked), reals, told)
+        alike = (told @ told.T).fill_diagonal_(-torch.inf).argmax(1)
+        yield "retrieval_of_reals", metrics.retrieval_precision(reals[alike], reals, told, own=alike)
 
     def _path_length(self, model: Model, describe: Features) -> Score:
         """On the model's own latents; a conditional one keeps to the condition that the path's seed draws."""

@@ -159,25 +159,20 @@ class Keywords(Condition):
 
     def take(self, data: Dataset, rows: NDArray[np.int64], dice: Dice | None = None) -> Float[Tensor, "n length"]:
         """See `Condition.take`."""
-        told = [_words(data.keywords[row])[:MOST_WORDS] for row in rows]
+        told = torch.zeros(len(rows), MOST_WORDS, self.length)
         shares = torch.zeros(len(rows), MOST_WORDS)
-        for share, words in zip(shares, told, strict=True):
-            share[: len(words)] = 1
+        for each, share, row in zip(told, shares, rows, strict=True):
+            words = _words(data.keywords[row])[:MOST_WORDS]
+            each[: len(words)], share[: len(words)] = self._of(words), 1
         if dice:
             rolled = dice.uniform("words", MOST_WORDS).cpu().masked_fill(shares == 0, torch.inf)
             kept = (rolled <= dice.uniform("words kept", 1).cpu()) | (rolled == rolled.amin(1, keepdim=True))
             shares *= kept & (dice.uniform("nothing", 1).cpu() >= self.nothing)
-        places = torch.zeros(len(rows), MOST_WORDS, dtype=torch.long)
-        for place, words in zip(places, told, strict=True):
-            place[: len(words)] = torch.tensor([self._places[word] for word in words])
-        return _direction((self._vectors[places] * shares[:, :, None]).sum(1))
+        return _direction((told * shares[:, :, None]).sum(1))
 
     def read(self, text: str) -> Float[Tensor, " length"]:
         """See `Condition.read`."""
-        words = _words([text])
-        unknown = [word for word in words if word not in self._places]
-        known = self._vectors[[self._places[word] for word in words if word in self._places]]
-        return _direction(torch.cat([known, self._meaning(unknown)]).sum(0)) if words else torch.zeros(self.length)
+        return _direction(self._of(_words([text])).sum(0))
 
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.draw`."""
@@ -199,16 +194,20 @@ class Keywords(Condition):
         numbers = np.frombuffer(base64.b64decode(self.table), "<f2").astype(np.float32)
         return torch.from_numpy(numbers.reshape(len(self.words), self.length))
 
-    def _meaning(self, unknown: Sequence[str]) -> Float[Tensor, "words length"]:
-        """The vectors of words that the data do not have."""
-        if not unknown:
-            return torch.empty(0, self.length)
+    def _of(self, words: Sequence[str]) -> Float[Tensor, "words length"]:
+        """The vector of each word, also of those that the data do not have."""
+        found = torch.empty(len(words), self.length)
+        for row, word in zip(found, words, strict=True):
+            row[:] = self._vectors[self._places[word]] if word in self._places else self._meaning(word)
+        return found
+
+    def _meaning(self, word: str) -> Float[Tensor, " length"]:
         try:
-            return torch.from_numpy(vectors(unknown))
+            return torch.from_numpy(vectors([word]))[0]
         except GanvasError as error:
-            near = difflib.get_close_matches(unknown[0], self.words, n=3)
+            near = difflib.get_close_matches(word, self.words, n=3)
             hint = f"Near it are: {', '.join(near)}. " if near else ""
-            raise GanvasError(f"This model has not learned the word {unknown[0]!r}. {hint}{error}") from None
+            raise GanvasError(f"This model has not learned the word {word!r}. {hint}{error}") from None
 
 
 def _words(keywords: Iterable[str]) -> list[str]:

@@ -52,6 +52,7 @@ __all__ = [
     "nearest",
     "perceptual_path_length",
     "precision_recall",
+    "retrieval_precision",
     "vendi_score",
 ]
 
@@ -263,6 +264,50 @@ def classification_accuracy(
         optimizer.step(loss)
     right = ((tested @ weight.detach() + bias.detach()).argmax(1) == asked).double()
     return Score.mean(right, counts={"fake": len(fake), "real": len(real)})
+
+
+@part("metric")
+def retrieval_precision(
+    fake: Features,
+    real: Features,
+    told: Float[Tensor, "n k"],
+    *,
+    candidates: int = 100,
+    own: Labels | None = None,
+    seed: int = 0,
+) -> Score:
+    """How often a sample finds, by its features alone, the real picture whose description it was made from.
+
+    Among so many candidates, the others being pictures of other descriptions: R-precision, as Xu et al. 2018 (AttnGAN,
+    arXiv:1711.10485) measure it between pictures and texts. By chance it is 1 / candidates.
+
+    Args:
+        fake: features [N, D], sample i made from the description of real picture i.
+        real: features [N, D].
+        told: the descriptions [N, K].
+        candidates: how many a sample chooses from; at most as many as there are.
+        own: for samples that are themselves among the reals, their rows [N]: nobody is offered itself.
+        seed: of the choice of candidates.
+
+    Raises:
+        GanvasError: there are not as many of each, or see `as_pair`.
+    """
+    fake, real = as_pair(fake, real, names=("fake", "real"))
+    if not len(fake) == len(real) == len(told):
+        raise GanvasError(f"One sample per real picture and description, not {len(fake)}, {len(real)}, {len(told)}.")
+    mean = real.mean(0)
+    near = torch.nn.functional.normalize(fake - mean) @ torch.nn.functional.normalize(real - mean).T
+    offered = (told[:, None] != told).any(2).to(near.device)
+    if own is not None:
+        offered[torch.arange(len(fake)), torch.as_tensor(own)] = False
+    others = min(candidates - 1, int(offered.sum(1).min()))
+    if others < 1:
+        raise GanvasError("All of these pictures have the same description, so there is nothing to choose from.")
+    lots = torch.rand(offered.shape, generator=torch.Generator().manual_seed(seed)).to(near.device)
+    drawn = lots.masked_fill(~offered, -1.0).topk(others, dim=1).indices
+    right = (near.diagonal()[:, None] > near.gather(1, drawn)).all(1).double()
+    counts = {"asked": len(fake), "candidates": others + 1}
+    return Score.mean(right, counts=counts, notes=(f"by chance it is {1 / (others + 1):.3g}",))
 
 
 def _slerp(first: Tensor, last: Tensor, place: Float[Tensor, "n 1"]) -> Tensor:
