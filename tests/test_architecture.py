@@ -30,9 +30,10 @@ FLOORS = [
     "classifier data/* games/* given",
     "detector features recipe",
     "curves planning recipes/* sample training",
-    "budget comparison console film morph report run",
+    "budget comparison console convert film morph report run",
     "critics evaluate meter",
     "fitting inspection",
+    "outside",
     "cli",
     "__main__",
 ]

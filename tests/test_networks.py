@@ -7,12 +7,14 @@ import pytest
 import torch
 from torch import nn
 
+from ganvas.batch import Dice
 from ganvas.layers import Dropout
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
 from ganvas.networks.r3gan import R3Critic, R3Generator, _Block
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
 from ganvas.networks.sngan import SNGANCritic, SNGANGenerator
+from ganvas.networks.stylegan2 import Stylegan2Generator
 from ganvas.networks.wgan import WGANCritic, WGANGenerator
 
 RGB64 = (3, 64, 64)
@@ -337,3 +339,57 @@ def test_r3gan_takes_any_width():
     for width in (1, 7, 100):
         network = build(R3Generator(width=width, blocks=1), (1, 128, 128))
         assert network(torch.randn(1, 64)).shape == (1, 1, 128, 128)
+
+
+@pytest.mark.parametrize(
+    ("settings", "size", "classes", "expected"),
+    [
+        (Stylegan2Generator(base=32768), 1024, 0, 30_370_060),
+        (Stylegan2Generator(), 256, 0, 24_767_458),
+        (Stylegan2Generator(depth=2), 32, 10, 20_215_315),
+        (R3Generator(width=768), 32, 10, 20_781_952),
+        (R3Generator(width=768), 64, 0, 22_429_824),
+        (R3Generator(width=768), 256, 0, 23_057_952),
+        (R3Generator(width=1536, cardinality=32, wide=4), 64, 1000, 103_570_432),
+    ],
+)
+def test_as_many_weights_as_in_the_originals(settings, size, classes, expected):
+    """Counted in networks that NVlabs/stylegan2-ada-pytorch and brownvc/R3GAN built, of their own configurations."""
+    with torch.device("meta"):
+        assert count(settings.build((3, size, size), classes)) == expected
+
+
+def test_stylegan2_begins_as_in_the_paper():
+    """Weights N(0, 1), scaled as they are used; styles of 1, no noise (Karras et al. 2020, appendix B)."""
+    network = build(Stylegan2Generator(width=32, depth=3, latent=64), (3, 32, 32))
+    for name, weight in network.named_parameters():
+        if name.startswith("mapping.") and name.endswith("weight"):
+            deviation(weight, 100)
+        elif name.endswith("weight") or name == "constant":
+            deviation(weight, 1)
+        else:
+            assert (weight == (1 if name.endswith("affine.bias") else 0)).all(), name
+    made = network(torch.randn(64, 64))
+    assert 0.3 < made.std() < 3
+    assert network.get_buffer("average").any(), "the mean style is followed while training"
+    features = network.stages[-1].refine(torch.randn(8, 32, 32, 32), network.style(torch.randn(8, 64), None), None)
+    assert features.std().item() == pytest.approx(math.sqrt(0.5 * 1.04 - 0.64 / (2 * math.pi)) * math.sqrt(2), rel=0.1)
+
+
+def test_stylegan2_noise_is_fresh_while_training_only():
+    network = build(Stylegan2Generator(width=4, depth=1, latent=8), (1, 16, 16))
+    for name, weight in network.named_parameters():
+        if name.endswith("strength"):
+            torch.nn.init.ones_(weight)
+    z, rows = torch.randn(3, 8), slice(0, 3)
+    first, again, second = (Dice(0, draw, rows=rows, total=3, device=torch.device("cpu")) for draw in (0, 0, 1))
+    made = []
+    for dice in (first, again, second):
+        with dice.at_hand():
+            made.append(network(z))
+    assert torch.equal(made[0], made[1])
+    assert not torch.allclose(made[0], made[2])
+    network.eval()
+    with second.at_hand():
+        assert torch.equal(network(z), network(z))
+    assert not torch.equal(network(z), made[2])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from . import outside
 from .errors import GanvasError
 
 if TYPE_CHECKING:
@@ -239,43 +240,6 @@ def evaluate(
         report.write(Path(run))
 
 
-@app.command()
-def inspect(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder; or a model file, which has no critic.")],
-    pictures: Annotated[
-        list[str] | None, typer.Argument(metavar="PICTURES...", help="Files, folders and zips; none for the AUC alone.")
-    ] = None,
-    real: Annotated[str | None, typer.Option(help="Real pictures; by default what the run learned from.")] = None,
-    held_out: Annotated[str | None, typer.Option(help="Real pictures that the model has not seen, to test on.")] = None,
-    label: Annotated[str | None, typer.Option(help="The class the critics are to take the pictures for.")] = None,
-    features: Annotated[
-        str, typer.Option("--features", help="What the detector sees: see `ganvas list features`, or network.")
-    ] = "",
-    adapt: Annotated[
-        bool, typer.Option("--adapt", help="Bring pictures of other sizes or colours into the model's form.")
-    ] = False,
-    count: Annotated[int, typer.Option(help="Real and generated pictures, each at most.")] = 1000,
-    sheet: Annotated[Path | None, typer.Option(help="Save the pictures in the order of their scores.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
-) -> None:
-    """Fake or real: score pictures by the run's critic and by a detector, and say how far that can be trusted."""
-    from . import console
-    from .inspection import inspect as look
-    from .sample import save_picture
-
-    asked = pictures or ()
-    with console.watching() as watch:
-        found = look(
-            run, asked, real=real, held_out=held_out, label=label, described_by=features, adapt=adapt, count=count,
-            device=device, watch=watch,
-        )  # fmt: skip
-    if sheet:
-        save_picture(found.sheet(), sheet)
-    say(dumps(found.as_json(), indent=1) if json else str(found))
-    console.skipped(found.skipped)
-
-
 @app.command(name="compare")
 def compare_(
     a: Judged,
@@ -297,6 +261,10 @@ def compare_(
         )
         scores = dict(compared.scores())
     tell_scores(compared.about, scores, json=json)
+
+
+for command in (outside.inspect, outside.convert):
+    app.command()(command)
 
 
 @app.command(name="list")

@@ -63,6 +63,10 @@ class Generator(Network):
         """The finished samples [N, *shape] for these inputs."""
         return self(z, condition)
 
+    def truncated(self, z: Tensor, condition: Tensor | None, share: float) -> Tensor:
+        """Samples [N, *shape] of inputs that are brought to `share` of their distance to the mean input."""
+        return self.generate(z * share, condition)
+
     def reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor | None:  # noqa: ARG002
         """Samples [N, *shape] as made from codes of their own; None from what knows no way from a sample to a code."""
         return None

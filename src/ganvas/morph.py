@@ -149,7 +149,7 @@ class _Truncated(Generator):
         self.train(network.training)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
-        return self.network.generate(z * self.share, condition)
+        return self.network.truncated(z, condition, self.share)
 
 
 def truncated(model: Model, share: float) -> Model:

@@ -12,7 +12,6 @@ from ..layers import Critic, Generator, NetworkSettings, Resample, doublings
 
 __all__ = ["R3Critic", "R3Generator"]
 
-WIDE = 3  # so many doublings keep the width
 EXPANSION = 2  # the grouped 3x3 convolution of a block works on twice the channels
 
 
@@ -22,14 +21,16 @@ class R3Generator(NetworkSettings):
     """R3GAN generator: residual blocks of grouped convolutions, no normalisation (Huang et al. 2024).
 
     `width` is the number of channels of the four smallest stages, 4x4 to 32x32; each larger one has half as many as the
-    one before: 768, 384, 192 and 96 in the paper. `cardinality` is how many channels share a group of a 3x3 convolution
-    (16 in the paper), `blocks` the number of residual blocks a stage. The output is linear: clamp it when saving.
+    one before: 768, 384, 192 and 96 in the paper. `wide` is how many doublings keep the width: 3, and 4 in the paper's
+    network for ImageNet at 64x64. `cardinality` is how many channels share a group of a 3x3 convolution (16 in the
+    paper), `blocks` the number of residual blocks a stage. The output is linear: clamp it when saving.
     """
 
     width: int = 64
     blocks: int = 2
     cardinality: int = 16
     latent: int = 64
+    wide: int = 3
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         """See `NetworkSettings.build`."""
@@ -44,6 +45,7 @@ class R3Critic(NetworkSettings):
     width: int = 64
     blocks: int = 2
     cardinality: int = 16
+    wide: int = 3
 
     def build(self, shape: tuple[int, ...], condition: int) -> Critic:
         """See `NetworkSettings.build`."""
@@ -52,7 +54,7 @@ class R3Critic(NetworkSettings):
 
 def _channels(settings: R3Generator | R3Critic, count: int) -> list[int]:
     """Channels of the stages from the smallest upwards."""
-    return [max(1, settings.width >> max(0, stage - WIDE)) for stage in range(count + 1)]
+    return [max(1, settings.width >> max(0, stage - settings.wide)) for stage in range(count + 1)]
 
 
 def _normal(weight: Tensor, *, gain: float = 1.0) -> None:
