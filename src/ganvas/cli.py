@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from . import outside
+from . import control, outside
 from .errors import GanvasError
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change one setting; may be repeated.")
     ] = None,
+    start_from: Annotated[
+        str | None, typer.Option("--from", help="A model or a run to start from instead of from nothing: icons.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; by default under runs/.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or mps; by default the fastest there is.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the recipe that would be trained.")] = False,
@@ -57,10 +60,12 @@ def train(
     """Train a GAN. The same command again goes on where it was left."""
     from .fitting import fit
     from .planning import plan
+    from .publish import adapted
 
     sides, settings = parse_size(size), set_ or ()
     if dry_run:
-        say(str(plan(target, data=data, size=sides, images=images, settings=settings)))
+        like = adapted(start_from) if start_from else None
+        say(str(plan(target, data=data, size=sides, images=images, settings=settings, like=like)))
         return
     run = fit(
         target,
@@ -70,6 +75,7 @@ def train(
         minutes=minutes,
         seed=seed,
         settings=settings,
+        start_from=start_from,
         out=out,
         device=device,
     )
@@ -139,6 +145,33 @@ def morph(
         closed=closed,
     )
     say(f"a morph through {len(path)} pictures in {saved}")
+
+
+@app.command()
+def models() -> None:
+    """List the trained models that come with the toolkit."""
+    from .publish import listing
+
+    say(listing())
+
+
+@app.command()
+def publish(
+    run: RunArgument,
+    out: Annotated[Path, typer.Argument(help="The folder to make.")],
+    about: Annotated[
+        Path | None, typer.Option(help="A text for its card: what the pictures are, whose, under which licence.")
+    ] = None,
+) -> None:
+    """Make a small folder of a trained model and its critics, to hand on and to start from."""
+    from .publish import publish as make
+    from .run import Run
+
+    say(f"the model is {make(Run(run), out, about=about.read_text() if about else '')}")
+
+
+for command in (control.directions, control.edit, control.project, outside.inspect, outside.convert):
+    app.command()(command)
 
 
 @app.command()
@@ -261,10 +294,6 @@ def compare_(
         )
         scores = dict(compared.scores())
     tell_scores(compared.about, scores, json=json)
-
-
-for command in (outside.inspect, outside.convert):
-    app.command()(command)
 
 
 @app.command(name="list")

@@ -131,10 +131,11 @@ class Keywords(Condition):
     share `nothing` of the cases none, the vector zero, so that a model can do without words (Ho & Salimans 2022,
     arXiv:2207.12598, of diffusion models). `words` are all that the data use, `table` their vectors in base64, float16
     [W, 256], so that a model brings along what it needs; words that it does not know take the package wordllama.
-    `phrases` are those of at most 10,000 samples, to draw from.
+    `phrases` are those of at most 10,000 samples, to draw from. Unless they are `required`, samples may have none.
     """
 
     nothing: float = 0.1
+    required: bool = True
     words: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
     table: str = ""
@@ -146,14 +147,14 @@ class Keywords(Condition):
 
     def of(self, data: Dataset) -> "Keywords":
         """See `Condition.of`."""
-        if not any(data.keywords):
+        if self.required and not any(data.keywords):
             raise GanvasError(
                 "These samples have no keywords. Put a file metadata.jsonl beside the pictures with a line for each, "
                 'such as {"file_name": "a.png", "keywords": ["red", "fish"]}, or train without --set condition.'
             )
         words = tuple(sorted({word for keywords in data.keywords for word in _words(keywords)}))
         shown = np.linspace(0, len(data) - 1, min(len(data), MOST_PHRASES)).astype(np.int64)
-        phrases = tuple(" ".join(_words(data.keywords[row])) for row in shown)
+        phrases = tuple(" ".join(_words(_keywords(data, row))) for row in shown)
         table = base64.b64encode(vectors(words).astype("<f2").tobytes()).decode()
         return replace(self, words=words, phrases=phrases, table=table)
 
@@ -162,7 +163,7 @@ class Keywords(Condition):
         told = torch.zeros(len(rows), MOST_WORDS, self.length)
         shares = torch.zeros(len(rows), MOST_WORDS)
         for each, share, row in zip(told, shares, rows, strict=True):
-            words = _words(data.keywords[row])[:MOST_WORDS]
+            words = _words(_keywords(data, row))[:MOST_WORDS]
             each[: len(words)], share[: len(words)] = self._of(words), 1
         if dice:
             rolled = dice.uniform("words", MOST_WORDS).cpu().masked_fill(shares == 0, torch.inf)
@@ -208,6 +209,10 @@ class Keywords(Condition):
             near = difflib.get_close_matches(word, self.words, n=3)
             hint = f"Near it are: {', '.join(near)}. " if near else ""
             raise GanvasError(f"This model has not learned the word {word!r}. {hint}{error}") from None
+
+
+def _keywords(data: Dataset, row: int) -> tuple[str, ...]:
+    return data.keywords[row] if data.keywords else ()
 
 
 def _words(keywords: Iterable[str]) -> list[str]:

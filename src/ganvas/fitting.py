@@ -18,6 +18,7 @@ from .dataset import Dataset
 from .errors import GanvasError
 from .meter import Meter
 from .planning import name_of_run, plan
+from .publish import adapted, adopt
 from .recipe import Recipe, differences, to_json
 from .run import Run
 from .sample import Model
@@ -38,6 +39,7 @@ def fit(
     minutes: float | None = None,
     seed: int = 0,
     settings: Sequence[str] = (),
+    start_from: str | Path | None = None,
     out: str | Path | None = None,
     device: str | None = None,
     quiet: bool = False,
@@ -52,6 +54,8 @@ def fit(
         minutes: length of the run as time, turned into images by a short probe of the machine's speed.
         seed: what all randomness follows from.
         settings: changes such as "generator.width=96", see `recipe.change`.
+        start_from: a model that comes with the toolkit, or a run, whose weights the networks begin with; for data of
+            one's own its recipe is taken too.
         out: the run folder; by default under runs/, named after the target.
         device: "cpu", "cuda", "cuda:1", "mps"; by default the fastest there is.
         quiet: show nothing.
@@ -69,14 +73,19 @@ def fit(
         raise GanvasError(f"--seed takes a whole number from 0, not {seed}.")
     target = str(target) if isinstance(target, Path) else target
     if isinstance(target, str) and Run(Path(target)).exists:
-        if data or size or settings or out:
+        if data or size or settings or out or start_from:
             raise GanvasError(f"{target} is a run and goes on with its own recipe; only its length can be changed.")
         run = Run(Path(target))
+        if run.about.get("published"):
+            raise GanvasError(f"{target} was published and does not go on; start from it: --from {target}.")
         recipe, seed = run.recipe, run.about["seed"]
         minutes = run.about["minutes"] if images is None and minutes is None else minutes
     else:
-        recipe = target if isinstance(target, Recipe) else plan(target, data=data, size=size, settings=settings)
-        run = Run(Path(out or Path("runs") / name_of_run(target, data, size, seed)))
+        name = name_of_run(target, data, size, seed, start_from)
+        if isinstance(target, str):
+            like = adapted(start_from) if start_from else None
+            target = plan(target, data=data, size=size, settings=settings, like=like)
+        recipe, run = target, Run(Path(out or Path("runs") / name))
     where = machine.device(device)
     machine.keep_memory()
     distributed.start(where)
@@ -99,7 +108,8 @@ def fit(
         if distributed.is_first():
             with files.told(run.path):
                 run.begin(recipe, samples, seed=seed, minutes=minutes, device=where)
-        _train(run, recipe, samples, seed, minutes=minutes, device=where, quiet=quiet)
+        restore = run.restore() or _beginning(run, recipe, samples, seed, start_from=start_from, device=where)
+        _train(run, recipe, samples, seed, restore, minutes=minutes, device=where, quiet=quiet)
     if distributed.is_first():
         with files.told(run.path):
             report.write(run.path)
@@ -111,17 +121,16 @@ def _train(
     recipe: Recipe,
     data: Dataset,
     seed: int,
+    restore: dict[str, Tensor],
     *,
     minutes: float | None,
     device: torch.device,
     quiet: bool,
 ) -> None:
     """Consume the ticks: log, draw, save, show, until the recipe's end or an interruption."""
-    seen, restore = run.images, run.restore()
+    seen = run.images
     earlier = run.rows[-1]["seconds"] if run.rows else 0.0
     first = distributed.is_first()
-    if first and not seen:
-        run.sheet(0, start(recipe, data, seed=seed, device=device), data)
     budget = Budget(minutes, seen, earlier)
     meter = Meter(data, every=recipe.measure_images, device=device)
     terms: dict[str, float] = {}
@@ -158,6 +167,18 @@ def _train(
                     run.plan(recipe)
                     display.expect(recipe.images)
                     break
+
+
+def _beginning(
+    run: Run, recipe: Recipe, data: Dataset, seed: int, *, start_from: str | Path | None, device: torch.device
+) -> dict[str, Tensor]:
+    """The state before the first step, of which the first sheet is drawn."""
+    state = start(recipe, data, seed=seed, device=device)
+    if start_from:
+        adopt(state, recipe, start_from)
+    if distributed.is_first():
+        run.sheet(0, state, data)
+    return state.tensors()
 
 
 def _due(images: int, recipe: Recipe, times: int) -> bool:

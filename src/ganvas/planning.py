@@ -22,6 +22,7 @@ def plan(
     size: int | tuple[int, int] | None = None,
     images: int | None = None,
     settings: Sequence[str] = (),
+    like: Recipe | None = None,
 ) -> Recipe:
     """The recipe that a few words ask for.
 
@@ -31,6 +32,7 @@ def plan(
         size: of the pictures in pixels, one number for squares or (width, height).
         images: length of the run.
         settings: changes such as "generator.width=96", see `recipe.change`.
+        like: what data of one's own are trained by, in place of the default recipe for their kind.
 
     Raises:
         GanvasError: one of them does not exist or does not fit.
@@ -39,10 +41,12 @@ def plan(
         recipe: Recipe = catalog.find(target, "recipe")()
     else:
         data = data or _known(target)
-        recipe = catalog.find(_default(source(data)), "recipe")()
+        recipe = like or catalog.find(_default(source(data)), "recipe")()
     if data is not None:
-        size = size or getattr(recipe.data, "size", None)
-        recipe = replace(recipe, data=source(data, clips=_moves(recipe.data)))
+        size, chosen = size or getattr(recipe.data, "size", None), source(data, clips=_moves(recipe.data))
+        if like and hasattr(like.data, "channels") and hasattr(chosen, "channels"):
+            chosen = replace(chosen, channels=like.data.channels)  # type: ignore[type-var]
+        recipe = replace(recipe, data=chosen)
     recipe = replace(recipe, data=_of_size(recipe.data, size))
     if images is not None:
         recipe = replace(recipe, images=images)
@@ -92,7 +96,13 @@ def open_source(text: str, *, size: int | tuple[int, int] | None = None, watch: 
     return _of_size(source(text), size).open(watch)
 
 
-def name_of_run(target: str | Recipe, data: str | None, size: int | tuple[int, int] | None, seed: int) -> str:
+def name_of_run(
+    target: str | Recipe,
+    data: str | None,
+    size: int | tuple[int, int] | None,
+    seed: int,
+    start_from: str | Path | None = None,
+) -> str:
     """A folder name that tells runs of different words apart."""
     named = [target if isinstance(target, str) else "run", data]
     words = [Path(word).stem if os.sep in word or "." in word else word for word in named if word]
@@ -100,4 +110,6 @@ def name_of_run(target: str | Recipe, data: str | None, size: int | tuple[int, i
         words.append("x".join(map(str, size)) if isinstance(size, tuple) else str(size))
     if seed:
         words.append(f"seed{seed}")
+    if start_from:
+        words.append(f"from-{Path(start_from).name}")
     return re.sub(r"[^\w.-]+", "-", "-".join(words)).strip("-.") or "run"

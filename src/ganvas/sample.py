@@ -19,6 +19,7 @@ from .conditions import Condition
 from .errors import GanvasError
 from .layers import Generator, NetworkSettings
 from .recipe import from_json, to_json
+from .shipped import locate, shipped
 
 __all__ = ["Model", "inputs", "load", "metadata", "save_clips", "save_picture", "save_separate", "save_sheet"]
 
@@ -199,12 +200,12 @@ def metadata(settings: NetworkSettings, model: Model) -> dict[str, str]:
 
 
 def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
-    """The model in a run folder, a checkpoint or a model file.
+    """The model in a run folder, a checkpoint or a model file, or the one that comes with the toolkit by this name.
 
     Raises:
         GanvasError: there is no model, it is damaged, or it is no model of ganvas.
     """
-    file = _model_file(Path(path))
+    file = _model_file(locate(path))
     try:
         with safe_open(file, "pt") as opened:
             about = json.loads((opened.metadata() or {})["ganvas"])
@@ -222,7 +223,10 @@ def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
 
 def _model_file(path: Path) -> Path:
     if not path.exists():
-        raise GanvasError(f"There is no {path}; give a run folder such as runs/icons, or a .safetensors file.")
+        raise GanvasError(
+            f"There is no {path}; give a run folder such as runs/icons, a .safetensors file, or the name of a model "
+            f"that comes with the toolkit, {' or '.join(shipped())}."
+        )
     if path.is_file():
         return path
     if (path / checkpoint.MANIFEST).exists():

@@ -1,0 +1,121 @@
+"""Trained models are handed on as small folders, and trainings start from them."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+from PIL import Image
+
+from ganvas import Run, change, fit, load, shipped
+from ganvas.conditions import Labels
+from ganvas.errors import GanvasError
+from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
+from ganvas.planning import name_of_run
+from ganvas.publish import publish
+
+
+@pytest.fixture(scope="module")
+def recipe(pictures):
+    networks = {"generator": ResnetGenerator(width=16), "critic": ResnetCritic(width=16)}
+    return replace(pictures, condition=Labels(), networks=networks, images=64, sheets=1)
+
+
+@pytest.fixture(scope="module")
+def run(recipe, tmp_path_factory):
+    return fit(recipe, out=tmp_path_factory.mktemp("runs") / "digits", quiet=True, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def published(run, tmp_path_factory):
+    return publish(run, tmp_path_factory.mktemp("models") / "digits", about="Digits of 1998.")
+
+
+@pytest.fixture
+def named(published, monkeypatch):
+    """The toolkit comes with this model alone."""
+    monkeypatch.setattr(shipped, "HOME", published.parent)
+
+
+def size(folder):
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def test_a_published_model_makes_the_same_pictures_from_half_the_numbers(run, published):
+    ours, theirs = load(run.path), load(published)
+    assert theirs.condition == ours.condition
+    assert torch.allclose(ours.generate(range(4)), theirs.generate(range(4)), atol=0.01)
+    model = next(published.rglob("model.safetensors"))
+    assert 0.4 < model.stat().st_size / (run.newest / "model.safetensors").stat().st_size < 0.75
+    assert size(published) < size(run.path) / 4
+    card = (published / "README.md").read_text()
+    assert card.startswith("# digits\n\nDigits of 1998.\n")
+    assert "64 images seen" in card
+
+
+def test_models_have_names(named, run, published, ganvas, tmp_path):
+    code, _, _ = ganvas("sample", "digits", "--label", "3", "--count", 4, "--out", tmp_path / "three.png")
+    assert code == 0
+    assert (tmp_path / "three.png").exists()
+    out = ganvas("models")[1]
+    assert out.startswith("digits")
+    assert "1x8x8, 64 images" in out
+    assert "Digits of 1998." in out
+    assert "the name of a model that comes with the toolkit, digits." in ganvas("sample", "digit")[2]
+
+
+def test_training_starts_from_a_model(named, run, recipe, published, tmp_path):
+    short = replace(recipe, images=16)
+    begun = fit(short, start_from="digits", seed=1, out=tmp_path / "begun", quiet=True, device="cpu")
+    fresh = fit(short, seed=1, out=tmp_path / "fresh", quiet=True, device="cpu")
+    before = {key: value.float() for key, value in run.restore().items()}
+
+    def distance(other, player):
+        after = other.restore()
+        keys = [key for key in after if key.startswith(f"{player}/") and after[key].is_floating_point()]
+        return float(torch.stack([(after[key] - before[key]).abs().mean() for key in keys]).mean())
+
+    assert distance(begun, "critic") < 0.2 * distance(fresh, "critic")
+    assert distance(begun, "average") < 0.5 * distance(fresh, "average")
+    first = begun.path / "samples" / "000000000.png"
+    assert first.read_bytes() != (fresh.path / "samples" / "000000000.png").read_bytes()
+
+
+def test_the_recipe_of_a_model_is_taken_for_data_of_ones_own(named, recipe, tmp_path):
+    for name in "ab":
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(10):
+            Image.new("RGB", (20, 20), (25 * number, 0, 0)).save(tmp_path / "pictures" / name / f"{number}.png")
+    with pytest.raises(GanvasError, match=r"networks of digits are others"):  # it knows ten classes, and these are two
+        fit(tmp_path / "pictures", start_from="digits", out=tmp_path / "run", images=16, quiet=True, device="cpu")
+    for name in "cdefghij":
+        shutil.copytree(tmp_path / "pictures" / "a", tmp_path / "pictures" / name)
+    run = fit(tmp_path / "pictures", start_from="digits", out=tmp_path / "other", images=16, quiet=True, device="cpu")
+    assert run.recipe.networks == recipe.networks
+    assert run.about["data"]["shape"] == [1, 8, 8]
+    assert name_of_run("pictures", None, None, 0, "digits") == "pictures-from-digits"
+
+
+def test_a_published_model_does_not_go_on(published):
+    with pytest.raises(GanvasError, match=r"was published and does not go on; start from it: --from"):
+        fit(str(published), quiet=True)
+
+
+@pytest.mark.parametrize("setting", ["generator.width=12", "critic.width=12"])
+def test_other_networks_cannot_start_from_it(named, recipe, tmp_path, setting):
+    with pytest.raises(GanvasError, match=r"networks of digits are others than the recipe's"):
+        fit(change(recipe, setting), start_from="digits", out=tmp_path / "run", quiet=True, device="cpu")
+
+
+def test_there_is_nothing_of_that_name(named, recipe, tmp_path):
+    with pytest.raises(GanvasError, match=r"digit is no run with a checkpoint and no model .* \(digits\)"):
+        fit(recipe, start_from="digit", out=tmp_path / "run", quiet=True, device="cpu")
+
+
+def test_what_cannot_be_published(run, tmp_path):
+    with pytest.raises(GanvasError, match=r"not a run folder|no finished checkpoint"):
+        publish(Run(tmp_path / "none"), tmp_path / "model")
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.png").touch()
+    with pytest.raises(GanvasError, match="holds something else"):
+        publish(run, tmp_path / "pictures")
