@@ -205,9 +205,11 @@ def test_seconds(model, tmp_path):
 
 
 def test_what_is_refused(model, tmp_path):
-    for path in ([], [Stop(1)], [Stop(1), Stop(-2)]):
+    for path in ([], [Stop(1)]):
         with pytest.raises(GanvasError, match="give two seeds from 0, or one seed and two labels"):
             morph(model, path)
+    with pytest.raises(GanvasError, match="A seed is a whole number from 0, not -2"):
+        morph(model, [Stop(1), Stop(-2)])
     with pytest.raises(GanvasError, match="through 3 pictures takes at least 3 frames, not 2"):
         morph(model, PATH, frames=2)
     with pytest.raises(GanvasError, match="through 4 pictures takes at least 4 frames, not 3"):

@@ -37,6 +37,7 @@ KINDS = {
     "schedule": "ganvas.schedules",
     "feature": "ganvas.features",
     "metric": "ganvas.metrics",
+    "attribute": "ganvas.attributes",
 }
 """Kind of part -> the module or package whose files define the built-in ones."""
 

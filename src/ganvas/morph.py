@@ -17,8 +17,9 @@ from torch import Tensor
 
 from . import files, pixels
 from .errors import GanvasError
+from .latents import ENDING, Start, places, read_start
 from .layers import Generator
-from .sample import Model, inputs, save_picture
+from .sample import Model, save_picture
 
 __all__ = ["FILMS", "Stop", "blend", "morph", "positions", "read_stops", "save_morph", "truncated"]
 
@@ -30,33 +31,37 @@ PIXELS = 256  # small pictures are enlarged to about so many in a film
 
 @dataclass(frozen=True)
 class Stop:
-    """A picture that a morph goes through: its seed, and what is asked for; None leaves that to the seed."""
+    """A picture that a morph goes through: its seed or latent, and what is asked for; None leaves that to the seed."""
 
-    seed: int
+    seed: Start
     label: str | None = None
 
 
 def read_stops(seeds: str, labels: Sequence[str] = ()) -> list[Stop]:
     """Stops from words: "0,7,12" and labels in pairs; one of either stays for all of the others.
 
-    Without seeds it is seed 0 for labels, and else the first four.
+    Without seeds it is seed 0 for labels, and else the first four. A file that `ganvas project` wrote is as good as a
+    seed: "0,me.safetensors".
 
     Raises:
         GanvasError: these are no seeds, or there are several of both and not as many.
     """
     words = [word.strip() for word in seeds.split(",")] if seeds else ["0"] if labels else ["0", "1", "2", "3"]
-    if not all(word.isdecimal() for word in words):
-        raise GanvasError(f"--seeds are whole numbers from 0 with commas between them, as in 0,7,12, not {seeds!r}.")
-    numbers = [int(word) for word in words]
-    if not labels:
-        return [Stop(seed) for seed in numbers]
-    count = max(len(numbers), len(labels))
-    if {len(numbers), len(labels)} - {1, count}:
+    if not all(word.isdecimal() or word.endswith(ENDING) for word in words):
         raise GanvasError(
-            f"A morph pairs seeds with labels: give as many of both, or one of either, not {len(numbers)} seeds and "
+            f"--seeds are whole numbers from 0 with commas between them, as in 0,7,12, or {ENDING} files that "
+            f"`ganvas project` wrote, not {seeds!r}."
+        )
+    starts = [read_start(word) for word in words]
+    if not labels:
+        return [Stop(start) for start in starts]
+    count = max(len(starts), len(labels))
+    if {len(starts), len(labels)} - {1, count}:
+        raise GanvasError(
+            f"A morph pairs seeds with labels: give as many of both, or one of either, not {len(starts)} seeds and "
             f"{len(labels)} labels."
         )
-    return [Stop(numbers[index % len(numbers)], labels[index % len(labels)]) for index in range(count)]
+    return [Stop(starts[index % len(starts)], labels[index % len(labels)]) for index in range(count)]
 
 
 def morph(
@@ -82,13 +87,12 @@ def morph(
         GanvasError: there are fewer than two stops or not enough frames for them, or the model does not know a label.
     """
     path = [*path, path[0]] if closed and len(path) > 1 else path
-    if len(path) < 2 or min(stop.seed for stop in path) < 0:
+    if len(path) < 2:
         raise GanvasError("A morph goes from one stop to another: give two seeds from 0, or one seed and two labels.")
     at = positions(len(path), PER_LEG * (len(path) - 1) + 1 if frames is None else frames, eased=eased)
     legs = np.minimum(at.astype(int), len(path) - 2)
     shares = torch.from_numpy(at - legs)
-    z = inputs([stop.seed for stop in path], model.network.latent)
-    told = _told(model, path)
+    z, told = places(model, [(stop.seed, stop.label) for stop in path])
     moved = blend(z[legs], z[legs + 1], shares, spherical=spherical)
     return model.make(moved, None if told is None else blend(told[legs], told[legs + 1], shares, spherical=False))
 
@@ -128,16 +132,6 @@ def blend(
 
 def _weighed(a: Tensor, b: Tensor, weights: Tensor) -> Tensor:
     return (weights[:, :1] * a.double() + weights[:, 1:] * b.double()).to(a.dtype)
-
-
-def _told(model: Model, path: Sequence[Stop]) -> Tensor | None:
-    """What the network is told at each stop [stops, K]."""
-    told = [model.told(stop.label, 1) for stop in path]
-    if model.condition is None:
-        return None
-    return torch.cat(
-        [model.condition.draw([stop.seed]) if row is None else row for stop, row in zip(path, told, strict=True)]
-    )
 
 
 class _Truncated(Generator):

@@ -7,7 +7,7 @@ Clips have one more axis, the time: uint8 [N, T, H, W, C] and float [N, C, T, H,
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,12 +15,24 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from .errors import GanvasError
 
-__all__ = ["FILMS", "grid", "moving_grid", "save_film", "scatter", "sheet", "to_float", "to_image", "to_uint8"]
+__all__ = [
+    "FILMS",
+    "captioned",
+    "grid",
+    "in_colour",
+    "moving_grid",
+    "save_film",
+    "scatter",
+    "sheet",
+    "to_float",
+    "to_image",
+    "to_uint8",
+]
 
 Pictures = NDArray[np.uint8]
 
@@ -38,6 +50,12 @@ def to_float(pictures: UInt8[Tensor, "n *t h w c"]) -> Float[Tensor, "n c *t h w
 def to_uint8(pictures: Float[Tensor, "n c *t h w"]) -> UInt8[Tensor, "n *t h w c"]:
     """[-1, 1] -> [0, 255], rounded to the nearest; values outside are clamped."""
     return pictures.float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8).movedim(1, -1).contiguous()
+
+
+def in_colour(pictures: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 h w"]:
+    """Gray, RGB or RGBA in [-1, 1] -> RGB in [0, 1] with gradients, what is transparent on white; clamped."""
+    x = (pictures.clamp(-1, 1) + 1) / 2
+    return 1 + (x[:, :3] - 1) * x[:, 3:] if x.shape[1] == 4 else x.expand(-1, 3, -1, -1)
 
 
 def to_image(picture: Pictures) -> Image.Image:
@@ -65,6 +83,19 @@ def grid(pictures: Pictures, *, columns: int | None = None, gap: int = 2, zoom: 
         top, left = gap + index // columns * height, gap + index % columns * width
         paper[top : top + height - gap, left : left + width - gap] = picture
     return paper
+
+
+def captioned(sheet: Pictures, names: Sequence[str]) -> Pictures:
+    """A sheet [H, W, C] as RGB with a white margin at the left, where each of its evenly high rows has a name."""
+    font = ImageFont.load_default()
+    margin = math.ceil(max(font.getlength(name) for name in names)) + 8
+    picture = to_image(sheet).convert("RGB")
+    paper = Image.new("RGB", (margin + picture.width, picture.height), "white")
+    paper.paste(picture, (margin, 0))
+    draw = ImageDraw.Draw(paper)
+    for row, name in enumerate(names):
+        draw.text((4, (row + 0.5) * picture.height / len(names)), name, "black", font, anchor="lm")
+    return np.asarray(paper)
 
 
 def scatter(points: NDArray[np.float32], *, extent: float, size: int = 512) -> Pictures:

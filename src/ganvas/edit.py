@@ -1,0 +1,220 @@
+"""Changing a picture by moving its input: along directions, or by the gradient of attributes at that very picture.
+
+A direction is one for all pictures. A gradient is each picture's own: it takes seconds, goes as far as was asked, and
+can hold other attributes where they are.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from . import pixels
+from .attributes import Attribute, attributes, measured, of_classes
+from .classifier import classifier
+from .dataset import Watch, unwatched
+from .directions import Directions, beside, find_directions
+from .errors import GanvasError
+from .latents import Start, places
+from .planning import open_source
+from .sample import Model, save_clips, save_picture
+
+__all__ = ["Edited", "along", "climb", "directions_of", "edit", "gallery", "known_attributes", "save_strips", "shares"]
+
+STEPS, STEP = 40, 0.1  # of a climb
+ACROSS = 7  # pictures on a strip
+
+
+def known_attributes(labels: str = "", *, watch: Watch = unwatched) -> dict[str, Attribute]:
+    """Those of the catalogue, and those of the classes of a labelled source, such as label:7 of "digits".
+
+    Raises:
+        GanvasError: there is no such source, or it has no labels.
+    """
+    return attributes() | (of_classes(classifier(open_source(labels, watch=watch), watch=watch)) if labels else {})
+
+
+def directions_of(path: Path, model: Model, *, watch: Watch = unwatched) -> Directions:
+    """The directions of the model at this path: from the file beside it, or found now and, if possible, saved there."""
+    known = Directions.read(beside(path), model)
+    if known is not None:
+        return known
+    found = find_directions(model, watch=watch)
+    with suppress(GanvasError):
+        found.save(beside(path))
+    return found
+
+
+def shares(count: int) -> Float[Tensor, " count"]:
+    """Where the pictures of a strip are, from -1 to 1 times the strength; a single one is at 1.
+
+    Raises:
+        GanvasError: the count is below 1.
+    """
+    if count < 1:
+        raise GanvasError(f"--pictures is at least 1, not {count}.")
+    return torch.linspace(-1, 1, count) if count > 1 else torch.ones(1)
+
+
+@dataclass(frozen=True, eq=False)
+class Edited:
+    """What became of some pictures.
+
+    made       the strips [rows * across, *shape], one after the other
+    across     pictures of each
+    changes    attribute -> how much more of it the last pictures of the strips have than what they began with, on
+               average, in deviations among samples; the largest change first
+    """
+
+    made: Tensor
+    across: int
+    changes: dict[str, float]
+
+
+def edit(
+    model: Model,
+    found: Directions,
+    starts: Sequence[Start],
+    moves: Mapping[str, float],
+    *,
+    without: Sequence[str] = (),
+    gradient: bool = False,
+    label: str | None = None,
+    across: int = ACROSS,
+    watch: Watch = unwatched,
+) -> Edited:
+    """Strips of pictures from minus to plus the strength of all moves together; a single one is at plus.
+
+    Args:
+        model: any generator of pictures or clips.
+        found: its directions.
+        starts: seeds or latents, one for each strip.
+        moves: direction -> strength: a distance along it, or with `gradient` a goal in deviations of the attribute.
+        without: what is to stay: directions that are projected out, or with `gradient` attributes that are held.
+        gradient: follow the gradient of the attributes at each picture.
+        label: what a conditional model is told, instead of what belongs to the seeds.
+        across: pictures on a strip.
+        watch: told of the steps of a gradient.
+
+    Raises:
+        GanvasError: there is no such direction or attribute, or see `Directions.vector`.
+    """
+    at = shares(across)
+    z, told = places(model, [(start, label) for start in starts])
+    told = None if told is None else told.repeat_interleave(across, dim=0)
+    by = {name: each for name, each in known_attributes(found.labels, watch=watch).items() if name in found.attributes}
+    deviations = dict(zip(found.attributes, found.deviations.tolist(), strict=True))
+    still = z.repeat_interleave(across, dim=0)
+    if gradient:
+        held = found.held(without, list(moves))
+        _refuse_unknown([*moves, *held], list(by))
+        goals = {name: strength * at.repeat(len(z)) for name, strength in moves.items()}
+        moved = climb(model, still, told, goals, by=by, deviations=deviations, held=held, watch=watch)
+    else:
+        move = torch.stack([s * found.vector(name, without=without) for name, s in moves.items()]).sum(0)
+        moved = along(z, move, at)
+    made = model.make(moved, told)
+    ends = slice(across - 1, None, across)
+    end_told = None if told is None else told[ends]
+    change = measured(made[ends], by) - measured(model.make(z, end_told), by)
+    changes = {name: float(value) / deviations[name] for name, value in zip(by, change.mean(0), strict=True)}
+    return Edited(made, across, dict(sorted(changes.items(), key=lambda each: -abs(each[1]))))
+
+
+def _refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise GanvasError(
+                f"A gradient is that of an attribute, and {name!r} is none here. There are: {', '.join(known)}."
+            )
+
+
+def along(z: Float[Tensor, "n l"], move: Float[Tensor, " l"], at: Float[Tensor, " s"]) -> Float[Tensor, "m l"]:
+    """The inputs of the strips of all z, one strip after the other: z + share * move for each share."""
+    return (z[:, None] + at[None, :, None] * move).flatten(0, 1)
+
+
+def climb(
+    model: Model,
+    z: Float[Tensor, "n l"],
+    condition: Float[Tensor, "n k"] | None,
+    goals: Mapping[str, Float[Tensor, " n"]],
+    *,
+    by: Mapping[str, Attribute],
+    deviations: Mapping[str, float],
+    held: Sequence[str] = (),
+    steps: int = STEPS,
+    step_size: float = STEP,
+    penalty: float = 1.0,
+    watch: Watch = unwatched,
+) -> Float[Tensor, "n l"]:
+    """The inputs near z whose samples have the attributes that are asked for, and the held ones as before.
+
+    Gradient descent on sum_a (change of a - goal of a)^2 + penalty * mean_b (change of b)^2, over the attributes a with
+    a goal and the attributes b that are held, all in deviations. Each input keeps its length, as a normal z is hardly
+    ever longer or shorter; the weights stay as they are.
+
+    Args:
+        model: any generator of pictures or clips.
+        z: where the way begins.
+        condition: what the network is told all the way.
+        goals: attribute -> how far to change it, in deviations, at each z.
+        by: the attributes.
+        deviations: of each attribute among samples.
+        held: attributes that are to stay.
+        steps: how many.
+        step_size: what the gradient is multiplied by.
+        penalty: how much what is held weighs.
+        watch: told of the steps.
+    """
+    device = next(model.network.parameters()).device
+    told = None if condition is None else condition.to(device)
+    used = {name: by[name] for name in (*goals, *held)}
+    unit = torch.tensor([deviations[name] for name in used], device=device)
+    wanted = torch.stack([*goals.values(), *[torch.zeros(len(z))] * len(held)], dim=1).to(device)
+    weights = torch.tensor([1.0] * len(goals) + [penalty / max(1, len(held))] * len(held), device=device)
+    moved = z.to(device)
+    with torch.no_grad():
+        length, start = moved.norm(dim=1, keepdim=True), measured(model.network.generate(moved, told), used)
+    for step in range(steps):
+        watch("Following the gradient", step, steps)
+        moved = moved.detach().requires_grad_(True)
+        changes = (measured(model.network.generate(moved, told), used) - start) / unit
+        (gradient,) = torch.autograd.grad((weights * (changes - wanted).square()).sum(), moved)
+        moved = F.normalize(moved - step_size * gradient, dim=1) * length
+    watch("Following the gradient", steps, steps)
+    return moved.detach().cpu()
+
+
+def save_strips(made: Tensor, out: Path, *, across: int, names: Sequence[str] = ()) -> Path:
+    """Save samples [rows * across, *shape] as rows of pictures, with the name of each row before it if there are any.
+
+    Clips move if `out` ends as a film does, and else show their middle frame.
+
+    Raises:
+        GanvasError: `out` cannot be written.
+    """
+    if made.dim() == 5 and out.suffix.lower() in pixels.FILMS:
+        return save_clips(made, out, columns=across)
+    still = made[:, :, made.shape[2] // 2] if made.dim() == 5 else made
+    drawn = pixels.grid(pixels.to_uint8(still).numpy(), columns=across)
+    return save_picture(pixels.captioned(drawn, names) if names else drawn, out)
+
+
+def gallery(
+    model: Model, found: Directions, out: Path, *, start: Start = 0, strength: float = 3.0, across: int = ACROSS
+) -> Path:
+    """Save a strip for every direction, from -strength to strength from one start.
+
+    Raises:
+        GanvasError: see `latents.places` and `save_strips`.
+    """
+    z, told = places(model, [(start, None)])
+    strips = torch.cat([along(z, strength * vector, shares(across)) for vector in found.vectors])
+    told = None if told is None else told.expand(len(strips), -1)
+    return save_strips(model.make(strips, told), out, across=across, names=found.names)
