@@ -133,6 +133,15 @@ def test_what_does_not_go_together(run, folder, points, tmp_path):
         compare("ring", Dataset(np.zeros((20, 8, 8, 1), np.uint8)))
     with pytest.raises(GanvasError, match="no feature named 'quartes'"):
         compare(run, described_by="quartes")
+    with pytest.raises(GanvasError, match=r"pictures go with pictures, clips with clips and points with points"):
+        compare(run, "ring")
+    with pytest.raises(GanvasError, match=r"noise are 12x10 and the others 32x32; say by --size"):
+        compare("icons:clocks", str(folder), described_by="quarters")
+    with pytest.raises(GanvasError, match="digits sees gray pictures only, and these have colours"):
+        compare(str(folder), str(folder), described_by="digits")
+    few = Dataset(np.zeros((3, 8, 8, 1), np.uint8))
+    with pytest.raises(GanvasError, match=r"data holds 3 samples, which say nothing .*; give at least 10"):
+        compare(run, few, described_by="quarters")
     Image.new("RGB", (30, 30)).save(folder / "larger.png")
     with pytest.raises(GanvasError, match="of several sizes, 12 to 30 pixels wide; say by --size"):
         compare(str(folder), str(folder))
@@ -140,7 +149,7 @@ def test_what_does_not_go_together(run, folder, points, tmp_path):
 
 
 def test_colours_are_not_taken_for_gray(run, folder, tmp_path):
-    with pytest.raises(GanvasError, match="samples are gray and the data have colours"):
+    with pytest.raises(GanvasError, match="samples are gray and .* has colours"):
         compare(run, str(folder), described_by="quarters")
     (tmp_path / "gray").mkdir()
     for file in folder.iterdir():

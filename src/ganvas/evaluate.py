@@ -24,11 +24,12 @@ from .features import features
 from .planning import open_source
 from .run import Run
 from .sample import Model, load
+from .score import FEWEST
 
 __all__ = ["compare"]
 
 MOST = 10_000  # pictures of a side, unless more are asked for
-FEWEST = 1_000  # samples of a model, unless fewer are asked for
+DRAWN = 1_000  # samples of a model, unless fewer are asked for
 
 Data = str | Path | Dataset | Source
 """Data, settings of a source, or its name as on the command line."""
@@ -65,8 +66,8 @@ def compare(
     Raises:
         GanvasError: there is no such thing, or the two sides do not go together; the message says what to do.
     """
-    if count is not None and count < 10:
-        raise GanvasError(f"--count is at least 10, not {count}; papers use 10,000 or more.")
+    if count is not None and count < FEWEST:
+        raise GanvasError(f"--count is at least {FEWEST}, not {count}; papers use 10,000 or more.")
     opened = partial(_opened, size=size, device=device, watch=watch)
     judged, name = opened(fake), None
     if real is None:
@@ -79,23 +80,30 @@ def compare(
         raise GanvasError("The second one is what is compared with: data, not a model. Exchange the two.")
     if isinstance(judged, Dataset) and judged.shape != against.shape:
         judged = opened(fake, like=against)
+    name = name or _name(real, "data")
+    for what, data in ((_name(fake, "samples"), judged), (name, against)):
+        if isinstance(data, Dataset) and len(data) < FEWEST:
+            raise GanvasError(
+                f"{what} holds {len(data)} samples, which say nothing about a distribution; give at least "
+                f"{FEWEST} (papers use 10,000 or more)."
+            )
     if judged.shape != against.shape:
-        raise GanvasError(
-            f"Samples of {_words(judged.shape)} cannot be compared with {_words(against.shape)}; open the data as the "
-            "model makes them, for instance with --size."
-        )
-    unseen = None if held_out is None else opened(held_out, like=against)
+        hint = "open the data as the model makes them, for instance with --size"
+        if len(judged.shape) != len(against.shape):
+            hint = "pictures go with pictures, clips with clips and points with points"
+        raise GanvasError(f"Samples of {_words(judged.shape)} cannot be compared with {_words(against.shape)}: {hint}.")
+    unseen = None if held_out is None else opened(held_out, like=judged)
     if isinstance(unseen, Model):
         raise GanvasError("--held-out takes data that the model has not seen, not a model.")
     enough = min(len(against), count or MOST)
-    many = min(len(judged), count or MOST) if isinstance(judged, Dataset) else count or max(enough, FEWEST)
+    many = min(len(judged), count or MOST) if isinstance(judged, Dataset) else count or max(enough, DRAWN)
     describe = None
     if len(against.shape) > 1:
         describe = features(described_by, data=against, weights=weights, device=device, watch=watch)
     run = _run(fake)
     return Comparison(
         Side(_name(fake, "samples"), judged, many, seed, images=run.images if run else None),
-        Side(name or _name(real, "data"), against, enough, centres=_centres(real)),
+        Side(name, against, enough, centres=_centres(real)),
         describe,
         None if unseen is None else Side(_name(held_out, "held out"), unseen, min(len(unseen), MOST)),
         watch,
@@ -122,37 +130,54 @@ def _opened(
     if not hasattr(wanted, "size"):
         return wanted.open(watch)
     if like is not None and len(like.shape) > 1:
-        return _opened_like(wanted, like, size, watch)
+        return _opened_like(wanted, like, name=str(what), size=size, watch=watch)
     data = open_source(str(what), size=size, watch=watch)
-    if size is None and data.sizes:
-        widths, heights = data.sizes
-        if widths[0] == widths[2] and heights[0] == heights[2]:
-            return open_source(str(what), size=(widths[0], heights[0]), watch=watch)
-        raise GanvasError(
-            f"The pictures of {what} are of several sizes, {widths[0]} to {widths[2]} pixels wide; say by --size to "
-            "which one they are brought before they are compared."
-        )
-    return data
+    return data if size else open_source(str(what), size=_only_size(data, str(what)), watch=watch)
 
 
-def _opened_like(wanted: Any, like: Model | Dataset, size: int | tuple[int, int] | None, watch: Watch) -> Dataset:
+def _opened_like(
+    wanted: Any, like: Model | Dataset, *, name: str, size: int | tuple[int, int] | None, watch: Watch
+) -> Dataset:
     """Data of pictures or clips with the size, the channels and the frames of other samples.
 
     Raises:
-        GanvasError: the data have colours and the others are gray.
+        GanvasError: the data have colours and the others are gray; or those are data of another size.
     """
     channels, *_, height, width = like.shape
     changed: dict[str, Any] = {"size": size or (width, height)}
     if hasattr(wanted, "frames") and len(like.shape) == 4:
         changed["frames"] = like.shape[1]
-    if channels == 1 < wanted.channels:
-        coloured = replace(wanted, **changed).open(watch)
-        if any(np.ptp(some, axis=-1).any() for some in np.array_split(coloured.samples, 1 + len(coloured) // 1024)):
-            raise GanvasError(
-                "The samples are gray and the data have colours, which no figure would see; compare with gray "
-                "pictures, or with what the model learned from."
-            )
-    return replace(wanted, **changed, channels=channels).open(watch)
+    data: Dataset = replace(wanted, **changed).open(watch)
+    if size is None and isinstance(like, Dataset) and _only_size(data, name) not in (None, (width, height)):
+        raise GanvasError(
+            f"The pictures of {name} are {data.sizes[0][0]}x{data.sizes[1][0]} and the others {width}x{height}; say by "
+            "--size to which size both are brought before they are compared."
+        )
+    if channels == 1 and any(
+        np.ptp(some, axis=-1).any() for some in np.array_split(data.samples, len(data) // 512 + 1)
+    ):
+        raise GanvasError(
+            f"The samples are gray and {name} has colours, which no figure would see; compare with gray pictures, or "
+            "with what the model learned from."
+        )
+    return data if data.samples.shape[-1] == channels else replace(wanted, **changed, channels=channels).open(watch)
+
+
+def _only_size(data: Dataset, name: str) -> tuple[int, int] | None:
+    """The size in pixels that all originals have; None where they have none, as vectors.
+
+    Raises:
+        GanvasError: they have several.
+    """
+    if not data.sizes:
+        return None
+    widths, heights = data.sizes
+    if widths[0] != widths[2] or heights[0] != heights[2]:
+        raise GanvasError(
+            f"The pictures of {name} are of several sizes, {widths[0]} to {widths[2]} pixels wide; say by --size to "
+            "which one they are brought before they are compared."
+        )
+    return widths[0], heights[0]
 
 
 def _run(what: object) -> Run | None:

@@ -159,6 +159,10 @@ def digits(wanted: Wanted) -> Features:
     """What a small classifier of the data's own classes sees, 64 features; of the built-in digits if data have none."""
     data = wanted.data.open(wanted.watch) if isinstance(wanted.data, Source) else wanted.data
     learns = data is not None and data.labels is not None and len(data.classes) > 1
+    if data is not None and not learns and data.samples.shape[-1] > 1:
+        raise GanvasError(
+            "The classifier of digits sees gray pictures only, and these have colours; take other features."
+        )
     network: Classifier = classifier(data if data and learns else Digits(size=28), watch=wanted.watch)
     network = network.to(wanted.device)
     return Features(

@@ -42,7 +42,7 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     ) as error:
         raise GanvasError(
             f"{file} is not a dictionary of tensors as torch.save or safetensors writes it, or is damaged "
-            f"({str(error).partition(chr(10))[0]})."
+            f"({str(error).partition(chr(10))[0].partition('. ')[0]})."
         ) from None
     found = found.get("state_dict", found) if isinstance(found, Mapping) else found
     if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
