@@ -310,7 +310,8 @@ def test_from_the_command_line(run, ganvas, tmp_path):
     assert code == 0, err
     assert all(meaning in out for meaning in MEANING)
     assert "some/seed-0001.png" in out
-    assert "AUC, DeLong 1988" in out
+    assert "told apart (AUC)" in out
+    assert "DeLong" in out
     assert "--held-out" in out
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size == (2 * 66 + 2, 2 * 66 + 2)

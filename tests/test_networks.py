@@ -393,3 +393,13 @@ def test_stylegan2_noise_is_fresh_while_training_only():
     with second.at_hand():
         assert torch.equal(network(z), network(z))
     assert not torch.equal(network(z), made[2])
+
+
+def test_stylegan2_is_exported_for_any_batch():
+    """What modulates weights instead of features is not: its groups are as many as there are samples."""
+    network = build(Stylegan2Generator(width=8, depth=2, latent=8), (3, 32, 32), 4).eval().requires_grad_(False)
+    told, batch = torch.eye(4), {0: torch.export.Dim("batch", min=1, max=64)}
+    graph = torch.export.export(network, (torch.randn(3, 8), told[:3]), dynamic_shapes=(batch, batch))
+    for count_ in (1, 2, 4):
+        z = torch.randn(count_, 8)
+        assert torch.allclose(graph.module()(z, told[:count_]), network(z, told[:count_]), atol=1e-5)

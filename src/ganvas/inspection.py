@@ -97,7 +97,10 @@ class Inspection:
     skipped: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        lines = ["How well real and generated pictures are told apart: 1 is always, 0.5 is chance (AUC, DeLong 1988)"]
+        lines = [
+            "How well real and generated pictures are told apart (AUC): 1 is always, 0.5 is chance. The intervals are"
+        ]
+        lines += ["DeLong's of 1988, and exact binomial ones where the two do not overlap."]
         lines += [f"  {name}  {area}" for name, area in self.areas.items()]
         if self.pictures:
             width = max(len("picture"), *(len(each.name) for each in self.pictures))

@@ -165,7 +165,7 @@ class _Stylegan2Generator(Generator):
     def draw(self, style: Tensor) -> Tensor:
         """Style [N, latent] -> pictures [N, *shape]."""
         first, *others = self.stages
-        x, picture = first(self.constant.expand(len(style), -1, -1, -1), style, self.clamp)
+        x, picture = first(self.constant.expand(style.shape[0], -1, -1, -1), style, self.clamp)
         for stage in others:
             x, more = stage(x, style, self.clamp)
             picture = self.enlarge(picture) + more
