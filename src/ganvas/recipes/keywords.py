@@ -33,7 +33,7 @@ def keyword_icons() -> Recipe:
             "critic": ResnetCritic(width=32, patch=2, projection=True),
         },
         condition=Keywords(),
-        game=Adversarial(Relativistic(), r1=0.1, r2=0.1, lazy=4, mismatch=0.5),
+        game=Adversarial(Relativistic(), r1=Cosine(0.5, 0.1), r2=Cosine(0.5, 0.1), lazy=4, mismatch=0.5),
         optimizer=Adam(rate=Cosine(1e-3, 2e-4), beta1=0.0, beta2=0.9),
         average=Average(halflife_images=10_000, rampup=0.1),
         bfloat16=("generator",),
