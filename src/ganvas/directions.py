@@ -169,6 +169,7 @@ def find_directions(
     labels: str = "",
     count: int = COUNT,
     samples: int = SAMPLES,
+    fresh: int = FRESH,
     watch: Watch = unwatched,
 ) -> Directions:
     """Directions for every attribute in which the model's samples differ, by PCA and by factorisation, all measured.
@@ -178,7 +179,8 @@ def find_directions(
         more: attributes beside those of the catalogue, such as `attributes.of_classes`.
         labels: the source that those come from, to be remembered.
         count: how many directions of each kind that knows no attribute; at most the length of z.
-        samples: how many seeds are looked at; what was found is measured on 128 others.
+        samples: how many seeds are looked at.
+        fresh: how many others, at least 2, what was found is measured on.
         watch: told of the samples made.
 
     Raises:
@@ -200,9 +202,8 @@ def find_directions(
         [regressed(z, told, values[:, moving]), principal(z, features, count), factorised(model, count)]
     )
     names = (*by, *(f"{kind}{place}" for kind in ("pca", "sefa") for place in range(1, count + 1)))
-    fresh = range(samples, samples + FRESH)
-    changes = effects(model, vectors, fresh, by, watch=watch) / deviations[moving]
-    mean, error = changes.mean(1), changes.std(1) / FRESH**0.5
+    changes = effects(model, vectors, range(samples, samples + fresh), by, watch=watch) / deviations[moving]
+    mean, error = changes.mean(1), changes.std(1) / fresh**0.5
     signs = _signs(mean, len(by))
     return Directions(
         names,

@@ -25,7 +25,7 @@ from .sample import Model, inputs, save_picture
 __all__ = ["Projection", "project", "read_picture", "save_projection"]
 
 CANDIDATES, STARTS = 256, 4
-STEPS, RATE = 200, 0.1
+STEPS, RATE = 120, 0.1
 SCALES = 4  # halvings at which pixels are compared
 SEEN = 0.05  # weight of the features, which at 1 outvote the pixels (LOG.md)
 PRIOR = 0.01  # weight of how far z is from the length that a normal one has
