@@ -251,10 +251,11 @@ def evaluate(
     from .evaluate import compare
     from .run import Run
     from .sample import save_picture
+    from .shipped import locate
 
     with console.watching() as watch:
         compared = compare(
-            run,
+            locate(run),
             source,
             count=count,
             described_by=features,

@@ -34,6 +34,7 @@ from .given import Given, read_given
 from .layers import Critic
 from .run import Run
 from .sample import Model, load
+from .shipped import locate
 
 __all__ = ["Inspection", "Judged", "inspect"]
 
@@ -169,7 +170,7 @@ def inspect(
     Raises:
         GanvasError: the model makes points, pictures or data do not go with it, or there are too few of them.
     """
-    run = Run(Path(model)) if not isinstance(model, Model) and Run(Path(model)).exists else None
+    run = Run(locate(model)) if not isinstance(model, Model) and Run(locate(model)).exists else None
     made = model if isinstance(model, Model) else load(model, device=device)
     if len(made.shape) == 1:
         raise GanvasError("This model makes points, and only pictures and frames of clips can be inspected.")
