@@ -97,7 +97,7 @@ def fit_logistic(x: Float[Tensor, "n d"], is_real: Bool[Tensor, " n"], *, streng
         value.backward()
         return value
 
-    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    optimizer.step(loss)
     learned = found.detach()
     return Logistic(learned[:-1], float(learned[-1]))
 

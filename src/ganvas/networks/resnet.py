@@ -119,6 +119,9 @@ class _ResnetGenerator(Generator):
         self.blocks = nn.ModuleList([_Up(a, b, style) for a, b in pairwise([channels[0], *channels])])
         self.norm = _Norm(channels[-1], style)
         self.picture = nn.Conv2d(channels[-1], shape[0] * self.patch**2, 3, padding=1)
+        with torch.no_grad():  # all pixels of a patch begin alike, or its grid shows for long (Aitken 2017, 1707.02937)
+            for weight in self.picture.parameters():
+                weight.copy_(weight[:: self.patch**2].repeat_interleave(self.patch**2, 0))
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         z = with_condition(z, condition)
@@ -141,7 +144,7 @@ class _ResnetCritic(Critic):
         self.embed = None
         if condition and settings.projection:
             self.embed = nn.Linear(condition, channels[-1] * height * width, bias=False)
-            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(self.embed.out_features))
+            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(condition))
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         x = x if self.embed is not None else planes(x, condition)
@@ -149,7 +152,8 @@ class _ResnetCritic(Critic):
         features = F.leaky_relu(self.blocks(x), 0.2).flatten(1)
         logits: Tensor = self.score(features).squeeze(1)
         if self.embed is not None and condition is not None:
-            logits = logits + (self.embed(condition) * features).sum(1)
+            # Divided, so that one step of Adam does not turn all of the many products at once (Karras et al. 2020).
+            logits = logits + (self.embed(condition) * features).sum(1) / math.sqrt(features.shape[1])
         return logits
 
 

@@ -34,7 +34,7 @@ def keyword_icons() -> Recipe:
         },
         condition=Keywords(),
         game=Adversarial(Relativistic(), r1=Cosine(0.5, 0.1), r2=Cosine(0.5, 0.1), lazy=4, mismatch=0.5),
-        optimizer=Adam(rate=Cosine(1e-3, 2e-4), beta1=0.0, beta2=0.9),
+        optimizer=Adam(rate=Cosine(6e-4, 1e-4), beta1=0.0, beta2=0.99),
         average=Average(halflife_images=10_000, rampup=0.1),
         bfloat16=("generator",),
         batch=32,
