@@ -283,7 +283,9 @@ def test_an_edit(painter):
     assert (rising.diff(dim=1) > 0).all()
     assert edited.changes["warmth"] > 1
     assert torch.equal(edit(painter, found, [1], {"warmth": 2.0}, across=1).made[0], edited.made[4])
-    goal = edit(painter, found, [1, 2, 3], {"warmth": 1.0}, without=["brightness"], gradient=True, across=1).changes
+    roomy = Model(Painter(nn.functional.pad(COLOURS, (0, 45))).eval().requires_grad_(False))  # z can be turned far
+    known = find_directions(roomy, count=1, samples=256)
+    goal = edit(roomy, known, [1, 2, 3], {"warmth": 1.0}, without=["brightness"], gradient=True, across=1).changes
     assert goal["warmth"] == pytest.approx(1, abs=0.1)
     assert abs(goal["brightness"]) < 0.1
     with pytest.raises(GanvasError, match=r"'pca1' is none here\. There are: blue"):
