@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ganvas import change, find, names, train
+from ganvas.batch import Dice
 from ganvas.errors import GanvasError
 from ganvas.layers import Critic, Generator
 from ganvas.penalties import squared_gradient
@@ -119,6 +120,25 @@ def test_generators_can_be_exported(name):
     z, label = inputs(network)
     graph = torch.export.export(network, (z.detach(), label))
     assert torch.allclose(graph.module()(z, label), network(z, label), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if "critic" in name])
+def test_critics_that_judge_alone_do_so_and_all_others_say_that_they_do_not(name):
+    network = build(name, shapes(name)[0], 5)
+    x, label = inputs(network)
+
+    def judge(x, label):
+        dice = Dice(0, 1, rows=slice(0, 3), total=3, device=x.device)
+        with dice.at_hand():
+            return network(x, label)
+
+    apart = torch.cat([judge(x, label), judge(1 - x, label)])
+    try:
+        at_once = judge(torch.cat([x, 1 - x]), torch.cat([label, label]))
+    except (RuntimeError, IndexError):  # there are dice for three samples only
+        assert not network.judges_alone
+    else:
+        assert network.judges_alone == torch.allclose(at_once, apart, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("condition", [0, 5])

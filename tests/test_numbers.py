@@ -13,7 +13,7 @@ from ganvas.batch import Batch, Dice
 from ganvas.ema import Average
 from ganvas.errors import GanvasError
 from ganvas.games.adversarial import Adversarial
-from ganvas.layers import Dropout, Network, Resample, spectrally_normalised
+from ganvas.layers import Critic, Dropout, Network, Resample, spectrally_normalised
 from ganvas.losses import Minimax, Nonsaturating, Relativistic, Wasserstein
 from ganvas.optimizers import Adam, Rmsprop
 from ganvas.penalties import clip_weights, interpolate, slope, squared_gradient
@@ -119,7 +119,7 @@ def batch_of(samples):
 def test_penalties_are_weighted_by_half_of_gamma():
     """With the critic w.x, R1 and R2 are gamma/2 |w|^2 whatever the samples are."""
     critic = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
-    nets = {"critic": lambda x, _: critic(x), "generator": Doubled()}
+    nets = {"critic": Judging(critic), "generator": Doubled()}
     batch = batch_of(torch.randn(5, 2))
     for lazy in (1, 16):
         game = Adversarial(Nonsaturating(), r1=Linear(2.0, 4.0), r2=5.0, lazy=lazy)
@@ -134,7 +134,7 @@ def test_penalties_are_weighted_by_half_of_gamma():
 def test_the_gradient_penalty_of_a_linear_critic(shape):
     """With the critic w.x it is weight (|w| - 1)^2 wherever it is measured, and what is watched is |w|."""
     critic = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 1), nn.Flatten(0))
-    nets = {"critic": lambda x, _: critic(x), "generator": lambda z, _: z.new_ones(1).expand(5, *shape)}
+    nets = {"critic": Judging(critic), "generator": lambda z, _: z.new_ones(1).expand(5, *shape)}
     nets["generator"].__dict__["latent"] = 2
     game = Adversarial(Wasserstein(), gradient_penalty=10.0)
     terms = game.turns()[0].loss(nets, batch_of(torch.randn(5, *shape)))
@@ -207,7 +207,7 @@ def test_clipping():
 
 def test_noise_on_all_that_the_critic_sees():
     seen = []
-    nets = {"critic": lambda x, _: seen.append(x.detach()) or x.flatten(1).sum(1), "generator": Doubled()}
+    nets = {"critic": Judging(lambda x: seen.append(x.detach()) or x.flatten(1).sum(1)), "generator": Doubled()}
     samples = torch.zeros(4000, 2)
     turns = Adversarial(noise=Linear(0.4, 0.0)).turns()
     batch = batch_of(samples)
@@ -280,6 +280,17 @@ class Held(Network):
     def __init__(self, layer):
         super().__init__((1,), 0)
         self.layer = layer
+
+
+class Judging(Critic):
+    """Any function of samples as a critic."""
+
+    def __init__(self, function):
+        super().__init__((), 0)
+        self.function = function
+
+    def forward(self, x, condition):
+        return self.function(x)
 
 
 class Doubled:

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -74,6 +74,10 @@ class Generator(Network):
 
 class Critic(Network):
     """Samples [N, *shape] and a condition [N, condition] -> logits [N]: how real each one looks."""
+
+    judges_alone: ClassVar[bool] = False
+    """Whether each logit depends on its own sample and condition alone, while training too: there is no batch norm, and
+    no dice are rolled. Then reals and fakes may be judged in one batch."""
 
 
 class NetworkSettings(ABC):

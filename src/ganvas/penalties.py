@@ -1,10 +1,12 @@
 """What keeps a critic gentle: functions of its gradient with respect to its input, per sample, or of its weights."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["clip_weights", "interpolate", "slope", "squared_gradient"]
+__all__ = ["clip_weights", "interpolate", "slope", "squared_gradient", "squared_gradients"]
 
 
 def squared_gradient(logits: Float[Tensor, " n"], samples: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
@@ -13,7 +15,18 @@ def squared_gradient(logits: Float[Tensor, " n"], samples: Float[Tensor, "n ..."
     `samples` must have required gradients before `logits` was computed from them, and logits must not mix samples.
     (Mescheder, Geiger & Nowozin 2018, arXiv:1801.04406, eq. 9 and 10.)
     """
-    return _gradient(logits, samples).square().sum(1)
+    return squared_gradients([(logits, samples)])[0]
+
+
+def squared_gradients(
+    pairs: Sequence[tuple[Float[Tensor, " n"], Float[Tensor, "n ..."]]],
+) -> list[Float[Tensor, " n"]]:
+    """`squared_gradient` for several pairs of (logits, samples) in one walk back through what may be one batch."""
+    if not pairs:
+        return []
+    logits, samples = zip(*pairs, strict=True)
+    gradients = torch.autograd.grad([each.sum() for each in logits], samples, create_graph=True)
+    return [gradient.flatten(1).square().sum(1) for gradient in gradients]
 
 
 def slope(logits: Float[Tensor, " n"], samples: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
@@ -23,7 +36,8 @@ def slope(logits: Float[Tensor, " n"], samples: Float[Tensor, "n ..."]) -> Float
     everywhere between reals and fakes, so that (slope - 1)^2 at `interpolate`d points is the penalty of WGAN-GP
     (Gulrajani et al. 2017, arXiv:1704.00028, eq. 3).
     """
-    return torch.linalg.vector_norm(_gradient(logits, samples), dim=1)
+    (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
+    return torch.linalg.vector_norm(gradient.flatten(1), dim=1)
 
 
 def interpolate(
@@ -39,8 +53,3 @@ def clip_weights(network: nn.Module, limit: float) -> None:
     """Force every weight into [-limit, limit], which bounds the critic's slope (Arjovsky 2017, arXiv:1701.07875)."""
     torch._foreach_clamp_min_(list(network.parameters()), -limit)
     torch._foreach_clamp_max_(list(network.parameters()), limit)
-
-
-def _gradient(logits: Tensor, samples: Tensor) -> Tensor:
-    (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
-    return gradient.flatten(1)

@@ -14,7 +14,7 @@ from ..catalog import part
 from ..errors import GanvasError
 from ..game import Game, Turn
 from ..losses import Nonsaturating, Objective
-from ..penalties import clip_weights, interpolate, slope, squared_gradient
+from ..penalties import clip_weights, interpolate, slope, squared_gradients
 from ..schedules import Value, at
 
 __all__ = ["Adversarial"]
@@ -113,11 +113,13 @@ class Adversarial(Game):
         return self._penalties(nets, batch, player, self._judge(nets, batch, player, differentiable=True))
 
     def _penalties(self, nets: Nets, batch: Batch, player: str, judged: "_Judged") -> Terms:
-        terms = {}
-        if self.r1 != 0.0:
-            terms["r1"] = at(self.r1, batch.progress) / 2 * squared_gradient(judged.real_logits, judged.real)
-        if self.r2 != 0.0:
-            terms["r2"] = at(self.r2, batch.progress) / 2 * squared_gradient(judged.fake_logits, judged.fake)
+        pairs = {"r1": (judged.real_logits, judged.real), "r2": (judged.fake_logits, judged.fake)}
+        gammas = {name: gamma for name, gamma in (("r1", self.r1), ("r2", self.r2)) if gamma != 0.0}
+        squares = squared_gradients([pairs[name] for name in gammas])
+        terms = {
+            name: at(gamma, batch.progress) / 2 * square
+            for (name, gamma), square in zip(gammas.items(), squares, strict=True)
+        }
         if self.gradient_penalty != 0.0:
             between = interpolate(judged.real.detach(), judged.fake.detach(), batch.dice.uniform("between"))
             steepness = slope(self._logits(nets, batch, player, between.requires_grad_()), between)
@@ -138,21 +140,34 @@ class Adversarial(Game):
         return terms
 
     def _judge(self, nets: Nets, batch: Batch, player: str, *, differentiable: bool) -> "_Judged":
-        """Let a critic judge reals and as many fakes; `differentiable` with respect to both, for penalties."""
+        """Let a critic judge reals and as many fakes; `differentiable` with respect to both, for penalties.
+
+        All at once is faster, unless only one of the two has a penalty, whose gradient would then pass both. Each real
+        stands beside its fake, so that what cancels between them, as in a paired loss, does so to the last bit.
+        """
         real = batch.real.detach().requires_grad_(differentiable)
         fake = _fakes(nets, batch).detach().requires_grad_(differentiable)
-        logits = [self._logits(nets, batch, player, samples) for samples in (real, fake)]
+        shown, condition = [self._shown(samples, batch) for samples in (real, fake)], batch.condition
+        if nets[player].judges_alone and (self.r1 != 0.0) == (self.r2 != 0.0):
+            twice = None if condition is None else condition.repeat_interleave(2, 0)
+            logits = nets[player](torch.stack(shown, 1).flatten(0, 1), twice).unflatten(0, (-1, 2)).unbind(1)
+        else:
+            logits = [nets[player](samples, condition) for samples in shown]
         return _Judged(real, fake, *logits)
 
     def _logits(self, nets: Nets, batch: Batch, player: str, samples: Tensor) -> Tensor:
         """A critic's logits [N] of these samples as it is shown them."""
+        logits: Tensor = nets[player](self._shown(samples, batch), batch.condition)
+        return logits
+
+    def _shown(self, samples: Tensor, batch: Batch) -> Tensor:
+        """Samples [N, *sample] as critics see them."""
         if self.augment:
             samples = self.augment(samples, batch)
         deviation = at(self.noise, batch.progress)
         if deviation:
             samples = samples + deviation * batch.dice.normal("noise", *samples.shape[1:])
-        logits: Tensor = nets[player](samples, batch.condition)
-        return logits
+        return samples
 
 
 class _Judged(NamedTuple):

@@ -61,6 +61,8 @@ class _MLPGenerator(Generator):
 
 
 class _MLPCritic(Critic):
+    judges_alone = True
+
     def __init__(self, settings: MLPCritic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
         self.layers = _layers(math.prod(shape) + condition, settings.width, settings.depth, 1)

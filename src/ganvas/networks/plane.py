@@ -107,6 +107,8 @@ class _StepGenerator(Generator):
 
 
 class _FourierCritic(Critic):
+    judges_alone = True
+
     def __init__(self, settings: FourierCritic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
         inputs = math.prod(shape) + condition

@@ -129,6 +129,8 @@ class _R3Generator(Generator):
 
 
 class _R3Critic(Critic):
+    judges_alone = True
+
     def __init__(self, settings: R3Critic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
         height, width, count = doublings(shape)

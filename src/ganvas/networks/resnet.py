@@ -134,6 +134,8 @@ class _ResnetGenerator(Generator):
 
 
 class _ResnetCritic(Critic):
+    judges_alone = True
+
     def __init__(self, settings: ResnetCritic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
         height, width, count, self.patch = _patches(shape, settings.patch)

@@ -104,6 +104,8 @@ class _SNGANGenerator(Generator):
 
 
 class _SNGANCritic(Critic):
+    judges_alone = True
+
     def __init__(self, settings: SNGANCritic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
         width, halvings = settings.width, max(1, doublings(shape)[2] - 1)

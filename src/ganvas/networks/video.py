@@ -142,6 +142,8 @@ class _TGANGenerator(Generator):
 
 
 class _TGANCritic(Critic):
+    judges_alone = True
+
     def __init__(self, settings: TGANCritic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
         frames, (height, width, count) = _frames(shape)

@@ -66,6 +66,8 @@ class _WGANGenerator(Generator):
 
 
 class _WGANCritic(Critic):
+    judges_alone = True
+
     def __init__(self, settings: WGANCritic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
         height, width, count = doublings(shape)
