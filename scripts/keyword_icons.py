@@ -3,9 +3,9 @@
     python scripts/keyword_icons.py EMOJI OUT
 
 EMOJI is a folder with metadata.jsonl (columns file, style, label, keywords) of emoji in three styles: `3d` (Fluent
-Emoji, MIT), `gradient` (Noto Emoji, Apache-2.0) and `flat` (Twemoji, CC BY 4.0). OpenMoji (CC BY-SA 4.0) is drawn beside
-them as `outline`, without its skin tones, which are more than half of it, and without icons that have no name. Every
-twentieth concept, by the hash of its name, goes with all of its styles to OUT/held_out, the others to OUT/train.
+Emoji, MIT), `gradient` (Noto Emoji, Apache-2.0) and `flat` (Twemoji, CC BY 4.0). OpenMoji (CC BY-SA 4.0) is drawn
+beside them as `outline`, without its skin tones, which are more than half of it, and without icons that have no name.
+Every twentieth concept, by the hash of its name, goes with all of its styles to OUT/held_out, the others to OUT/train.
 """
 
 import hashlib

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from ganvas import Run, change, fit, load, shipped
-from ganvas.conditions import Labels
+from ganvas import Run, change, find, fit, load, shipped, source
+from ganvas.conditions import Keywords, Labels
 from ganvas.errors import GanvasError
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
 from ganvas.planning import name_of_run
@@ -119,3 +119,23 @@ def test_what_cannot_be_published(run, tmp_path):
     (tmp_path / "pictures" / "a.png").touch()
     with pytest.raises(GanvasError, match="holds something else"):
         publish(run, tmp_path / "pictures")
+
+
+def test_a_model_of_keywords_is_adapted_to_pictures_without_any(tmp_path):
+    for name in ("red", "blue"):
+        folder = tmp_path / "named" / name
+        folder.mkdir(parents=True)
+        for number in range(4):
+            Image.new("RGB", (16, 16), name).save(folder / f"{number}.png")
+            (folder / f"{number}.txt").write_text(name)
+    shutil.copytree(tmp_path / "named", tmp_path / "plain", ignore=shutil.ignore_patterns("*.txt"))
+    networks = {"generator": ResnetGenerator(width=4), "critic": ResnetCritic(width=4, projection=True)}
+    words = replace(
+        find("keyword_icons", "recipe")(), networks=networks, data=source(f"{tmp_path}/named"), batch=8, images=16
+    )
+    first = fit(replace(words, measure_images=0), out=tmp_path / "first", quiet=True, device="cpu")
+    other = fit(tmp_path / "plain", start_from=first.path, out=tmp_path / "other", images=16, quiet=True, device="cpu")
+    assert other.recipe.condition == Keywords(required=False)
+    assert not load(other.path).condition.draw([0, 1]).any()
+    with pytest.raises(GanvasError, match="no keywords"):
+        fit(replace(words, data=source(f"{tmp_path}/plain")), out=tmp_path / "third", quiet=True, device="cpu")

@@ -154,7 +154,7 @@ class Keywords(Condition):
             )
         words = tuple(sorted({word for keywords in data.keywords for word in _words(keywords)}))
         shown = np.linspace(0, len(data) - 1, min(len(data), MOST_PHRASES)).astype(np.int64)
-        phrases = tuple(" ".join(_words(_keywords(data, row))) for row in shown)
+        phrases = tuple(" ".join(_words(_keywords(data, row))) for row in shown.tolist())
         table = base64.b64encode(vectors(words).astype("<f2").tobytes()).decode()
         return replace(self, words=words, phrases=phrases, table=table)
 
@@ -162,7 +162,7 @@ class Keywords(Condition):
         """See `Condition.take`."""
         told = torch.zeros(len(rows), MOST_WORDS, self.length)
         shares = torch.zeros(len(rows), MOST_WORDS)
-        for each, share, row in zip(told, shares, rows, strict=True):
+        for each, share, row in zip(told, shares, rows.tolist(), strict=True):
             words = _words(_keywords(data, row))[:MOST_WORDS]
             each[: len(words)], share[: len(words)] = self._of(words), 1
         if dice:
