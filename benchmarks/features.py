@@ -1,22 +1,16 @@
-"""Inception features: pictures/s of Ganvas against torch-fidelity and pytorch-fid, with the same made-up weights.
+"""Inception features: CPU seconds of Ganvas against torch-fidelity and pytorch-fid, with the same made-up weights.
 
     python -m benchmarks.features [--rounds 5] [--pictures 16] [--size 32] [--threads 1]
 
-The peers are installed in a virtual environment of their own, as in `benchmarks.cross_check_features`. Each side runs
-in a process of its own, loads its network once, and is given the same uint8 pictures; they take turns, so that a change
-in the machine's speed meets all. `exact` is Ganvas equal to the peers bit for bit, `ours` its usual path within 1e-5
-of the features' scale; `efficientnet_lite0` is what is used where the weights of Inception are not at hand. The figures
-are geometric means of the ratios of neighbouring turns.
+The peers are installed in a virtual environment of their own, as in `benchmarks.cross_check_features`. Each side loads
+its network once and is given the same uint8 pictures. `exact` is Ganvas equal to the peers bit for bit, `ours` what it
+does by default, within 1e-5 of the features' scale; `efficientnet_lite0` is what is used where the weights of Inception
+are not at hand. The figures are geometric means of the ratios of neighbouring turns.
 """
 
 import argparse
-import math
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +22,7 @@ from ganvas.inception import made_up_weights
 
 from .cross_check_features import environment, made_up_pictures, peers_variables
 from .record import record
+from .turns import answer, take_turns, times_as_fast
 
 SIDES = ["ours", "exact", "efficientnet_lite0", "torch_fidelity", "pytorch_fid"]
 PEERS = SIDES[3:]
@@ -58,16 +53,12 @@ def describer(side: str, weights: Path) -> Callable[[np.ndarray], torch.Tensor]:
 
 
 def work(side: str, weights: Path, pictures: int, size: int, threads: int) -> None:
-    """A process that describes the pictures each time it is sent a line, and answers with pictures/s."""
+    """A process that describes the pictures each time it is asked to."""
     torch.set_grad_enabled(False)
     torch.set_num_threads(threads)
     describe, given = describer(side, weights), made_up_pictures(size, size, pictures)
     describe(given[:2])
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        began = time.perf_counter()
-        describe(given)
-        print(pictures / (time.perf_counter() - began), flush=True)
+    answer(lambda: float(describe(given).mean()))
 
 
 def main() -> None:
@@ -90,33 +81,18 @@ def main() -> None:
         torch.save(made_up_weights(), weights)
         theirs = environment(folder / "peers")
         variables = peers_variables(folder) | {"OMP_NUM_THREADS": str(chosen.threads)}
-        started = {}
+        commands = {}
         for side in SIDES:
             words = [theirs if side in PEERS else sys.executable, "-W", "ignore", "-m", "benchmarks.features"]
-            words += ["--side", side, "--weights", str(weights), *map(str, settings)]
-            started[side] = subprocess.Popen(
-                words, env=os.environ | variables, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
-            started[side].stdout.readline()
-        speeds: dict[str, list[float]] = {side: [] for side in SIDES}
-        for _ in range(chosen.rounds):
-            for side, process in started.items():
-                process.stdin.write("go\n")
-                process.stdin.flush()
-                speeds[side].append(float(process.stdout.readline()))
-            print("  ".join(f"{side} {values[-1]:.2f}/s" for side, values in speeds.items()), flush=True)
-        for process in started.values():
-            process.stdin.close()
-            process.wait()
+            commands[side] = [*words, "--side", side, "--weights", str(weights), *map(str, settings)]
+        answers = take_turns(commands, rounds=chosen.rounds, variables=variables)
     ratios = {}
     for ours in SIDES[:3]:
         for peer in PEERS:
-            each = [a / b for a, b in zip(speeds[ours], speeds[peer], strict=True)]
-            mean = math.exp(statistics.fmean(map(math.log, each)))
-            ratios[f"{ours} / {peer}"] = {"mean": mean, "least": min(each), "most": max(each)}
-            print(f"{ours} / {peer}: {mean:.2f} (from {min(each):.2f} to {max(each):.2f})")
+            ratios[f"{ours} / {peer}"] = found = times_as_fast(answers[ours], answers[peer])
+            print(f"{ours} / {peer}: {found['mean']:.2f} (from {found['least']:.2f} to {found['most']:.2f})")
     figures = {"pictures": chosen.pictures, "size": chosen.size, "threads": chosen.threads}
-    print(record("features", figures | {"pictures_per_second": speeds, "ratios": ratios}))
+    print(record("features", figures | {"ratios": ratios, "turns": answers}))
 
 
 if __name__ == "__main__":

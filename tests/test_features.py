@@ -95,7 +95,11 @@ def test_inception_is_what_the_references_say(name, weights, made_up_pictures):
         assert all((found.flatten() - torch.tensor(GOLDEN["features"][o])).abs().max() > 2e-4 for o in others)
 
 
-def test_the_fast_path_is_the_exact_one_within_1e_5_and_carries_the_same_name(weights, made_up_pictures):
+@pytest.mark.parametrize("one_pass", [True, False])
+def test_the_fast_path_is_the_exact_one_within_1e_5_and_carries_the_same_name(
+    one_pass, weights, made_up_pictures, monkeypatch
+):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: one_pass)  # as other processors and GPUs have it
     pictures = made_up_pictures(40, 30)
     exact, fast = features("inception", weights=weights, exact=True), features("inception", weights=weights)
     mine, quick = exact(pictures), fast(pictures)

@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from . import catalog
+from . import catalog, machine
 from .catalog import part
 from .classifier import Classifier, classifier
 from .data.digits import Digits
@@ -76,6 +76,8 @@ def features(
     """
     name = name or suggested(data)
     device = torch.device(device)
+    if device.type == "cpu":
+        machine.keep_memory()
     wanted = Wanted(Path(weights).expanduser() if weights else None, data, exact, device, watch)
     found = catalog.find(name, "feature")(wanted)
     return replace(found, name=found.name or name, exact=exact, device=device)

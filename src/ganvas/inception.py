@@ -94,29 +94,53 @@ BLOCKS: list[tuple[str, str, int, list[Chain]]] = [
 
 
 class _Convolution(nn.Module):
-    """Convolution, batch norm, ReLU; `fold` makes one convolution of the first two."""
+    """Convolution, batch norm, ReLU."""
 
     def __init__(self, inputs: int, outputs: int, kernel: Kernel, *, stride: int = 1, padded: bool = True) -> None:
         super().__init__()
         height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
         padding = (height // 2, width // 2) if padded else 0
         self.conv = nn.Conv2d(inputs, outputs, (height, width), stride, padding, bias=False)
-        self.bn: nn.BatchNorm2d | nn.Identity = nn.BatchNorm2d(outputs, eps=EPSILON)
+        self.bn = nn.BatchNorm2d(outputs, eps=EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
+
+class _Folded(nn.Module):
+    """A `_Convolution` with the batch norm in its weights, channels last, with or without the ReLU.
+
+    On a CPU oneDNN does it all in one pass, with weights that are laid out for it once; torch has no public name for
+    that, and keeps it for what it compiles.
+    """
+
     @torch.no_grad()
-    def fold(self) -> None:
-        norm = self.bn
-        if isinstance(norm, nn.Identity) or norm.running_mean is None or norm.running_var is None:
-            return
+    def __init__(self, layer: _Convolution, *, relu: bool = True) -> None:
+        super().__init__()
+        conv, norm = layer.conv, layer.bn
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
         scale = norm.weight.double() * (norm.running_var.double() + norm.eps).rsqrt()
         bias = norm.bias.double() - norm.running_mean.double() * scale
-        weight = (self.conv.weight.double() * scale[:, None, None, None]).float()
-        self.conv.weight.data = weight.contiguous(memory_format=torch.channels_last)
-        self.conv.bias = nn.Parameter(bias.float())
-        self.bn = nn.Identity()
+        weight = (conv.weight.double() * scale[:, None, None, None]).float()
+        self.weight = weight.contiguous(memory_format=torch.channels_last)
+        self.bias = bias.float()
+        self.relu = relu
+        self.padding, self.stride, self.dilation = [int(each) for each in conv.padding], list(conv.stride), [1, 1]
+        self.laid_out = self.weight.is_cpu and torch.backends.mkldnn.is_available()
+        if self.laid_out:
+            self.weight = torch.ops.mkldnn._reorder_convolution_weight(
+                self.weight, self.padding, self.stride, self.dilation, 1
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.laid_out:
+            after = "relu" if self.relu else "none"
+            return torch.ops.mkldnn._convolution_pointwise(
+                x, self.weight, self.bias, self.padding, self.stride, self.dilation, 1, after, [], ""
+            )
+        x = F.conv2d(x, self.weight, self.bias, self.stride, self.padding)
+        return x.relu_() if self.relu else x
 
 
 class _Block(nn.Module):
@@ -157,7 +181,18 @@ class _Block(nn.Module):
         layer = self.get_submodule("branch_pool")
         if self.pool == "maximum":
             return layer(F.max_pool2d(x, 3, 1, 1))
-        return layer(F.avg_pool2d(x, 3, 1, 1, count_include_pad=False))
+        if isinstance(layer, _Folded):  # one by one pixel and without its ReLU: the mean may come after it
+            return _mean_around(layer(x)).relu_()
+        return layer(_mean_around(x))
+
+    def fold(self) -> None:
+        for name, layer in list(self.named_children()):
+            if isinstance(layer, _Convolution):
+                self.add_module(name, _Folded(layer, relu=(name, self.pool) != ("branch_pool", "average")))
+
+
+def _mean_around(x: Tensor) -> Tensor:
+    return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
 
 
 class Inception(nn.Module):
@@ -188,10 +223,15 @@ class Inception(nn.Module):
         return features.mm(self.fc.weight.T)
 
     def fold(self) -> "Inception":
-        """Put every batch norm into its convolution, channels last: faster, and equal to about 1e-6 of the features."""
-        for module in self.modules():
-            if isinstance(module, _Convolution):
-                module.fold()
+        """Put every batch norm into its convolution, channels last: faster, equal to about 5e-6 of the features' scale.
+
+        It can be done once, and the network stays on its device from then on.
+        """
+        for name, layer in list(self.named_children()):
+            if isinstance(layer, _Block):
+                layer.fold()
+            elif isinstance(layer, _Convolution):
+                self.add_module(name, _Folded(layer))
         return self
 
 
