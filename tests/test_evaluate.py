@@ -149,7 +149,7 @@ def test_what_does_not_go_together(run, folder, points, tmp_path):
 
 
 def test_colours_are_not_taken_for_gray(run, folder, tmp_path):
-    with pytest.raises(GanvasError, match="samples are gray and .* has colours"):
+    with pytest.raises(GanvasError, match=r"samples are gray and .* has colours"):
         compare(run, str(folder), described_by="quarters")
     (tmp_path / "gray").mkdir()
     for file in folder.iterdir():
