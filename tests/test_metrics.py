@@ -644,3 +644,11 @@ def test_retrieval_precision():
         metrics.retrieval_precision(real, real, torch.ones(300, 2))
     with pytest.raises(GanvasError, match="One sample per real picture"):
         metrics.retrieval_precision(real[:200], real, told)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_share_of_none_or_all_is_not_certain(value):
+    score = metrics.Score.mean(torch.full((98,), value), counts={})
+    assert score.value == value
+    assert score.error == pytest.approx((0.01 * 0.99 / 98) ** 0.5)
+    assert metrics.Score.mean(torch.full((98,), 0.5), counts={}).error == 0

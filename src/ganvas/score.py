@@ -55,9 +55,16 @@ class Score:
 
     @classmethod
     def mean(cls, values: Float[Tensor, " n"], *, counts: Mapping[str, int], notes: tuple[str, ...] = ()) -> "Score":
-        """The mean of one value per sample, with its standard error; of shares, values are 0 and 1."""
+        """The mean of one value per sample, with its standard error; of shares, values are 0 and 1.
+
+        Where all values are 0, or all 1, the next sample may still be another: the error is then that of a share which
+        one sample more of each kind would leave (Laplace's rule of succession).
+        """
         values = values.double()
         error = float(values.std() / math.sqrt(len(values))) if len(values) > 1 else None
+        if error == 0 and float(values[0]) in (0, 1):
+            share = 1 / (len(values) + 2)
+            error = math.sqrt(share * (1 - share) / len(values))
         return cls(float(values.mean()), error, counts, notes)
 
     def __str__(self) -> str:
