@@ -213,8 +213,8 @@ def asked(pictures, tmp_path_factory):
         Image.new("RGB", (16, 16), colour).save(folder / f"{number}.png")
         (folder / f"{number}.txt").write_text(f"{colour}, square")
     networks = {
-        "generator": ResnetGenerator(width=4, latent=4, patch=2, modulated=True),
-        "critic": ResnetCritic(width=4, patch=2, projection=True),
+        "generator": ResnetGenerator(width=4, latent=4, modulated=True),
+        "critic": ResnetCritic(width=4, projection=True),
     }
     recipe = replace(
         find("keyword_icons", "recipe")(), data=Folder(str(folder), size=16), networks=networks, batch=8, images=1600

@@ -29,8 +29,7 @@ NETWORKS = {name: {} for name in names("network")} | {
     "dcgan_critic dropout": {"dropout": 0.4},
     "dcgan_critic projection": {"projection": True},
     "resnet_critic projection": {"projection": True},
-    "resnet_critic patch": {"patch": 2, "projection": True},
-    "resnet_generator modulated": {"patch": 2, "modulated": True},
+    "resnet_generator modulated": {"modulated": True},
     "sngan_critic projection": {"projection": True},
     "autoencoder gaussian": {"gaussian": True},
 }

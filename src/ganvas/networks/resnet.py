@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..catalog import part
-from ..errors import GanvasError
 from ..layers import Critic, Generator, NetworkSettings, doublings, planes, widths, with_condition
 
 __all__ = ["ResnetCritic", "ResnetGenerator"]
@@ -23,15 +22,13 @@ class ResnetGenerator(NetworkSettings):
     """Residual generator: pre-activation blocks, batch norm, nearest upsampling, tanh (Gulrajani et al. 2017, app. F).
 
     `width` is the number of channels of the last block; each block further from the picture has twice as many, up to
-    `widest` times. Squares of `patch` by `patch` pixels are made at once from the last features (Shi et al. 2016,
-    arXiv:1609.05158), then mixed across their seams: 64x64 in patches of 2 costs little more than 32x32. `modulated`
-    lets z and the condition scale and shift the features after each norm too (Chen et al. 2019, arXiv:1810.01365).
+    `widest` times. `modulated` lets z and the condition scale and shift the features after each norm too (Chen et al.
+    2019, arXiv:1810.01365).
     """
 
     width: int = 16
     latent: int = 64
     widest: int = 4
-    patch: int = 1
     modulated: bool = False
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
@@ -45,12 +42,11 @@ class ResnetCritic(NetworkSettings):
     """Residual critic: pre-activation blocks, mean pooling, no normalisation (Gulrajani et al. 2017, appendix F).
 
     `projection` multiplies what the last layer reads by the embedded condition (Miyato & Koyama 2018,
-    arXiv:1802.05637), else the condition is given as planes. `widest` and `patch` are as in `ResnetGenerator`.
+    arXiv:1802.05637), else the condition is given as planes. `widest` is as in `ResnetGenerator`.
     """
 
     width: int = 16
     widest: int = 4
-    patch: int = 1
     projection: bool = False
 
     def build(self, shape: tuple[int, ...], condition: int) -> Critic:
@@ -110,7 +106,7 @@ class _Down(nn.Module):
 class _ResnetGenerator(Generator):
     def __init__(self, settings: ResnetGenerator, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition, settings.latent)
-        height, width, count, self.patch = _patches(shape, settings.patch)
+        height, width, count = doublings(shape)
         channels = widths(settings.width, count, widest=settings.widest)[::-1]
         style = STYLE if settings.modulated else 0
         self.base = (channels[0], height, width)
@@ -118,11 +114,7 @@ class _ResnetGenerator(Generator):
         self.style = nn.Linear(settings.latent + condition, style) if style else None
         self.blocks = nn.ModuleList([_Up(a, b, style) for a, b in pairwise([channels[0], *channels])])
         self.norm = _Norm(channels[-1], style)
-        self.picture = nn.Conv2d(channels[-1], shape[0] * self.patch**2, 3, padding=1)
-        with torch.no_grad():  # all pixels of a patch begin alike, or its grid shows for long (Aitken 2017, 1707.02937)
-            for weight in self.picture.parameters():
-                weight.copy_(weight[:: self.patch**2].repeat_interleave(self.patch**2, 0))
-        self.across = nn.Conv2d(shape[0], shape[0], 3, padding=1) if self.patch > 1 else nn.Identity()
+        self.picture = nn.Conv2d(channels[-1], shape[0], 3, padding=1)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         z = with_condition(z, condition)
@@ -130,8 +122,7 @@ class _ResnetGenerator(Generator):
         x = self.project(z).unflatten(1, self.base).to(memory_format=torch.channels_last)
         for block in self.blocks:
             x = block(x, style)
-        x = self.picture(F.leaky_relu(self.norm(x, style), 0.2))
-        return torch.tanh(self.across(F.pixel_shuffle(x, self.patch) if self.patch > 1 else x))
+        return torch.tanh(self.picture(F.leaky_relu(self.norm(x, style), 0.2)))
 
 
 class _ResnetCritic(Critic):
@@ -139,8 +130,8 @@ class _ResnetCritic(Critic):
 
     def __init__(self, settings: ResnetCritic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
-        height, width, count, self.patch = _patches(shape, settings.patch)
-        inputs = (shape[0] + (0 if settings.projection else condition)) * self.patch**2
+        height, width, count = doublings(shape)
+        inputs = shape[0] + (0 if settings.projection else condition)
         channels = [inputs, *widths(settings.width, count, widest=settings.widest)]
         self.blocks = nn.Sequential(*[_Down(a, b, first=not level) for level, (a, b) in enumerate(pairwise(channels))])
         self.score = nn.Linear(channels[-1] * height * width, 1)
@@ -151,22 +142,9 @@ class _ResnetCritic(Critic):
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         x = x if self.embed is not None else planes(x, condition)
-        x = F.pixel_unshuffle(x, self.patch) if self.patch > 1 else x
         features = F.leaky_relu(self.blocks(x), 0.2).flatten(1)
         logits: Tensor = self.score(features).squeeze(1)
         if self.embed is not None and condition is not None:
             # Divided, so that one step of Adam does not turn all of the many products at once (Karras et al. 2020).
             logits = logits + (self.embed(condition) * features).sum(1) / math.sqrt(features.shape[1])
         return logits
-
-
-def _patches(shape: tuple[int, ...], patch: int) -> tuple[int, int, int, int]:
-    """How a picture is grown by doubling: (base height, base width, doublings, side of the patches made at last).
-
-    The patches replace the last doublings, but never the first.
-    """
-    if patch < 1 or patch & (patch - 1):
-        raise GanvasError(f"patch is 1, 2, 4 or another power of two, not {patch}.")
-    height, width, count = doublings(shape)
-    replaced = min(patch.bit_length() - 1, count - 1)
-    return height, width, count - replaced, 2**replaced
