@@ -81,11 +81,12 @@ def test_networks_are_told_the_class_of_each_sample(conditional):
     next(ticks)
     data = conditional.data.open()
     by_sample = {data.take(np.array([row])).numpy().tobytes(): data.labels[row] for row in range(len(data))}
-    pictures = next(x for x, _ in told if x.numpy()[0][None].tobytes() in by_sample)
-    expected = [by_sample[each.numpy()[None].tobytes()] for each in pictures]
-    assert len(told) == 4, "the generator once, the critic three times"
-    for _, condition in told:
-        assert condition.argmax(1).tolist() == expected
+    pairs = next(x for x, _ in told if x.numpy()[0][None].tobytes() in by_sample)
+    expected = [by_sample[each.numpy()[None].tobytes()] for each in pairs[::2]]
+    assert len(told) == 3, "the generator once, the critic of pairs of a real and a fake, and of fakes"
+    for x, condition in told:
+        asked = condition.argmax(1)
+        assert asked.tolist() == (np.repeat(expected, 2).tolist() if len(x) == len(pairs) else expected)
 
 
 def test_a_conditional_run_goes_on_bit_for_bit(conditional):
