@@ -61,7 +61,7 @@ def test_models_have_names(named, run, published, ganvas, tmp_path):
     assert out.startswith("digits")
     assert "1x8x8, 64 images" in out
     assert "Digits of 1998." in out
-    assert "the name of a model that comes with the toolkit, digits." in ganvas("sample", "digit")[2]
+    assert "the name of a model that comes with the toolkit: digits." in ganvas("sample", "digit")[2]
 
 
 def test_training_starts_from_a_model(named, run, recipe, published, tmp_path):
@@ -139,3 +139,8 @@ def test_a_model_of_keywords_is_adapted_to_pictures_without_any(tmp_path):
     assert not load(other.path).condition.draw([0, 1]).any()
     with pytest.raises(GanvasError, match="no keywords"):
         fit(replace(words, data=source(f"{tmp_path}/plain")), out=tmp_path / "third", quiet=True, device="cpu")
+
+
+def test_there_may_be_no_models(ganvas, monkeypatch, tmp_path):
+    monkeypatch.setattr(shipped, "HOME", tmp_path)
+    assert ganvas("models")[1].startswith("Models that come with the toolkit: none in this version.")

@@ -18,7 +18,7 @@ from .errors import GanvasError
 from .recipe import Recipe, to_json
 from .run import Run
 from .sample import load, metadata
-from .shipped import locate, shipped
+from .shipped import known, locate, shipped
 from .training import State
 
 __all__ = ["adapted", "adopt", "listing", "publish"]
@@ -108,15 +108,13 @@ def listing() -> str:
         shape = "x".join(map(str, run.about["data"]["shape"]))
         lines.append(f"{name:12} {shape}, {run.images:,} images, {size:.1f} MB: {_first_line(folder)}")
     more = "Generators that others published, StyleGAN2-ADA and R3GAN, are made into models by `ganvas convert`."
-    return "\n".join([*lines, "", more])
+    return "\n".join([*(lines or [f"Models that come with the toolkit: {known()}."]), "", more])
 
 
 def _run(place: str | Path) -> Run:
     run = Run(locate(place))
     if not run.exists or run.newest is None:
-        raise GanvasError(
-            f"{place} is no run with a checkpoint and no model that comes with the toolkit ({', '.join(shipped())})."
-        )
+        raise GanvasError(f"{place} is no run with a checkpoint and no model that comes with the toolkit ({known()}).")
     return run
 
 

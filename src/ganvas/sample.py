@@ -19,7 +19,7 @@ from .conditions import Condition
 from .errors import GanvasError
 from .layers import Generator, NetworkSettings
 from .recipe import from_json, to_json
-from .shipped import locate, shipped
+from .shipped import known, locate
 
 __all__ = ["Model", "inputs", "load", "metadata", "save_clips", "save_picture", "save_separate", "save_sheet"]
 
@@ -225,7 +225,7 @@ def _model_file(path: Path) -> Path:
     if not path.exists():
         raise GanvasError(
             f"There is no {path}; give a run folder such as runs/icons, a .safetensors file, or the name of a model "
-            f"that comes with the toolkit, {' or '.join(shipped())}."
+            f"that comes with the toolkit: {known()}."
         )
     if path.is_file():
         return path

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["locate", "shipped"]
+__all__ = ["known", "locate", "shipped"]
 
 HOME = Path(__file__).parent / "pretrained"
 
@@ -10,6 +10,11 @@ HOME = Path(__file__).parent / "pretrained"
 def shipped() -> dict[str, Path]:
     """Name -> folder: a run folder that was published, see `ganvas.publish`."""
     return {folder.name: folder for folder in sorted(HOME.glob("*")) if (folder / "recipe.json").exists()}
+
+
+def known() -> str:
+    """The names in words."""
+    return ", ".join(shipped()) or "none in this version"
 
 
 def locate(place: str | Path) -> Path:
