@@ -22,7 +22,7 @@ app = typer.Typer(
     help="Train a GAN on pictures, see whether it is healthy, and use it.\n\n"
     "Start with: ganvas train icons:portraits --minutes 3",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
