@@ -65,10 +65,7 @@ def main() -> None:
     options.add_argument("--golden", action="store_true", help="write the tests' reference values")
     chosen = options.parse_args()
     torch.set_grad_enabled(False)
-    sys.path.insert(0, str(chosen.checkout.resolve()))
-    if find_spec("pkg_resources") is None:  # of setuptools, which has given it up; theirs ask it for one function
-        sys.modules["pkg_resources"] = types.ModuleType("pkg_resources")
-        sys.modules["pkg_resources"].parse_version = version.parse
+    make_importable(chosen.checkout)
     theirs: Any = {"stylegan2": stylegan2, "r3gan": r3gan}[chosen.kind]()
     state = {name: tuple(value.shape) for name, value in theirs.state_dict().items()}
     weights = {name: made_up(chosen.kind, name, list(shape)) for name, shape in state.items() if not is_filter(name)}
@@ -89,6 +86,14 @@ def main() -> None:
         write(chosen.kind, {name: shape for name, shape in state.items() if name in weights}, fine)
     if worst > 1:
         sys.exit("Ganvas' generator is not that of its authors.")
+
+
+def make_importable(checkout: Path) -> None:
+    """Let the modules of a clone be imported."""
+    sys.path.insert(0, str(checkout.resolve()))
+    if find_spec("pkg_resources") is None:  # of setuptools, which has given it up; theirs ask it for one function
+        sys.modules["pkg_resources"] = types.ModuleType("pkg_resources")
+        sys.modules["pkg_resources"].parse_version = version.parse
 
 
 def is_filter(name: str) -> bool:

@@ -29,6 +29,7 @@ NETWORKS = {name: {} for name in names("network")} | {
     "dcgan_critic dropout": {"dropout": 0.4},
     "dcgan_critic projection": {"projection": True},
     "resnet_critic projection": {"projection": True},
+    "resnet_critic strided": {"strided": True},
     "resnet_generator modulated": {"modulated": True},
     "sngan_critic projection": {"projection": True},
     "autoencoder gaussian": {"gaussian": True},

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -220,6 +221,8 @@ def test_resnet_has_the_parts_it_says():
     assert widths == [64, 64, 32, 16]
     assert [block.conv2.weight.shape[0] for block in critic.blocks] == [16, 32, 64, 64]
     assert generator(torch.randn(2, 64) * 100).abs().max() <= 1
+    strided = [[*block.conv.weight.shape, *block.conv.stride] for block in build(ResnetCritic(strided=True)).blocks]
+    assert strided == [[b, a, 4, 4, 2, 2] for a, b in pairwise([3, 16, 32, 64, 64])]
 
 
 def test_mlp_ends_as_its_samples_need():

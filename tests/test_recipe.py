@@ -35,6 +35,7 @@ def reach(value, path):
         (" batch = 32 ", "batch", 32),
         ("images=1_000_000", "images", 1_000_000),
         ("mirror=True", "mirror", True),
+        ("mirror=true", "mirror", True),
         ("optimizer.rate=1e-4", "optimizer.rate", 1e-4),
         ("optimizer.rate=1", "optimizer.rate", 1.0),
         ("optimizer.epsilon=-1", "optimizer.epsilon", -1.0),

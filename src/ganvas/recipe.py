@@ -175,6 +175,8 @@ def _evaluate(node: ast.expr) -> Any:
     match node:
         case ast.Constant(value=value):
             return value
+        case ast.Name(id="true" | "false" as name):
+            return name == "true"
         case ast.Name(id=name):
             return name
         case ast.UnaryOp(op=ast.USub(), operand=operand):
