@@ -8,8 +8,8 @@
 three passes through it, fakes made with their graph, and `.item()` on every loss; then the generator. Ours is the
 recipe of that name, which keeps an average of its weights besides.
 
-`r3gan`: the networks, the losses and the order of work of R3GAN's own repository, with its reference operators on a CPU;
-ours are the networks of the same width in the same game, with fakes anew for each player as there.
+`r3gan`: the networks, losses and order of work of R3GAN's own repository, with its reference operators on a CPU; ours
+are networks of the same width in the same game, with fakes anew for each player as there.
 
 Random pictures lie in memory on both sides, so that the steps alone are compared. The sides take turns in processes of
 their own; the figure is the geometric mean of the ratios of neighbouring turns, by processor time.
