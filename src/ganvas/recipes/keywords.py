@@ -29,7 +29,7 @@ def keyword_icons() -> Recipe:
         data=Icons(size=64),
         networks={
             "generator": ResnetGenerator(width=16, widest=8, modulated=True),
-            "critic": ResnetCritic(width=16, widest=8, projection=True),
+            "critic": ResnetCritic(width=32, widest=8, projection=True, strided=True),
         },
         condition=Keywords(),
         game=Adversarial(Relativistic(), r1=Cosine(0.5, 0.1), r2=Cosine(0.5, 0.1), lazy=4, mismatch=0.5),
