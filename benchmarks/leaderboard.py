@@ -55,6 +55,12 @@ def entry(recipe: str, data: str, source: str, minutes: float, seed: int) -> dic
     return about | as_json(compared.about, scores)
 
 
+def count_processor_time() -> None:
+    """Let budgets be counted by the processor's clock, which is that of one thread."""
+    torch.set_num_threads(1)
+    budget.time = SimpleNamespace(perf_counter=time.process_time)  # type: ignore[assignment]
+
+
 def table(entries: list[dict[str, Any]], data: str, minutes: float) -> str:
     """The recipes on one set of data, the best first, with the spread over seeds."""
     rows = []
@@ -84,9 +90,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=RECIPES)
     options = parser.parse_args()
     data, _, source = options.data.partition("=")
-    torch.set_num_threads(1)
-    # Budgets are counted by the processor's clock here, which is that of one thread.
-    budget.time = SimpleNamespace(perf_counter=time.process_time)  # type: ignore[assignment]
+    count_processor_time()
     entries = [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
     for seed in options.seeds:
         for recipe in options.only:

@@ -1,0 +1,63 @@
+"""Three CPU minutes on a small set of pictures: from the model of icons that comes along, and from nothing.
+
+    python -m benchmarks.starting cats=FOLDER emoji=FOLDER [--minutes 3] [--seeds 0]
+
+Each set is learned at 64x64 three ways: by `--from icons`, by the same recipe from nothing, and by the default recipe
+from nothing. Budgets are minutes of the processor, on one thread. 1,000 samples of each average are compared with the
+set; the grids, of the same seeds, go to docs/pictures.
+"""
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ganvas import fit, load, plan
+from ganvas.evaluate import compare
+from ganvas.pixels import grid, to_image, to_uint8
+from ganvas.publish import adapted
+
+from .leaderboard import count_processor_time
+from .record import record
+
+MODEL, SIZE, SAMPLES = "icons", 64, 1_000
+PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
+FIGURES = ("fd-efficientnet_lite0", "kd-efficientnet_lite0", "precision", "recall")
+
+
+def learn(source: str, way: str, minutes: float, seed: int, out: Path) -> dict[str, Any]:
+    """Train and score; a model's recipe is that of `ganvas train FOLDER --from icons`."""
+    like = None if way == "default" else adapted(MODEL)
+    recipe = replace(plan(source, size=SIZE, like=like), measure_images=0, sheets=4)
+    began = time.process_time()
+    start = MODEL if way == "from icons" else None
+    run = fit(recipe, minutes=minutes, seed=seed, out=out, start_from=start, device="cpu", quiet=True)
+    spent = time.process_time() - began
+    scores = dict(compare(run.path, run.recipe.data.open(), count=SAMPLES, described_by="efficientnet_lite0").scores())
+    made = to_uint8(load(run.path).generate(range(32))).numpy()
+    to_image(grid(made, columns=8, zoom=1)).convert("RGB").save(out.with_suffix(".png"))
+    return {"images": run.images, "cpu_seconds": round(spent)} | {name: scores[name].value for name in FIGURES}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("sets", nargs="+", help="NAME=SOURCE")
+    options.add_argument("--minutes", type=float, default=3.0)
+    options.add_argument("--seeds", type=int, nargs="+", default=[0])
+    chosen = options.parse_args()
+    count_processor_time()
+    found: dict[str, Any] = {}
+    for name, _, source in (each.partition("=") for each in chosen.sets):
+        for seed in chosen.seeds:
+            for way in ("from icons", "nothing", "default"):
+                out = Path("runs/starting") / f"{name}-{way.replace(' ', '-')}-{seed}"
+                found[f"{name}, {way}, seed {seed}"] = scored = learn(source, way, chosen.minutes, seed, out)
+                print(f"{name}, {way}, seed {seed}: {scored}", flush=True)
+                if seed == 0:
+                    out.with_suffix(".png").replace(PICTURES / f"starting-{name}-{way.replace(' ', '-')}.png")
+    print(record("starting", {"minutes": chosen.minutes, "found": found}))
+
+
+if __name__ == "__main__":
+    main()
