@@ -30,6 +30,7 @@ NETWORKS = {name: {} for name in names("network")} | {
     "dcgan_critic projection": {"projection": True},
     "resnet_critic projection": {"projection": True},
     "resnet_critic strided": {"strided": True},
+    "resnet_critic stem": {"strided": True, "stem": True},
     "resnet_generator modulated": {"modulated": True},
     "sngan_critic projection": {"projection": True},
     "autoencoder gaussian": {"gaussian": True},

@@ -223,6 +223,9 @@ def test_resnet_has_the_parts_it_says():
     assert generator(torch.randn(2, 64) * 100).abs().max() <= 1
     strided = [[*block.conv.weight.shape, *block.conv.stride] for block in build(ResnetCritic(strided=True)).blocks]
     assert strided == [[b, a, 4, 4, 2, 2] for a, b in pairwise([3, 16, 32, 64, 64])]
+    stem = build(ResnetCritic(strided=True, stem=True)).blocks
+    assert convolutions(stem[0]) == [(16, 3, 3, 3), (16, 3, 1, 1)]
+    assert convolutions(stem[1:])[0] == (32, 16, 4, 4)
 
 
 def test_mlp_ends_as_its_samples_need():

@@ -43,13 +43,15 @@ class ResnetCritic(NetworkSettings):
 
     `projection` multiplies what the last layer reads by the embedded condition (Miyato & Koyama 2018,
     arXiv:1802.05637), else the condition is given as planes. `widest` is as in `ResnetGenerator`. `strided` blocks have
-    one 4x4 convolution of stride 2 in the place of two of 3x3 and pooling, for a sixth of their work.
+    one 4x4 convolution of stride 2 in the place of two of 3x3 and pooling, for a sixth of their work. With a `stem` the
+    first block has a 3x3 convolution before pooling: at full size, where the noise of single pixels is seen.
     """
 
     width: int = 16
     widest: int = 4
     projection: bool = False
     strided: bool = False
+    stem: bool = False
 
     def build(self, shape: tuple[int, ...], condition: int) -> Critic:
         """See `NetworkSettings.build`."""
@@ -118,6 +120,17 @@ class _Stride(nn.Module):
         return y + self.shortcut(F.avg_pool2d(x, 2))
 
 
+class _Stem(nn.Module):
+    """Half the size of a picture: a 3x3 convolution, LeakyReLU and mean pooling beside a 1x1 shortcut."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv, self.shortcut = nn.Conv2d(inputs, outputs, 3, padding=1), nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.avg_pool2d(F.leaky_relu(self.conv(x), 0.2), 2) + self.shortcut(F.avg_pool2d(x, 2))
+
+
 class _ResnetGenerator(Generator):
     def __init__(self, settings: ResnetGenerator, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition, settings.latent)
@@ -149,7 +162,8 @@ class _ResnetCritic(Critic):
         inputs = shape[0] + (0 if settings.projection else condition)
         channels = [inputs, *widths(settings.width, count, widest=settings.widest)]
         block = _Stride if settings.strided else _Down
-        self.blocks = nn.Sequential(*[block(a, b, first=not level) for level, (a, b) in enumerate(pairwise(channels))])
+        first = _Stem(*channels[:2]) if settings.stem else block(*channels[:2], first=True)
+        self.blocks = nn.Sequential(first, *[block(a, b, first=False) for a, b in pairwise(channels[1:])])
         self.score = nn.Linear(channels[-1] * height * width, 1)
         self.embed = None
         if condition and settings.projection:

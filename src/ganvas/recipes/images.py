@@ -33,7 +33,7 @@ def icons() -> Recipe:
     """
     return Recipe(
         data=Icons(),
-        networks={"generator": ResnetGenerator(width=16), "critic": ResnetCritic(width=16, strided=True)},
+        networks={"generator": ResnetGenerator(width=16), "critic": ResnetCritic(width=16, strided=True, stem=True)},
         game=Adversarial(Relativistic(), r1=0.2, r2=0.2, lazy=4),
         optimizer=Adam(rate=Cosine(1e-3, 5e-4), beta1=0.0, beta2=0.9),
         average=Average(halflife_images=10_000, rampup=0.1),
