@@ -28,8 +28,8 @@ def icons() -> Recipe:
     high rate and a critic of few convolutions make many steps of a short time; LOG.md tells what else was tried.
 
     Run:    ganvas train icons:portraits --minutes 3
-    Costs:  3 minutes, 25,000 images, on one core of a Xeon at 2.5 GHz.
-    Gives:  portraits that vary, on clean white (3 seeds, looked at; see README). FID: not measured yet.
+    Costs:  3 minutes, 30,000 images, on one core of a Xeon at 2.5 GHz.
+    Gives:  portraits that vary, on clean white (3 seeds, looked at; figures in README).
     """
     return Recipe(
         data=Icons(),
@@ -49,7 +49,7 @@ def digits() -> Recipe:
     """The default recipe on handwritten digits, which come with the toolkit.
 
     Run:    ganvas train digits --minutes 1
-    Costs:  1 minute, 8,700 images, on one core of a Xeon at 2.5 GHz.
+    Costs:  1 minute, DIGITS images, on one core of a Xeon at 2.5 GHz.
     Gives:  digits, many of them readable (1 seed, looked at). FID: not measured yet.
     """
     return replace(icons(), data=Digits(), mirror=False, images=40_000)
