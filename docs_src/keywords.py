@@ -1,0 +1,17 @@
+"""Pictures of words, by the model that comes with the toolkit: a row of eight for each."""
+
+from PIL import Image, ImageDraw
+
+import ganvas
+
+WORDS = ("red heart", "blue heart", "3d yellow face", "outline face", "green tree", "blue fish", "flag", "flat clock")
+COLUMNS, SIDE, LABEL = 8, 66, 110
+
+model = ganvas.load("icons")
+sheet = Image.new("RGB", (LABEL + COLUMNS * SIDE, len(WORDS) * SIDE), "white")
+for row, words in enumerate(WORDS):
+    ImageDraw.Draw(sheet).text((8, row * SIDE + 26), words, "black", font_size=14)
+    for column, picture in enumerate(model.sample(COLUMNS, seed=0, label=words)):
+        sheet.paste(picture, (LABEL + column * SIDE, row * SIDE))
+sheet.save("keywords.png")
+print("keywords.png")

@@ -1,0 +1,73 @@
+"""The models that come with the toolkit draw what they are asked for, at once."""
+
+import pytest
+import torch
+
+from ganvas import Run, load, shipped
+from ganvas.critics import load_critics
+from ganvas.pixels import to_uint8
+
+MOST_BYTES = 25e6
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load("icons")
+
+
+def drawn(model, words, count=16):
+    """Samples as float [N, 3, H, W] in [0, 1]."""
+    return to_uint8(model.generate(range(count), model.told(words, count))).permute(0, 3, 1, 2) / 255
+
+
+def colour(pictures):
+    """The mean colour of what is neither the white ground nor a black line, of all pictures together."""
+    inked = ((pictures.amin(1) < 0.85) & (pictures.amax(1) > 0.3)).unsqueeze(1)
+    return (pictures * inked).sum((0, 2, 3)) / inked.sum()
+
+
+def test_they_are_small():
+    assert "icons" in shipped.shipped()
+    assert sum(file.stat().st_size for file in shipped.HOME.rglob("*") if file.is_file()) < MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    ("words", "most", "least"), [("red heart", 0, 1), ("blue heart", 2, 0), ("green tree", 1, 0), ("blue square", 2, 0)]
+)
+def test_icons_have_the_colour_that_is_asked_for(model, words, most, least):
+    found = colour(drawn(model, words))
+    assert found[most] > found[least] + 0.2, found
+
+
+def test_icons_have_the_style_that_is_asked_for(model):
+    """Outlines are drawn with black lines, and nothing else is."""
+    black = {style: (drawn(model, f"{style} face").amax(1) < 0.2).float().mean() for style in ("outline", "3d", "flat")}
+    assert black["outline"] > 4 * black["3d"]
+    assert black["outline"] > 4 * black["flat"]
+
+
+def test_icons_stand_on_white_and_vary_with_their_words(model):
+    pictures = drawn(model, None, 64)
+    assert pictures[:, :, 0].mean() > 0.95, "the upper edge"
+    assert pictures.std(0).mean() > 0.1
+
+
+def test_a_keyword_that_was_not_learned_is_near_those_that_were(model):
+    pytest.importorskip("wordllama")
+    assert "crimson" not in model.condition.words
+    found = colour(drawn(model, "crimson heart"))
+    assert found[0] > found[2] + 0.2
+
+
+def test_its_critic_comes_along(model):
+    (critic,) = load_critics(Run(shipped.locate("icons")), model.condition.length).values()
+    pictures = torch.stack([drawn(model, "red heart", 1)[0], torch.rand(3, 64, 64)]) * 2 - 1
+    sketch, noise = critic(pictures, model.told("red heart", 2))
+    assert sketch > noise
+
+
+def test_the_card_says_whose_pictures_it_learned_from():
+    card = (shipped.locate("icons") / "README.md").read_text()
+    assert all(name in card for name in ("OpenMoji", "Twemoji", "Noto Emoji", "Fluent Emoji", "CC BY-SA 4.0"))
+    assert "/home" not in card
+    assert "/tmp" not in card
