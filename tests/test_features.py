@@ -1,4 +1,4 @@
-"""Features: equal to the references, whatever the batch; weights found, checked and never unpickled; the classifier.
+"""Features: equal to the references, whatever the batch; weights found, checked, not run as programs; the classifier.
 
 tests/golden/features_inception.json holds what torch-fidelity, pytorch-fid and (for the preparation) clean-fid gave for
 made-up weights; it was made by `python -m benchmarks.cross_check_features --golden`.
@@ -7,6 +7,7 @@ made-up weights; it was made by `python -m benchmarks.cross_check_features --gol
 import importlib.util
 import json
 import pickle
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 from torch.nn import functional as F
+from torch.torch_version import TorchVersion
 
 from ganvas import classifier as classifiers
 from ganvas import features as described
@@ -280,6 +282,21 @@ def test_a_program_in_a_file_of_weights_is_refused_and_not_run(zipped, tmp_path,
         read_weights(file)
     assert "weights_only" not in str(error.value), "torch's message tells how to run the program after all"
     assert not Path("evil-was-here").exists()
+
+
+@pytest.mark.parametrize(("torch_version", "opens"), [("2.9.1+cpu", False), ("2.10.0", True)])
+def test_a_torch_that_unpickles_unsafely_opens_known_files_only(torch_version, opens, tmp_path, monkeypatch):
+    file, tensors = tmp_path / "a.pth", {"a": torch.ones(2)}
+    torch.save(tensors, file)
+    save_file(tensors, tmp_path / "a.safetensors")
+    monkeypatch.setattr(torch, "__version__", TorchVersion(torch_version))
+    with nullcontext() if opens else pytest.raises(GanvasError, match=r"pip install 'torch>=2.10'.*\.safetensors"):
+        assert torch.equal(read_weights(file)["a"], tensors["a"])
+    with nullcontext() if opens else pytest.raises(GanvasError, match="CVE-2026-24747"):
+        read_weights(file, known=sha256(tmp_path / "a.safetensors"))
+    assert torch.equal(read_weights(file, known=sha256(file))["a"], tensors["a"])
+    assert torch.equal(read_weights(tmp_path / "a.safetensors")["a"], tensors["a"])
+    assert features("efficientnet_lite0", device="cpu")
 
 
 @pytest.mark.parametrize("zipped", [True, False])

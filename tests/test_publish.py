@@ -86,7 +86,7 @@ def test_the_recipe_of_a_model_is_taken_for_data_of_ones_own(named, recipe, tmp_
         (tmp_path / "pictures" / name).mkdir(parents=True)
         for number in range(10):
             Image.new("RGB", (20, 20), (25 * number, 0, 0)).save(tmp_path / "pictures" / name / f"{number}.png")
-    with pytest.raises(GanvasError, match=r"networks of digits are others"):  # it knows ten classes, and these are two
+    with pytest.raises(GanvasError, match=r"generator of digits is another"):  # it knows ten classes, and these are two
         fit(tmp_path / "pictures", start_from="digits", out=tmp_path / "run", images=16, quiet=True, device="cpu")
     for name in "cdefghij":
         shutil.copytree(tmp_path / "pictures" / "a", tmp_path / "pictures" / name)
@@ -101,10 +101,18 @@ def test_a_published_model_does_not_go_on(published):
         fit(str(published), quiet=True)
 
 
-@pytest.mark.parametrize("setting", ["generator.width=12", "critic.width=12"])
-def test_other_networks_cannot_start_from_it(named, recipe, tmp_path, setting):
-    with pytest.raises(GanvasError, match=r"networks of digits are others than the recipe's"):
-        fit(change(recipe, setting), start_from="digits", out=tmp_path / "run", quiet=True, device="cpu")
+def test_another_generator_cannot_start_from_it(named, recipe, tmp_path):
+    with pytest.raises(GanvasError, match=r"generator of digits is another than the recipe's"):
+        fit(change(recipe, "generator.width=12"), start_from="digits", out=tmp_path / "run", quiet=True, device="cpu")
+
+
+def test_a_new_critic_goes_on_with_the_old_generator(named, recipe, tmp_path):
+    other = replace(change(recipe, "critic.width=12"), images=16)
+    begun = fit(other, start_from="digits", out=tmp_path / "begun", quiet=True, device="cpu")
+    assert begun.recipe.networks["critic"].width == 12
+    first = begun.path / "samples" / "000000000.png"
+    same = fit(replace(recipe, images=16), start_from="digits", out=tmp_path / "same", quiet=True, device="cpu")
+    assert first.read_bytes() == (same.path / "samples" / "000000000.png").read_bytes()
 
 
 def test_there_is_nothing_of_that_name(named, recipe, tmp_path):

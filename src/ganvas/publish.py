@@ -67,23 +67,29 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
 def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
     """Give networks the weights of a run, or of a published model, in place.
 
-    The product gets those of the averaged model, and so does its average; the others their own.
+    The product gets those of the averaged model, and so does its average; the others their own, or none where the
+    recipe gives them other settings than they had there, so that a new critic can go on with an old generator.
 
     Raises:
-        GanvasError: there is no such run, or its networks are others than the recipe's.
+        GanvasError: there is no such run, its product is another than the recipe's, or the data are of another shape.
     """
-    newest = _run(place).newest
+    run = _run(place)
+    newest, there = run.newest, run.recipe.networks
     assert newest
     tensors = checkpoint.read(newest / "state.safetensors")
     product = checkpoint.read(newest / "model.safetensors")
     try:
         for name, network in {**state.networks, "average": state.average}.items():
             own = {key.partition("/")[2]: value for key, value in tensors.items() if key.startswith(f"{name}/")}
-            network.load_state_dict(product if name in (recipe.product, "average") else own)
+            if name in (recipe.product, "average"):
+                network.load_state_dict(product)
+            elif recipe.networks[name] == there.get(name):
+                network.load_state_dict(own)
     except RuntimeError as error:
         raise GanvasError(
-            f"The networks of {place} are others than the recipe's, so it cannot start from them: leave out --set and "
-            f"--size, or take data of the same kind. {str(error).splitlines()[1].strip()}"
+            f"The {recipe.product} of {place} is another than the recipe's, or its data are of another shape, so it "
+            f"cannot start from there: leave out --size and --set {recipe.product}, or take data of the same kind. "
+            f"{str(error).splitlines()[1].strip()}"
         ) from None
 
 

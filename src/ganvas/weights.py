@@ -1,8 +1,9 @@
 """Weights that others published: the tensors of a .safetensors or PyTorch file, by name.
 
-A file of `torch.save` holds a pickle, which is a program, and other people's weights come in no other form. This is the
+A file of `torch.save` holds a pickle, which is a program, and many weights of others come in no other form. This is the
 one place that loads it, and only with `weights_only=True`: torch then runs none of it but what makes tensors and plain
-containers, and refuses the rest. The hole that this had (CVE-2025-32434) was closed in torch 2.6; ganvas requires 2.8.
+containers, and refuses the rest. Before torch 2.10 a file made for it could corrupt memory (CVE-2026-24747), so an
+older torch opens only files of this kind that are known by their hash.
 """
 
 import hashlib
@@ -19,13 +20,26 @@ from .errors import GanvasError
 
 __all__ = ["read_weights", "sha256", "sha256_of"]
 
+UNPICKLES = "2.10"  # the first torch whose weights_only=True has no known hole
 
-def read_weights(file: Path) -> dict[str, Tensor]:
+
+def read_weights(file: Path, *, known: str = "") -> dict[str, Tensor]:
     """The tensors of one file by their names, on the CPU.
 
+    Args:
+        file: .safetensors, or anything else as a file of torch.save.
+        known: the sha256 of a file that is trusted; only that one is opened by a torch that opens others unsafely.
+
     Raises:
-        GanvasError: there is no such file, it is damaged, or it holds something else than a dictionary of tensors.
+        GanvasError: there is no such file, it is damaged, it holds something else than a dictionary of tensors, or this
+            torch is too old to open a file of torch.save that a stranger may have made.
     """
+    pickled = file.suffix != ".safetensors" and file.is_file()
+    if pickled and torch.__version__ < UNPICKLES and sha256(file) != known:
+        raise GanvasError(
+            f"{file} is a file of torch.save, which torch {torch.__version__} does not open safely (CVE-2026-24747): "
+            f"`pip install 'torch>={UNPICKLES}'`, or give the weights as .safetensors."
+        )
     try:
         content = file.read_bytes() if file.suffix == ".safetensors" else None
         found = load(content) if content is not None else torch.load(file, map_location="cpu", weights_only=True)
