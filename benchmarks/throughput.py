@@ -4,20 +4,16 @@
 
 The peer is the loop that tutorials have: a DataLoader with two workers that opens every file with Pillow in every
 epoch, a sigmoid and BCELoss, three backward passes a step and `.item()` on every loss. Both sides have the same
-networks (3.6 and 2.8 million weights), batch, optimizer and float type. Each runs in a process of its own; they take
-turns, so that a change in the machine's speed meets both. The figure is the geometric mean of the ratios of
-neighbouring turns.
+networks (3.6 and 2.8 million weights), batch, optimizer and float type. The sides take turns in processes of their own;
+the figure is the geometric mean of the ratios of neighbouring turns, by the clock, as the peer's workers have cores of
+their own.
 """
 
 import argparse
-import math
-import multiprocessing
-import statistics
+import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +28,7 @@ from ganvas.data.icons import Icons
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
 
 from .record import record
+from .turns import answer, take_turns, times_as_fast
 
 SIZE, BATCH = 64, 64
 
@@ -93,18 +90,6 @@ def ours(folder: Path) -> Iterator[None]:
         yield
 
 
-def work(side: Callable[[Path], Iterator[None]], folder: Path, threads: int, steps: int, wire: Connection) -> None:
-    """A process that does `steps` steps each time it is told to, and answers with images/s."""
-    torch.set_num_threads(threads)
-    ticks = side(folder)
-    next(islice(ticks, 2, None))
-    wire.send(None)
-    while wire.recv():
-        began = time.perf_counter()
-        next(islice(ticks, steps - 1, None))
-        wire.send(steps * BATCH / (time.perf_counter() - began))
-
-
 def make_pictures(folder: Path) -> None:
     """The icons as JPEG files of 128x128, for want of a folder."""
     data = Icons(size=128).open()
@@ -113,36 +98,31 @@ def make_pictures(folder: Path) -> None:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--folder", type=Path)
-    options.add_argument("--rounds", type=int, default=7)
-    options.add_argument("--steps", type=int, default=8)
-    options.add_argument("--threads", type=int, default=torch.get_num_threads())
+    for name, default in (("rounds", 7), ("steps", 8), ("threads", torch.get_num_threads())):
+        options.add_argument(f"--{name}", type=int, default=default)
+    options.add_argument("--side", choices=["ours", "peer"], help=argparse.SUPPRESS)
     chosen = options.parse_args()
+    if chosen.side:
+        torch.set_num_threads(chosen.threads)
+        steps = {"ours": ours, "peer": peer}[chosen.side](chosen.folder)
+        next(islice(steps, 2, None))
+        answer(lambda: next(islice(steps, chosen.steps - 1, None)))
+        return
     with tempfile.TemporaryDirectory() as made:
         folder = chosen.folder or Path(made)
         if chosen.folder is None:
             make_pictures(folder)
-        start = multiprocessing.get_context("spawn")
-        wires = {}
-        for side in (peer, ours):
-            wires[side.__name__], theirs = start.Pipe()
-            start.Process(
-                target=work, args=(side, folder, chosen.threads, chosen.steps, theirs), daemon=side is ours
-            ).start()
-            wires[side.__name__].recv()
-        speeds: dict[str, list[float]] = {name: [] for name in wires}
-        for _ in range(chosen.rounds):
-            for name, wire in wires.items():
-                wire.send(True)
-                speeds[name].append(wire.recv())
-            print("  ".join(f"{name} {values[-1]:.1f} images/s" for name, values in speeds.items()), flush=True)
-        for wire in wires.values():
-            wire.send(False)
-    ratios = [a / b for a, b in zip(speeds["ours"], speeds["peer"], strict=True)]
-    ratio = math.exp(statistics.fmean(map(math.log, ratios)))
-    print(f"ratio {ratio:.2f} (from {min(ratios):.2f} to {max(ratios):.2f})")
-    print(record("throughput-dcgan64", {"images_per_second": speeds, "ratios": ratios, "ratio": ratio}))
+        settings = ["--steps", str(chosen.steps), "--threads", str(chosen.threads), "--folder", str(folder)]
+        start = [sys.executable, "-m", "benchmarks.throughput", *settings]
+        commands = {side: [*start, "--side", side] for side in ("peer", "ours")}
+        turns = take_turns(commands, rounds=chosen.rounds, variables={"OMP_NUM_THREADS": str(chosen.threads)})
+    for side, found in turns.items():
+        print(side, " ".join(f"{chosen.steps * BATCH / turn['clock_seconds']:.1f}" for turn in found), "images/s")
+    ratio = times_as_fast(turns["ours"], turns["peer"], by="clock_seconds")
+    print(f"{ratio['mean']:.2f} times as fast ({ratio['least']:.2f} to {ratio['most']:.2f})")
+    print(record("throughput-dcgan64", {"steps": chosen.steps, "batch": BATCH, "ratio": ratio, "turns": turns}))
 
 
 if __name__ == "__main__":

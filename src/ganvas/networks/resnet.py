@@ -1,4 +1,7 @@
-"""Residual networks without tricks: nearest upsampling, mean pooling (Gulrajani 2017, arXiv:1704.00028, appendix F)."""
+"""Residual networks without tricks: nearest upsampling, mean pooling (Gulrajani 2017, arXiv:1704.00028, appendix F).
+
+Beyond the paper, the critic's blocks may be cheaper ones, for more steps in the same time.
+"""
 
 import math
 from dataclasses import dataclass
