@@ -5,8 +5,9 @@
     python -m benchmarks.growth ranks                                     # two processes by gloo against one
 
 `pictures` makes so many PNG files of 32x32, packs them and trains on them; the memory is the peak that the system
-counts for the process, torch included. `ranks` divides the default batch among two processes of one thread each and
-counts what they have to tell each other.
+counts for the process, torch included. `ranks` divides the default batch among two processes of one thread each. Larger
+clusters are computed from what was measured: a step of each computer's own takes as long as here, and then a ring
+passes the gradients on at the speed of the network, with nothing done meanwhile and no latency.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from PIL import Image
 
 from ganvas import plan, train
 from ganvas.dataset import Dataset
+from ganvas.training import count_parameters
 
 from .record import record
 
@@ -115,7 +117,23 @@ def ranks(rounds: int = 5, images: int = 2_048) -> dict[str, Any]:
             )
             kept.append(float(answer.stdout.split()[-1]))
         print("  ".join(f"{count}: {kept[-1]:.0f} images/s" for count, kept in speeds.items()), flush=True)
-    return {"images_per_second": speeds, "speedup": statistics.median(speeds["2"]) / statistics.median(speeds["1"])}
+    speed = {count: statistics.median(kept) for count, kept in speeds.items()}
+    found = {"images_per_second": speeds, "speedup": speed["2"] / speed["1"]}
+    return found | cluster(speed["1"])
+
+
+def cluster(speed: float) -> dict[str, float]:
+    """The share of its time that a computer computes, by computers and Gbit/s, with a batch for each of them."""
+    recipe = plan("icons", size=SIZE)
+    weights = count_parameters(recipe, Dataset(np.zeros((1, SIZE, SIZE, 3), dtype=np.uint8)))
+    told = sum(4 * weights[turn.player] * turn.times / turn.every for turn in recipe.game.turns())
+    found = {"gradient_bytes": told}
+    for count, gigabits in product((2, 8, 64), (1, 10, 100)):
+        passing = 2 * (count - 1) / count * told / (gigabits * 1e9 / 8)
+        found[f"{count} computers, {gigabits} Gbit/s"] = 1 / (1 + passing * speed / recipe.batch)
+    for name, value in found.items():
+        print(f"{name}: {value:,.3f}", flush=True)
+    return found
 
 
 def one_rank(images: int) -> None:
