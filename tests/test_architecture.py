@@ -24,7 +24,7 @@ MODULES = [str(file.relative_to(SRC).with_suffix("")) for file in FILES]
 
 FLOORS = [
     "errors",
-    "batch catalog decode distributed download files machine pixels score shipped weights words",
+    "batch catalog decode distributed download files health machine pixels score shipped weights words",
     "archives auc checkpoint dataset evaluations kernels layers neighbours schedules statistics",
     "augment conditions efficientnet ema extractor game inception losses metrics networks/* optimizers pack penalties",
     "classifier data/* games/* given",

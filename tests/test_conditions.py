@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from ganvas import Run, find, fit, load, train, words
-from ganvas.batch import Dice
+from ganvas.batch import Batch, Dice
 from ganvas.comparison import Comparison, Side
 from ganvas.conditions import Keywords, Labels
 from ganvas.data.images import Folder
@@ -18,6 +18,7 @@ from ganvas.dataset import Dataset
 from ganvas.errors import GanvasError
 from ganvas.extractor import Features
 from ganvas.games.adversarial import Adversarial
+from ganvas.losses import Relativistic
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
 from ganvas.optimizers import Adam, Rmsprop
 
@@ -249,7 +250,7 @@ def test_retrieval_is_measured_beside_that_of_real_pictures(asked):
     assert scores["retrieval"].counts == {"asked": 24, "candidates": 13}
 
 
-def test_wrong_words_are_taken_for_fakes(asked):
+def test_the_critic_learns_to_refuse_wrong_words(asked):
     """The critic of two words has learned which picture belongs to which."""
     state = asked.restore()
     data, condition = asked.recipe.data.open(), load(asked.path).condition
@@ -263,10 +264,34 @@ def test_wrong_words_are_taken_for_fakes(asked):
     assert (right > wrong).all()
 
 
-def test_a_mismatch_adds_to_what_the_critic_minimises(pictures):
-    recipe = replace(pictures, condition=Labels(), game=Adversarial(mismatch=0.5), images=16)
-    terms = next(train(recipe)).terms()
-    assert terms["critic.mismatch"] > 0
+def test_reals_under_wrong_words_are_fakes_and_under_none_or_their_own_they_are_not():
+    def critic(x, condition):
+        return x.mean((1, 2, 3)) + condition.sum(1)
+
+    critic.judges_alone = False
+    game = Adversarial(Relativistic(), mismatch=0.5)
+    real, told = torch.randn(3, 3, 4, 4), torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 1.0]])
+    other = torch.tensor([[0.0, 2.0], [0.0, 2.0], [0.0, 0.0]])  # wrong, the same, none
+    dice = Dice(0, 1, rows=slice(0, 3), total=3, device=torch.device("cpu"))
+    batch = Batch(real, told, dice, 0.0, made={"fakes": torch.zeros_like(real)}, other=lambda: other)
+    found = game.turns()[0].loss({"critic": critic}, batch)["mismatch"]
+    wanted = 0.5 * game.loss.critic(critic(real, told), critic(real, other))
+    assert torch.allclose(found, wanted * torch.tensor([1.0, 0.0, 0.0]))
+    assert found[0] > 0
+
+
+def test_the_wrong_words_are_those_of_another_sample(pictures):
+    told = []
+
+    class Watching(Adversarial):
+        def _critic(self, nets, batch, player):
+            told.append((batch.condition, batch.other()))
+            return super()._critic(nets, batch, player)
+
+    next(train(replace(pictures, condition=Labels(), game=Watching(), images=16)))
+    own, other = told[0]
+    assert torch.equal(other, own.roll(1, 0))
+    assert not torch.equal(other, own)
 
 
 def test_players_may_have_optimizers_of_their_own(points):

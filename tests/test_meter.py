@@ -59,14 +59,17 @@ def test_it_takes_a_small_share_of_the_time(points, untrained, monkeypatch):
 def test_points_far_from_the_data_score_worse(points, untrained):
     data = points.data.open()
     watch = Meter(data, every=1, device=CPU)
-    ((name, far),) = watch.measure(untrained).items()
+    (name, far), (_, variety) = watch.measure(untrained).items()
     assert name == "kd-coordinates"
+    assert variety < 0.5, "an untrained network makes much the same of all inputs"
 
     class Perfect(Model):
         def generate(self, seeds, condition=None):
             return torch.from_numpy(replace(points.data, count=1000).open().samples[list(seeds)])
 
-    assert abs(watch.measure(Perfect(untrained.network))[name]) < 0.1 * far
+    perfect = watch.measure(Perfect(untrained.network))
+    assert abs(perfect[name]) < 0.1 * far
+    assert perfect["variety"] == pytest.approx(1, abs=0.1)
     assert watch.measure(untrained)[name] == far, "always the same samples"
 
 

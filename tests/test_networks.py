@@ -293,7 +293,7 @@ def test_r3gan_critic():
     assert network.gather.groups == 256
     deviation(network.gather.weight, 1 / 4)
     assert (network.score.weight.shape, network.embed.weight.shape) == ((256, 256), (256, 10))
-    deviation(network.embed.weight, 1 / math.sqrt(256))
+    deviation(network.embed.weight, 1 / math.sqrt(256 * 10))
     assert build(R3Critic(width=32)).score.weight.shape == (1, 32)
 
 

@@ -53,6 +53,15 @@ def test_a_published_model_makes_the_same_pictures_from_half_the_numbers(run, pu
     assert "64 images seen" in card
 
 
+def test_what_is_published_takes_the_place_of_what_was(run, recipe, published, tmp_path):
+    shutil.copytree(published, tmp_path / "model")
+    shorter = fit(replace(recipe, images=16), seed=3, out=tmp_path / "shorter", quiet=True, device="cpu")
+    publish(shorter, tmp_path / "model")
+    (weights,) = (tmp_path / "model").rglob("model.safetensors")
+    assert weights.parent.name == "000000016"
+    assert torch.allclose(load(tmp_path / "model").generate(range(2)), load(shorter.path).generate(range(2)), atol=0.01)
+
+
 def test_models_have_names(named, run, published, ganvas, tmp_path):
     code, _, _ = ganvas("sample", "digits", "--label", "3", "--count", 4, "--out", tmp_path / "three.png")
     assert code == 0

@@ -59,6 +59,39 @@ def test_another_run_is_refused(points, tmp_path):
     assert files(run.path) == before
 
 
+def test_fewer_images_than_it_has_seen_are_refused(points, tmp_path):
+    run = train(points, tmp_path / "run", images=160)
+    with pytest.raises(GanvasError, match=r"has seen 160 images already, and 64 are fewer"):
+        train(points, run.path, images=64)
+    assert run.recipe.images == 160
+
+
+def test_what_a_run_began_with_is_written_down(points, tmp_path):
+    first = train(points, tmp_path / "first")
+    run = train(points, tmp_path / "run", start_from=first.path)
+    assert (first.about["from"], run.about["from"]) == (None, str(first.path))
+    assert "Began with the weights of" in (run.path / "report.html").read_text()
+    for other in (None, run.path):
+        with pytest.raises(GanvasError, match=r"holds another run \(from: .*, not .*first"):
+            train(points, run.path, start_from=other)
+    assert fit(run.path, images=run.images + 16, quiet=True).about["from"] == str(first.path)
+
+
+def test_what_somebody_keeps_in_a_run_folder_stays_and_is_in_nobodys_way(points, tmp_path):
+    run = train(replace(points, measure_images=16), tmp_path / "run")
+    own = [run.path / "2024-notes", run.path / "1000", run.path / "checkpoints" / "000000320-backup"]
+    for folder in own:
+        folder.mkdir()
+    grid = run.path / "samples" / "grid.png"
+    grid.write_bytes(run.newest_sheet.read_bytes())
+    train(replace(points, measure_images=16), run.path, images=run.images + 64)
+    assert (run.path / "best").exists()
+    assert all(folder.exists() for folder in own)
+    assert grid.exists()
+    assert run.newest_sheet != grid
+    assert len([folder for folder in (run.path / "checkpoints").iterdir() if folder not in own]) <= 2
+
+
 def test_a_moved_run_goes_on(points, tmp_path):
     run = train(points, tmp_path / "run", images=160)
     shutil.move(run.path, tmp_path / "elsewhere")
@@ -120,6 +153,7 @@ def test_minutes(points, tmp_path):
     assert (run.path / "log.jsonl").read_bytes() == log
     run = train(points, tmp_path / "run", minutes=0.05)
     assert run.images > images
+    assert train(points, tmp_path / "run", images=run.images + 160).about["minutes"] is None
     assert run.rows[-1]["seconds"] > 1.2 * json.loads(log.splitlines()[-1])["seconds"]
 
 

@@ -72,7 +72,7 @@ class Dice:
         return self._streams[purpose]
 
     def _share(self, drawn: Tensor) -> Tensor:
-        return drawn[self._rows].to(self._device, non_blocking=True)
+        return drawn[self._rows].to(self._device)
 
 
 _at_hand: ContextVar[Dice | None] = ContextVar("dice", default=None)
@@ -88,7 +88,7 @@ class Batch:
     progress: float  # the share of the run's images already seen, in [0, 1]: what schedules are read at
     made: dict[str, Tensor] = field(default_factory=dict)  # what one turn leaves for the next that plays on this batch
     memory: Mapping[str, Tensor] = field(default_factory=dict)  # what the game remembers from step to step
-    other: Tensor | None = None  # the condition of another sample of the batch for each, [N, K]
+    other: Callable[[], Tensor | None] = lambda: None  # makes [N, K]: for each the condition of another sample
 
     def __len__(self) -> int:
         return len(self.real)

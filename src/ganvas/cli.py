@@ -167,7 +167,8 @@ def publish(
     from .publish import publish as make
     from .run import Run
 
-    say(f"the model is {make(Run(run), out, about=about.read_text() if about else '')}")
+    words = about.read_text(encoding="utf-8") if about else ""
+    say(f"the model is {make(Run(run), out, about=words)}")
 
 
 for command in (control.directions, control.edit, control.project, outside.inspect, outside.convert):
@@ -316,16 +317,20 @@ def show(name: Annotated[str, typer.Argument(help="A recipe or any other part.")
 
 
 def ending(run: "Run") -> str:
-    """What there is now and what can be done with it."""
+    """What there is now, what can be done with it, and what seems wrong with it."""
+    from .health import complaints
+
     seconds = run.rows[-1]["seconds"] if run.rows else 0.0
     state = "finished" if run.finished else "interrupted: the same command goes on from here"
     more = "--count 9 --seed 7 --out clips.gif" if run.moves else "--count 25 --seed 7 --out grid.png"
+    wrong = "".join(f"\n  look out  {complaint}" for complaint in complaints(run.rows))
     return (
         f"{run.images:,} images in {seconds:,.0f} s, {state}.\n"
         f"  pictures  {run.newest_sheet}\n"
         f"  report    {run.path / 'report.html'}\n"
         f"  more      ganvas sample {run.path} {more}\n"
         f"  film      ganvas film {run.path}"
+        f"{wrong}"
     )
 
 

@@ -27,6 +27,10 @@ HEALTHY_SCORES = (
     "Healthy scores stay near each other with real a little above fake; a gap that only widens means that the critic "
     "wins, no gap at all that it has stopped seeing a difference."
 )
+HEALTHY_RIGHT = (
+    "The share of pairs of a picture and a sample that the critic orders rightly. Near one half it sees no difference "
+    "and teaches nothing, and if it is always right, the generator falls behind; healthy is what lies between."
+)
 HEALTHY_PENALTY = (
     "After the start a healthy penalty is small beside the losses and steady; one that keeps climbing or spikes tells "
     "of a critic that grows too steep."
@@ -43,6 +47,10 @@ HEALTHY_DISTANCE = (
 )
 HEALTHY_QUALITY = (
     "Higher is better: a healthy run climbs, then levels off; a lasting fall means that the best samples are behind it."
+)
+HEALTHY_VARIETY = (
+    "How far apart samples are, as a share of how far apart pictures are: a healthy run comes near 1; one that falls "
+    "towards 0 collapses."
 )
 HEALTHY_MEASURE = "A healthy measure moves one way, then levels off."
 
@@ -84,6 +92,9 @@ def charts(rows: Iterable[Mapping[str, Any]], *, epoch: int = 0) -> list[Chart]:
         elif term in ("real", "fake"):
             title = f"Scores of the {player} on real and fake"
             chart = others.setdefault(title, Chart(title, HEALTHY_SCORES, []))
+        elif term == "right":
+            title = f"How often the {player} is right"
+            chart = others.setdefault(title, Chart(title, HEALTHY_RIGHT, []))
         elif term in HEALTHY_BOUND:  # one each, as they are of different sizes
             title = f"{term.capitalize()} of the {player}"
             chart = others.setdefault(title, Chart(title, HEALTHY_BOUND[term], []))
@@ -126,6 +137,8 @@ def _by_epoch(line: Line, epoch: int) -> list[Line]:
 
 def _healthy_measure(name: str) -> str:
     word = name.lower()
+    if word == "variety":
+        return HEALTHY_VARIETY
     if word.startswith(("fd", "fid", "kd", "kid", "mmd")) or "distance" in word:
         return HEALTHY_DISTANCE
     if any(good in word for good in ("precision", "recall", "coverage", "density", "inception", "modes", "quality")):

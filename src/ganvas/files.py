@@ -1,4 +1,4 @@
-"""Small files that are written whole or not at all."""
+"""Small files that are written whole or not at all, and pictures that are named by numbers."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .errors import GanvasError
 
-__all__ = ["told", "write"]
+__all__ = ["numbered", "told", "write"]
 
 
 def write(path: Path, text: str) -> None:
@@ -18,6 +18,11 @@ def write(path: Path, text: str) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def numbered(folder: Path) -> list[tuple[int, Path]]:
+    """The .png files of a folder whose names are numbers, as (number, path) in order; others are somebody's own."""
+    return sorted((int(path.stem), path) for path in folder.glob("*.png") if path.stem.isdecimal())
 
 
 @contextmanager

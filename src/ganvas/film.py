@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from . import pixels
+from . import files, pixels
 from .errors import GanvasError
 from .pixels import Pictures
 
@@ -30,7 +30,7 @@ def film(
         GanvasError: the folder holds no run or fewer than two sheets, or the film cannot be written.
     """
     folder = run_folder / "samples"
-    sheets = sorted((int(path.stem), path) for path in folder.glob("*.png") if path.stem.isdecimal())
+    sheets = files.numbered(folder)
     if not folder.is_dir():
         raise GanvasError(f"{run_folder} is not the folder of a run: it has no samples in it.")
     if len(sheets) < 2:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -78,14 +79,16 @@ def fit(
         run = Run(Path(target))
         if run.about.get("published"):
             raise GanvasError(f"{target} was published and does not go on; start from it: --from {target}.")
-        recipe, seed = run.recipe, run.about["seed"]
-        minutes = run.about["minutes"] if images is None and minutes is None else minutes
+        recipe, seed, start_from = run.recipe, run.about["seed"], run.about.get("from")
     else:
         name = name_of_run(target, data, size, seed, start_from)
         if isinstance(target, str):
             like = adapted(start_from) if start_from else None
             target = plan(target, data=data, size=size, settings=settings, like=like)
         recipe, run = target, Run(Path(out or Path("runs") / name))
+    if run.exists and images is None and minutes is None:
+        minutes = run.about["minutes"]
+    begun_with = str(start_from) if start_from else None
     where = machine.device(device)
     machine.keep_memory()
     distributed.start(where)
@@ -104,12 +107,12 @@ def fit(
     with machine.threads(threads):
         length = _length(run, recipe, samples, seed, images=images, minutes=minutes, device=where)
         recipe = replace(recipe, images=length)
-        _refuse_another(run, recipe, seed)
+        _refuse_another(run, recipe, seed, begun_with)
         if distributed.is_first():
             with files.told(run.path):
-                run.begin(recipe, samples, seed=seed, minutes=minutes, device=where)
-        restore = run.restore() or _beginning(run, recipe, samples, seed, start_from=start_from, device=where)
-        _train(run, recipe, samples, seed, restore, minutes=minutes, device=where, quiet=quiet)
+                run.begin(recipe, samples, seed=seed, minutes=minutes, start_from=begun_with, device=where)
+        begin = partial(_beginning, run, recipe, samples, seed, start_from=start_from, device=where)
+        _train(run, recipe, samples, seed, begin, minutes=minutes, device=where, quiet=quiet)
     if distributed.is_first():
         with files.told(run.path):
             report.write(run.path)
@@ -121,14 +124,18 @@ def _train(
     recipe: Recipe,
     data: Dataset,
     seed: int,
-    restore: dict[str, Tensor],
+    begin: Callable[[], dict[str, Tensor]],
     *,
     minutes: float | None,
     device: torch.device,
     quiet: bool,
 ) -> None:
-    """Consume the ticks: log, draw, save, show, until the recipe's end or an interruption."""
+    """Consume the ticks: log, draw, save, show, until the recipe's end or an interruption.
+
+    What it goes on from, the newest checkpoint or else what `begin` gives, is as large as the state: it is let go of.
+    """
     seen = run.images
+    restore: dict[str, Tensor] | None = run.restore() or begin()
     earlier = run.rows[-1]["seconds"] if run.rows else 0.0
     first = distributed.is_first()
     budget = Budget(minutes, seen, earlier)
@@ -136,9 +143,9 @@ def _train(
     terms: dict[str, float] = {}
     saved = time.perf_counter()
     with console.training(recipe.images, str(run.path), quiet=quiet) as display, _interruptions() as interrupted:
-        while seen < recipe.images and not interrupted():
+        while seen < recipe.images:
             for tick in train(recipe, data, seed=seed, device=device, restore=restore):
-                seen = tick.images
+                seen, restore = tick.images, None
                 due = _due(seen, recipe, ROWS) or meter.asked(seen, recipe.batch)
                 if due:
                     terms, scores = tick.terms(), None
@@ -210,10 +217,17 @@ def _length(
     return probe(recipe, data, seed=seed, minutes=minutes, device=device)
 
 
-def _refuse_another(run: Run, recipe: Recipe, seed: int) -> None:
+def _refuse_another(run: Run, recipe: Recipe, seed: int, start_from: str | None) -> None:
     if not run.exists:
         return
-    other = [f"seed: {seed}, not {run.about['seed']}"] if seed != run.about["seed"] else []
+    if recipe.images < run.images:
+        raise GanvasError(
+            f"{run.path} has seen {run.images:,} images already, and {recipe.images:,} are fewer. Give more, or --out "
+            "another folder to begin anew."
+        )
+    about = run.about
+    asked = {"seed": seed, "from": start_from}
+    other = [f"{name}: {value}, not {about.get(name)}" for name, value in asked.items() if value != about.get(name)]
     wanted, held = to_json(replace(recipe, images=1)), to_json(replace(run.recipe, images=1))
     if other := other + differences(wanted, held):
         raise GanvasError(

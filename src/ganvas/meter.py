@@ -70,9 +70,10 @@ class Meter:
         fake = self._features(model.generate(range(SAMPLES)))
         name = f"kd-{self._describe.name}" if self._describe else "kd-coordinates"
         value = metrics.kernel_distance(self._real, fake).value
+        variety = float(torch.pdist(fake).mean() / torch.pdist(self._real).mean())
         self._cost = time.perf_counter() - began
         self._spent += self._cost
-        return {"kid" if name == "kd-inception" else name: value}
+        return {"kid" if name == "kd-inception" else name: value, "variety": variety}
 
     def _features(self, samples: Tensor) -> Tensor:
         if samples.dim() == 2:

@@ -5,6 +5,7 @@ morphing, inspecting, and training that starts from it instead of from nothing.
 """
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,9 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
     if hasattr(recipe.data, "path"):  # where it lay on this machine says nothing on another
         recipe = replace(recipe, data=replace(recipe.data, path=Path(recipe.data.path).name))  # type: ignore[type-var]
         facts["source"] = Path(facts["source"]).name
+    facts["data"] = facts["data"] | {"skipped": []}  # names of somebody's files
+    if facts.get("from"):
+        facts["from"] = Path(facts["from"]).name
     own = tuple(f"{name}/" for name in recipe.networks if name != recipe.product)
     state = checkpoint.read(newest / "state.safetensors")
     others = {name: value for name, value in state.items() if name.startswith(own)}
@@ -56,10 +60,13 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
     }
     with files.told(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        checkpoint.write(folder / "checkpoints" / newest.name, weights, keep=1)
+        checkpoint.write(folder / "checkpoints" / newest.name, weights)
+        for other in (folder / "checkpoints").iterdir():
+            if other.name != newest.name:
+                shutil.rmtree(other)
         files.write(folder / "recipe.json", json.dumps(to_json(recipe), indent=1))
         files.write(folder / "run.json", json.dumps(facts | {"published": True}, indent=1))
-        files.write(folder / "log.jsonl", (run.path / "log.jsonl").read_text())
+        files.write(folder / "log.jsonl", (run.path / "log.jsonl").read_text(encoding="utf-8"))
         files.write(folder / "README.md", _card(folder.name, Run(folder), about))
     return folder
 
@@ -126,8 +133,8 @@ def _run(place: str | Path) -> Run:
 
 def _first_line(folder: Path) -> str:
     """The first sentence of a card."""
-    text = [line for line in (folder / "README.md").read_text().splitlines() if line and not line.startswith("#")]
-    return text[0] if text else ""
+    lines = (folder / "README.md").read_text(encoding="utf-8").splitlines()
+    return next((line for line in lines if line and not line.startswith("#")), "")
 
 
 def _half(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -139,9 +146,10 @@ def _card(name: str, run: Run, about: str) -> str:
     facts = run.about
     data: Mapping[str, object] = facts["data"]
     seconds = run.rows[-1]["seconds"] if run.rows else 0.0
+    begun = f"- began with the weights of {facts['from']}\n" if facts.get("from") else ""
     return (
         f"# {name}\n\n{about.strip()}\n\n## Training\n\n"
-        f"- {run.images:,} images seen of {data['count']:,} different ones, seed {facts['seed']}\n"
+        f"- {run.images:,} images seen of {data['count']:,} different ones, seed {facts['seed']}\n{begun}"
         f"- {seconds / 3600:.1f} hours of training on {facts['machine']['processor']}\n"
         f"- ganvas {facts['ganvas']}; weights in half precision\n\n```text\n{run.recipe}\n```\n"
     )

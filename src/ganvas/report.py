@@ -20,6 +20,7 @@ from PIL import Image
 
 from . import curves, evaluations, files
 from .errors import GanvasError
+from .health import FEWEST, complaints
 from .score import better, gathered_notes
 
 __all__ = ["write"]
@@ -44,7 +45,7 @@ def write(run_folder: Path) -> Path:
     end = max(rows[-1]["images"], 1) if rows else 1
     count = (run.get("data") or {}).get("count")
     charts = curves.charts(rows, epoch=count if isinstance(count, int) else 0)
-    sheets = _sheets(run_folder / "samples")
+    sheets = files.numbered(run_folder / "samples")
     film = _film(sheets)
     data = {
         "end": end,
@@ -56,9 +57,10 @@ def write(run_folder: Path) -> Path:
         title=_text(name),
         kicker=_kicker(run),
         state=_state(rows, recipe),
+        health=_health(rows),
         samples=_samples(sheets, film)
         + _moving(run_folder / "samples" / "newest.gif")
-        + _reconstructions(_sheets(run_folder / "samples" / "reconstructions")),
+        + _reconstructions(files.numbered(run_folder / "samples" / "reconstructions")),
         charts=_curves(charts, end),
         evaluations=_evaluations(evaluations.latest(run_folder)),
         settings=_settings(recipe),
@@ -117,6 +119,13 @@ def _state(rows: list[dict[str, Any]], recipe: Mapping[str, Any]) -> str:
     elif wanted:
         state = f" Not finished: {images / wanted:.0%} of its {wanted:,.0f} images."
     return f"{images:,} images in {_duration(seconds)} of training{speed}.{state}"
+
+
+def _health(rows: list[dict[str, Any]]) -> str:
+    found = complaints(rows)
+    if found:
+        return f'<ul class="complaints">{"".join(f"<li>{_text(each)}</li>" for each in found)}</ul>'
+    return "<p>Nothing in its log looks wrong.</p>" if len(rows) >= FEWEST else ""
 
 
 def _duration(seconds: float) -> str:
@@ -206,7 +215,7 @@ def _facts(run: Mapping[str, Any]) -> str:
         f"Classes ({len(classes)})": named,
     }
     about_data |= {f"Parameters of the {name}": f"{count:,}" for name, count in (run.get("parameters") or {}).items()}
-    about_data["Seed"] = run.get("seed")
+    about_data |= {"Seed": run.get("seed"), "Began with the weights of": run.get("from")}
     about_machine = {
         name.removesuffix("_gib").replace("_", " ").capitalize(): f"{value} GiB" if name.endswith("_gib") else value
         for name, value in machine.items()
@@ -243,11 +252,6 @@ def _commands(run_folder: Path, about: Mapping[str, Any]) -> str:
         "Say how good it is, here and in the terminal:": f"ganvas evaluate {run}",
     }
     return "".join(f"<p>{what}</p><pre><code>{_text(command)}</code></pre>" for what, command in commands.items())
-
-
-def _sheets(folder: Path) -> list[tuple[int, Path]]:
-    """(images, file) of every sheet of samples, in order."""
-    return sorted((int(path.stem), path) for path in folder.glob("*.png") if path.stem.isdecimal())
 
 
 def _film(sheets: list[tuple[int, Path]]) -> list[tuple[int, str]]:

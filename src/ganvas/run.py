@@ -67,7 +67,7 @@ class Run:
     def rows(self) -> list[dict[str, Any]]:
         """The log so far, oldest first."""
         log, rows = self.path / "log.jsonl", []
-        for line in log.read_text().splitlines() if log.exists() else ():
+        for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
             with suppress(ValueError):  # the last line is torn if the power was cut
                 rows.append(json.loads(line))
         return rows
@@ -95,14 +95,23 @@ class Run:
     @property
     def newest_sheet(self) -> Path | None:
         """The newest sheet of samples."""
-        return max((self.path / "samples").glob("*.png"), default=None)
+        return next((path for _, path in reversed(files.numbered(self.path / "samples"))), None)
 
     def restore(self) -> dict[str, Tensor] | None:
         """What `train` needs to go on from the newest sound checkpoint, or None if there is none."""
         newest = self.newest
         return checkpoint.read(newest / "state.safetensors") if newest else None
 
-    def begin(self, recipe: Recipe, data: Dataset, *, seed: int, minutes: float | None, device: torch.device) -> None:
+    def begin(
+        self,
+        recipe: Recipe,
+        data: Dataset,
+        *,
+        seed: int,
+        minutes: float | None,
+        start_from: str | None,
+        device: torch.device,
+    ) -> None:
         """Make the folder, or bring it back to what it was at its newest checkpoint."""
         seen, before = self.images, self.about if self.exists else {}
         about = {
@@ -110,15 +119,16 @@ class Run:
             "source": _words(recipe.data),
             "parameters": count_parameters(recipe, data),
             "seed": seed,
-            "minutes": minutes or before.get("minutes"),
+            "minutes": minutes,
+            "from": start_from,
             "started": before.get("started") or datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
             "machine": machine.describe(device),
             "data": {"count": len(data), "shape": data.shape, "classes": data.classes, "skipped": data.skipped},
         }
         samples = self.path / "samples"
         samples.mkdir(parents=True, exist_ok=True)
-        for sheet in samples.rglob("*.png"):
-            if int(sheet.stem) > seen:
+        for images, sheet in files.numbered(samples) + files.numbered(samples / "reconstructions"):
+            if images > seen:
                 sheet.unlink()
         kept = [json.dumps(row) + "\n" for row in self.rows if row["images"] <= seen]
         files.write(self.path / "log.jsonl", "".join(kept))
@@ -137,7 +147,7 @@ class Run:
         for key, values in (("terms", terms), ("scores", scores)):
             if values is not None:
                 row[key] = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        with files.told(self.path), (self.path / "log.jsonl").open("a") as log:
+        with files.told(self.path), (self.path / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
 
     def sheet(self, images: int, state: State, data: Dataset) -> None:
@@ -169,7 +179,7 @@ class Run:
             "model.safetensors": (state.average.state_dict(), about),
             "state.safetensors": (state.tensors(), {}),
         }
-        checkpoint.write(self.path / "checkpoints" / f"{images:09}", contents)
+        checkpoint.write(self.path / "checkpoints" / f"{images:09}", contents, keep=2)
 
     def keep_best(self, recipe: Recipe, state: State, scores: dict[str, float]) -> None:
         """Keep the product by itself in best/ if no score that was logged is lower, of whatever is scored first."""
@@ -181,7 +191,7 @@ class Run:
 
     def _read(self, name: str) -> Any:
         try:
-            return json.loads((self.path / name).read_text())
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise GanvasError(f"{self.path} is not a run folder: it has no {name}.") from None
 

@@ -11,7 +11,7 @@ bit for bit as if it had never stopped.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -74,8 +74,8 @@ class State:
                 optimizer.load_state_dict({"state": moments, "param_groups": groups})
                 for weight, held in optimizer.state.items():  # a fused step goes through both as they lie in memory,
                     for moment, value in held.items():  # and a file does not know that weights are channels-last
-                        if value.shape == weight.shape:
-                            held[moment] = torch.empty_like(weight).copy_(value)
+                        alike = value.shape == weight.shape
+                        held[moment] = torch.empty_like(weight).copy_(value) if alike else value.clone()
         except (RuntimeError, KeyError) as error:
             raise GanvasError(f"The checkpoint is of other networks than the recipe's: {error}") from error
 
@@ -100,7 +100,7 @@ class Tick:
     _batch: int = field(repr=False)
 
     def terms(self) -> dict[str, float]:
-        """The mean of every term of this step's losses, named "player.term". Waits for the device.
+        """The mean of every term of the losses when it was last computed, named "player.term". Waits for the device.
 
         With several processes all of them must call this together.
         """
@@ -178,11 +178,12 @@ def train(
     state = start(recipe, data, seed=seed, device=device)
     if restore is not None:
         state.load(restore)
+        restore = None  # as large as the state itself
     turns = recipe.game.turns()
     deal = _Dealer(recipe, data, state, seed, device, micro_batch or recipe.batch)
+    sums: dict[str, Tensor] = {}  # a lazy turn's terms stay until it is played again
     while state.step * recipe.batch < recipe.images:
         progress = state.step * recipe.batch / recipe.images
-        sums: dict[str, Tensor] = {}
         made: dict[str, Tensor] | None = None  # nothing is taken over from the step before: its weights were others
         for turn in turns:
             if state.step % turn.every:
@@ -198,7 +199,7 @@ def train(
             state.average, state.networks[recipe.product], images=state.step * recipe.batch, batch=recipe.batch
         )
         state.step += 1
-        yield Tick(state.step, state.step * recipe.batch, state, sums, recipe.batch)
+        yield Tick(state.step, state.step * recipe.batch, state, dict(sums), recipe.batch)
 
 
 def _play(turn: Turn, state: State, batches: Iterable[Batch], recipe: Recipe) -> dict[str, Tensor]:
@@ -240,13 +241,13 @@ class _Dealer:
         for start in range(first, first + self.share, self.most):
             rows = slice(start, min(start + self.most, first + self.share))
             dice = Dice(self.seed, drawn, rows=rows, total=total, device=self.device)
-            real = self.data.take(order[rows]).to(self.device, non_blocking=True)
+            real = self.data.take(order[rows]).to(self.device)
             if self.recipe.mirror and real.dim() > 2:
                 real = torch.where(dice.coins("mirror", *[1] * (real.dim() - 1)), real.flip(-1), real)
             yield Batch(
                 real=real,
                 condition=self._told(order[rows], dice),
-                other=self._told(np.roll(order, 1)[rows], dice),
+                other=partial(self._told, np.roll(order, 1)[rows], dice),
                 dice=dice,
                 progress=progress,
                 made=made if self.most >= self.share else {},

@@ -98,12 +98,16 @@ class Adversarial(Game):
         at_once = self._penalised and self.lazy == 1
         judged = self._judge(nets, batch, player, differentiable=at_once)
         terms = {"loss": self.loss.critic(judged.real_logits, judged.fake_logits)}
-        if self.mismatch != 0.0 and batch.other is not None:
-            wrong_logits = self._logits(nets, replace(batch, condition=batch.other), player, judged.real)
-            terms["mismatch"] = at(self.mismatch, batch.progress) * self.loss.critic(judged.real_logits, wrong_logits)
+        told, other = batch.condition, batch.other() if self.mismatch != 0.0 else None
+        if told is not None and other is not None:
+            wrong_logits = self._logits(nets, replace(batch, condition=other), player, judged.real)
+            wrong = (other != told).any(1) & (other != 0).any(1)  # and neither the same words nor none
+            loss = self.loss.critic(judged.real_logits, wrong_logits)
+            terms["mismatch"] = at(self.mismatch, batch.progress) * wrong * loss
         if at_once:
             terms |= self._penalties(nets, batch, player, judged)
         terms |= {"real": judged.real_logits.detach(), "fake": judged.fake_logits.detach()}
+        terms["right"] = (terms["real"] > terms["fake"]).to(terms["real"].dtype)
         if self.augment:
             terms["sure"] = self.loss.sure(terms["real"], terms["fake"])
             terms["augment"] = torch.full_like(terms["real"], 1.0) * self.augment.probability(batch)

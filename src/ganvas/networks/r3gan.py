@@ -148,7 +148,7 @@ class _R3Critic(Critic):
         for layer in (self.read, self.gather, self.score):
             _normal(layer.weight)
         if self.embed is not None:
-            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(channels[-1]))
+            _normal(self.embed.weight, gain=1 / math.sqrt(channels[-1]))
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         features: Tensor = self.score(self.gather(self.stages(self.read(x))).flatten(1))

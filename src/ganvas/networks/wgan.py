@@ -80,7 +80,7 @@ class _WGANCritic(Critic):
         self.embed = None
         if condition:
             self.embed = nn.Linear(condition, channels[-1] * height * width, bias=False)
-            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(self.embed.out_features))
+            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(self.embed.weight.numel()))
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         features = self.layers(x)

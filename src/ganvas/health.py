@@ -1,0 +1,78 @@
+"""Whether a training is healthy: what its log shows to be wrong, in words, and what usually mends it.
+
+How often a critic is right is judged as follows. At chance from beginning to end it has learned nothing; at chance at
+the end alone the samples may be as good as they get.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+__all__ = ["FEWEST", "complaints"]
+
+FEWEST = 20  # rows of a log that can be judged
+BLIND, SURE = 0.55, 0.99  # shares of pairs that a critic orders rightly; chance is one half
+ALIKE = 0.5  # the distance between samples as a share of that between pictures
+BEHIND = 1.25  # the last score as a multiple of the best
+
+
+def complaints(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is wrong with a training as it is at its end, a sentence or two each; empty if nothing seems to be.
+
+    Args:
+        rows: the log, oldest first, as in log.jsonl: terms, and scores where some were measured.
+    """
+    if len(rows) < FEWEST:
+        return []
+    return [*_critics(rows), *_variety(rows), *_best(rows)]
+
+
+def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    for name in (name for name in rows[-1].get("terms", {}) if name.endswith(".right")):
+        critic, found = name.rpartition(".")[0], _values(rows, "terms", name)
+        if not found:
+            continue
+        size = math.ceil(len(found) / 4)
+        quarters = [fmean(found[at : at + size]) for at in range(0, len(found), size)]
+        right = quarters[-1]
+        if max(quarters) < BLIND:
+            yield (
+                f"The {critic} has never seen a difference between pictures and samples: of pairs it orders "
+                f"{right:.0%} rightly, and chance is 50%, so the generator learns nothing from it. Weaken its "
+                "penalties (game.r1, game.r2, game.gradient_penalty), or lower game.noise and dropout."
+            )
+        elif right > SURE:
+            yield (
+                f"The {critic} is always right: of pairs it orders {right:.1%} rightly. The generator falls behind. "
+                "If the samples do not get better, strengthen the penalties (game.r1 and game.r2); if the pictures are "
+                "few, and it may know them by heart, train with --set game.augment=adaptive_augment."
+            )
+
+
+def _variety(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    found = _values(rows, "scores", "variety")
+    if found and found[-1] < ALIKE:
+        yield (
+            f"The samples are alike: they lie {found[-1]:.0%} as far apart as the pictures do. That is how mode "
+            "collapse looks. Go back to best/, or train anew with a relativistic loss, stronger penalties or a lower "
+            "rate."
+        )
+
+
+def _best(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    scored = [row for row in rows if row.get("scores")]
+    name = next(iter(scored[-1]["scores"]), "") if scored else ""
+    found = _values(scored, "scores", name)
+    if found and min(found) > 0 and found[-1] > BEHIND * min(found):
+        best = next(row["images"] for row in scored if row["scores"].get(name) == min(found))
+        yield (
+            f"The best samples are behind: {name} was {min(found):.3g} after {best:,} images and is {found[-1]:.3g} "
+            "now. The model of that time is kept in best/."
+        )
+
+
+def _values(rows: Iterable[Mapping[str, Any]], kind: str, name: str) -> list[float]:
+    """What was logged under this name and is a number."""
+    values = [(row.get(kind) or {}).get(name) for row in rows]
+    return [value for value in values if isinstance(value, int | float)]
