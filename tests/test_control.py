@@ -79,10 +79,12 @@ def run(pictures, tmp_path_factory):
 
 def build(name, condition, shape):
     """A tiny model of this kind, or None if it makes no samples of this shape; what starts near zero is moved."""
-    part = find(name, "network")
+    kind, _, modulated = name.partition(" ")
+    part = find(kind, "network")
     torch.manual_seed(0)
     try:
         settings = {field.name: TINY[field.name] for field in fields(part) if field.name in TINY}
+        settings |= {"modulated": True} if modulated else {}
         network = part(**settings).build(shape, condition.length if condition else 0)
     except GanvasError:
         return None
@@ -95,7 +97,7 @@ def build(name, condition, shape):
 SHAPES = {"pictures": (3, 16, 16), "gray": (1, 16, 16), "clips": (3, 4, 16, 16)}
 KINDS = [
     (name, kind, told)
-    for name in names("network")
+    for name in [*names("network"), "resnet_generator modulated"]
     for kind, shape in SHAPES.items()
     for told in (None, CLASSES)
     if name != "step_generator" and (kind == "pictures" or not told) and build(name, told, shape)

@@ -1,5 +1,6 @@
 import importlib.metadata
 import json
+import re
 import shutil
 import zipfile
 
@@ -265,6 +266,33 @@ class TestFolder:
         data = Folder(str(folder)).open()
         assert data.keywords == (("red", "cat"), ("blue", "dog"), ())
         assert data.skipped == (("notes.txt", "not an image"),)
+
+    @pytest.mark.parametrize(
+        ("name", "text", "reason"),
+        [
+            ("metadata.jsonl", "{broken", "no line of it can be read"),
+            ("metadata.jsonl", '{"filename": "a.png", "tags": ["red"]}', "none of its 1 .*; it has filename, tags"),
+            ("metadata.csv", "file_name,text\na.jpg,red\nb.jpg,blue", "none of its 2 .*; it has file_name, text"),
+            ("metadata.csv", "file_name,caption\na.png,red", "nothing in .*; it has file_name, caption"),
+            ("dataset.json", '{"labels": {"a.png": 3}}', "no labels in it"),
+        ],
+    )
+    def test_a_table_that_says_nothing_is_named_with_the_reason(self, name, text, reason, tmp_path):
+        folder = paint(tmp_path / "pictures", ["a.png", "b.png"])
+        (folder / name).write_text(text)
+        ((file, found),) = Folder(str(folder)).open().skipped
+        assert file == name
+        assert re.search(reason, found), found
+
+    def test_tables_may_be_separated_by_semicolons_and_tell_of_some_pictures_only(self, tmp_path):
+        folder = paint(tmp_path / "pictures", ["a.png", "b.png"])
+        (folder / "metadata.csv").write_text("file_name;keywords\na.png;Red fish!, fish\n")
+        data = Folder(str(folder)).open()
+        assert data.keywords == (("red fish!", "fish"), ())
+        assert data.skipped == ()
+        summary = data.summary()
+        assert summary.keywords == {"red": 1, "fish": 1}, "as they are learned"
+        assert "1 have no keywords" in str(summary)
 
     def test_changed_keywords_are_seen(self, tmp_path):
         folder = paint(tmp_path / "mine", ["a.png", "b.png"])

@@ -1,6 +1,7 @@
 """Two sets of samples and every figure that they allow, from Python and from the command line."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ganvas import catalog, fit, names
+from ganvas import Run, catalog, fit, load, names
 from ganvas.comparison import Side
 from ganvas.conditions import Labels
 from ganvas.dataset import Dataset
@@ -81,6 +82,62 @@ def test_features_are_made_once_and_those_of_data_kept(run):
     assert not torch.equal(compare("digits", "digits", described_by="quarters", count=50).reals, compared.reals[:50])
 
 
+def test_models_are_compared_with_models(run):
+    same = compare(run, run, described_by="quarters", count=300)
+    scores = dict(same.scores())
+    assert not set(same.fake.rows) & set(same.real.rows), "of one model other samples"
+    assert abs(scores["kd-quarters"].value) < 4 * scores["kd-quarters"].error
+    assert dict(compare("digits", run, described_by="quarters", count=100).scores())["kd-quarters"].value > 0
+
+
+def test_a_model_whose_data_are_elsewhere_says_what_to_compare_with(run, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(run, moved)
+    recipe = json.loads((moved / "recipe.json").read_text())
+    recipe["data"] = {"part": "folder", "path": "/nowhere/at/all", "size": 8}
+    (moved / "recipe.json").write_text(json.dumps(recipe))
+    with pytest.raises(GanvasError, match=r"What moved learned from is not here .*`ganvas evaluate moved FOLDER`"):
+        compare(moved, described_by="quarters")
+
+
+def test_a_damaged_file_of_kept_features_is_made_anew(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("GANVAS_CACHE", str(tmp_path))
+    wanted = compare(run, described_by="quarters", count=50).reals
+    (kept,) = (tmp_path / "features").iterdir()
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert torch.equal(compare(run, described_by="quarters", count=50).reals, wanted)
+
+
+def test_copies_are_looked_for_among_all_training_pictures(run, tmp_path):
+    """Also if the samples are compared with other data; and a smaller count is said."""
+    unseen = Dataset(np.random.default_rng(1).integers(0, 256, (40, 8, 8, 1), np.uint8))
+    learned = Run(run).recipe.data.open()
+    compared = compare(run, unseen, held_out=unseen, described_by="quarters")
+    assert compared.training.count == len(learned)
+    assert dict(compared.scores())["memorisation"].counts["training"] == len(learned)
+    few = dict(compare(run, held_out=unseen, described_by="quarters", count=30).scores())
+    assert any(f"among 30 of {len(learned):,} training" in note for note in few["memorisation"].notes)
+
+
+def test_classes_are_known_by_their_names():
+    """One side lacks a class, so that the numbers of the others differ."""
+    dice, shades = np.random.default_rng(0), {"ant": 40, "bee": 120, "cow": 200}
+
+    def herd(*names):
+        labels = np.repeat(np.arange(len(names)), 30)
+        level = np.array([shades[name] for name in names])[labels]
+        pictures = (level[:, None, None, None] + dice.integers(-20, 20, (len(labels), 8, 8, 3))).astype(np.uint8)
+        return Dataset(pictures, classes=names, labels=labels)
+
+    scores = dict(compare(herd("ant", "bee", "cow"), herd("ant", "cow"), described_by="quarters").scores())
+    assert scores["classification_accuracy"].value == 1
+    assert any("alone has: bee" in note for note in scores["classification_accuracy"].notes)
+    assert len(scores["intra_fd-quarters"].parts) == 2
+    assert "classification_accuracy" not in dict(
+        compare(herd("ant", "bee"), replace(herd("ant", "cow"), classes=("x", "y")), described_by="quarters").scores()
+    )
+
+
 def test_held_out_pictures_and_copies(tmp_path):
     dice = np.random.default_rng(1)
     learned, unseen = (Dataset(dice.integers(0, 256, (80, 8, 8, 3), np.uint8)) for _ in range(2))
@@ -123,8 +180,10 @@ def test_the_gallery_shows_the_nearest(folder):
 
 
 def test_what_does_not_go_together(run, folder, points, tmp_path):
-    with pytest.raises(GanvasError, match=r"data, not a model\. Exchange the two"):
-        compare("digits", run)
+    with pytest.raises(GanvasError, match=r"--seed takes a whole number from 0, not -1"):
+        compare(run, seed=-1)
+    with pytest.raises(GanvasError, match=r"leave out --features and --weights"):
+        compare("ring", "ring", described_by="quarters")
     with pytest.raises(GanvasError, match="Say what to compare with"):
         compare("digits")
     with pytest.raises(GanvasError, match="--count is at least 10, not 3"):
@@ -163,6 +222,23 @@ def test_clips_are_judged_by_frames_and_it_says_so(tmp_path):
     scores = dict(compare(*clips, described_by="quarters").scores())
     assert all("nothing of how it moves" in score.notes[-1] for score in scores.values())
     assert sum(CALLS) == 60, "one frame of each"
+
+
+def test_the_length_of_paths_does_not_hang_on_one_condition(run):
+    """Of a model that moves fifty times as far under one class as under the others."""
+    model = load(run)
+
+    class Uneven(type(model.network)):
+        def generate(self, z, condition=None):
+            return 0.2 + 0.001 * z[:, :1, None, None].expand(-1, 1, 8, 8) * (1 + 50 * condition[:, 3, None, None, None])
+
+    model.network.__class__ = Uneven
+    first, second = (
+        dict(compare(model, "digits", described_by="quarters", count=500, seed=seed).scores())["path_length-quarters"]
+        for seed in (0, 10_000)
+    )
+    assert first.counts == {"paths": 500}
+    assert abs(first.value - second.value) < 4 * (first.error + second.error)
 
 
 def test_exact_features_are_kept_apart(run):

@@ -537,7 +537,7 @@ PAIRS = [
 def test_what_is_refused_of_every_pair(measure):
     forty = np.tile(GOOD, (2, 1))
     for real, fake in ((forty, np.tile(BAD, (2, 1))), (np.tile(BAD, (2, 1)), forty)):
-        with pytest.raises(GanvasError, match=r"2 of the 40 rows of .* hold NaN or infinity: compute them in float32"):
+        with pytest.raises(GanvasError, match=r"2 of the 40 rows of .* hold NaN, infinity .*: compute them in float32"):
             measure(real, fake)
     with pytest.raises(GanvasError, match=r"dimensions.*same network and layer"):
         measure(forty, forty[:, :3])
@@ -552,9 +552,15 @@ def test_what_is_refused_of_every_pair(measure):
         measure(forty, infinite)
 
 
-def test_large_features_are_not_taken_for_infinite():
-    large = torch.full((20, 4), 3e38)
-    assert metrics.as_features(large, name="given") is not None
+def test_features_so_large_that_figures_overflow_are_refused_and_others_are_not():
+    large = 9e5 * torch.from_numpy(GOOD / np.abs(GOOD).max()).float()
+    for found in (metrics.kernel_distance(large, -large), metrics.frechet_distance(large, -large)):
+        assert math.isfinite(found.value)
+        assert found.error is None or math.isfinite(found.error)
+    with pytest.raises(GanvasError, match=r"20 of the 20 rows .* above"):
+        metrics.as_features(torch.full((20, 4), 3e38), name="given")
+    with pytest.raises(GanvasError, match="complex numbers"):
+        metrics.as_features(torch.ones(20, 4, dtype=torch.complex64), name="given")
 
 
 @pytest.mark.parametrize(
@@ -565,6 +571,8 @@ def test_large_features_are_not_taken_for_infinite():
         ("21 nearest of 20", lambda: metrics.nearest(GOOD, GOOD, 21)),
         ("give a lower size", lambda: metrics.kernel_distance_of_subsets(GOOD, GOOD, size=21)),
         ("at least 10", lambda: metrics.inception_score(GOOD[:5])),
+        ("at least 1 split", lambda: metrics.inception_score(GOOD, splits=0)),
+        ("at least 1 subset", lambda: metrics.kernel_distance_of_subsets(GOOD, GOOD, subsets=0)),
         ("NaN", lambda: metrics.inception_score(BAD)),
         ("all zeros", lambda: metrics.vendi_score(0 * GOOD)),
         ("at least 100", lambda: metrics.perceptual_path_length(abs, abs, abs, paths=10)),

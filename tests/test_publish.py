@@ -129,6 +129,23 @@ def test_there_is_nothing_of_that_name(named, recipe, tmp_path):
         fit(recipe, start_from="digit", out=tmp_path / "run", quiet=True, device="cpu")
 
 
+def test_a_training_is_not_published_over(run, tmp_path):
+    shutil.copytree(run.path, tmp_path / "run")
+    before = {file: file.read_bytes() for file in (tmp_path / "run").rglob("*.safetensors")}
+    for folder in (tmp_path / "run", run.path):
+        with pytest.raises(GanvasError, match="holds something else than a published model"):
+            publish(run, folder)
+    assert {file: file.read_bytes() for file in before} == before
+
+
+def test_what_does_not_fit_a_model_leaves_no_folder(named, recipe, tmp_path):
+    with pytest.raises(GanvasError, match=r"digits makes 8x8 gray, and here are 16x16 gray: leave out --size"):
+        fit(replace(recipe, data=replace(recipe.data, size=16)), start_from="digits", out=tmp_path / "a", quiet=True)
+    with pytest.raises(GanvasError, match="generator of digits is another"):
+        fit(change(recipe, "generator.width=12"), start_from="digits", out=tmp_path / "a", quiet=True, device="cpu")
+    assert not (tmp_path / "a").exists()
+
+
 def test_what_cannot_be_published(run, tmp_path):
     with pytest.raises(GanvasError, match=r"not a run folder|no finished checkpoint"):
         publish(Run(tmp_path / "none"), tmp_path / "model")

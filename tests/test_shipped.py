@@ -1,6 +1,8 @@
 """The models that come with the toolkit draw what they are asked for, at once."""
 
 import pytest
+import torch
+from PIL import Image
 
 from ganvas import Run, load, shipped
 from ganvas.critics import load_critics
@@ -12,6 +14,11 @@ MOST_BYTES = 25e6
 @pytest.fixture(scope="module")
 def model():
     return load("icons")
+
+
+def save(path):
+    Image.new("RGB", (64, 64), "white").save(path)
+    return path
 
 
 def drawn(model, words, count=16):
@@ -67,6 +74,33 @@ def test_its_critic_comes_along_and_knows_words(model):
         pictures = drawn(model, asked, 8) * 2 - 1
         right += int((critic(pictures, model.told(asked, 8)) > critic(pictures, model.told(other, 8))).sum())
     assert right / (8 * len(words)) > 0.7
+
+
+def test_it_is_steered_and_what_was_found_stays_in_the_cache(ganvas, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANVAS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = ganvas("edit", "icons", "--direction", "brightness", "--seed", 3, "--pictures", 3)
+    assert code == 0
+    assert "brightness in strip.png" in out
+    assert {each.name for each in tmp_path.iterdir()} == {"strip.png", "cache"}
+    assert [each.name for each in (tmp_path / "cache" / "directions").iterdir()] == ["icons.safetensors"]
+
+
+def test_what_it_learned_from_is_asked_for(ganvas, tmp_path):
+    picture = save(tmp_path / "a.png")
+    assert "What icons learned from is not here" in ganvas("evaluate", "icons")[2]
+    assert "Name real pictures by --real." in ganvas("inspect", "icons", picture)[2]
+
+
+def test_words_are_read_as_people_write_them(ganvas, model, tmp_path):
+    for text in ("Red Heart!", "red-heart", "heart, red"):
+        assert torch.allclose(model.condition.read(text), model.condition.read("red heart"), atol=1e-5), text
+    out = tmp_path / "one.png"
+    assert "no words in '!!!'" in ganvas("sample", "icons", "--keywords", "!!!", "--out", out)[2]
+    assert "One --keywords or --label at a time" in ganvas("sample", "icons", "--keywords", "a", "--keywords", "b")[2]
+    pytest.importorskip("wordllama")
+    said = ganvas("sample", "icons", "--keywords", "crimson heart", "--count", 1, "--out", out)[1]
+    assert "taken by their meaning: crimson" in said
 
 
 def test_the_card_says_whose_pictures_it_learned_from():

@@ -93,7 +93,8 @@ def sample(
     ] = None,
     columns: Annotated[int | None, typer.Option(help="Pictures per row.")] = None,
     label: Annotated[
-        str | None, typer.Option("--label", "--keywords", help="What to draw: a class, or words such as 'blue fish'.")
+        list[str] | None,
+        typer.Option("--label", "--keywords", help="What to draw: a class, or words such as 'blue fish'."),
     ] = None,
     separate: Annotated[bool, typer.Option("--separate", help="One file per seed: seed-0007.png.")] = False,
     truncation: Truncation = 1.0,
@@ -102,11 +103,16 @@ def sample(
     from .morph import truncated
     from .sample import load, save_separate, save_sheet
 
-    model, seeds = truncated(load(run), truncation), range(seed, seed + count)
-    saved = save_separate(model, seeds, out or Path("samples"), label=label) if separate else None
+    if len(label or ()) > 1:
+        raise GanvasError("One --keywords or --label at a time is drawn; `ganvas morph` goes through several.")
+    model, seeds, asked = truncated(load(run), truncation), range(seed, seed + count), label[0] if label else None
+    saved = save_separate(model, seeds, out or Path("samples"), label=asked) if separate else None
     default = Path("samples.gif" if model.moves else "samples.png")
-    saved = saved or save_sheet(model, seeds, out or default, columns=columns, label=label)
+    saved = saved or save_sheet(model, seeds, out or default, columns=columns, label=asked)
+    guessed = model.unknown(asked)
     say(f"{count} samples in {saved}")
+    if guessed:
+        say(f"not among the words that it learned, so taken by their meaning: {', '.join(guessed)}")
 
 
 @app.command()
@@ -167,6 +173,8 @@ def publish(
     from .publish import publish as make
     from .run import Run
 
+    if about and not about.is_file():
+        raise GanvasError(f"There is no file {about} for --about.")
     words = about.read_text(encoding="utf-8") if about else ""
     say(f"the model is {make(Run(run), out, about=words)}")
 
@@ -248,7 +256,7 @@ def evaluate(
 
     What is found about a run is kept in its folder, and its report shows it.
     """
-    from . import console, evaluations, report
+    from . import console, evaluations, machine, report
     from .evaluate import compare
     from .run import Run
     from .sample import save_picture
@@ -263,7 +271,7 @@ def evaluate(
             weights=weights,
             held_out=held_out,
             seed=seed,
-            device=device,
+            device=machine.device(device),
             watch=watch,
         )
         scores = dict(compared.scores())
@@ -278,7 +286,7 @@ def evaluate(
 @app.command(name="compare")
 def compare_(
     a: Judged,
-    b: Annotated[str, typer.Argument(metavar="B", help="What it is compared with: a folder, a zip or a source.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What it is compared with: the same kinds of things.")],
     count: Count = None,
     features: DescribedBy = "",
     weights: Weights = None,
@@ -287,12 +295,19 @@ def compare_(
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
 ) -> None:
     """Compare any two sets of pictures by every figure."""
-    from . import console
+    from . import console, machine
     from .evaluate import compare
 
     with console.watching() as watch:
         compared = compare(
-            a, b, count=count, described_by=features, weights=weights, size=parse_size(size), device=device, watch=watch
+            a,
+            b,
+            count=count,
+            described_by=features,
+            weights=weights,
+            size=parse_size(size),
+            device=machine.device(device),
+            watch=watch,
         )
         scores = dict(compared.scores())
     tell_scores(compared.about, scores, json=json)

@@ -5,14 +5,17 @@ Points are described by their own coordinates, clips by one frame of each in tur
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -27,7 +30,7 @@ from .score import FEWEST, Score
 __all__ = ["Comparison", "Side"]
 
 CHUNK = 256
-PATHS = 2_000
+PATHS, FEWEST_PATHS = 2_000, 100
 ASKED = 1_000  # descriptions that samples are asked for
 FRAMES = "each clip is judged by one of its frames, so this says nothing of how it moves"
 
@@ -71,6 +74,18 @@ class Side:
         condition = self.made.condition
         return condition.draw(self.rows.tolist()).argmax(1) if isinstance(condition, Labels) else None
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What its classes are called; none without any."""
+        return self.made.classes if isinstance(self.made, Dataset) else getattr(self.made.condition, "classes", ())
+
+    def labelled(self, names: list[str]) -> Int64[Tensor, " n"] | None:
+        """The class of each sample as its place among these names, -1 for others; None without classes."""
+        if self.labels is None or not self.classes:
+            return None
+        places = [names.index(name) if name in names else -1 for name in self.classes]
+        return torch.tensor(places)[self.labels]
+
     def samples(self, rows: NDArray[np.int64]) -> Tensor:
         """These samples, float32 [n, *shape]."""
         return self.made.generate(rows.tolist()) if isinstance(self.made, Model) else self.made.take(rows)
@@ -93,12 +108,14 @@ class Comparison:
     real      what it is compared with
     describe  the features; None for points
     held_out  data of the same kind that the model has not seen, for the question whether it memorised
+    training  what the model learned from, all of it, for the same question; else what it is compared with
     """
 
     fake: Side
     real: Side
     describe: Features | None
     held_out: Side | None = None
+    training: Side | None = None
     watch: Watch = unwatched
 
     @property
@@ -127,11 +144,12 @@ class Comparison:
             yield name, replace(score, notes=(*score.notes, FRAMES)) if len(self.real.shape) == 4 else score
 
     def gallery(self, count: int = 16, k: int = 5) -> pixels.Pictures:
-        """One picture [H, W, C]: in each row a sample and the `k` pictures of the other side that are nearest to it."""
-        count, k = min(count, self.fake.count), min(k, self.real.count)
-        near = metrics.nearest(self.fakes[:count], self.reals, k).indices.cpu().numpy()
+        """One picture [H, W, C]: in each row a sample and the `k` training pictures that are nearest to it."""
+        known = self.training or self.real
+        count, k = min(count, self.fake.count), min(k, known.count)
+        near = metrics.nearest(self.fakes[:count], self._described(known), k).indices.cpu().numpy()
         samples = self.fake.samples(self.fake.rows[:count])
-        beside = self.real.samples(self.real.rows[near.flatten()]).unflatten(0, near.shape)
+        beside = known.samples(known.rows[near.flatten()]).unflatten(0, near.shape)
         return pixels.sheet(torch.cat([samples[:, None], beside], dim=1).flatten(0, 1), columns=1 + k)
 
     def _scores(self) -> Iterator[tuple[str, Score]]:
@@ -152,9 +170,18 @@ class Comparison:
         yield from self._conditional()
         yield from self._asked()
         if self.held_out:
-            yield from metrics.memorisation(real, self._described(self.held_out), fake).items()
-        if isinstance(self.fake.made, Model) and self.describe and self.describe.unrounded and self.fake.shape[0] < 4:
+            yield from self._memorisation(self.held_out)
+        opaque = len(self.fake.shape) == 3 and self.fake.shape[0] < 4
+        if isinstance(self.fake.made, Model) and self.describe and self.describe.unrounded and opaque:
             yield f"path_length-{name}", self._path_length(self.fake.made, self.describe)
+
+    def _memorisation(self, held_out: Side) -> Iterator[tuple[str, Score]]:
+        known = self.training or self.real
+        found = metrics.memorisation(self._described(known), self._described(held_out), self.fakes)
+        among = len(known.made) if isinstance(known.made, Dataset) else known.count
+        note = f"looked for among {known.count:,} of {among:,} training pictures, so copies of the others are not seen"
+        for name, score in found.items():
+            yield name, replace(score, notes=(*score.notes, note)) if known.count < among else score
 
     def _kernel_distance(self) -> Score:
         found, (fake, real) = metrics.kernel_distance(self.reals, self.fakes), (self.fake.made, self.real.made)
@@ -175,7 +202,7 @@ class Comparison:
             "count": side.count,
         }
         file = cache_folder() / "features" / f"{key(sorted(about.items()))}.safetensors"
-        if file.exists():
+        with suppress(OSError, SafetensorError):  # there is none, or it is damaged
             return load_file(file)["features"]
         found = self.describe(side.pictures(), watch=self._counted(side))
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -192,25 +219,27 @@ class Comparison:
         classes = logits.shape[1]
         assert self.real.labels is not None
         shares = torch.bincount(self.real.labels, minlength=classes).double()
-        if len(shares) == classes and (shares > 0).all():
+        if self.real.classes == tuple(map(str, range(classes))) and (shares > 0).all():
             yield from metrics.mode_counts(logits.argmax(1), classes, expected=shares / shares.sum()).items()
 
     def _conditional(self) -> Iterator[tuple[str, Score]]:
-        """What is made of each class against what there is of it."""
-        ours, theirs = self.fake.labels, self.real.labels
-        if ours is None or theirs is None:
+        """What is made of each class that both sides name against what there is of it."""
+        shared = [name for name in self.real.classes if name in self.fake.classes]
+        left_out = sorted({*self.real.classes, *self.fake.classes} - {*shared})
+        ours, theirs = (side.labelled(shared) for side in (self.fake, self.real))
+        if ours is None or theirs is None or len(shared) < 2:
             return
-        classes = int(max(ours.max(), theirs.max())) + 1
-        counts = torch.stack([torch.bincount(each, minlength=classes) for each in (ours, theirs)])
-        if counts.min() >= 10:
+        counts = torch.stack([torch.bincount(each[each >= 0], minlength=len(shared)) for each in (ours, theirs)])
+        fakes, reals = self.fakes[ours >= 0], self.reals[theirs >= 0]
+        ours, theirs = ours[ours >= 0], theirs[theirs >= 0]
+        notes = (f"not of the classes that one side alone has: {', '.join(left_out)}",) if left_out else ()
+        if counts.min() >= FEWEST:
             name = self.describe.name if self.describe else "coordinates"
-            yield (
-                f"intra_fd-{name}",
-                metrics.intra_class_distance(self.reals, theirs, self.fakes, ours, classes=classes),
-            )
+            found = metrics.intra_class_distance(reals, theirs, fakes, ours, classes=len(shared))
+            yield f"intra_fd-{name}", replace(found, notes=(*found.notes, *notes))
         if counts[0].min() > 0:
-            found = metrics.classification_accuracy(self.fakes, ours, self.reals, theirs, classes=classes)
-            yield "classification_accuracy", found
+            found = metrics.classification_accuracy(fakes, ours, reals, theirs, classes=len(shared))
+            yield "classification_accuracy", replace(found, notes=(*found.notes, *notes))
 
     def _asked(self) -> Iterator[tuple[str, Score]]:
         """Whether samples show the keywords that they were asked for; beside it the same of real pictures.
@@ -224,9 +253,9 @@ class Comparison:
         if self.describe is None or len(rows) < FEWEST:
             return
         told = model.condition.take(data, self.real.rows[rows])
+        z = inputs(range(self.fake.seed, self.fake.seed + len(rows)), model.network.latent)
         asked = [
-            pixels.to_uint8(model.make(inputs(range(at, at + len(some)), model.network.latent), some)).numpy()
-            for at, some in zip(range(0, len(rows), CHUNK), told.split(CHUNK), strict=True)
+            pixels.to_uint8(model.make(*some)).numpy() for some in zip(z.split(CHUNK), told.split(CHUNK), strict=True)
         ]
         reals = self.reals[rows]
         yield "retrieval", metrics.retrieval_precision(self.describe(asked), reals, told)
@@ -234,13 +263,17 @@ class Comparison:
         yield "retrieval_of_reals", metrics.retrieval_precision(reals[alike], reals, told, own=alike)
 
     def _path_length(self, model: Model, describe: Features) -> Score:
-        """On the model's own latents; a conditional one keeps to the condition that the path's seed draws."""
+        """On the model's own latents; each path of a conditional one keeps to a condition of its own."""
         dice, condition = torch.Generator().manual_seed(self.fake.seed), model.condition
-        told = condition.draw([self.fake.seed]) if condition else None
+        paths, seeds = min(PATHS, max(self.fake.count, FEWEST_PATHS)), count(self.fake.seed)
 
         @torch.no_grad()
         def generate(z: Tensor) -> Tensor:
-            return model.network.generate(z, None if told is None else told.expand(len(z), -1))
+            """Of both ends of some paths, the beginnings first."""
+            drawn = list(islice(seeds, len(z) // 2))
+            self.watch("Measuring paths through latent space", drawn[-1] + 1 - self.fake.seed, paths)
+            told = condition.draw(drawn).repeat(2, 1) if condition else None
+            return model.network.generate(z, told)
 
         def embed(made: Tensor) -> Tensor:
             levels = (made.clamp(-1, 1) + 1) * 127.5
@@ -249,4 +282,4 @@ class Comparison:
         def draw(count: int) -> Tensor:
             return torch.randn(count, model.network.latent, generator=dice)
 
-        return metrics.perceptual_path_length(generate, embed, draw, paths=PATHS)
+        return metrics.perceptual_path_length(generate, embed, draw, paths=paths)

@@ -4,7 +4,7 @@ import base64
 import difflib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from .batch import Dice
 from .catalog import part
 from .dataset import Dataset
 from .errors import GanvasError
-from .words import DIMENSION, vectors
+from .words import DIMENSION, single_words, vectors
 
 __all__ = ["ROW", "Condition", "Keywords", "Labels"]
 
@@ -152,9 +152,9 @@ class Keywords(Condition):
                 "These samples have no keywords. Put a file metadata.jsonl beside the pictures with a line for each, "
                 'such as {"file_name": "a.png", "keywords": ["red", "fish"]}, or train without --set condition.'
             )
-        words = tuple(sorted({word for keywords in data.keywords for word in _words(keywords)}))
+        words = tuple(sorted({word for keywords in data.keywords for word in single_words(keywords)}))
         shown = np.linspace(0, len(data) - 1, min(len(data), MOST_PHRASES)).astype(np.int64)
-        phrases = tuple(" ".join(_words(_keywords(data, row))) for row in shown.tolist())
+        phrases = tuple(" ".join(single_words(_keywords(data, row))) for row in shown.tolist())
         table = base64.b64encode(vectors(words).astype("<f2").tobytes()).decode()
         return replace(self, words=words, phrases=phrases, table=table)
 
@@ -163,7 +163,7 @@ class Keywords(Condition):
         told = torch.zeros(len(rows), MOST_WORDS, self.length)
         shares = torch.zeros(len(rows), MOST_WORDS)
         for each, share, row in zip(told, shares, rows.tolist(), strict=True):
-            words = _words(_keywords(data, row))[:MOST_WORDS]
+            words = single_words(_keywords(data, row))[:MOST_WORDS]
             each[: len(words)], share[: len(words)] = self._of(words), 1
         if dice:
             rolled = dice.uniform("words", MOST_WORDS).cpu().masked_fill(shares == 0, torch.inf)
@@ -173,18 +173,36 @@ class Keywords(Condition):
 
     def read(self, text: str) -> Float[Tensor, " length"]:
         """See `Condition.read`."""
-        return _direction(self._of(_words([text])).sum(0))
+        return _direction(self._of(self._asked(text)).sum(0))
 
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.draw`."""
-        drawn = [np.random.default_rng([seed, 1]).integers(len(self.phrases)) for seed in seeds]
-        return torch.stack([self.read(self.phrases[place]) for place in drawn])
+        drawn = [int(np.random.default_rng([seed, 1]).integers(len(self.phrases))) for seed in seeds]
+        return torch.stack([self._phrase(place) for place in drawn])
 
     def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
         """See `Condition.survey`."""
         shown = np.linspace(0, len(self.phrases) - 1, min(len(self.phrases), ROWS)).astype(np.int64)
-        told = torch.stack([self.read(self.phrases[place]) for place in shown])
+        told = torch.stack([self._phrase(place) for place in shown.tolist()])
         return list(range(ROW)) * len(shown), told.repeat_interleave(ROW, 0)
+
+    def unknown(self, text: str) -> list[str]:
+        """The words of a text that the data did not have: what they ask for is guessed from their meaning."""
+        return [word for word in self._asked(text) if word not in self._places]
+
+    def _asked(self, text: str) -> list[str]:
+        """The words of a text; one with hyphens in parts if it is not known as a whole."""
+        words = [
+            part
+            for word in single_words([text])
+            for part in ([word] if word in self._places else single_words([word.replace("-", " ")]))
+        ]
+        if text.strip() and not words:
+            raise GanvasError(f"There are no words in {text!r}. Ask for some, such as 'blue fish'.")
+        return words
+
+    def _phrase(self, place: int) -> Float[Tensor, " length"]:
+        return _direction(self._of(single_words([self.phrases[place]])).sum(0))
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -213,11 +231,6 @@ class Keywords(Condition):
 
 def _keywords(data: Dataset, row: int) -> tuple[str, ...]:
     return data.keywords[row] if data.keywords else ()
-
-
-def _words(keywords: Iterable[str]) -> list[str]:
-    """The single words of keywords, in lower case and each once; commas part words as spaces do."""
-    return list(dict.fromkeys(word for each in keywords for word in each.lower().replace(",", " ").split()))
 
 
 def _direction(total: Float[Tensor, "*n length"]) -> Float[Tensor, "*n length"]:

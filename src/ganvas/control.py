@@ -1,5 +1,6 @@
 """The commands that steer a trained model: directions, edit, project. As in cli.py: words in, one call, words out."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -126,6 +127,8 @@ def project(
 
 def _paired(names: list[str], strengths: list[float]) -> dict[str, float]:
     """Each direction with its strength; one strength is for all."""
+    if not all(map(math.isfinite, strengths)):
+        raise GanvasError("A --strength is a finite number, such as 2 or -1.5.")
     if len(strengths) not in {1, len(names)} or len(set(names)) < len(names):
         raise GanvasError(
             f"Give each --direction once and as many --strength, or one for all, not {len(names)} and {len(strengths)}."

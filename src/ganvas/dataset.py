@@ -17,8 +17,9 @@ from torch import Tensor
 from .catalog import find, names
 from .errors import GanvasError
 from .pixels import to_float
+from .words import single_words
 
-__all__ = ["Dataset", "Source", "Summary", "Watch", "source", "unwatched"]
+__all__ = ["Dataset", "Source", "Summary", "Watch", "in_words", "source", "unwatched"]
 
 Watch = Callable[[str, int, int], None]
 """Told of slow work as it goes on: what is done, how many are done, of how many."""
@@ -35,6 +36,7 @@ class Summary:
     classes    name -> samples of it
     keywords   word -> samples that have it, the commonest first
     rare       how many of the words are on fewer than `Dataset.RARE` samples, too few to be learned
+    wordless   how many samples have none, where others have
     skipped    reason -> files, the commonest first
     sizes      smallest, median and largest of the originals' widths, and the same of their heights, in pixels; or empty
     """
@@ -44,19 +46,13 @@ class Summary:
     classes: dict[str, int]
     keywords: dict[str, int]
     rare: int
+    wordless: int
     skipped: dict[str, int]
     sizes: tuple[tuple[int, ...], ...]
 
     def __str__(self) -> str:
-        channels = {1: "gray", 3: "RGB", 4: "RGBA"}
-        if len(self.shape) == 3:
-            kind, height, width = channels.get(self.shape[0], f"{self.shape[0]} channels"), *self.shape[1:]
-            lines = [f"{self.count:,} pictures, taken as {width}x{height} {kind}"]
-        elif len(self.shape) == 4:
-            kind, frames, height, width = channels.get(self.shape[0], f"{self.shape[0]} channels"), *self.shape[1:]
-            lines = [f"{self.count:,} clips of {frames} frames, taken as {width}x{height} {kind}"]
-        else:
-            lines = [f"{self.count:,} points of {self.shape[0]} coordinates"]
+        what = {1: "points of", 3: "pictures, taken as", 4: "clips of"}[len(self.shape)]
+        lines = [f"{self.count:,} {what} {in_words(self.shape)}"]
         if self.sizes:
             widths, heights = (f"{least:,} to {most:,} (median {median:,})" for least, median, most in self.sizes)
             lines.append(f"originals: width {widths}, height {heights} pixels")
@@ -65,10 +61,20 @@ class Summary:
         if self.keywords:
             lines.append(f"{len(self.keywords):,} keywords: {_commonest(self.keywords)}")
             lines.append(f"{self.rare:,} of them are on fewer than {Dataset.RARE} pictures, too few to be learned")
+        if self.wordless:
+            lines.append(f"{self.wordless:,} have no keywords")
         if self.skipped:
             files = sum(self.skipped.values())
             lines.append(f"{files:,} file{'s' * (files > 1)} skipped: {_commonest(self.skipped)}")
         return "\n".join(lines)
+
+
+def in_words(shape: tuple[int, ...]) -> str:
+    """The shape of one sample as people say it: "32x32 RGB", "8 frames, 64x64 gray", "2 coordinates"."""
+    if len(shape) == 1:
+        return f"{shape[0]} coordinates"
+    kind = {1: "gray", 3: "RGB", 4: "RGBA"}.get(shape[0], f"{shape[0]} channels")
+    return (f"{shape[1]} frames, " if len(shape) == 4 else "") + f"{shape[-1]}x{shape[-2]} {kind}"
 
 
 def _commonest(counts: dict[str, int], shown: int = 20) -> str:
@@ -129,13 +135,14 @@ class Dataset:
     def summary(self) -> Summary:
         """Count everything once; reads no samples."""
         labels = np.zeros(0, np.int64) if self.labels is None else self.labels
-        words = dict(Counter(word for each in self.keywords for word in each).most_common())
+        words = dict(Counter(word for each in self.keywords for word in single_words(each)).most_common())
         return Summary(
             count=len(self),
             shape=self.shape,
             classes=dict(zip(self.classes, np.bincount(labels, minlength=len(self.classes)).tolist(), strict=True)),
             keywords=words,
             rare=sum(count < self.RARE for count in words.values()),
+            wordless=sum(not each for each in self.keywords) if words else 0,
             skipped=dict(Counter(reason for _, reason in self.skipped).most_common()),
             sizes=self.sizes,
         )

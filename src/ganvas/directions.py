@@ -30,7 +30,9 @@ from .dataset import Watch, unwatched
 from .errors import GanvasError
 from .latents import fingerprint
 from .layers import Generator
+from .pack import cache_folder
 from .sample import Model, inputs
+from .shipped import shipped
 
 __all__ = ["Directions", "beside", "effects", "factorised", "find_directions", "principal", "regressed"]
 
@@ -158,7 +160,9 @@ TENSORS = ("vectors", "deviations", "changes", "errors")
 
 
 def beside(model: Path) -> Path:
-    """The file of a model's directions: in its run folder, or beside its file."""
+    """The file of a model's directions: in its run folder or beside its file; of one that comes along, in the cache."""
+    if str(model) in shipped():
+        return cache_folder() / "directions" / f"{model}.safetensors"
     return model / "directions.safetensors" if model.is_dir() else model.with_suffix(".directions.safetensors")
 
 
@@ -293,7 +297,8 @@ def _layers(network: Generator, z: Tensor, condition: Tensor | None) -> list[_La
         if (rows != rows[0]).any():
             seen.append(_Layer(module, given[0], made.clone()))  # what follows may work in place
 
-    weighted = [module for module in network.modules() if getattr(module, "weight", torch.empty(0)).dim() > 1]
+    weights = ((module, getattr(module, "weight", None)) for module in network.modules())
+    weighted = [module for module, weight in weights if isinstance(weight, Tensor) and weight.dim() > 1]
     hooks = [module.register_forward_hook(remember) for module in weighted]
     try:
         device = next(network.parameters()).device

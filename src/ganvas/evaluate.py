@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from .comparison import Comparison, Side
-from .dataset import Dataset, Source, Watch, source, unwatched
+from .dataset import Dataset, Source, Watch, in_words, source, unwatched
 from .errors import GanvasError
 from .features import features
 from .planning import open_source
@@ -30,6 +30,7 @@ __all__ = ["compare"]
 
 MOST = 10_000  # pictures of a side, unless more are asked for
 DRAWN = 1_000  # samples of a model, unless fewer are asked for
+APART = 10**9  # from the first seed of one model's samples to that of another's beside it
 
 Data = str | Path | Dataset | Source
 """Data, settings of a source, or its name as on the command line."""
@@ -37,7 +38,7 @@ Data = str | Path | Dataset | Source
 
 def compare(
     fake: Model | Data,
-    real: Data | None = None,
+    real: Model | Data | None = None,
     *,
     count: int | None = None,
     described_by: str = "",
@@ -52,12 +53,13 @@ def compare(
 
     Args:
         fake: what is judged: a run, a model file, or a source of data.
-        real: what it is compared with; by default the data that a run learned from.
+        real: what it is compared with, the same; by default the data that a run learned from.
         count: of samples on each side; by default all there are up to 10,000, and of a model as many as of the other
             side but at least 1,000.
         described_by: the features, see `ganvas.features`; by default the best there are for these data.
         weights: a file to take the features' weights from.
-        held_out: data of the same kind that the model has not seen.
+        held_out: data of the same kind that the model has not seen; the samples are then looked for among all that a
+            run learned from, or where that is not known among `real`.
         size: of the pictures, as in `ganvas train`; by default that of the model, or that of all the pictures.
         seed: the first of a model's samples.
         device: where to compute.
@@ -68,16 +70,18 @@ def compare(
     """
     if count is not None and count < FEWEST:
         raise GanvasError(f"--count is at least {FEWEST}, not {count}; papers use 10,000 or more.")
+    if seed < 0:
+        raise GanvasError(f"--seed takes a whole number from 0, not {seed}.")
     opened = partial(_opened, size=size, device=device, watch=watch)
-    judged, name = opened(fake), None
+    judged, name, run = opened(fake), None, _run(fake)
+    against: Model | Dataset
     if real is None:
-        learned_from = _run(fake)
-        if learned_from is None:
+        if run is None:
             raise GanvasError("Say what to compare with: a folder, a zip or a source such as icons:portraits.")
-        real, name = learned_from.recipe.data, learned_from.about["source"]
-    against = opened(real, like=judged)
-    if isinstance(against, Model):
-        raise GanvasError("The second one is what is compared with: data, not a model. Exchange the two.")
+        instead = f"Say what to compare with: `ganvas evaluate {run.path.name} FOLDER`."
+        against, name = run.learned_from(watch, instead=instead), run.about["source"]
+    else:
+        against = opened(real, like=judged)
     if isinstance(judged, Dataset) and judged.shape != against.shape:
         judged = opened(fake, like=against)
     name = name or _name(real, "data")
@@ -91,21 +95,28 @@ def compare(
         hint = "open the data as the model makes them, for instance with --size"
         if len(judged.shape) != len(against.shape):
             hint = "pictures go with pictures, clips with clips and points with points"
-        raise GanvasError(f"Samples of {_words(judged.shape)} cannot be compared with {_words(against.shape)}: {hint}.")
+        ours, theirs = in_words(judged.shape), in_words(against.shape)
+        raise GanvasError(f"Samples of {ours} cannot be compared with {theirs}: {hint}.")
     unseen = None if held_out is None else opened(held_out, like=judged)
     if isinstance(unseen, Model):
         raise GanvasError("--held-out takes data that the model has not seen, not a model.")
-    enough = min(len(against), count or MOST)
+    enough = min(len(against), count or MOST) if isinstance(against, Dataset) else count or DRAWN
     many = min(len(judged), count or MOST) if isinstance(judged, Dataset) else count or max(enough, DRAWN)
-    describe = None
+    describe, known = None, None
     if len(against.shape) > 1:
-        describe = features(described_by, data=against, weights=weights, device=device, watch=watch)
-    run = _run(fake)
+        shown = against if isinstance(against, Dataset) else None
+        describe = features(described_by, data=shown, weights=weights, device=device, watch=watch)
+    elif described_by or weights:
+        raise GanvasError("Points are compared by their coordinates: leave out --features and --weights.")
+    if run and (unseen is not None or real is None):
+        learned = run.learned_from(watch, instead="Leave out --held-out.")
+        known = Side(run.about["source"], learned, min(len(learned), count or len(learned)))
     return Comparison(
         Side(_name(fake, "samples"), judged, many, seed, images=run.images if run else None),
-        Side(name, against, enough, centres=_centres(real)),
+        Side(name, against, enough, seed + APART, centres=_centres(run.recipe.data if run and real is None else real)),
         describe,
         None if unseen is None else Side(_name(held_out, "held out"), unseen, min(len(unseen), MOST)),
+        known,
         watch,
     )
 
@@ -123,9 +134,8 @@ def _opened(
         return what.open(watch)
     if not isinstance(what, str | Path):
         return what
-    path = Path(what)
-    if Run(path).exists or path.suffix == ".safetensors" or (path / "manifest.json").exists():
-        return load(path, device=device)
+    if _is_model(Path(what)):
+        return load(Path(what), device=device)
     wanted = source(str(what), clips=like is not None and len(like.shape) == 4)
     if not hasattr(wanted, "size"):
         return wanted.open(watch)
@@ -180,6 +190,10 @@ def _only_size(data: Dataset, name: str) -> tuple[int, int] | None:
     return widths[0], heights[0]
 
 
+def _is_model(path: Path) -> bool:
+    return Run(path).exists or path.suffix == ".safetensors" or (path / "manifest.json").exists()
+
+
 def _run(what: object) -> Run | None:
     """The run that is meant, if it is one."""
     return Run(Path(what)) if isinstance(what, str | Path) and Run(Path(what)).exists else None
@@ -191,13 +205,5 @@ def _name(what: object, otherwise: str) -> str:
 
 def _centres(what: object) -> tuple[NDArray[np.float64], float] | None:
     """The modes of a toy and the deviation about them, if that is what is compared with."""
-    wanted = source(str(what)) if isinstance(what, str | Path) else what
+    wanted = source(str(what)) if isinstance(what, str | Path) and not _is_model(Path(what)) else what
     return (wanted.modes, wanted.deviation) if hasattr(wanted, "modes") and hasattr(wanted, "deviation") else None
-
-
-def _words(shape: tuple[int, ...]) -> str:
-    if len(shape) == 1:
-        return f"{shape[0]} coordinates"
-    kind = {1: "gray", 3: "RGB", 4: "RGBA"}.get(shape[0], f"{shape[0]} channels")
-    clip = f"{shape[1]} frames of " if len(shape) == 4 else ""
-    return f"{clip}{shape[-1]}x{shape[-2]} {kind}"

@@ -145,13 +145,14 @@ def efficientnet_lite0(wanted: Wanted) -> Features:
         x = (x - 127) / 128
         return network(x.contiguous(memory_format=torch.contiguous_format if wanted.exact else torch.channels_last))
 
-    size = f"{EFFICIENTNET_SIZE}x{EFFICIENTNET_SIZE}"
+    size, found = f"{EFFICIENTNET_SIZE}x{EFFICIENTNET_SIZE}", sha256(file)
     return Features(
         run,
         EFFICIENTNET_FEATURES,
-        sha256(file),
+        found,
         resize=f"PyTorch bilinear to {size}, antialiased",
         quantiser="none after the resize",
+        name="efficientnet_lite0" + ("" if found == EFFICIENTNET_SHA256 else f"-{found[:8]}"),
         head=network.head,
         unrounded=True,
     )

@@ -108,6 +108,8 @@ def fit(
         length = _length(run, recipe, samples, seed, images=images, minutes=minutes, device=where)
         recipe = replace(recipe, images=length)
         _refuse_another(run, recipe, seed, begun_with)
+        if start_from and not run.newest:  # what does not fit is refused before there is a folder
+            adopt(start(recipe, samples, seed=seed), recipe, start_from)
         if distributed.is_first():
             with files.told(run.path):
                 run.begin(recipe, samples, seed=seed, minutes=minutes, start_from=begun_with, device=where)

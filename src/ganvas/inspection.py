@@ -23,7 +23,7 @@ from torch import Tensor
 from . import __version__, pixels
 from .auc import Area, auc
 from .comparison import Side
-from .conditions import Condition
+from .conditions import Condition, Keywords
 from .critics import load_critics, logits
 from .dataset import Dataset, Watch, source, unwatched
 from .decode import Frame
@@ -241,7 +241,7 @@ def _reals(made: Model, run: Run | None, given: str | Path | Dataset | None, cou
         return _side(made, given, count, watch)
     if run is None:
         raise GanvasError("A model by itself does not know what it learned from: name real pictures by --real.")
-    data = run.recipe.data.open(watch)
+    data = run.learned_from(watch, instead="Name real pictures by --real.")
     return Side(str(run.about["source"]), data, min(len(data), count))
 
 
@@ -309,13 +309,14 @@ def _told(made: Model, side: Side, pictures: Pictures, chosen: NDArray[np.bool_]
 
 
 def _speaks_of(condition: Condition, data: Dataset) -> bool:
-    """Whether the data have the very classes or words that the condition was made for."""
+    """Whether the data have the very classes that the condition was made for, or any words."""
+    if isinstance(condition, Keywords):
+        return any(data.keywords)
     try:
         found = condition.of(data)
     except GanvasError:
         return False
-    names = [name for name in ("classes", "words") if hasattr(condition, name)]
-    return all(getattr(found, name) == getattr(condition, name) for name in names)
+    return getattr(found, "classes", None) == getattr(condition, "classes", None)
 
 
 def _digest(picture: Pictures) -> str:

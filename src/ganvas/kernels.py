@@ -48,8 +48,9 @@ def kernel_distance(real: Features, fake: Features, *, rows: int = 1024) -> Scor
     without_real = distance(inside - 2 * within_real, outside, across - to_fake, n - 1, m)
     without_fake = distance(inside, outside - 2 * within_fake, across - to_real, n, m - 1)
     variance = sum(float(each.var(correction=0)) * (len(each) - 1) for each in (without_real, without_fake))
-    value = float(distance(inside, outside, across, n, m))
-    return Score(value, math.sqrt(variance), {"real": n, "fake": m})
+    value, error = float(distance(inside, outside, across, n, m)), math.sqrt(variance)
+    notes = ("farther below 0 than chance allows: some of the samples are on both sides",) if value < -3 * error else ()
+    return Score(value, error, {"real": n, "fake": m}, notes)
 
 
 @part("metric")
@@ -65,6 +66,8 @@ def kernel_distance_of_subsets(
         GanvasError: a set is smaller than a subset, or see `as_pair`.
     """
     real, fake = as_pair(real, fake, fewest=2)
+    if subsets < 1:
+        raise GanvasError(f"The distance is the mean over at least 1 subset, not {subsets}.")
     if not 2 <= size <= min(len(real), len(fake)):
         raise GanvasError(
             f"Subsets of {size} cannot be taken from {len(real)} real and {len(fake)} fake samples; give a lower size."

@@ -72,8 +72,10 @@ def inception_score(logits: Features, *, splits: int = 10, seed: int | None = 20
     Raises:
         GanvasError: there are fewer logits than splits, or NaNs in them.
     """
+    if splits < 1:
+        raise GanvasError(f"The score is the mean over at least 1 split, not {splits}.")
     found = as_features(logits, name="logit", fewest=max(splits, 2)).double()
-    count = len(found)
+    count, classes = found.shape
     if seed is not None:
         order = np.random.RandomState(seed).permutation(count)
         found = found[torch.from_numpy(order).to(found.device)]
@@ -86,7 +88,9 @@ def inception_score(logits: Features, *, splits: int = 10, seed: int | None = 20
         parts.append(float(surprise.sum(1).mean().exp()))
     value = math.fsum(parts) / splits
     error = math.sqrt(sum((part - value) ** 2 for part in parts) / (splits - 1) / splits) if splits > 1 else None
-    return Score(value, error, {"fake": count, "splits": splits}, parts=tuple(parts))
+    few = count // splits < 10 * classes
+    note = f"with {count // splits} samples a split it cannot exceed {count // splits}, and it grows with them"
+    return Score(value, error, {"fake": count, "splits": splits}, (note,) if few else (), tuple(parts))
 
 
 @part("metric")
@@ -293,6 +297,7 @@ def retrieval_precision(
         GanvasError: there are not as many of each, or see `as_pair`.
     """
     fake, real = as_pair(fake, real, names=("fake", "real"))
+    told = torch.as_tensor(told)
     if not len(fake) == len(real) == len(told):
         raise GanvasError(f"One sample per real picture and description, not {len(fake)}, {len(real)}, {len(told)}.")
     mean = real.mean(0)

@@ -16,9 +16,11 @@ from torch import Tensor
 
 from .catalog import part
 from .errors import GanvasError
-from .score import Features, Score, as_pair
+from .score import Features, Score, as_pair, rule_of_succession
 
 __all__ = ["Neighbours", "density_coverage", "manifold_scores", "memorisation", "nearest", "precision_recall"]
+
+HELD = "the error holds the balls as they are, and with few samples is up to half of the truth"
 
 Distances = Float[Tensor, "n k"]
 
@@ -96,7 +98,8 @@ def manifold_scores(
 ) -> dict[str, Score]:
     """Precision, recall, density and coverage from one set of distances; see `precision_recall`, `density_coverage`.
 
-    The errors are those of a share of so many samples, with the balls held as they are.
+    The errors are those of so many samples, with the balls held as they are: where balls rest on few points, the truth
+    varies up to twice as much. That of density counts the choice of both sets, the others that of one.
 
     Args:
         real: features [N, D].
@@ -117,6 +120,7 @@ def manifold_scores(
     fake_reach = nearest(fake, fake, k + 1, rows=rows).distances[:, k] if k else None
     precise, covered = real.new_zeros(len(fake), dtype=torch.bool), real.new_zeros(len(real), dtype=torch.bool)
     dense, recalled = real.new_zeros(len(fake), dtype=torch.float64), covered.clone()
+    filled = real.new_zeros(len(real), dtype=torch.float64)
     for tile in _Screen(fake, real, rows).tiles():
         if fake_reach is not None:
             precise[tile.rows] |= _any(tile.within(reaches[None, tile.columns, k], closed=True), 1)
@@ -124,11 +128,20 @@ def manifold_scores(
         if density_k:
             inside = tile.within(reaches[None, tile.columns, density_k], closed=False)
             dense[tile.rows] += inside.view(torch.uint8).sum(1, dtype=torch.int32)
+            filled[tile.columns] += inside.view(torch.uint8).sum(0, dtype=torch.int32)
             covered[tile.columns] |= _any(inside, 0)
     counts = {"real": len(real), "fake": len(fake)}
-    found = {"precision": precise, "recall": recalled} if k else {}
-    found |= {"density": dense / density_k, "coverage": covered} if density_k else {}
-    return {name: Score.mean(values.double(), counts=counts) for name, values in found.items()}
+    found: dict[str, Score] = {}
+    if k:
+        for name, shares in (("precision", precise), ("recall", recalled)):
+            found[name] = Score.mean(shares.double(), counts=counts | {"k": k}, notes=(HELD,))
+    if density_k:
+        counts["k"] = density_k
+        per_real = filled * len(real) / (density_k * len(fake))
+        error = math.sqrt(float((dense / density_k).var()) / len(fake) + float(per_real.var()) / len(real))
+        found["density"] = Score(float(dense.mean()) / density_k, error, counts, (HELD,))
+        found["coverage"] = Score.mean(covered.double(), counts=counts, notes=(HELD,))
+    return found
 
 
 @part("metric")
@@ -162,7 +175,7 @@ def memorisation(training: Features, held_out: Features, fake: Features, *, rows
     m, h = len(ours), len(theirs)
     counts = {"training": len(training), "held-out": h, "fake": m}
     area = float(nearer.mean())
-    error = math.sqrt(float(nearer.var() / m + below.var() / h))
+    error = math.sqrt(float(nearer.var() / m + below.var() / h)) or rule_of_succession(min(m, h))
     z = (0.5 - area) * m * h / math.sqrt(m * h * (m + h + 1) / 12)
     same = int((theirs == 0).sum())
     notes = (f"{same} of the held-out pictures are in the training set; take them out",) if same else ()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from . import checkpoint, files
 from .conditions import Keywords
+from .dataset import in_words
 from .errors import GanvasError
 from .recipe import Recipe, to_json
 from .run import Run
@@ -41,8 +42,9 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
     newest = run.newest
     if newest is None:
         raise GanvasError(f"{run.path} holds no finished checkpoint yet; train it with `ganvas train`.")
-    if folder.exists() and any(folder.iterdir()) and not Run(folder).exists:
-        raise GanvasError(f"{folder} holds something else. Give another folder.")
+    ours = Run(folder).exists and Run(folder).about.get("published")
+    if folder.exists() and any(folder.iterdir()) and not ours:
+        raise GanvasError(f"{folder} holds something else than a published model. Give another folder.")
     recipe, model, facts = run.recipe, load(run.path), dict(run.about)
     if hasattr(recipe.data, "path"):  # where it lay on this machine says nothing on another
         recipe = replace(recipe, data=replace(recipe.data, path=Path(recipe.data.path).name))  # type: ignore[type-var]
@@ -83,6 +85,11 @@ def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
     run = _run(place)
     newest, there = run.newest, run.recipe.networks
     assert newest
+    if (known := tuple(run.about["data"]["shape"])) != state.average.shape:
+        raise GanvasError(
+            f"{place} makes {in_words(known)}, and here are {in_words(state.average.shape)}: leave out --size, or take "
+            "data of the same kind."
+        )
     tensors = checkpoint.read(newest / "state.safetensors")
     product = checkpoint.read(newest / "model.safetensors")
     try:
@@ -92,11 +99,10 @@ def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
                 network.load_state_dict(product)
             elif recipe.networks[name] == there.get(name):
                 network.load_state_dict(own)
-    except RuntimeError as error:
+    except RuntimeError:
         raise GanvasError(
-            f"The {recipe.product} of {place} is another than the recipe's, or its data are of another shape, so it "
-            f"cannot start from there: leave out --size and --set {recipe.product}, or take data of the same kind. "
-            f"{str(error).splitlines()[1].strip()}"
+            f"The {recipe.product} of {place} is another than the recipe's, or was told other things, so it cannot "
+            f"start from there: leave out --set {recipe.product} and --set condition, or take data of the same kind."
         ) from None
 
 

@@ -28,7 +28,7 @@ from torch import Tensor
 from . import __version__, checkpoint, files, machine, pixels
 from .catalog import name_of
 from .conditions import ROW
-from .dataset import Dataset, Source
+from .dataset import Dataset, Source, Watch, unwatched
 from .errors import GanvasError
 from .recipe import Recipe, from_json, to_json
 from .sample import Model, metadata, save_clips
@@ -96,6 +96,19 @@ class Run:
     def newest_sheet(self) -> Path | None:
         """The newest sheet of samples."""
         return next((path for _, path in reversed(files.numbered(self.path / "samples"))), None)
+
+    def learned_from(self, watch: Watch = unwatched, *, instead: str) -> Dataset:
+        """The data of the recipe.
+
+        Raises:
+            GanvasError: they are not here; `instead` says what to do then.
+        """
+        try:
+            data: Dataset = self.recipe.data.open(watch)
+        except GanvasError as error:
+            reason = str(error).rstrip(".")
+            raise GanvasError(f"What {self.path.name} learned from is not here ({reason}). {instead}") from None
+        return data
 
     def restore(self) -> dict[str, Tensor] | None:
         """What `train` needs to go on from the newest sound checkpoint, or None if there is none."""

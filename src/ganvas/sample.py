@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from . import __version__, checkpoint, files, pixels
-from .conditions import Condition
+from .conditions import Condition, Keywords
 from .errors import GanvasError
 from .layers import Generator, NetworkSettings
 from .recipe import from_json, to_json
@@ -87,6 +87,10 @@ class Model:
                 "`--set condition=labels` on a folder with a folder for each class, or with the recipe keyword_icons."
             )
         return self.condition.read(label).expand(count, -1)
+
+    def unknown(self, label: str | None) -> list[str]:
+        """The words of a label that a model of keywords has not learned, and takes by their meaning."""
+        return self.condition.unknown(label) if label and isinstance(self.condition, Keywords) else []
 
     def generate(self, seeds: Sequence[int], condition: Tensor | None = None) -> Tensor:
         """One sample per seed, float32 [N, *shape] on the CPU; pictures and clips are in about [-1, 1].
@@ -186,7 +190,13 @@ def _refuse_none(seeds: Sequence[int]) -> None:
 
 
 def inputs(seeds: Sequence[int], latent: int) -> Tensor:
-    """The standard normal input [N, latent] that belongs to each seed."""
+    """The standard normal input [N, latent] that belongs to each seed.
+
+    Raises:
+        GanvasError: a seed is below 0.
+    """
+    if any(seed < 0 for seed in seeds):
+        raise GanvasError(f"Seeds are whole numbers from 0, not {min(seeds)}.")
     draws = [np.random.default_rng(seed).standard_normal(latent, np.float32) for seed in seeds]
     return torch.from_numpy(np.stack(draws)) if draws else torch.empty(0, latent)
 

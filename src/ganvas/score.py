@@ -12,7 +12,17 @@ from torch import Tensor
 
 from .errors import GanvasError
 
-__all__ = ["FEWEST", "Features", "Labels", "Score", "as_features", "as_pair", "better", "gathered_notes"]
+__all__ = [
+    "FEWEST",
+    "Features",
+    "Labels",
+    "Score",
+    "as_features",
+    "as_pair",
+    "better",
+    "gathered_notes",
+    "rule_of_succession",
+]
 
 Features = Tensor | NDArray[Any]
 """Numbers that describe pictures, [N, D]: one row for each. NumPy arrays and tensors on any device are as good."""
@@ -25,6 +35,9 @@ LOWER = ("fid", "fd-", "kid", "kd-", "intra", "path", "reverse_kl")
 
 NEAR = {"memorisation": "near 0.5", "copying": "near 0", "density": "near 1"}
 """Figures that have a best value in the middle; of all others more is better."""
+
+LARGEST = 1e6
+"""The largest feature; what is made of larger ones overflows."""
 
 FEWEST = 10
 """The smallest set that is compared as a distribution; papers use 10,000 to 50,000."""
@@ -63,12 +76,17 @@ class Score:
         values = values.double()
         error = float(values.std() / math.sqrt(len(values))) if len(values) > 1 else None
         if error == 0 and float(values[0]) in (0, 1):
-            share = 1 / (len(values) + 2)
-            error = math.sqrt(share * (1 - share) / len(values))
+            error = rule_of_succession(len(values))
         return cls(float(values.mean()), error, counts, notes)
 
     def __str__(self) -> str:
         return f"{self.value:.4g}" + ("" if self.error is None else f" ± {self.error:.1g}")
+
+
+def rule_of_succession(count: int) -> float:
+    """The error of a share that was 0 or 1 in all of so many samples, as if one more of each kind had been seen."""
+    share = 1 / (count + 2)
+    return math.sqrt(share * (1 - share) / count)
 
 
 def better(name: str) -> str:
@@ -104,16 +122,16 @@ def as_features(values: Features, *, name: str, fewest: int = 1) -> Float[Tensor
             f"There are {len(found)} {name} samples, which say nothing about a distribution; give at least {fewest} "
             "(papers use 10,000 or more)."
         )
+    if found.is_complex():
+        raise GanvasError(f"The {name} features are complex numbers, and no figure is defined on those.")
     if found.device.type == "mps":  # which has no float64
         found = found.cpu()
     if found.dtype not in (torch.float32, torch.float64):
         found = found.float()
-    # The sum of a row is soon made, and finite only if all of it is.
-    bad = 0 if found.sum(1).isfinite().all() else int((~found.isfinite()).any(1).sum())
-    if bad:
+    if bad := int((~(found.abs().amax(1) < LARGEST)).sum()):
         raise GanvasError(
-            f"{bad} of the {len(found)} rows of {name} features hold NaN or infinity: compute them in float32, and "
-            "look for broken weights or pictures."
+            f"{bad} of the {len(found)} rows of {name} features hold NaN, infinity or numbers above {LARGEST:.0e}: "
+            "compute them in float32, and look for broken weights or pictures."
         )
     return found
 

@@ -21,6 +21,8 @@ from .score import FEWEST, Features, Score, as_features, as_pair
 
 __all__ = ["RunningStatistics", "Statistics", "frechet_at_infinity", "frechet_distance"]
 
+UNBIASED = 20  # times as many samples as dimensions, and the bias is not worth a note
+
 ROWS = 4096
 """How many features are turned to float64 at a time."""
 
@@ -188,6 +190,12 @@ def frechet_distance(real: Statistics | Features, fake: Statistics | Features) -
         if count is not None and count <= dimensions
     ]
     notes += [f"it is not known of how many {name} samples" for name, count in counts.items() if count is None]
+    least = min((count for count in counts.values() if count is not None), default=math.inf)
+    if dimensions < least < UNBIASED * dimensions:
+        notes.append(
+            f"biased upwards: {least} samples for {dimensions} dimensions, and the error says nothing of it; compare "
+            "only distances of equal counts, or use the kernel distance, which has no bias"
+        )
     return Score(max(value, 0.0), error, {name: count for name, count in counts.items() if count}, tuple(notes))
 
 

@@ -1,6 +1,7 @@
 """Words as vectors of numbers that are near to one another if the words mean alike."""
 
-from collections.abc import Sequence
+import string
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,16 @@ from numpy.typing import NDArray
 
 from .errors import GanvasError
 
-__all__ = ["DIMENSION", "vectors"]
+__all__ = ["DIMENSION", "single_words", "vectors"]
 
 DIMENSION = 256
+PUNCTUATION = string.punctuation + "“”„«»‘’…–—¿¡"
+
+
+def single_words(keywords: Iterable[str]) -> list[str]:
+    """The words of keywords and phrases, in lower case and each once, without the punctuation around them."""
+    parts = (word.strip(PUNCTUATION) for each in keywords for word in each.lower().replace(",", " ").split())
+    return list(dict.fromkeys(word for word in parts if word))
 
 
 def vectors(words: Sequence[str]) -> Float[NDArray[np.float32], "n 256"]:

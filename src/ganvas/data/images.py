@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -68,7 +68,7 @@ class Folder(Source):
         )
         if len(dataset) == 1:
             raise GanvasError(f"{path} holds a single usable picture, {dataset.names[0]}. {FEW}")
-        return dataset
+        return replace(dataset, skipped=dataset.skipped + _useless(files, {*dataset.names}))
 
 
 FEW = "A GAN needs at least 2 pictures to tell what they have in common, and a few dozen to be useful."
@@ -96,6 +96,26 @@ def _groups(files: Files) -> Callable[[str], str]:
     return lambda name: parts[depth] if len(parts := name.split("/")[:-1]) > depth else ""
 
 
+def _useless(files: Files, pictures: set[str]) -> tuple[tuple[str, str], ...]:
+    """The tables that say nothing of these pictures, each with the reason."""
+    found = []
+    for name in files.names:
+        if _last(name) == "dataset.json" and not _dataset_json(files):
+            found.append((name, 'no labels in it, {"labels": [["a.png", 3], ...]}'))
+        if _last(name) not in {"metadata.jsonl", "metadata.csv"}:
+            continue
+        rows = list(_rows(files, name))
+        named = [row for row in rows if _picture(name, row) in pictures]
+        columns = ", ".join(map(str, rows[0])) if rows else ""
+        if not rows:
+            found.append((name, "no line of it can be read"))
+        elif not named:
+            found.append((name, f"none of its {len(rows)} lines names a picture by file_name; it has {columns}"))
+        elif not any(_told(row) for row in named):
+            found.append((name, f"nothing in its columns keywords or text; it has {columns}"))
+    return tuple(found)
+
+
 def _dataset_json(files: Files) -> dict[str, str]:
     """The labels of a StyleGAN data set, {"labels": [["00000/img.png", 3], ...]}; empty if there are none."""
     try:
@@ -110,9 +130,7 @@ def _keywords(files: Files) -> Callable[[str], Words]:
     tables: dict[str, Words] = {}
     for name in files.names:
         if _last(name) in {"metadata.jsonl", "metadata.csv"}:
-            for row in _rows(files, name):
-                file = str(row.get("file_name") or row.get("file"))
-                tables[str(PurePosixPath(name).parent / file)] = _split(row.get("keywords") or row.get("text"))
+            tables |= {_picture(name, row): _told(row) for row in _rows(files, name)}
     texts = {name.rpartition(".")[0]: name for name in files.names if _ending(name) == ".txt"}
 
     def words(name: str) -> Words:
@@ -127,6 +145,15 @@ def _keywords(files: Files) -> Callable[[str], Words]:
     return words
 
 
+def _picture(table: str, row: dict[str, object]) -> str:
+    """The file that a row of a table speaks of."""
+    return str(PurePosixPath(table).parent / str(row.get("file_name") or row.get("file")))
+
+
+def _told(row: dict[str, object]) -> Words:
+    return _split(row.get("keywords") or row.get("text"))
+
+
 def _rows(files: Files, name: str) -> Iterable[dict[str, object]]:
     """The rows of a table of comma-separated values or of one JSON object a line; what cannot be read is left out."""
     try:
@@ -134,8 +161,9 @@ def _rows(files: Files, name: str) -> Iterable[dict[str, object]]:
     except Unusable:
         return
     if name.endswith(".csv"):
+        separator = max(",;\t", key=text.partition("\n")[0].count)
         with suppress(csv.Error):
-            yield from csv.DictReader(io.StringIO(text))
+            yield from csv.DictReader(io.StringIO(text), delimiter=separator)
         return
     for line in text.splitlines():
         try:
