@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from ganvas import fit
+from ganvas import fit, train
 from ganvas.games.adversarial import Adversarial
 from ganvas.health import FEWEST, complaints
-from ganvas.losses import Relativistic
+from ganvas.losses import Relativistic, Wasserstein
 
 
 def log(rows=100, *, right=0.8, scores=(), name="kid"):
@@ -53,6 +53,12 @@ def test_a_critic_that_came_to_see_a_difference_or_has_none_to_see_any_more_is_h
     assert complaints(log(75, right=0.5) + log(25, right=0.8)) == []
     assert complaints(log(75, right=0.8) + log(25, right=0.5)) == []
     assert len(complaints(log(75, right=0.8) + log(25, right=1.0))) == 1
+
+
+def test_a_wasserstein_critic_is_meant_to_be_right(points):
+    for loss, asked in ((Relativistic(), True), (Wasserstein(), False)):
+        terms = next(train(replace(points, game=Adversarial(loss)))).terms()
+        assert ("critic.right" in terms) is asked
 
 
 @pytest.mark.parametrize(("noise", "blind"), [(0.0, False), (100.0, True)])

@@ -26,6 +26,9 @@ class Objective(ABC):
     paired: ClassVar[bool] = False
     """Whether the generator's loss looks at the logits of reals too."""
 
+    contest: ClassVar[bool] = True
+    """Whether a critic that is always right teaches less; Wasserstein's teaches most when it is as right as can be."""
+
     @abstractmethod
     def critic(self, real: Logits, fake: Logits) -> Logits:
         """What the critic minimises, for each pair of a real and a fake sample."""
@@ -129,6 +132,8 @@ class Wasserstein(Objective):
     (Arjovsky, Chintala & Bottou 2017, arXiv:1701.07875, eq. 2.) It must be kept 1-Lipschitz by the game: by a gradient
     penalty, spectral normalisation, or by weight clipping up to a factor.
     """
+
+    contest: ClassVar[bool] = False
 
     def critic(self, real: Logits, fake: Logits) -> Logits:
         """D(G(z)) - D(x): minus the estimate of the distance."""

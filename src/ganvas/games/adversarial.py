@@ -107,7 +107,8 @@ class Adversarial(Game):
         if at_once:
             terms |= self._penalties(nets, batch, player, judged)
         terms |= {"real": judged.real_logits.detach(), "fake": judged.fake_logits.detach()}
-        terms["right"] = (terms["real"] > terms["fake"]).to(terms["real"].dtype)
+        if self.loss.contest:
+            terms["right"] = (terms["real"] > terms["fake"]).to(terms["real"].dtype)
         if self.augment:
             terms["sure"] = self.loss.sure(terms["real"], terms["fake"])
             terms["augment"] = torch.full_like(terms["real"], 1.0) * self.augment.probability(batch)
