@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image, ImageSequence
 
-from ganvas import find, fit, names
+from ganvas import find, fit, names, pixels
 from ganvas.conditions import Labels
 from ganvas.errors import GanvasError
 from ganvas.layers import Generator
@@ -228,14 +228,24 @@ def test_what_is_refused(model, tmp_path):
         save_morph(model, PATH, tmp_path / "file" / "a.gif")
 
 
+def test_clips_play_to_and_fro_while_they_change(tmp_path):
+    clips = build("mlp_generator", None, shape=(1, 3, 8, 8))
+    on_the_way = pixels.to_uint8(morph(clips, PATH, frames=6)[range(6), :, [0, 1, 2, 1, 0, 1]]).numpy()
+    film = frames_of(save_morph(clips, PATH, tmp_path / "a.webp", frames=6))
+    assert len(film) == 6
+    for frame, wanted in zip(film, on_the_way, strict=True):
+        small = np.asarray(Image.fromarray(np.asarray(frame)).convert("L").resize((8, 8), Image.Resampling.BOX))
+        assert np.abs(small.astype(int) - wanted[..., 0]).mean() < 12
+    strip = np.asarray(Image.open(save_morph(clips, PATH, tmp_path / "a.png", frames=3)))
+    middle = pixels.to_uint8(morph(clips, PATH, frames=3)[:, :, 1]).numpy()
+    assert (strip == np.asarray(pixels.to_image(pixels.grid(middle, columns=3)))).all()
+
+
 def test_what_is_no_picture_is_refused(tmp_path):
     vectors = build("mlp_generator", None, shape=(2,))
-    with pytest.raises(GanvasError, match=r"makes vectors of 2 numbers, and only pictures .*ganvas\.morph\.morph"):
+    with pytest.raises(GanvasError, match=r"makes vectors of 2 numbers, and only pictures and clips .*ganvas\.morph"):
         save_morph(vectors, PATH, tmp_path / "a.gif")
     assert torch.equal(morph(vectors, PATH, frames=3), vectors.generate([3, 0, 12]))
-    clips = build("mlp_generator", None, shape=(1, 3, 8, 8))
-    with pytest.raises(GanvasError, match=r"makes samples of shape \(1, 3, 8, 8\), and only pictures"):
-        save_morph(clips, PATH, tmp_path / "a.gif")
     assert not list(tmp_path.iterdir())
 
 

@@ -173,8 +173,10 @@ def save_morph(
 ) -> Path:
     """Save a morph as a film (.gif, .webp, .mp4) or, with any other ending, as a strip of pictures in a row.
 
+    Clips play to and fro in a film while they turn into one another; on a strip they show their middle frames.
+
     Args:
-        model: what draws the pictures.
+        model: what draws the pictures or clips.
         path: at least two stops.
         out: where it goes.
         frames: how many pictures; by default 24 steps from stop to stop in a film and 4 on a strip.
@@ -184,13 +186,12 @@ def save_morph(
         closed: see `morph`.
 
     Raises:
-        GanvasError: the model makes no pictures, the file cannot be written, or as in `morph`.
+        GanvasError: the model makes points, the file cannot be written, or as in `morph`.
     """
-    if len(model.shape) != 3:
-        makes = f"vectors of {model.shape[0]} numbers" if len(model.shape) == 1 else f"samples of shape {model.shape}"
+    if len(model.shape) == 1:
         raise GanvasError(
-            f"This model makes {makes}, and only pictures can be shown as a morph; "
-            "`ganvas.morph.morph(model, stops)` returns the samples on the way."
+            f"This model makes vectors of {model.shape[0]} numbers, and only pictures and clips can be shown as a "
+            "morph; `ganvas.morph.morph(model, stops)` returns the samples on the way."
         )
     film = out.suffix.lower() in FILMS
     if seconds is not None and not (film and 0 < seconds < math.inf):
@@ -202,6 +203,10 @@ def save_morph(
     legs = max(1, len(path) - 1 + closed)
     frames = (PER_LEG if film else ON_STRIP) * legs + 1 if frames is None else frames
     made = morph(model, path, frames=frames, spherical=spherical, eased=eased, closed=closed)
+    if model.moves:
+        last, steps = model.shape[1] - 1, torch.arange(frames)
+        shown = last - (steps % max(2 * last, 1) - last).abs() if film else torch.full_like(steps, model.shape[1] // 2)
+        made = made[steps, :, shown]
     drawn = pixels.to_uint8(made).numpy()
     if not film:
         return save_picture(pixels.grid(drawn, columns=len(drawn)), out)
