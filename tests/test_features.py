@@ -225,6 +225,16 @@ def test_only_the_published_weights_make_a_fid(weights):
     assert mean_colours().frechet == "fd-means"
 
 
+def test_weights_need_the_name_of_their_network_and_leave_a_mark_on_that_of_the_features(weights, tmp_path):
+    with pytest.raises(GanvasError, match="Say by --features of which network these weights are"):
+        features(weights=weights)
+    network = EfficientNetLite0()
+    save_file(network.state_dict(), tmp_path / "other.safetensors")
+    found = features("efficientnet_lite0", weights=tmp_path / "other.safetensors")
+    assert found.frechet == f"fd-efficientnet_lite0-{sha256(tmp_path / 'other.safetensors')[:8]}"
+    assert features("efficientnet_lite0").frechet == "fd-efficientnet_lite0"
+
+
 def test_the_default_fits_the_data(nowhere, weights, monkeypatch):
     colours = Dataset(np.zeros((4, 8, 8, 3), np.uint8))
     assert suggested(Digits(size=8)) == "digits"

@@ -6,6 +6,7 @@ from PIL import Image
 
 from ganvas import Run, load, shipped
 from ganvas.critics import load_critics
+from ganvas.errors import GanvasError
 from ganvas.pixels import to_uint8
 
 MOST_BYTES = 25e6
@@ -90,6 +91,12 @@ def test_what_it_learned_from_is_asked_for(ganvas, tmp_path):
     picture = save(tmp_path / "a.png")
     assert "What icons learned from is not here" in ganvas("evaluate", "icons")[2]
     assert "Name real pictures by --real." in ganvas("inspect", "icons", picture)[2]
+
+
+def test_no_samples_are_none(model):
+    assert model.sample(0) == []
+    with pytest.raises(GanvasError, match="Seeds are whole numbers from 0, not -1"):
+        model.sample(1, seed=-1)
 
 
 def test_words_are_read_as_people_write_them(ganvas, model, tmp_path):

@@ -75,6 +75,8 @@ def features(
     Raises:
         GanvasError: there is no extractor of this name, or its weights cannot be had; the message says from where.
     """
+    if weights and not name:
+        raise GanvasError("Say by --features of which network these weights are: inception or efficientnet_lite0.")
     name = name or suggested(data)
     device = torch.device(device)
     if device.type == "cpu":

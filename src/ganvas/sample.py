@@ -97,9 +97,10 @@ class Model:
 
         `condition` [N, K] is what a conditional network is told; by default each seed draws it from those of the data.
         """
-        if condition is None and self.condition is not None:
+        z = inputs(seeds, self.network.latent)
+        if condition is None and self.condition is not None and len(seeds):
             condition = self.condition.draw(seeds)
-        return self.make(inputs(seeds, self.network.latent), condition)
+        return self.make(z, condition)
 
     @torch.no_grad()
     def make(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
