@@ -50,7 +50,7 @@ class TestMovingDigits:
         assert digits.samples.shape == (60, 16, 32, 32, 1)
         assert digits.samples.dtype == np.uint8
         assert digits.shape == (1, 16, 32, 32)
-        assert str(digits.summary()).startswith("60 clips of 16 frames, taken as 32x32 gray\n10 classes: ")
+        assert str(digits.summary()).startswith("60 clips of 16 frames, 32x32 gray\n10 classes: ")
         assert MovingDigits().count >= 2000
         assert MovingDigits(size=(24, 16), channels=3, count=1).open().shape == (3, 16, 16, 24)
 
@@ -334,6 +334,6 @@ class TestWhatIsSeen:
         paint(tmp_path / "gifs" / "b.gif", 20)
         code, out, _ = ganvas("data", f"clips:{tmp_path / 'gifs'}")
         assert code == 0
-        assert "2 clips of 16 frames, taken as 32x32 RGB" in out
+        assert "2 clips of 16 frames, 32x32 RGB" in out
         with Image.open(tmp_path / "contact.png") as sheet:
             assert sheet.size == (8 * 66 + 2, 2 * 66 + 2)

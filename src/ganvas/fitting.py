@@ -191,8 +191,13 @@ def _beginning(
 
 
 def _due(images: int, recipe: Recipe, times: int) -> bool:
-    """Whether this step is one of about `times` evenly spaced ones, in a resumed run as in an unbroken one."""
-    return images * times // recipe.images > (images - recipe.batch) * times // recipe.images
+    """Whether this step is one of about `times` evenly spaced ones, in a resumed run as in an unbroken one.
+
+    Only steps in which all turns are played are, so that each line of a log has the terms of the lazy ones too.
+    """
+    cycle, steps_before = math.lcm(*(turn.every for turn in recipe.game.turns())), images // recipe.batch - 1
+    before, of = steps_before * recipe.batch * times, recipe.images
+    return steps_before % cycle == 0 and (before + cycle * recipe.batch * times) // of > before // of
 
 
 def _length(

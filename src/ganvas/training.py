@@ -100,7 +100,7 @@ class Tick:
     _batch: int = field(repr=False)
 
     def terms(self) -> dict[str, float]:
-        """The mean of every term of the losses when it was last computed, named "player.term". Waits for the device.
+        """The mean of every term of this step's losses, named "player.term". Waits for the device.
 
         With several processes all of them must call this together.
         """
@@ -181,9 +181,9 @@ def train(
         restore = None  # as large as the state itself
     turns = recipe.game.turns()
     deal = _Dealer(recipe, data, state, seed, device, micro_batch or recipe.batch)
-    sums: dict[str, Tensor] = {}  # a lazy turn's terms stay until it is played again
     while state.step * recipe.batch < recipe.images:
         progress = state.step * recipe.batch / recipe.images
+        sums: dict[str, Tensor] = {}
         made: dict[str, Tensor] | None = None  # nothing is taken over from the step before: its weights were others
         for turn in turns:
             if state.step % turn.every:
@@ -199,7 +199,7 @@ def train(
             state.average, state.networks[recipe.product], images=state.step * recipe.batch, batch=recipe.batch
         )
         state.step += 1
-        yield Tick(state.step, state.step * recipe.batch, state, dict(sums), recipe.batch)
+        yield Tick(state.step, state.step * recipe.batch, state, sums, recipe.batch)
 
 
 def _play(turn: Turn, state: State, batches: Iterable[Batch], recipe: Recipe) -> dict[str, Tensor]:
