@@ -45,8 +45,8 @@ def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
         elif right > SURE:
             yield (
                 f"The {critic} is always right: of pairs it orders {right:.1%} rightly. The generator falls behind. "
-                "If the samples do not get better, strengthen the penalties (game.r1 and game.r2); if the pictures are "
-                "few, and it may know them by heart, train with --set game.augment=adaptive_augment."
+                "If the samples do not get better, take a narrower critic (critic.width) or a wider generator; if the "
+                "pictures are few, and it may know them by heart, train with --set game.augment=adaptive_augment."
             )
 
 
