@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -392,6 +393,15 @@ def test_statistics_in_batches_and_parts(size):
     empty = metrics.RunningStatistics()
     empty.merge(rest)
     assert torch.equal(empty.statistics().covariance, rest.statistics().covariance)
+
+
+@pytest.mark.parametrize("scale", [1e4, float("nan")])
+def test_path_lengths_may_be_large_and_not_nan(scale):
+    with nullcontext() if scale == 1e4 else pytest.raises(GanvasError, match="path lengths are NaN"):
+        found = metrics.perceptual_path_length(
+            lambda z: scale * z, lambda x: x, lambda count: torch.randn(count, 4), paths=100
+        )
+        assert found.value > 1e6
 
 
 def test_statistics_in_files(tmp_path):

@@ -135,7 +135,9 @@ def perceptual_path_length(
             steps = [_slerp(first, last, each) for each in (place, place + epsilon)]
             found = embed(generate(torch.cat(steps))).flatten(1).double()
             lengths.append((found[:count] - found[count:]).square().sum(1) / epsilon**2)
-    along = as_features(torch.cat(lengths)[:, None], name="path length")[:, 0].cpu()
+    along = torch.cat(lengths).cpu()
+    if not along.isfinite().all():
+        raise GanvasError("Some path lengths are NaN or infinite: look for broken weights or pictures.")
     low = along.quantile(0.01, interpolation="lower")
     high = along.quantile(0.99, interpolation="higher")
     return Score.mean(along[(low <= along) & (along <= high)], counts={"paths": paths})
