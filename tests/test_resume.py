@@ -138,7 +138,7 @@ class Interrupting(fitting.Budget):
 
 
 def test_interrupted_before_anything_is_logged(ganvas, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "_due", lambda *_: False)
+    monkeypatch.setattr(fitting, "_due", lambda *_, **__: False)
     monkeypatch.setattr(fitting, "Budget", Interrupting)
     code, out, err = ganvas("train", "ring", "--set", "data.count=500", "--set", "batch=16", "--out", "run")
     assert (code, out.splitlines()[0]) == (0, "16 images in 0 s, interrupted: the same command goes on from here."), err

@@ -50,8 +50,9 @@ def test_a_long_run_leaves_no_more(points, tmp_path, monkeypatch):
 def test_every_line_of_a_log_has_the_terms_of_lazy_turns(points, tmp_path, monkeypatch):
     monkeypatch.setattr("ganvas.fitting.ROWS", 16)  # every second step would be due
     run = train(replace(points, game=replace(points.game, lazy=4), images=16 * 32), tmp_path / "run")
-    assert [row["images"] // 16 for row in run.rows] == [1, 5, 9, 13, 17, 21, 25, 29]
-    assert all("critic.r1" in row["terms"] for row in run.rows)
+    assert [row["images"] // 16 for row in run.rows] == [1, 5, 9, 13, 17, 21, 25, 29, 32]
+    assert all("critic.r1" in row["terms"] for row in run.rows[:-1])
+    assert run.newest_sheet.stem == f"{run.images:09}"
 
 
 def test_another_run_is_refused(points, tmp_path):

@@ -141,6 +141,7 @@ def _train(
     earlier = run.rows[-1]["seconds"] if run.rows else 0.0
     first = distributed.is_first()
     budget = Budget(minutes, seen, earlier)
+    together = math.lcm(*(turn.every for turn in recipe.game.turns()))  # steps from one with all turns to the next
     meter = Meter(data, every=recipe.measure_images, device=device)
     terms: dict[str, float] = {}
     saved = time.perf_counter()
@@ -148,7 +149,7 @@ def _train(
         while seen < recipe.images:
             for tick in train(recipe, data, seed=seed, device=device, restore=restore):
                 seen, restore = tick.images, None
-                due = _due(seen, recipe, ROWS) or meter.asked(seen, recipe.batch)
+                due = _due(seen, recipe, ROWS, every=together) or meter.asked(seen, recipe.batch)
                 if due:
                     terms, scores = tick.terms(), None
                     _refuse_divergence(run, seen, terms, {})
@@ -190,14 +191,14 @@ def _beginning(
     return state.tensors()
 
 
-def _due(images: int, recipe: Recipe, times: int) -> bool:
+def _due(images: int, recipe: Recipe, times: int, *, every: int = 1) -> bool:
     """Whether this step is one of about `times` evenly spaced ones, in a resumed run as in an unbroken one.
 
-    Only steps in which all turns are played are, so that each line of a log has the terms of the lazy ones too.
+    They are the last one and else of those that begin a group of `every` steps.
     """
-    cycle, steps_before = math.lcm(*(turn.every for turn in recipe.game.turns())), images // recipe.batch - 1
-    before, of = steps_before * recipe.batch * times, recipe.images
-    return steps_before % cycle == 0 and (before + cycle * recipe.batch * times) // of > before // of
+    before, group = images - recipe.batch, every * recipe.batch
+    due = (before + group) * times // recipe.images > before * times // recipe.images
+    return images >= recipe.images or (before % group == 0 and due)
 
 
 def _length(
