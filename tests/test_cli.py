@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from conftest import files
 from PIL import Image
 
@@ -60,6 +61,11 @@ def test_train_on_a_folder_of_pictures(ganvas, tmp_path):
     assert run.about["data"]["shape"] == [3, 24, 16]
     assert run.about["data"]["skipped"][0][0] == "broken.png"
     assert load(run.path).shape == (3, 24, 16)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_a_device_that_is_not_there(ganvas):
+    assert "This machine has no device 'cuda'" in ganvas("compare", "digits", "digits", "--device", "cuda")[2]
 
 
 def test_dry_run(ganvas, tmp_path):

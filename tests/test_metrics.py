@@ -496,6 +496,40 @@ def test_the_error_of_memorisation():
     assert told == pytest.approx(seen, rel=0.3)
 
 
+def test_the_error_of_density_counts_the_choice_of_both_sets():
+    def measure(seed):
+        return metrics.density_coverage(normal(200, 8, seed), normal(200, 8, seed + 1000))["density"]
+
+    _, seen, told = spread(measure)
+    assert told == pytest.approx(seen, rel=0.2)
+
+
+def test_a_set_against_itself_is_as_against_its_copy():
+    """More samples than one tile of distances holds."""
+    found, wanted = (metrics.manifold_scores(LARGE, other, rows=64) for other in (LARGE, LARGE.copy()))
+    assert {name: score.value for name, score in found.items()} == {name: score.value for name, score in wanted.items()}
+
+
+def test_what_hangs_on_the_number_of_samples_is_said():
+    def notes(score):
+        return " ".join(score.notes)
+
+    few, many = metrics.frechet_distance(normal(200, 12), normal(200, 12, 1)), 21 * 12
+    assert "biased upwards: 200 samples for 12 dimensions" in notes(few)
+    assert notes(metrics.frechet_distance(normal(many, 12), normal(many, 12, 1))) == ""
+    assert "cannot exceed 20" in notes(metrics.inception_score(normal(200, 5)))
+    assert notes(metrics.inception_score(normal(600, 5))) == ""
+    assert "on both sides" in notes(metrics.kernel_distance(LARGE, LARGE[:150]))
+    assert notes(metrics.kernel_distance(LARGE, normal(150, 12, 1))) == ""
+    assert all("balls as they are" in notes(score) for score in metrics.manifold_scores(LARGE, LARGE[:50]).values())
+
+
+def test_copies_have_an_error_too():
+    copied = metrics.memorisation(LARGE, normal(80, 12, 1), LARGE[:50])["memorisation"]
+    assert copied.value == 1
+    assert 0 < copied.error < 0.05
+
+
 def test_ties_count_half():
     training = np.arange(20.0)[:, None]
     same = training + 0.25
@@ -524,7 +558,7 @@ def test_a_condition_that_is_ignored_shows_within_classes():
     assert ignored.value > heeded.value + 5
 
 
-GOOD = normal(20, 4)
+GOOD, LARGE = normal(20, 4), normal(300, 12)
 BAD = np.where(np.arange(80).reshape(20, 4) == 9, np.nan, GOOD)
 LABELS = np.arange(20) % 2
 

@@ -55,10 +55,13 @@ def test_a_published_model_makes_the_same_pictures_from_half_the_numbers(run, pu
 
 def test_what_is_published_takes_the_place_of_what_was(run, recipe, published, tmp_path):
     shutil.copytree(published, tmp_path / "model")
+    own = tmp_path / "model" / "checkpoints" / ".DS_Store"
+    own.touch()
     shorter = fit(replace(recipe, images=16), seed=3, out=tmp_path / "shorter", quiet=True, device="cpu")
     publish(shorter, tmp_path / "model")
     (weights,) = (tmp_path / "model").rglob("model.safetensors")
     assert weights.parent.name == "000000016"
+    assert own.exists(), "what is no checkpoint is nobody's to remove"
     assert torch.allclose(load(tmp_path / "model").generate(range(2)), load(shorter.path).generate(range(2)), atol=0.01)
 
 

@@ -19,7 +19,10 @@ from .errors import GanvasError
 from .pixels import to_float
 from .words import single_words
 
-__all__ = ["Dataset", "Source", "Summary", "Watch", "in_words", "source", "unwatched"]
+__all__ = ["KINDS", "Dataset", "Source", "Summary", "Watch", "in_words", "source", "unwatched"]
+
+KINDS = {1: "gray", 3: "RGB", 4: "RGBA"}
+"""What pictures of so many channels are called."""
 
 Watch = Callable[[str, int, int], None]
 """Told of slow work as it goes on: what is done, how many are done, of how many."""
@@ -73,7 +76,7 @@ def in_words(shape: tuple[int, ...]) -> str:
     """The shape of one sample as people say it: "32x32 RGB", "8 frames, 64x64 gray", "2 coordinates"."""
     if len(shape) == 1:
         return f"{shape[0]} coordinates"
-    kind = {1: "gray", 3: "RGB", 4: "RGBA"}.get(shape[0], f"{shape[0]} channels")
+    kind = KINDS.get(shape[0], f"{shape[0]} channels")
     return (f"{shape[1]} frames, " if len(shape) == 4 else "") + f"{shape[-1]}x{shape[-2]} {kind}"
 
 

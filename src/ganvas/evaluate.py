@@ -75,11 +75,13 @@ def compare(
     opened = partial(_opened, size=size, device=device, watch=watch)
     judged, name, run = opened(fake), None, _run(fake)
     against: Model | Dataset
+    learned: Dataset | None = None
     if real is None:
         if run is None:
             raise GanvasError("Say what to compare with: a folder, a zip or a source such as icons:portraits.")
         instead = f"Say what to compare with: `ganvas evaluate {run.path.name} FOLDER`."
-        against, name = run.learned_from(watch, instead=instead), run.about["source"]
+        real, name = run.recipe.data, run.about["source"]
+        against = learned = run.learned_from(watch, instead=instead)
     else:
         against = opened(real, like=judged)
     if isinstance(judged, Dataset) and judged.shape != against.shape:
@@ -102,18 +104,20 @@ def compare(
         raise GanvasError("--held-out takes data that the model has not seen, not a model.")
     enough = min(len(against), count or MOST) if isinstance(against, Dataset) else count or DRAWN
     many = min(len(judged), count or MOST) if isinstance(judged, Dataset) else count or max(enough, DRAWN)
-    describe, known = None, None
+    describe = None
     if len(against.shape) > 1:
         shown = against if isinstance(against, Dataset) else None
         describe = features(described_by, data=shown, weights=weights, device=device, watch=watch)
     elif described_by or weights:
         raise GanvasError("Points are compared by their coordinates: leave out --features and --weights.")
-    if run and (unseen is not None or real is None):
+    known = None
+    if run and unseen is not None and learned is None:
         learned = run.learned_from(watch, instead="Leave out --held-out.")
+    if run and learned is not None:
         known = Side(run.about["source"], learned, min(len(learned), count or len(learned)))
     return Comparison(
         Side(_name(fake, "samples"), judged, many, seed, images=run.images if run else None),
-        Side(name, against, enough, seed + APART, centres=_centres(run.recipe.data if run and real is None else real)),
+        Side(name, against, enough, seed + APART, centres=_centres(real)),
         describe,
         None if unseen is None else Side(_name(held_out, "held out"), unseen, min(len(unseen), MOST)),
         known,

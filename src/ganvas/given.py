@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .archives import open_files
+from .dataset import KINDS
 from .decode import Frame, Unusable, decode
 from .errors import GanvasError
 
 __all__ = ["Given", "read_given"]
 
-CHANNELS = {1: "gray", 3: "RGB", 4: "RGBA"}
 LOSSY = {"JPEG", "WEBP", "GIF"}
 
 
@@ -80,7 +80,7 @@ def _notes(name: str, content: bytes, size: tuple[int, int], frame: Frame, *, ad
     """
     with Image.open(io.BytesIO(content)) as image:
         kind, lossy = _channels(image), image.format in LOSSY
-    theirs, ours = f"{size[0]}x{size[1]} {kind}", f"{frame.width}x{frame.height} {CHANNELS[frame.channels]}"
+    theirs, ours = f"{size[0]}x{size[1]} {kind}", f"{frame.width}x{frame.height} {KINDS[frame.channels]}"
     if theirs != ours and not adapt:
         raise GanvasError(
             f"{name} is {theirs} and this model makes {ours}: changing the one into the other leaves traces. "
@@ -91,5 +91,5 @@ def _notes(name: str, content: bytes, size: tuple[int, int], frame: Frame, *, ad
 
 def _channels(image: Image.Image) -> str:
     if image.has_transparency_data:
-        return CHANNELS[4]
-    return CHANNELS[1] if image.mode in {"1", "L"} or image.mode.startswith(("I", "F")) else CHANNELS[3]
+        return KINDS[4]
+    return KINDS[1] if image.mode in {"1", "L"} or image.mode.startswith(("I", "F")) else KINDS[3]

@@ -20,7 +20,7 @@ from .score import Features, Score, as_pair, rule_of_succession
 
 __all__ = ["Neighbours", "density_coverage", "manifold_scores", "memorisation", "nearest", "precision_recall"]
 
-HELD = "the error holds the balls as they are, and with few samples is up to half of the truth"
+HELD = "the error holds the balls as they are, so it is too small where samples are few"
 
 Distances = Float[Tensor, "n k"]
 
@@ -98,8 +98,8 @@ def manifold_scores(
 ) -> dict[str, Score]:
     """Precision, recall, density and coverage from one set of distances; see `precision_recall`, `density_coverage`.
 
-    The errors are those of so many samples, with the balls held as they are: where balls rest on few points, the truth
-    varies up to twice as much. That of density counts the choice of both sets, the others that of one.
+    The errors hold the balls as they are, so they are too small where samples are few; that of density counts the
+    choice of both sets, the others that of the one whose share they are.
 
     Args:
         real: features [N, D].
@@ -233,10 +233,10 @@ class _Screen:
         squares = torch.addmm(self.right_squares[None, columns], self.left[rows], self.right[columns].T, alpha=-2)
         return _Tile(self, rows, columns, squares.add_(self.left_squares[rows, None]))
 
-    def tiles(self) -> Iterator["_Tile"]:
-        """All squared distances, tile by tile; of a set to itself only those above the diagonal and on it."""
+    def tiles(self, *, half: bool = False) -> Iterator["_Tile"]:
+        """All squared distances, tile by tile; with `half`, of a set to itself, those on the diagonal and above it."""
         for top in range(0, len(self.left), self.size):
-            for left in range(top if self.left is self.right else 0, len(self.right), self.size):
+            for left in range(top if half else 0, len(self.right), self.size):
                 yield self.tile(slice(top, top + self.size), slice(left, left + self.size))
 
     def nearest(self, k: int) -> Neighbours:
@@ -244,9 +244,10 @@ class _Screen:
         few = min(k + 2, len(self.right))  # two to spare, so that rounding hardly ever hides one
         near = self.left.new_full((len(self.left), few), math.inf)
         which = torch.full_like(near, 0, dtype=torch.int64)
-        for tile in self.tiles():
+        itself = self.left is self.right
+        for tile in self.tiles(half=itself):
             places = [(tile.rows, tile.columns.start, tile.squares)]
-            if self.left is self.right and tile.rows != tile.columns:
+            if itself and tile.rows != tile.columns:
                 places.append((tile.columns, tile.rows.start, tile.squares.T))
             for at, start, squares in places:
                 found = squares.topk(min(few, squares.shape[1]), largest=False)

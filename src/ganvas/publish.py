@@ -64,7 +64,7 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         checkpoint.write(folder / "checkpoints" / newest.name, weights)
         for other in (folder / "checkpoints").iterdir():
-            if other.name != newest.name:
+            if other.name.isdecimal() and other.name != newest.name:
                 shutil.rmtree(other)
         files.write(folder / "recipe.json", json.dumps(to_json(recipe), indent=1))
         files.write(folder / "run.json", json.dumps(facts | {"published": True}, indent=1))

@@ -9,6 +9,7 @@ older torch opens only files of this kind that are known by their hash.
 import hashlib
 import pickle
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -34,18 +35,20 @@ def read_weights(file: Path, *, known: str = "") -> dict[str, Tensor]:
         GanvasError: there is no such file, it is damaged, it holds something else than a dictionary of tensors, or this
             torch is too old to open a file of torch.save that a stranger may have made.
     """
-    pickled = file.suffix != ".safetensors" and file.is_file()
-    if pickled and torch.__version__ < UNPICKLES and sha256(file) != known:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise GanvasError(f"{file} cannot be read: {error.strerror or error}.") from None
+    pickled = file.suffix != ".safetensors"
+    if pickled and torch.__version__ < UNPICKLES and hashlib.sha256(content).hexdigest() != known:
         raise GanvasError(
             f"{file} is a file of torch.save, which torch {torch.__version__} does not open safely (CVE-2026-24747): "
             f"`pip install 'torch>={UNPICKLES}'`, or give the weights as .safetensors."
         )
     try:
-        content = file.read_bytes() if file.suffix == ".safetensors" else None
-        found = load(content) if content is not None else torch.load(file, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise GanvasError(f"{file} cannot be read: {error.strerror or error}.") from None
+        found = torch.load(BytesIO(content), map_location="cpu", weights_only=True) if pickled else load(content)
     except (
+        OSError,
         SafetensorError,
         pickle.UnpicklingError,
         EOFError,
