@@ -214,6 +214,11 @@ def test_colours_are_not_taken_for_gray(run, folder, tmp_path):
     for file in folder.iterdir():
         Image.open(file).convert("L").save(tmp_path / "gray" / file.name)
     assert compare(run, str(tmp_path / "gray"), described_by="quarters").real.shape == (1, 8, 8)
+    for these, those in ((folder, tmp_path / "gray"), (tmp_path / "gray", folder)):
+        with pytest.raises(GanvasError, match="which would be most of what the figures see"):
+            compare(str(these), str(those), described_by="quarters")
+    gray = str(tmp_path / "gray")
+    assert compare(gray, gray, described_by="quarters").real.shape == (3, 10, 12)
 
 
 def test_clips_are_judged_by_frames_and_it_says_so(tmp_path):

@@ -359,6 +359,22 @@ def test_distances_grow_as_samples_get_worse(change):
         assert values[-1] > values[0] + 0.1
 
 
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_the_device_changes_nothing(device):
+    if not getattr(torch, device).is_available():
+        pytest.skip(f"This machine has no {device}.")
+    sets = [torch.from_numpy(normal(130, 20, seed)).float() for seed in (1, 2)]
+    here, there = sets, [each.to(device) for each in sets]
+
+    def figures(real, fake):
+        scores = metrics.manifold_scores(real, fake) | metrics.memorisation(real, fake[:50], fake[50:])
+        scores |= {each.__name__: each(real, fake) for each in (metrics.frechet_distance, metrics.kernel_distance)}
+        scores |= {each.__name__: each(fake) for each in (metrics.vendi_score, metrics.inception_score)}
+        return {name: score.value for name, score in scores.items()}
+
+    assert figures(*there) == pytest.approx(figures(*here), rel=1e-5)
+
+
 def test_order_and_chunks_change_nothing():
     real, fake = normal(157, 6).astype(np.float32), normal(130, 6, 1, scale=0.8).astype(np.float32)
     order = np.random.default_rng(0).permutation(130)

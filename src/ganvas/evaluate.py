@@ -155,7 +155,7 @@ def _opened_like(
     """Data of pictures or clips with the size, the channels and the frames of other samples.
 
     Raises:
-        GanvasError: the data have colours and the others are gray; or those are data of another size.
+        GanvasError: the ones have colours and the others are gray; or those are data of another size.
     """
     channels, *_, height, width = like.shape
     changed: dict[str, Any] = {"size": size or (width, height)}
@@ -167,14 +167,24 @@ def _opened_like(
             f"The pictures of {name} are {data.sizes[0][0]}x{data.sizes[1][0]} and the others {width}x{height}; say by "
             "--size to which size both are brought before they are compared."
         )
-    if channels == 1 and any(
-        np.ptp(some, axis=-1).any() for some in np.array_split(data.samples, len(data) // 512 + 1)
-    ):
+    if channels == 1 and _coloured(data):
         raise GanvasError(
             f"The samples are gray and {name} has colours, which no figure would see; compare with gray pictures, or "
             "with what the model learned from."
         )
+    if channels > 1 and isinstance(like, Dataset) and _coloured(data) != _coloured(like):
+        kinds = ("coloured", "gray") if _coloured(data) else ("gray", "coloured")
+        raise GanvasError(
+            f"The pictures of {name} are {kinds[0]} and the others {kinds[1]}, which would be most of what the figures "
+            "see; turn those with colours gray, or compare like with like."
+        )
     return data if data.samples.shape[-1] == channels else replace(wanted, **changed, channels=channels).open(watch)
+
+
+def _coloured(data: Dataset) -> bool:
+    """Whether any pixel of any picture, or frame, differs between its red, green and blue."""
+    some = np.array_split(data.samples, len(data) // 512 + 1)
+    return any(bool(np.ptp(each[..., :3], axis=-1).any()) for each in some)
 
 
 def _only_size(data: Dataset, name: str) -> tuple[int, int] | None:
