@@ -6,11 +6,12 @@ from itertools import islice
 
 import pytest
 import torch
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ganvas import change, find, names, train
 from ganvas.batch import Dice
 from ganvas.errors import GanvasError
-from ganvas.layers import Critic, Generator
+from ganvas.layers import BatchNorm, Critic, Generator
 from ganvas.penalties import squared_gradient
 
 PICTURES = [(3, 16, 16), (1, 32, 32), (4, 64, 64), (3, 128, 128), (3, 96, 64), (1, 28, 28)]
@@ -103,6 +104,12 @@ def test_forward_backward_and_double_backward(name, shape, condition):
     found = [gradient for gradient in gradients(network).values() if gradient is not None]
     assert len(found) > 1
     assert all(gradient.isfinite().all() for gradient in found)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_batch_norm_is_over_all_processes(name):
+    norms = [each for each in build(name, shapes(name)[0], 5).modules() if isinstance(each, _BatchNorm)]
+    assert all(isinstance(norm, BatchNorm) for norm in norms)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from ganvas import distributed
 from ganvas.batch import Dice
-from ganvas.layers import Dropout
+from ganvas.layers import BatchNorm, Dropout
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
 from ganvas.networks.r3gan import R3Critic, R3Generator, _Block
@@ -53,9 +54,9 @@ def test_dcgan_is_the_classic_one():
         (100, 512, 4, 4), (512, 256, 4, 4), (256, 128, 4, 4), (128, 64, 4, 4), (64, 3, 4, 4)
     ]  # fmt: skip
     assert convolutions(critic) == [(64, 3, 4, 4), (128, 64, 4, 4), (256, 128, 4, 4), (512, 256, 4, 4), (1, 512, 4, 4)]
-    assert kinds(generator) == {nn.ConvTranspose2d, nn.BatchNorm2d, nn.ReLU, nn.Tanh}
-    assert kinds(critic) == {nn.Conv2d, nn.BatchNorm2d, nn.LeakyReLU}
-    norms = [sum(isinstance(each, nn.BatchNorm2d) for each in network.modules()) for network in (generator, critic)]
+    assert kinds(generator) == {nn.ConvTranspose2d, BatchNorm, nn.ReLU, nn.Tanh}
+    assert kinds(critic) == {nn.Conv2d, BatchNorm, nn.LeakyReLU}
+    norms = [sum(isinstance(each, BatchNorm) for each in network.modules()) for network in (generator, critic)]
     assert norms == [4, 3]  # none at the generator's picture and the critic's input
 
 
@@ -64,7 +65,7 @@ def test_dcgan_begins_as_its_authors_began():
         for module in network.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 deviation(module.weight, 0.02)
-            elif isinstance(module, nn.BatchNorm2d):
+            elif isinstance(module, BatchNorm):
                 deviation(module.weight - 1, 0.02)
                 assert not module.bias.any()
 
@@ -82,7 +83,7 @@ def test_the_dcgan_of_the_documents_has_more_convolutions():
         (100, 128, 4, 4), (128, 128, 3, 3), (128, 64, 4, 4), (64, 64, 3, 3), (64, 32, 4, 4), (32, 32, 3, 3),
         (32, 3, 4, 4),
     ]  # fmt: skip
-    assert kinds(extra) == {nn.ConvTranspose2d, nn.Conv2d, nn.BatchNorm2d, nn.LeakyReLU, nn.Tanh}
+    assert kinds(extra) == {nn.ConvTranspose2d, nn.Conv2d, BatchNorm, nn.LeakyReLU, nn.Tanh}
     assert {each.negative_slope for each in extra.modules() if isinstance(each, nn.LeakyReLU)} == {0.2}
     critic = build(DCGANCritic(width=32, dropout=0.3), (3, 32, 32))
     assert [each.share for each in critic.modules() if isinstance(each, Dropout)] == [0.3] * 3
@@ -118,7 +119,7 @@ def test_wgan_is_that_of_the_documents():
         (16, 3, 4, 4), (32, 16, 4, 4), (64, 32, 4, 4), (128, 64, 4, 4), (256, 128, 4, 4), (1, 256, 4, 4)
     ]  # fmt: skip
     assert (count(generator), count(critic)) == (4_428_195, 701_681)
-    block = [nn.ConvTranspose2d, nn.BatchNorm2d, nn.ReLU]
+    block = [nn.ConvTranspose2d, BatchNorm, nn.ReLU]
     assert [type(layer) for layer in generator.layers] == [*5 * block, nn.ConvTranspose2d, nn.Tanh]
     assert [type(layer) for layer in critic.layers] == 5 * [nn.Conv2d, nn.InstanceNorm2d, nn.LeakyReLU]
     for layer in [*generator.layers, *critic.layers, critic.score]:
@@ -171,7 +172,7 @@ def test_sngan_is_that_of_the_paper():
         block.register_forward_hook(lambda block, x, y: sizes.append(tuple(y.shape[1:])))
     critic(generator(torch.randn(2, 128)))
     assert sizes == [(128, 16, 16), (128, 8, 8), (128, 8, 8), (128, 8, 8)]
-    assert not any(isinstance(each, nn.BatchNorm2d) for each in critic.modules())
+    assert not any(isinstance(each, BatchNorm) for each in critic.modules())
 
 
 NORMALISED = [MLPCritic(width=32, spectral=True), SNGANCritic(width=16), SNGANCritic(width=16, projection=True)]
@@ -215,8 +216,8 @@ def test_projection_is_linear_in_the_condition_and_depends_on_the_picture(settin
 
 def test_resnet_has_the_parts_it_says():
     generator, critic = build(ResnetGenerator()), build(ResnetCritic())
-    assert not any(isinstance(each, nn.BatchNorm2d) for each in critic.modules())
-    assert sum(isinstance(each, nn.BatchNorm2d) for each in generator.modules()) == 9
+    assert not any(isinstance(each, BatchNorm) for each in critic.modules())
+    assert sum(isinstance(each, BatchNorm) for each in generator.modules()) == 9
     widths = [block.conv2.weight.shape[0] for block in generator.blocks]
     assert widths == [64, 64, 32, 16]
     assert [block.conv2.weight.shape[0] for block in critic.blocks] == [16, 32, 64, 64]
@@ -258,7 +259,7 @@ def test_r3gan_has_two_blocks_a_stage_scaled_by_their_number(settings):
     gain = math.sqrt(2 / 1.04) * 10 ** (-1 / 4)
     for block in blocks:
         deviation(block.mix.weight, gain / math.sqrt(16 * 9))
-    assert not {nn.BatchNorm2d, nn.Tanh} & kinds(network)
+    assert not {BatchNorm, nn.Tanh} & kinds(network)
 
 
 def test_r3gan_generator():
@@ -409,3 +410,18 @@ def test_stylegan2_is_exported_for_any_batch():
     for count_ in (1, 2, 4):
         z = torch.randn(count_, 8)
         assert torch.allclose(graph.module()(z, told[:count_]), network(z, told[:count_]), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 5), (2, 3, 4, 5)])
+def test_batch_norm_over_two_processes_is_that_of_both_batches(shape, monkeypatch):
+    """Two processes with the same samples need no messages: their mean is that of each."""
+    torch.manual_seed(0)
+    x, known, ours = 5 + torch.randn(shape), nn.BatchNorm1d(3) if len(shape) < 4 else nn.BatchNorm2d(3), BatchNorm(3)
+    expected = known(torch.cat([x, x]))[: len(x)]
+    monkeypatch.setattr(distributed, "world", lambda: 2)
+    monkeypatch.setattr(distributed, "mean", lambda value: value)
+    assert torch.allclose(ours(x), expected, atol=1e-5)
+    assert ours.state_dict().keys() == known.state_dict().keys()
+    for name, value in known.state_dict().items():
+        assert torch.allclose(ours.state_dict()[name], value, rtol=1e-5), name
+    assert ours(x.bfloat16()).dtype == torch.bfloat16

@@ -5,12 +5,13 @@ Start them with `torchrun --nproc-per-node=2 -m ganvas train ...`.
 
 import os
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 
-__all__ = ["average_buffers", "either", "is_first", "mean", "rank", "start", "sum_gradients", "world"]
+__all__ = ["either", "is_first", "mean", "rank", "start", "sum_gradients", "world"]
 
 
 def start(device: torch.device) -> None:
@@ -35,12 +36,24 @@ def is_first() -> bool:
 
 
 def mean(value: Tensor) -> Tensor:
-    """The mean of a tensor over all processes; every process must call this."""
-    if world() > 1:
+    """The mean of a tensor over all processes; every process must call this.
+
+    It can be differentiated, also twice: gradients are those of the sum of what all processes make of the mean, so
+    every process must ask for them too.
+    """
+    return value if world() == 1 else _Mean.apply(value)  # type: ignore[no-untyped-call]
+
+
+class _Mean(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:  # noqa: ARG004
         value = value.clone()
         dist.all_reduce(value)
-        value /= world()
-    return value
+        return value / world()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ARG004
+        return mean(gradient)
 
 
 def either(flag: bool, device: torch.device) -> bool:
@@ -57,11 +70,3 @@ def sum_gradients(parameters: Iterable[Tensor]) -> None:
     dist.all_reduce(flat)
     for gradient, summed in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
         gradient.copy_(summed.view_as(gradient))
-
-
-def average_buffers(networks: Iterable[nn.Module]) -> None:
-    """Make the running statistics of batch norm, which each process gathers by itself, the same in all of them."""
-    for network in networks:
-        for buffer in network.buffers():
-            if buffer.is_floating_point():
-                buffer.copy_(mean(buffer))

@@ -165,7 +165,6 @@ def _train(
                     stop = distributed.either(seen >= recipe.images or interrupted(), device)
                     if stop or distributed.either(time.perf_counter() - saved > CHECKPOINT_SECONDS, device):
                         _refuse_divergence(run, seen, tick.terms(), tick.state.tensors())
-                        distributed.average_buffers([*tick.state.networks.values(), tick.state.average])
                         if first:
                             run.save(seen, recipe, tick.state)
                         saved = time.perf_counter()

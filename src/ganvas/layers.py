@@ -9,10 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
+from . import distributed
 from .batch import Dice
 from .errors import GanvasError
 
 __all__ = [
+    "BatchNorm",
     "Critic",
     "Dropout",
     "Generator",
@@ -26,6 +28,8 @@ __all__ = [
     "widths",
     "with_condition",
 ]
+
+MOMENTUM = 0.1  # of batch norm: how far a batch moves its running statistics
 
 
 class Network(nn.Module):
@@ -155,6 +159,40 @@ class Resample(nn.Module):
         convolve = F.conv_transpose2d if self.up else F.conv2d
         kernel = self.get_buffer("kernel").to(x.dtype).expand(channels, 1, 4, 4)
         return convolve(x, kernel, stride=2, padding=1, groups=channels)
+
+
+class BatchNorm(nn.modules.batchnorm._BatchNorm):
+    """Batch norm of [N, C, ...], over the samples of all processes (Ioffe & Szegedy 2015, arXiv:1502.03167).
+
+    In one process it is torch's own; torch's `SyncBatchNorm` for several wants a GPU. All of them must have the same
+    number of samples. Penalties may differentiate it twice. Micro-batches are normalised one by one, each as a batch.
+    """
+
+    def __init__(self, channels: int, *, affine: bool = True) -> None:
+        super().__init__(channels, momentum=MOMENTUM, affine=affine)
+
+    def _check_input_dim(self, x: Tensor) -> None:
+        """Any number of dimensions will do."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C, ...] -> the same."""
+        if not self.training or distributed.world() == 1:
+            return super().forward(x)
+        running_mean, running_variance = self.get_buffer("running_mean"), self.get_buffer("running_var")
+        centred = x.movedim(1, -1).to(running_mean.dtype)
+        others = list(range(x.dim() - 1))
+        mean = distributed.mean(centred.mean(others))
+        centred = centred - mean
+        variance = distributed.mean(centred.square().mean(others))
+        count = distributed.world() * x.numel() / x.shape[1]
+        with torch.no_grad():
+            running_mean.lerp_(mean, MOMENTUM)
+            running_variance.lerp_(variance * (count / (count - 1)), MOMENTUM)
+            self.get_buffer("num_batches_tracked").add_(1)
+        answer = centred * torch.rsqrt(variance + self.eps)
+        if self.affine:
+            answer = answer * self.weight + self.bias
+        return answer.movedim(-1, 1).to(x.dtype)
 
 
 class Dropout(nn.Module):

@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ..catalog import part
-from ..layers import Critic, Dropout, Generator, NetworkSettings, doublings, planes, widths, with_condition
+from ..layers import BatchNorm, Critic, Dropout, Generator, NetworkSettings, doublings, planes, widths, with_condition
 
 __all__ = ["DCGANCritic", "DCGANGenerator"]
 
@@ -55,13 +55,13 @@ def _initialise(module: nn.Module) -> None:
     """N(0, 0.02) for all weights, as in section 4 of the paper; N(1, 0.02) for the scales of batch norm."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, 0.02)
-    elif isinstance(module, nn.BatchNorm2d):
+    elif isinstance(module, BatchNorm):
         nn.init.normal_(module.weight, 1.0, 0.02)
 
 
 def _follow(channels: int, slope: float) -> list[nn.Module]:
     """What follows each convolution of the generator but the last."""
-    return [nn.BatchNorm2d(channels), nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)]
+    return [BatchNorm(channels), nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)]
 
 
 class _DCGANGenerator(Generator):
@@ -95,7 +95,7 @@ class _DCGANCritic(Critic):
         inputs = shape[0] + (0 if settings.projection else condition)
         layers: list[nn.Module] = []
         for a, b in pairwise([inputs, *channels]):
-            layers += [nn.Conv2d(a, b, 4, 2, 1, bias=False), *([nn.BatchNorm2d(b)] if layers else [])]
+            layers += [nn.Conv2d(a, b, 4, 2, 1, bias=False), *([BatchNorm(b)] if layers else [])]
             layers.append(nn.LeakyReLU(0.2, inplace=True))
             layers += [Dropout(settings.dropout)] if settings.dropout else []
         layers.append(nn.Conv2d(channels[-1], 1, (height, width), bias=False))

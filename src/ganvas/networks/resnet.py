@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..catalog import part
-from ..layers import Critic, Generator, NetworkSettings, doublings, planes, widths, with_condition
+from ..layers import BatchNorm, Critic, Generator, NetworkSettings, doublings, planes, widths, with_condition
 
 __all__ = ["ResnetCritic", "ResnetGenerator"]
 
@@ -61,7 +61,7 @@ class ResnetCritic(NetworkSettings):
         return _ResnetCritic(self, shape, condition)
 
 
-class _Norm(nn.BatchNorm2d):
+class _Norm(BatchNorm):
     """Batch norm; if there is a style [N, S], with a scale and a shift that follow from it and begin at 1 and 0."""
 
     def __init__(self, channels: int, style: int) -> None:

@@ -8,7 +8,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..catalog import part
-from ..layers import Critic, Generator, NetworkSettings, doublings, planes, spectrally_normalised, with_condition
+from ..layers import (
+    BatchNorm,
+    Critic,
+    Generator,
+    NetworkSettings,
+    doublings,
+    planes,
+    spectrally_normalised,
+    with_condition,
+)
 
 __all__ = ["SNGANCritic", "SNGANGenerator"]
 
@@ -60,8 +69,8 @@ class _Up(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm1, self.conv1 = nn.BatchNorm2d(width), _convolution(width, width, 3, gain=math.sqrt(2))
-        self.norm2, self.conv2 = nn.BatchNorm2d(width), _convolution(width, width, 3, gain=math.sqrt(2))
+        self.norm1, self.conv1 = BatchNorm(width), _convolution(width, width, 3, gain=math.sqrt(2))
+        self.norm2, self.conv2 = BatchNorm(width), _convolution(width, width, 3, gain=math.sqrt(2))
         self.shortcut = _convolution(width, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -95,7 +104,7 @@ class _SNGANGenerator(Generator):
         self.project = nn.Linear(settings.latent + condition, math.prod(self.base))
         nn.init.xavier_uniform_(self.project.weight)
         self.blocks = nn.Sequential(*[_Up(settings.width) for _ in range(count)])
-        self.norm, self.picture = nn.BatchNorm2d(settings.width), _convolution(settings.width, shape[0], 3)
+        self.norm, self.picture = BatchNorm(settings.width), _convolution(settings.width, shape[0], 3)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         x = self.project(with_condition(z, condition)).unflatten(1, self.base)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .. import distributed
 from ..batch import Dice
 from ..catalog import part
 from ..layers import Generator, NetworkSettings, Resample, doublings
@@ -146,7 +147,7 @@ class _Stylegan2Generator(Generator):
         style = self.style(z, condition)
         if self.training:
             average = self.get_buffer("average")
-            average.lerp_(style.detach().mean(0).to(average.dtype), FOLLOW)
+            average.lerp_(distributed.mean(style.detach().mean(0).to(average.dtype)), FOLLOW)
         return self.draw(style)
 
     def truncated(self, z: Tensor, condition: Tensor | None, share: float) -> Tensor:

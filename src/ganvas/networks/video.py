@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ..batch import Dice
 from ..catalog import part
 from ..errors import GanvasError
-from ..layers import Critic, Generator, NetworkSettings, doublings, widths, with_condition
+from ..layers import BatchNorm, Critic, Generator, NetworkSettings, doublings, widths, with_condition
 
 __all__ = ["TGANCritic", "TGANFrameCritic", "TGANGenerator"]
 
@@ -105,9 +105,9 @@ class _Motion(nn.Module):
         self.project = nn.Linear(inputs, width * frames)
         layers: list[nn.Module] = []
         for _ in range(count):
-            layers += [nn.BatchNorm1d(width), nn.LeakyReLU(0.2), nn.Upsample(scale_factor=2.0, mode="linear")]
+            layers += [BatchNorm(width), nn.LeakyReLU(0.2), nn.Upsample(scale_factor=2.0, mode="linear")]
             layers += [nn.Conv1d(width, width, 3, padding=1, padding_mode="replicate")]
-        layers += [nn.BatchNorm1d(width), nn.LeakyReLU(0.2), nn.Conv1d(width, motion, 1)]
+        layers += [BatchNorm(width), nn.LeakyReLU(0.2), nn.Conv1d(width, motion, 1)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -126,8 +126,8 @@ class _TGANGenerator(Generator):
         self.moving = nn.Linear(settings.motion, channels[0] * height * width, bias=False)
         layers: list[nn.Module] = []
         for a, b in pairwise(channels):
-            layers += [nn.BatchNorm2d(a), nn.LeakyReLU(0.2), nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False)]
-        layers += [nn.BatchNorm2d(channels[-1]), nn.LeakyReLU(0.2)]
+            layers += [BatchNorm(a), nn.LeakyReLU(0.2), nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False)]
+        layers += [BatchNorm(channels[-1]), nn.LeakyReLU(0.2)]
         # Few channels are shuffled into pixels three times as fast as a transposed convolution makes them on a CPU.
         layers += [nn.Conv2d(channels[-1], 4 * shape[0], 3, padding=1), nn.PixelShuffle(2), nn.Tanh()]
         self.layers = nn.Sequential(*layers)

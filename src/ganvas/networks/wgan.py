@@ -11,7 +11,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ..catalog import part
-from ..layers import Critic, Generator, NetworkSettings, doublings, widths, with_condition
+from ..layers import BatchNorm, Critic, Generator, NetworkSettings, doublings, widths, with_condition
 
 __all__ = ["WGANCritic", "WGANGenerator"]
 
@@ -57,7 +57,7 @@ class _WGANGenerator(Generator):
         channels = widths(2 * settings.width, count, widest=WIDEST)[::-1]
         layers: list[nn.Module] = [nn.ConvTranspose2d(settings.latent + condition, channels[0], (height, width))]
         for a, b in pairwise([*channels, shape[0]]):
-            layers += [nn.BatchNorm2d(a), nn.ReLU(inplace=True), nn.ConvTranspose2d(a, b, 4, 2, 1)]
+            layers += [BatchNorm(a), nn.ReLU(inplace=True), nn.ConvTranspose2d(a, b, 4, 2, 1)]
         self.layers = nn.Sequential(*layers, nn.Tanh())
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
