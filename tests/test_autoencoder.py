@@ -1,11 +1,6 @@
 """Autoencoders: the bound against cases whose evidence is known, learning, determinism, codes, and what a run shows."""
 
-import json
 import math
-import os
-import socket
-import subprocess
-import sys
 from dataclasses import replace
 from functools import cache
 from itertools import islice
@@ -28,7 +23,6 @@ from ganvas.games.autoencoding import Autoencoding, Variational, divergence, sur
 from ganvas.layers import Network
 from ganvas.networks.autoencoder import Autoencoder, MLPAutoencoder
 from ganvas.optimizers import Adam
-from ganvas.recipe import to_json
 from ganvas.run import Run
 from ganvas.sample import Model
 from ganvas.schedules import Cosine, Linear
@@ -278,48 +272,6 @@ def test_a_gaussian_changes_what_z_means_and_not_what_is_learned(learned, vae):
     assert nearest(learned("gaussian").generate(range(400)), x) < 0.95 * nearest(
         learned("bare").generate(range(400)), x
     )
-
-
-ONE_OF_TWO = """
-import json, sys
-from pathlib import Path
-import torch
-from ganvas import checkpoint, distributed, train
-from ganvas.recipe import from_json
-
-torch.set_num_threads(1)
-distributed.start(torch.device("cpu"))
-folder = Path(sys.argv[1])
-for tick in train(from_json(json.loads((folder / "recipe.json").read_text()))):
-    tick.terms()
-checkpoint.write(folder / f"rank{distributed.rank()}", {"state.safetensors": (tick.state.tensors(), {})})
-"""
-
-
-def test_two_processes_agree_with_one(vae, points, tmp_path):
-    network = {"autoencoder": MLPAutoencoder(width=16, latent=2)}
-    recipe = replace(vae, data=points.data, networks=network, game=Variational())
-    (tmp_path / "recipe.json").write_text(json.dumps(to_json(recipe)))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
-    command = [sys.executable, "-c", ONE_OF_TWO, str(tmp_path)]
-    processes = [
-        subprocess.Popen(command, env=os.environ | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
-        for rank in range(2)
-    ]
-    try:
-        assert [process.wait(timeout=200) for process in processes] == [0, 0]
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-    alone, _ = after(10, recipe)
-    for rank in range(2):
-        together = checkpoint.read(tmp_path / f"rank{rank}" / "state.safetensors")
-        assert together.keys() == alone.keys()
-        for name, value in alone.items():
-            assert torch.allclose(together[name], value, rtol=1e-4, atol=1e-6), name
 
 
 @pytest.mark.parametrize("settings", [NETWORK, GAUSSIAN, MLPAutoencoder(width=8, latent=4)], ids=str)

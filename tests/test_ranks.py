@@ -11,7 +11,12 @@ import pytest
 import torch
 
 from ganvas import Run, checkpoint, fit, train
-from ganvas.optimizers import Adam
+from ganvas.data.digits import Digits
+from ganvas.games.autoencoding import Autoencoding, Variational
+from ganvas.networks.autoencoder import MLPAutoencoder
+from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
+from ganvas.networks.resnet import ResnetCritic
+from ganvas.networks.stylegan2 import Stylegan2Generator
 from ganvas.recipe import to_json
 
 TOGETHER = """
@@ -26,31 +31,41 @@ from ganvas.recipe import from_json
 torch.set_num_threads(1)
 distributed.start(torch.device("cpu"))
 folder, rank = Path(sys.argv[1]), distributed.rank()
-recipe, still = map(from_json, json.loads((folder / "recipes.json").read_text()))
-for tick in train(recipe):
-    terms = tick.terms()
-checkpoint.write(folder / f"rank{rank}", {"state.safetensors": (tick.state.tensors(), {})})
-(folder / f"terms{rank}.json").write_text(json.dumps(terms))
+recipes = {name: from_json(recipe) for name, recipe in json.loads((folder / "recipes.json").read_text()).items()}
+for name, recipe in recipes.items():
+    for tick in train(recipe):
+        terms = tick.terms()
+    checkpoint.write(folder / f"{name}{rank}", {"state.safetensors": (tick.state.tensors(), {})})
+    (folder / f"{name}{rank}.json").write_text(json.dumps(terms))
 try:
-    next(train(replace(recipe, batch=15)))
+    next(train(replace(recipes["points"], batch=15)))
 except GanvasError as error:
     print(error)
-fit(recipe, out=folder / "run", device="cpu")
-fit(still, out=folder / "still", device="cpu", quiet=True)
+fit(recipes["points"], out=folder / "run", device="cpu")
 """
 
 
 @pytest.fixture(scope="module")
-def still(pictures):
-    """A recipe with batch norm in which no weight moves, so that only its statistics do."""
-    return replace(pictures, optimizer=Adam(rate=0.0), images=64)
+def recipes(points, pictures):
+    """One of each kind of network that gathers something over a batch."""
+    normed = {"generator": DCGANGenerator(width=2, latent=4), "critic": DCGANCritic(width=2)}
+    styled = {"generator": Stylegan2Generator(width=4, depth=2, latent=4), "critic": ResnetCritic(width=2)}
+    network = MLPAutoencoder(width=16, latent=2)
+    coded = replace(points, product="autoencoder", networks={"autoencoder": network}, game=Variational())
+    return {
+        "points": points,
+        "batch norm, also in penalties": replace(pictures, data=Digits(size=16), networks=normed),
+        "mean style": replace(pictures, networks=styled),
+        "deviation": coded,
+        "gaussian": replace(coded, networks={"autoencoder": replace(network, gaussian=True)}, game=Autoencoding()),
+    }
 
 
 @pytest.fixture(scope="module")
-def together(points, still, tmp_path_factory):
+def together(recipes, tmp_path_factory):
     """What two processes left that found each other on this machine: (folder, [(stdout, stderr), ...])."""
     folder = tmp_path_factory.mktemp("ranks")
-    (folder / "recipes.json").write_text(json.dumps([to_json(points), to_json(still)]))
+    (folder / "recipes.json").write_text(json.dumps({name: to_json(recipe) for name, recipe in recipes.items()}))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
@@ -74,15 +89,19 @@ def together(points, still, tmp_path_factory):
     return folder, outputs
 
 
-def test_two_processes_agree_with_one(together, points):
+NAMES = ["points", "batch norm, also in penalties", "mean style", "deviation", "gaussian"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_processes_agree_with_one(together, recipes, name):
     folder, _ = together
-    states = [checkpoint.read(folder / f"rank{rank}" / "state.safetensors") for rank in range(2)]
-    terms = [json.loads((folder / f"terms{rank}.json").read_text()) for rank in range(2)]
-    for tick in train(points):
+    states = [checkpoint.read(folder / f"{name}{rank}" / "state.safetensors") for rank in range(2)]
+    terms = [json.loads((folder / f"{name}{rank}.json").read_text()) for rank in range(2)]
+    for tick in train(recipes[name]):
         alone, expected = tick.state.tensors(), tick.terms()
-    for name, value in alone.items():
-        assert torch.equal(states[0][name], states[1][name]), f"{name} differs between the processes"
-        assert torch.allclose(states[0][name], value, rtol=1e-4, atol=1e-5), name
+    for key, value in alone.items():
+        assert torch.equal(states[0][key], states[1][key]), f"{key} differs between the processes"
+        assert torch.allclose(states[0][key], value, rtol=1e-4, atol=1e-5), key
     assert terms[0] == terms[1]
     assert terms[0] == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
@@ -102,16 +121,3 @@ def test_two_processes_leave_one_run(together, points, tmp_path):
         assert torch.allclose(model[name], value, rtol=1e-4, atol=1e-5), name
     assert "320 of 320 images" in outputs[0][1]
     assert "images" not in outputs[1][1], "only the first process speaks"
-
-
-def test_statistics_of_batch_norm_are_those_of_all_processes(together, still, tmp_path):
-    folder, _ = together
-    alone = fit(still, out=tmp_path / "run", device="cpu", quiet=True)
-    for file in ("state", "model"):
-        saved, expected = (
-            checkpoint.read(run.newest / f"{file}.safetensors") for run in (Run(folder / "still"), alone)
-        )
-        means = [name for name in expected if name.endswith("blocks.0.norm1.running_mean")]
-        assert len(means) == (2 if file == "state" else 1)
-        for name in means:
-            assert torch.allclose(saved[name], expected[name], atol=1e-6), name

@@ -7,6 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from .. import distributed
 from ..catalog import part
 from ..layers import Generator, Network, NetworkSettings, Resample, doublings, planes, widths, with_condition
 
@@ -167,9 +168,9 @@ class _Gaussian(nn.Module):
             return
         codes, mean, square = torch.cat(self.met), self.get_buffer("mean"), self.get_buffer("square")
         self.met.clear()
-        share = 1 - 0.5 ** (len(codes) / FOLLOWED_CODES)
-        mean.lerp_(codes.mean(0), share)
-        square.lerp_(codes.T @ codes / len(codes), share)
+        share = 1 - 0.5 ** (len(codes) * distributed.world() / FOLLOWED_CODES)
+        mean.lerp_(distributed.mean(codes.mean(0)), share)
+        square.lerp_(distributed.mean(codes.T @ codes / len(codes)), share)
         covariance = square - mean.outer(mean)
         covariance += LEAST_VARIANCE * covariance.diagonal().mean() * torch.eye(len(mean)).to(mean)
         self.get_buffer("spread").copy_(torch.linalg.cholesky(covariance))
