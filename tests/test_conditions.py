@@ -59,7 +59,7 @@ def test_a_survey_has_a_class_in_each_row(classes):
 
 @pytest.mark.parametrize("data", [PLAIN, replace(PLAIN, classes=("all",), labels=np.zeros(6, np.int64))])
 def test_data_without_classes(data):
-    with pytest.raises(GanvasError, match=r"no classes to tell apart\. Put the pictures of each class into a folder"):
+    with pytest.raises(GanvasError, match=r"no classes to tell apart\. .* into a folder .*--set condition=None"):
         Labels().of(data)
 
 

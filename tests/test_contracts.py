@@ -203,7 +203,7 @@ def test_the_mlp_takes_any_size(name):
 
 @pytest.mark.parametrize("name", DOUBLED)
 def test_vectors_are_for_the_mlp(name):
-    with pytest.raises(GanvasError, match="an mlp makes both"):
+    with pytest.raises(GanvasError, match="take the recipe ring, or an mlp"):
         build(name, (2,), 0)
 
 

@@ -87,7 +87,7 @@ class Labels(Condition):
         if data.labels is None or len(data.classes) < 2:
             raise GanvasError(
                 "These samples have no classes to tell apart. Put the pictures of each class into a folder of its own, "
-                "named after it, or train without --set condition."
+                "named after it, or train without: --set condition=None."
             )
         counts = np.bincount(data.labels, minlength=len(data.classes))
         return replace(self, classes=data.classes, shares=tuple((counts / counts.sum()).tolist()))
@@ -150,7 +150,7 @@ class Keywords(Condition):
         if self.required and not any(data.keywords):
             raise GanvasError(
                 "These samples have no keywords. Put a file metadata.jsonl beside the pictures with a line for each, "
-                'such as {"file_name": "a.png", "keywords": ["red", "fish"]}, or train without --set condition.'
+                'such as {"file_name": "a.png", "keywords": ["red", "fish"]}, or train without: --set condition=None.'
             )
         words = tuple(sorted({word for keywords in data.keywords for word in single_words(keywords)}))
         shown = np.linspace(0, len(data) - 1, min(len(data), MOST_PHRASES)).astype(np.int64)

@@ -112,7 +112,10 @@ def doublings(shape: tuple[int, ...], *, smallest: int = 4) -> tuple[int, int, i
     if len(shape) == 4:
         raise GanvasError("This network makes pictures, and these are clips: take the recipe moving_digits for them.")
     if len(shape) != 3:
-        raise GanvasError(f"This network makes pictures, not samples of shape {shape}; an mlp makes both.")
+        raise GanvasError(
+            f"This network makes pictures, and these samples of shape {shape} are points: take the recipe ring, or an "
+            "mlp, which makes both."
+        )
     _, height, width = shape
     count = max(0, int(math.log2(min(height, width) / smallest)))
     step = 2**count

@@ -43,7 +43,9 @@ def plan(
         data = data or _known(target)
         recipe = like or catalog.find(_default(source(data)), "recipe")()
     if data is not None:
-        size, chosen = size or getattr(recipe.data, "size", None), source(data, clips=_moves(recipe.data))
+        chosen = source(data, clips=_moves(recipe.data))
+        if hasattr(chosen, "size"):
+            size = size or getattr(recipe.data, "size", None)
         if like and hasattr(like.data, "channels") and hasattr(chosen, "channels"):
             chosen = replace(chosen, channels=like.data.channels)  # type: ignore[type-var]
         recipe = replace(recipe, data=chosen)

@@ -83,7 +83,10 @@ class Cifar10(Source):
         splits = {split: [name for name in names if split in PurePosixPath(name).parts[:-2]] for split in BATCHES}
         names = splits[self.split] if any(splits.values()) else names
         if not names:
-            raise GanvasError(f"{path} holds neither batches of CIFAR-10 nor folders of its classes for {self.split}.")
+            raise GanvasError(
+                f"{path} holds neither batches of CIFAR-10 nor folders of its classes for {self.split}. "
+                f"To train on other pictures in it, name it alone: --data {path}"
+            )
         describe = lambda name: (PurePosixPath(name).parent.name, ())  # noqa: E731
         return pack_files(files, frame, kind="cifar10", names=names, describe=describe, watch=watch)
 
