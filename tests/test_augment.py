@@ -104,14 +104,15 @@ def test_sure_is_the_sign_of_the_verdict_on_reals(loss, expected):
 def test_the_strength_follows_the_critic():
     augment, memory = AdaptiveAugment(target=0.5, over_images=1000), {"augment": torch.tensor(0.0)}
     for sure, expected in [(0.9, 0.1), (0.9, 0.2), (0.5, 0.2), (0.1, 0.1), (-1.0, 0.0), (-1.0, 0.0)]:
-        augment.remember(memory, {"critic.sure": torch.tensor(sure)}, images=100)
+        augment.remember(memory, torch.tensor(sure), images=100)
         assert float(memory["augment"]) == pytest.approx(expected, abs=1e-6)
     assert augment.probability(batch_of(torch.zeros(2, 1, 4, 4), memory=memory)) == memory["augment"]
 
 
 def test_a_critic_that_overfits_is_shown_ever_more(pictures):
-    game = Adversarial(augment=AdaptiveAugment(target=-1.0, over_images=160))  # always surer than that
-    strengths = [tick.terms()["critic.augment"] for tick in train(replace(pictures, game=game))]
+    game = Adversarial(augment=AdaptiveAugment(target=-1.0, over_images=160), critics=("judge",))  # surer than that
+    networks = {"generator": pictures.networks["generator"], "judge": pictures.networks["critic"]}
+    strengths = [tick.terms()["judge.augment"] for tick in train(replace(pictures, networks=networks, game=game))]
     assert strengths == pytest.approx([step / 20 for step in range(20)], abs=1e-5)
 
 

@@ -20,6 +20,7 @@ from ganvas.networks.mlp import MLPGenerator
 from ganvas.optimizers import Adam, Rmsprop
 from ganvas.recipe import differences, from_json, to_json
 from ganvas.schedules import Cosine, Linear
+from ganvas.training import start
 
 
 def reach(value, path):
@@ -38,7 +39,7 @@ def reach(value, path):
         ("mirror=true", "mirror", True),
         ("optimizer.rate=1e-4", "optimizer.rate", 1e-4),
         ("optimizer.rate=1", "optimizer.rate", 1.0),
-        ("optimizer.epsilon=-1", "optimizer.epsilon", -1.0),
+        ("game.augment=adaptive_augment(target=-1)", "game.augment", AdaptiveAugment(target=-1.0)),
         ("optimizer.rate=cosine(1e-3, 0)", "optimizer.rate", Cosine(1e-3, 0.0)),
         ("optimizer.rate=linear(start=1, end=2, over=0.5)", "optimizer.rate", Linear(1.0, 2.0, over=0.5)),
         ("optimizer=adam(beta1=0)", "optimizer", Adam(beta1=0.0)),
@@ -145,6 +146,66 @@ def test_change_of_pictures(assignment, path, expected):
 def test_what_cannot_be_changed(assignment, told, points):
     with pytest.raises(GanvasError, match=told):
         change(points, assignment)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("optimizer.rate=-1", "optimizer.rate takes a number from 0"),
+        ("optimizer.rate=cosine(1e-3, -1e-3)", "optimizer.rate takes"),
+        ("optimizer.beta1=1.5", "optimizer.beta1 takes a number from 0 to below 1, not 1.5"),
+        ("optimizer.beta2=1", "optimizer.beta2 takes"),
+        ("optimizer.epsilon=-1", "optimizer.epsilon takes"),
+        ("optimizer=rmsprop(rate=-1)", "optimizer.rate takes"),
+        ("optimizer=rmsprop(smoothing=2)", "optimizer.smoothing takes"),
+        ("optimizer=rmsprop(epsilon=-1)", "optimizer.epsilon takes"),
+        ("average.halflife_images=-5", "average.halflife_images takes"),
+        ("average.rampup=-1", "average.rampup takes"),
+        ("game.r1=-1", "game.r1 takes"),
+        ("game.r2=linear(-1, 0)", "game.r2 takes"),
+        ("game.r1=1e400", "game.r1 takes a number from 0 to below inf, not inf"),
+        ("game.gradient_penalty=-5", "game.gradient_penalty takes"),
+        ("game.noise=-1", "game.noise takes"),
+        ("game.mismatch=-1", "game.mismatch takes"),
+        ("game.mismatch=1", "game.mismatch is about descriptions.*--set condition=labels, or --set game.mismatch=0"),
+        ("game.critics=generator", "game.critics names networks that judge, and 'generator' is no critic"),
+        ("game.critics=critic,generator", "'generator' is no critic"),
+        ("game.critics=painter", "no network 'painter'"),
+        ("game=variational(beta=-3)", "game.beta takes"),
+        ("game.augment=augment(strength=3)", "game.augment.strength takes a number from 0 to 1, not 3"),
+        ("game.augment=augment(colour=3)", "game.augment.colour takes"),
+        ("game.augment=adaptive_augment(over_images=0)", "game.augment.over_images takes a number from 1"),
+        ("game.augment=adaptive_augment(target=60)", "game.augment.target takes a number from -1 to 1"),
+        ("game.augment=adaptive_augment(cutout=3)", "game.augment.cutout takes"),
+        ("width=0", "mlp_generator.width must be at least 1, not 0"),
+        ("generator.depth=-4", "mlp_generator.depth must"),
+        ("latent=0", "mlp_generator.latent must"),
+        ("generator=dcgan_generator(extra=-1)", "dcgan_generator.extra must be at least 0, not -1"),
+        ("critic=r3_critic(blocks=0)", "r3_critic.blocks must"),
+        ("generator=r3_generator(cardinality=0)", "r3_generator.cardinality must"),
+        ("generator=tgan_generator(motion=0)", "tgan_generator.motion must"),
+    ],
+)
+def test_what_cannot_be_trained_is_named_before_the_first_step(setting, told, points):
+    with pytest.raises(GanvasError, match=told):
+        start(change(points, setting), points.data.open())
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "game=adversarial(r1=0, gradient_penalty=0, noise=linear(0.5, 0))",
+        "optimizer=adam(rate=cosine(1, 0), beta1=0, epsilon=0)",
+        "optimizer=rmsprop(smoothing=0)",
+        "average.halflife_images=0",
+        "game.augment=augment(strength=linear(0, 1), translate=0)",
+        "width=1",
+        "generator=mlp_autoencoder(depth=0)",
+        "critic=fourier_critic(features=0)",
+    ],
+)
+def test_the_ends_of_the_ranges_can_be_trained(setting, points):
+    assert start(change(points, setting), points.data.open()).average
 
 
 @pytest.mark.parametrize("name", names("recipe"))

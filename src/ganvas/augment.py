@@ -16,7 +16,7 @@ from torch import Tensor
 from .batch import Batch
 from .catalog import part
 from .errors import GanvasError
-from .schedules import Value, at
+from .schedules import Value, at, within
 
 __all__ = ["AdaptiveAugment", "Augment", "Augmentation"]
 
@@ -43,8 +43,7 @@ class Augmentation(ABC):
             GanvasError: `translate`, `cutout` or `colour` is not in [0, 1].
         """
         for name in ("translate", "cutout", "colour"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise GanvasError(f"{name} takes a number from 0 to 1, not {getattr(self, name)}.")
+            within(f"game.augment.{name}", getattr(self, name), 0.0, 1.0, closed=True)
 
     @abstractmethod
     def probability(self, batch: Batch) -> float | Tensor:
@@ -54,10 +53,8 @@ class Augmentation(ABC):
         """See `Game.memory`."""
         return {}
 
-    def remember(  # noqa: B027
-        self, memory: Mapping[str, Tensor], means: Mapping[str, Tensor], *, images: int
-    ) -> None:
-        """See `Game.remember`."""
+    def remember(self, memory: Mapping[str, Tensor], sure: Tensor, *, images: int) -> None:  # noqa: B027
+        """Change the memory, in place, after a step of so many images; `sure` is the critic's mean verdict on reals."""
 
     def __call__(self, samples: Float[Tensor, "n *sample"], batch: Batch) -> Float[Tensor, "n *sample"]:
         """The pictures or clips [N, C, ..., H, W], each changed by dice of its own; all frames of a clip alike.
@@ -85,6 +82,15 @@ class Augment(Augmentation):
 
     strength: Value = 1.0
 
+    def __post_init__(self) -> None:
+        """Refuse a strength that is no probability.
+
+        Raises:
+            GanvasError: `strength`, or a setting of all augmentations, is not in [0, 1].
+        """
+        super().__post_init__()
+        within("game.augment.strength", self.strength, 0.0, 1.0, closed=True)
+
     def probability(self, batch: Batch) -> float:
         """See `Augmentation.probability`."""
         return at(self.strength, batch.progress)
@@ -97,11 +103,21 @@ class AdaptiveAugment(Augmentation):
 
     A critic that overfits is sure of nearly all reals. The strength rises from 0 while that is so of more than
     `target` says, as the mean sign of its verdict in [-1, 1], and falls while it is so of fewer. From 0 to 1 it takes
-    `over_images`.
+    `over_images`. Of several critics the first is followed.
     """
 
     target: float = 0.6
     over_images: int = 500_000
+
+    def __post_init__(self) -> None:
+        """Refuse a target that no critic has, and a rise that takes no time.
+
+        Raises:
+            GanvasError: `target` is not in [-1, 1], `over_images` is below 1, or another setting is not in [0, 1].
+        """
+        super().__post_init__()
+        within("game.augment.target", self.target, -1.0, 1.0, closed=True)
+        within("game.augment.over_images", self.over_images, 1)
 
     def probability(self, batch: Batch) -> Tensor:
         """See `Augmentation.probability`."""
@@ -111,9 +127,9 @@ class AdaptiveAugment(Augmentation):
         """See `Game.memory`."""
         return {"augment": torch.zeros(())}
 
-    def remember(self, memory: Mapping[str, Tensor], means: Mapping[str, Tensor], *, images: int) -> None:
-        """See `Game.remember`."""
-        step = (means["critic.sure"] - self.target).sign() * (images / self.over_images)
+    def remember(self, memory: Mapping[str, Tensor], sure: Tensor, *, images: int) -> None:
+        """See `Augmentation.remember`."""
+        step = (sure - self.target).sign() * (images / self.over_images)
         memory["augment"].add_(step).clamp_(0, 1)
 
 

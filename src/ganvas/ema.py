@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import torch
 
+from .schedules import within
+
 __all__ = ["Average"]
 
 Module = TypeVar("Module", bound=torch.nn.Module)
@@ -21,6 +23,15 @@ class Average:
 
     halflife_images: float = 10_000
     rampup: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuse an average of what is yet to come.
+
+        Raises:
+            GanvasError: `halflife_images` or `rampup` is below 0.
+        """
+        within("average.halflife_images", self.halflife_images, 0.0)
+        within("average.rampup", self.rampup, 0.0)
 
     def start(self, network: Module) -> Module:
         """A copy of the network that will hold the average."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from .batch import Loss
+from .batch import Loss, Nets
 
 __all__ = ["Game", "Turn"]
 
@@ -37,6 +37,13 @@ class Game(ABC):
     @abstractmethod
     def turns(self) -> tuple[Turn, ...]:
         """The turns of one step, in order."""
+
+    def check(self, nets: Nets) -> None:  # noqa: B027
+        """Refuse networks that cannot play by these rules.
+
+        Raises:
+            GanvasError: there is one.
+        """
 
     def memory(self) -> dict[str, Tensor]:
         """What it remembers from step to step, as it is before the first one; losses see it as `batch.memory`."""

@@ -11,6 +11,7 @@ from torch.nn.utils import parametrize
 
 from . import distributed
 from .batch import Dice
+from .catalog import name_of
 from .errors import GanvasError
 
 __all__ = [
@@ -86,6 +87,20 @@ class Critic(Network):
 
 class NetworkSettings(ABC):
     """The frozen settings of a network; every part of kind "network" is one."""
+
+    from_zero: ClassVar[tuple[str, ...]] = ()
+    """The settings that may be 0; all others that are whole numbers are at least 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse networks without width, depth or input.
+
+        Raises:
+            GanvasError: a whole number is below 1, or below 0 if it is counted `from_zero`.
+        """
+        for name, value in vars(self).items():
+            least = 0 if name in self.from_zero else 1
+            if type(value) is int and value < least:
+                raise GanvasError(f"{name_of(self)}.{name} must be at least {least}, not {value}.")
 
     @abstractmethod
     def build(self, shape: tuple[int, ...], condition: int) -> Network:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from .catalog import part
-from .errors import GanvasError
+from .schedules import within
 
 __all__ = ["Hinge", "LeastSquares", "Minimax", "Nonsaturating", "Objective", "Relativistic", "Wasserstein"]
 
@@ -53,8 +53,7 @@ class _CrossEntropy(Objective):
         Raises:
             GanvasError: `smoothing` is not in [0, 0.5).
         """
-        if not 0 <= self.smoothing < 0.5:
-            raise GanvasError(f"smoothing takes a number from 0 to below 0.5, not {self.smoothing}.")
+        within("game.loss.smoothing", self.smoothing, 0.0, 0.5)
 
     def critic(self, real: Logits, fake: Logits) -> Logits:
         """-log D(x) - log(1 - D(G(z))), with 1 - smoothing in the place of the reals' label 1."""

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from .catalog import part
-from .schedules import Value, at
+from .schedules import Value, at, within
 
 __all__ = ["Adam", "Optimizer", "Rmsprop"]
 
@@ -34,6 +34,17 @@ class Adam(Optimizer):
     beta2: Value = 0.999
     epsilon: float = 1e-8
 
+    def __post_init__(self) -> None:
+        """Refuse steps that lead nowhere.
+
+        Raises:
+            GanvasError: `rate` or `epsilon` is below 0, or `beta1` or `beta2` is not in [0, 1).
+        """
+        within("optimizer.rate", self.rate, 0.0)
+        within("optimizer.beta1", self.beta1, 0.0, 1.0)
+        within("optimizer.beta2", self.beta2, 0.0, 1.0)
+        within("optimizer.epsilon", self.epsilon, 0.0)
+
     def build(self, network: nn.Module) -> torch.optim.Optimizer:
         """See `Optimizer.build`."""
         return torch.optim.Adam(network.parameters(), lr=0.0, eps=self.epsilon, fused=True)
@@ -53,6 +64,16 @@ class Rmsprop(Optimizer):
     rate: Value = 5e-5
     smoothing: float = 0.99
     epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        """Refuse steps that lead nowhere.
+
+        Raises:
+            GanvasError: `rate` or `epsilon` is below 0, or `smoothing` is not in [0, 1).
+        """
+        within("optimizer.rate", self.rate, 0.0)
+        within("optimizer.smoothing", self.smoothing, 0.0, 1.0)
+        within("optimizer.epsilon", self.epsilon, 0.0)
 
     def build(self, network: nn.Module) -> torch.optim.Optimizer:
         """See `Optimizer.build`."""

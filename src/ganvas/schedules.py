@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from .catalog import part
 from .errors import GanvasError
 
-__all__ = ["Cosine", "Linear", "Schedule", "Value", "at"]
+__all__ = ["Cosine", "Linear", "Schedule", "Value", "at", "within"]
 
 
 class Schedule(ABC):
@@ -28,6 +28,19 @@ Value = float | Schedule
 def at(value: Value, progress: float) -> float:
     """A constant or a schedule, read at this progress in [0, 1]."""
     return value(progress) if isinstance(value, Schedule) else value
+
+
+def within(name: str, value: Value, low: float, high: float = math.inf, *, closed: bool = False) -> None:
+    """Refuse a setting that is not from `low` to below `high`, or to `high` itself if the range is `closed`.
+
+    A schedule is read at the beginning and at the end of the run, between which it rises or falls.
+
+    Raises:
+        GanvasError: it is outside.
+    """
+    ends = [at(value, progress) for progress in (0.0, 1.0)]
+    if not all(low <= end < high or (closed and end == high) for end in ends):
+        raise GanvasError(f"{name} takes a number from {low:g} to {'' if closed else 'below '}{high:g}, not {value}.")
 
 
 @dataclass(frozen=True)

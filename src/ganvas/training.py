@@ -134,7 +134,9 @@ def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device 
 
 def _build(recipe: Recipe, data: Dataset, condition: Condition | None) -> dict[str, Network]:
     length = condition.length if condition else 0
-    return {name: settings.build(data.shape, length) for name, settings in recipe.networks.items()}
+    networks = {name: settings.build(data.shape, length) for name, settings in recipe.networks.items()}
+    recipe.game.check(networks)
+    return networks
 
 
 def count_parameters(recipe: Recipe, data: Dataset) -> dict[str, int]:

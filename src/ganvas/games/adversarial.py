@@ -13,9 +13,10 @@ from ..batch import Batch, Nets, Terms
 from ..catalog import part
 from ..errors import GanvasError
 from ..game import Game, Turn
+from ..layers import Critic
 from ..losses import Nonsaturating, Objective
 from ..penalties import clip_weights, interpolate, slope, squared_gradients
-from ..schedules import Value, at
+from ..schedules import Value, at, within
 
 __all__ = ["Adversarial"]
 
@@ -54,11 +55,14 @@ class Adversarial(Game):
     mismatch: Value = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse turns that would never come.
+        """Refuse turns that would never come, and rewards for what is to be punished.
 
         Raises:
-            GanvasError: `lazy` or `critic_plays` is below 1, `clip` is not above 0, or nobody judges.
+            GanvasError: a weight or `noise` is below 0, `lazy` or `critic_plays` is below 1, `clip` is not above 0, or
+                nobody judges.
         """
+        for name in ("r1", "r2", "gradient_penalty", "noise", "mismatch"):
+            within(f"game.{name}", getattr(self, name), 0.0)
         if not self.critics:
             raise GanvasError("game.critics must name a network that judges.")
         for name in ("lazy", "critic_plays"):
@@ -81,6 +85,17 @@ class Adversarial(Game):
             turns.append(Turn(player, play, times=self.critic_plays, again=again, after=after))
         return (*turns, Turn("generator", self._generator, again=not self.fresh))
 
+    def check(self, nets: Nets) -> None:
+        """See `Game.check`."""
+        for player in self.critics:
+            if not isinstance(nets[player], Critic):
+                raise GanvasError(f"game.critics names networks that judge, and {player!r} is no critic.")
+            if self.mismatch != 0.0 and not nets[player].condition:
+                raise GanvasError(
+                    "game.mismatch is about descriptions, and these samples are told none: "
+                    "add --set condition=labels, or --set game.mismatch=0."
+                )
+
     def memory(self) -> dict[str, Tensor]:
         """See `Game.memory`."""
         return self.augment.memory() if self.augment else {}
@@ -88,7 +103,7 @@ class Adversarial(Game):
     def remember(self, memory: Mapping[str, Tensor], means: Mapping[str, Tensor], *, images: int) -> None:
         """See `Game.remember`."""
         if self.augment:
-            self.augment.remember(memory, means, images=images)
+            self.augment.remember(memory, means[f"{self.critics[0]}.sure"], images=images)
 
     @property
     def _penalised(self) -> bool:

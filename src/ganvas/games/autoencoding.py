@@ -12,7 +12,7 @@ from ..batch import Batch, Nets, Terms
 from ..catalog import part
 from ..errors import GanvasError
 from ..game import Game, Turn
-from ..schedules import Value, at
+from ..schedules import Value, at, within
 
 __all__ = ["Autoencoding", "Variational", "divergence", "surprise"]
 
@@ -60,11 +60,12 @@ class Variational(Game):
     deviation: Value | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a deviation that no Gaussian has.
+        """Refuse a deviation that no Gaussian has, and a bound that is not one.
 
         Raises:
-            GanvasError: `deviation` is not above 0 from beginning to end.
+            GanvasError: `beta` is below 0, or `deviation` is not above 0 from beginning to end.
         """
+        within("game.beta", self.beta, 0.0)
         if self.deviation is not None and min(at(self.deviation, progress) for progress in (0.0, 1.0)) <= 0:
             raise GanvasError(f"game.deviation is above 0, or None to follow the error, not {self.deviation}.")
 

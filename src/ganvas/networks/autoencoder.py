@@ -66,6 +66,7 @@ class MLPAutoencoder(NetworkSettings):
     depth: int = 2
     latent: int = 16
     gaussian: bool = False
+    from_zero = ("depth",)
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         """See `NetworkSettings.build`."""

@@ -26,6 +26,7 @@ class DCGANGenerator(NetworkSettings):
     latent: int = 100
     extra: int = 0
     slope: float = 0.0
+    from_zero = ("extra",)
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         """See `NetworkSettings.build`."""

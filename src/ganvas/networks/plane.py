@@ -53,6 +53,7 @@ class FourierCritic(NetworkSettings):
     frequency: float = 5.0
     extent: float = 1.0
     spectral: bool = False
+    from_zero = ("features",)
 
     def build(self, shape: tuple[int, ...], condition: int) -> Critic:
         """See `NetworkSettings.build`."""

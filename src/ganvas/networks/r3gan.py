@@ -31,6 +31,7 @@ class R3Generator(NetworkSettings):
     cardinality: int = 16
     latent: int = 64
     wide: int = 3
+    from_zero = ("wide",)
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         """See `NetworkSettings.build`."""
@@ -46,6 +47,7 @@ class R3Critic(NetworkSettings):
     blocks: int = 2
     cardinality: int = 16
     wide: int = 3
+    from_zero = ("wide",)
 
     def build(self, shape: tuple[int, ...], condition: int) -> Critic:
         """See `NetworkSettings.build`."""
