@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 import ganvas
 
-Path("discs").mkdir()
+Path("discs").mkdir(exist_ok=True)
 for number in range(40):
     picture = Image.new("RGB", (60 + number, 50), "white")
     ImageDraw.Draw(picture).ellipse((5, 5, 45, 45), fill=(6 * number, 80, 255 - 6 * number))

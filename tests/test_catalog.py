@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 from ganvas import catalog, change, find, names, part, train
+from ganvas.catalog import describe
+from ganvas.data.icons import subsets
 from ganvas.errors import GanvasError
 from ganvas.layers import Generator, NetworkSettings
 from ganvas.losses import Objective
@@ -155,6 +157,25 @@ def test_a_part_without_docstring(registry):
         def silent(): ...
 
     assert "bare" not in names("loss")
+
+
+def test_files_of_ones_own_are_named_by_a_variable(tmp_path, monkeypatch, registry):
+    registry._load.cache_clear()
+    monkeypatch.setenv("GANVAS_PARTS", str(tmp_path / "mine.py"))
+    with pytest.raises(GanvasError, match=r"GANVAS_PARTS names .*mine.py, and there is no such file"):
+        names("metric")
+    (tmp_path / "mine.py").write_text('import ganvas\n@ganvas.part("metric")\ndef own_score(x):\n    """My own."""\n')
+    assert "own_score" in names("metric")
+
+
+def test_every_kind_of_icons_is_named_where_they_are_shown():
+    assert all(subset in describe("icons:flags") for subset in subsets())
+
+
+def test_all_parts_of_a_name_are_shown():
+    shown = describe("digits:any")
+    assert "recipe digits" in shown
+    assert "data digits" in shown
 
 
 def test_unknown_names():

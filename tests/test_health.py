@@ -55,6 +55,12 @@ def test_a_critic_that_came_to_see_a_difference_or_has_none_to_see_any_more_is_h
     assert len(complaints(log(75, right=0.8) + log(25, right=1.0))) == 1
 
 
+def test_few_samples_are_named_before_anything_is_logged():
+    (found,) = complaints([], samples=3)
+    assert "3 samples to learn from" in found
+    assert complaints([], samples=100) == []
+
+
 def test_a_wasserstein_critic_is_meant_to_be_right(points):
     for loss, asked in ((Relativistic(), True), (Wasserstein(), False)):
         terms = next(train(replace(points, game=Adversarial(loss)))).terms()

@@ -163,7 +163,7 @@ def test_what_cannot_be_changed(assignment, told, points):
         ("average.rampup=-1", "average.rampup takes"),
         ("game.r1=-1", "game.r1 takes"),
         ("game.r2=linear(-1, 0)", "game.r2 takes"),
-        ("game.r1=1e400", "game.r1 takes a number from 0 to below inf, not inf"),
+        ("game.r1=1e400", "game.r1 takes a number from 0 on, not inf"),
         ("game.gradient_penalty=-5", "game.gradient_penalty takes"),
         ("game.noise=-1", "game.noise takes"),
         ("game.mismatch=-1", "game.mismatch takes"),

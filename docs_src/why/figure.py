@@ -163,6 +163,7 @@ class Figure:
         size = (self.paper.width * SHARP // FINE, self.paper.height * SHARP // FINE)
         small = self.paper.resize(size, Image.Resampling.LANCZOS)
         small.quantize(96, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
+        print(f"drawn in {path}")
 
 
 def _ticks(low: float, high: float) -> list[float]:

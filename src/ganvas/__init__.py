@@ -43,6 +43,7 @@ __all__ = [
     "find",
     "fit",
     "load",
+    "metrics",
     "names",
     "part",
     "plan",
@@ -51,6 +52,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from . import metrics
     from .catalog import find, names, part
     from .dataset import Dataset, source
     from .errors import GanvasError
@@ -63,6 +65,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "metrics":
+        return importlib.import_module(".metrics", __name__)
     if name in _HOMES:
         return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
     raise AttributeError(f"module 'ganvas' has no attribute {name!r}")

@@ -8,17 +8,22 @@ it listed, accepted by `--set`, stored in a recipe and covered by the contract t
     @dataclass(frozen=True)
     class Logistic: ...
 
-Other packages add parts by an entry point in the group `ganvas.<kind>` that names the module which defines them.
+Parts in a file of one's own are there once it is imported; for the commands GANVAS_PARTS names such files, as PATH does
+folders. Other packages add parts by an entry point in the group `ganvas.<kind>`, which names the module with them.
 """
 
 import difflib
 import importlib
 import inspect
+import os
 import pkgutil
 import re
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any, TypeVar
 
 from .errors import GanvasError
@@ -49,8 +54,10 @@ def part(kind: str) -> Callable[[Part], Part]:
     """Enter the decorated class or function into the catalogue under its own name.
 
     Raises:
-        TypeError: the name is taken by another part, or the part has no docstring to be listed by.
+        TypeError: there is no such kind, another part has the name, or the part has no docstring to be listed by.
     """
+    if kind not in KINDS:
+        raise TypeError(f"there is no kind of part called {kind!r}; there are: {', '.join(KINDS)}")
 
     def enter(obj: Part) -> Part:
         name = name_of(obj)
@@ -83,8 +90,10 @@ def find(name: str, *kinds: str) -> Any:
             return _parts[each][name]
     known = [known for each in among for known in names(each)]
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
-    raise GanvasError(f"There is no {among[0] if len(among) == 1 else 'part'} named {name!r}. {hint}")
+    others = f"There are: {', '.join(known)}." if kinds else "`ganvas list` has them all."
+    hint = f"Did you mean {near[0]!r}?" if near else others
+    own = "If it is one of your own, import its file first, or name it: GANVAS_PARTS=FILE.py."
+    raise GanvasError(f"There is no {among[0] if len(among) == 1 else 'part'} named {name!r}. {hint} {own}")
 
 
 def kind_of(obj: Any) -> str | None:
@@ -121,14 +130,20 @@ def listing(kind: str | None = None) -> str:
 
 
 def describe(name: str) -> str:
-    """What a part is: its docstring, and its settings; for a recipe the whole of it."""
-    found = find(name)
-    lines = [inspect.getdoc(found) or "", ""]
-    if found in _parts["recipe"].values():
-        lines.append(str(found()))
-    else:
-        lines += [str(parameter) for parameter in inspect.signature(found).parameters.values()]
-    return "\n".join(lines)
+    """What the parts of this name are: their docstrings and settings; for a recipe the whole of it.
+
+    Raises:
+        GanvasError: there is none.
+    """
+    name = name.partition(":")[0]
+    kinds = [kind for kind in KINDS if name in names(kind)] or [str(kind_of(find(name)))]
+    return "\n\n".join((f"{kind} {name}\n\n" if kinds[1:] else "") + _described(kind, name) for kind in kinds)
+
+
+def _described(kind: str, name: str) -> str:
+    found = find(name, kind)
+    settings = [str(found())] if kind == "recipe" else map(str, inspect.signature(found).parameters.values())
+    return "\n".join([inspect.getdoc(found) or "", "", *settings])
 
 
 @cache
@@ -139,3 +154,17 @@ def _load(kind: str) -> None:
         importlib.import_module(f"{KINDS[kind]}.{found.name}")
     for entry in entry_points(group=f"ganvas.{kind}"):
         entry.load()
+    for path in filter(None, os.environ.get("GANVAS_PARTS", "").split(os.pathsep)):
+        _run(Path(path))
+
+
+@cache
+def _run(path: Path) -> None:
+    """Import a file of the user's, whose parts thereby are entered."""
+    if not path.is_file():
+        raise GanvasError(f"GANVAS_PARTS names {path}, and there is no such file.")
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise GanvasError(f"GANVAS_PARTS names {path}, which is no Python file.")
+    module = sys.modules[path.stem] = module_from_spec(spec)
+    spec.loader.exec_module(module)

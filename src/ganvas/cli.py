@@ -1,5 +1,6 @@
 """The command line: words in, one call, words out. Everything heavy is imported by the command that needs it."""
 
+import shlex
 import sys
 from json import dumps
 from pathlib import Path
@@ -338,13 +339,14 @@ def ending(run: "Run") -> str:
     seconds = run.rows[-1]["seconds"] if run.rows else 0.0
     state = "finished" if run.finished else "interrupted: the same command goes on from here"
     more = "--count 9 --seed 7 --out clips.gif" if run.moves else "--count 25 --seed 7 --out grid.png"
-    wrong = "".join(f"\n  look out  {complaint}" for complaint in complaints(run.rows))
+    path, found = shlex.quote(str(run.path)), complaints(run.rows, samples=run.about["data"]["count"])
+    wrong = "".join(f"\n  look out  {complaint}" for complaint in found)
     return (
         f"{run.images:,} images in {seconds:,.0f} s, {state}.\n"
         f"  pictures  {run.newest_sheet}\n"
         f"  report    {run.path / 'report.html'}\n"
-        f"  more      ganvas sample {run.path} {more}\n"
-        f"  film      ganvas film {run.path}"
+        f"  more      ganvas sample {path} {more}\n"
+        f"  film      ganvas film {path}"
         f"{wrong}"
     )
 

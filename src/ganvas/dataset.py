@@ -16,6 +16,7 @@ from torch import Tensor
 
 from .catalog import find, names
 from .errors import GanvasError
+from .health import FEW
 from .pixels import to_float
 from .words import single_words
 
@@ -64,6 +65,8 @@ class Summary:
         if self.keywords:
             lines.append(f"{len(self.keywords):,} keywords: {_commonest(self.keywords)}")
             lines.append(f"{self.rare:,} of them are on fewer than {Dataset.RARE} pictures, too few to be learned")
+        if self.count < FEW and len(self.shape) > 1:
+            lines.append("so few are learned by heart; a few hundred are the least to learn something new from")
         if self.wordless:
             lines.append(f"{self.wordless:,} have no keywords")
         if self.skipped:
@@ -107,6 +110,27 @@ class Dataset:
     skipped: tuple[tuple[str, str], ...] = ()
 
     RARE = 10
+
+    def __post_init__(self) -> None:
+        """Refuse what no network could be shown.
+
+        Raises:
+            GanvasError: there are no samples, their type or shape is another one, or labels are not those of `classes`.
+        """
+        kind, shape = self.samples.dtype, self.samples.shape
+        if not len(shape) or not shape[0]:
+            raise GanvasError("These data hold no samples.")
+        pictures = len(shape) in (4, 5) and shape[-1] <= 4 and kind == np.uint8
+        if not pictures and not (len(shape) == 2 and kind == np.float32):
+            raise GanvasError(
+                f"Samples of {kind} {list(shape)} cannot be learned from: pictures are uint8 [N, H, W, C] with 1, 3 or "
+                "4 channels, clips uint8 [N, T, H, W, C], and points float32 [N, F]."
+            )
+        if self.labels is not None and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
+            raise GanvasError(
+                f"Labels are from {self.labels.min()} to {self.labels.max()}, and there are {len(self.classes)} "
+                "classes: labels count from 0."
+            )
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -197,9 +221,11 @@ def source(text: str, *, clips: bool = False) -> Source:
 
 def _named(name: str, setting: str | None) -> Source:
     part: Any = find(name, "data")
-    first = fields(part)[0]
-    if setting is None:
-        if first.default is MISSING:
+    first = next(iter(fields(part)), None)
+    if first is None and setting is not None:
+        raise GanvasError(f"{name} has no settings, so nothing may follow it: write {name}.")
+    if first is None or setting is None:
+        if first and first.default is MISSING:
             raise GanvasError(f"{name} needs a {first.name}: write {name}:{first.name.upper()}.")
         return cast("Source", part())
     try:

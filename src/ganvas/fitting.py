@@ -1,6 +1,7 @@
 """From a few words to a trained model: plan a recipe, train it within its budget, keep its run folder up to date."""
 
 import math
+import shlex
 import signal
 import threading
 import time
@@ -108,8 +109,10 @@ def fit(
         length = _length(run, recipe, samples, seed, images=images, minutes=minutes, device=where)
         recipe = replace(recipe, images=length)
         _refuse_another(run, recipe, seed, begun_with)
-        if start_from and not run.newest:  # what does not fit is refused before there is a folder
-            adopt(start(recipe, samples, seed=seed), recipe, start_from)
+        if not run.newest:  # what does not fit is refused before there is a folder
+            state = start(recipe, samples, seed=seed)
+            if start_from:
+                adopt(state, recipe, start_from)
         if distributed.is_first():
             with files.told(run.path):
                 run.begin(recipe, samples, seed=seed, minutes=minutes, start_from=begun_with, device=where)
@@ -225,7 +228,7 @@ def _length(
 
 
 def _refuse_another(run: Run, recipe: Recipe, seed: int, start_from: str | None) -> None:
-    if not run.exists:
+    if not run.newest:
         return
     if recipe.images < run.images:
         raise GanvasError(
@@ -239,7 +242,7 @@ def _refuse_another(run: Run, recipe: Recipe, seed: int, start_from: str | None)
     if other := other + differences(wanted, held):
         raise GanvasError(
             f"{run.path} holds another run ({'; '.join(other[:3])}). Give --out another folder, "
-            f"or go on with this one by `ganvas train {run.path}`."
+            f"or go on with this one by `ganvas train {shlex.quote(str(run.path))}`."
         )
 
 

@@ -9,23 +9,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-__all__ = ["FEWEST", "complaints"]
+__all__ = ["FEW", "FEWEST", "complaints"]
 
+FEW = 100  # samples are too few to learn from
 FEWEST = 20  # rows of a log that can be judged
 BLIND, SURE = 0.55, 0.99  # shares of pairs that a critic orders rightly; chance is one half
 ALIKE = 0.5  # the distance between samples as a share of that between pictures
 BEHIND = 1.25  # the last score as a multiple of the best
 
 
-def complaints(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def complaints(rows: Sequence[Mapping[str, Any]], *, samples: int | None = None) -> list[str]:
     """What is wrong with a training as it is at its end, a sentence or two each; empty if nothing seems to be.
 
     Args:
         rows: the log, oldest first, as in log.jsonl: terms, and scores where some were measured.
+        samples: how many there are to learn from, if that is known.
     """
+    few = []
+    if samples is not None and samples < FEW:
+        few.append(
+            f"There are {samples} samples to learn from, and so few are learned by heart; a few hundred are the least "
+            "to learn something new from."
+        )
     if len(rows) < FEWEST:
-        return []
-    return [*_critics(rows), *_variety(rows), *_best(rows)]
+        return few
+    return [*few, *_critics(rows), *_variety(rows), *_best(rows)]
 
 
 def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:

@@ -57,7 +57,7 @@ def write(run_folder: Path) -> Path:
         title=_text(name),
         kicker=_kicker(run),
         state=_state(rows, recipe),
-        health=_health(rows),
+        health=_health(rows, count if isinstance(count, int) else None),
         samples=_samples(sheets, film)
         + _moving(run_folder / "samples" / "newest.gif")
         + _reconstructions(files.numbered(run_folder / "samples" / "reconstructions")),
@@ -121,8 +121,8 @@ def _state(rows: list[dict[str, Any]], recipe: Mapping[str, Any]) -> str:
     return f"{images:,} images in {_duration(seconds)} of training{speed}.{state}"
 
 
-def _health(rows: list[dict[str, Any]]) -> str:
-    found = complaints(rows)
+def _health(rows: list[dict[str, Any]], samples: int | None) -> str:
+    found = complaints(rows, samples=samples)
     if found:
         return f'<ul class="complaints">{"".join(f"<li>{_text(each)}</li>" for each in found)}</ul>'
     return "<p>Nothing in its log looks wrong.</p>" if len(rows) >= FEWEST else ""

@@ -40,7 +40,8 @@ def within(name: str, value: Value, low: float, high: float = math.inf, *, close
     """
     ends = [at(value, progress) for progress in (0.0, 1.0)]
     if not all(low <= end < high or (closed and end == high) for end in ends):
-        raise GanvasError(f"{name} takes a number from {low:g} to {'' if closed else 'below '}{high:g}, not {value}.")
+        limit = "on" if high == math.inf else f"to {high:g}" if closed else f"to below {high:g}"
+        raise GanvasError(f"{name} takes a number from {low:g} {limit}, not {value}.")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import distributed
-from .batch import Batch, Dice
+from .batch import Batch, Dice, Terms
 from .conditions import Condition
 from .dataset import Dataset
 from .errors import GanvasError
@@ -214,6 +214,7 @@ def _play(turn: Turn, state: State, batches: Iterable[Batch], recipe: Recipe) ->
     for batch in batches:
         with batch.dice.at_hand():
             terms = turn.loss(state.networks, batch)
+        _check(terms, turn, len(batch))
         objective = torch.stack(list(terms.values())).sum() * (turn.every / recipe.batch)
         objective.backward(inputs=learning)  # and no other player learns, nor is time spent on its gradients
         for name, term in terms.items():
@@ -224,6 +225,15 @@ def _play(turn: Turn, state: State, batches: Iterable[Batch], recipe: Recipe) ->
         turn.after(player)
     player.settle()
     return {f"{turn.player}.{name}": total for name, total in sums.items()}
+
+
+def _check(terms: Terms, turn: Turn, count: int) -> None:
+    for name, term in terms.items():
+        if term.shape != (count,):
+            raise GanvasError(
+                f"In the turn of the {turn.player} the term {name!r} has shape {list(term.shape)}, and has to hold a "
+                f"number for each sample, [{count}]: losses take no means, and critics answer [N]."
+            )
 
 
 class _Dealer:

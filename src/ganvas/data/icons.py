@@ -80,6 +80,9 @@ SMALL_WORDS = {"of", "in", "on", "with", "and", "the", "at", "for"}
 class Icons(Source):
     """4,495 coloured icons of OpenMoji on white, or one coherent kind of them such as `icons:portraits`.
 
+    The kinds are animals, buildings, clocks, faces, flags, food, hands, hearts, objects, people, places, plants,
+    portraits, symbols and vehicles; all is the default.
+
     Needs the packages of `pip install 'ganvas[icons]'` and no network. The drawings are by the OpenMoji project (CC
     BY-SA 4.0). The words of an icon's Unicode name are its keywords.
     """
