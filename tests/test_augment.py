@@ -34,7 +34,7 @@ def test_strength_is_the_share_of_pictures_that_change(shape):
     for strength in (0.3, 1.0):
         for change in ({"translate": 0.5}, {"cutout": 0.5}, {"colour": 1.0}):
             changed = (augmented(samples, strength=strength, **ONLY | change) != samples).flatten(1).any(1)
-            still = 0 if "translate" not in change else 1 / math.prod(shape[-2:])
+            still = 0 if "translate" not in change else 1 / math.prod(side + 1 for side in shape[-2:])
             expected = strength * (1 - still)
             assert abs(changed.float().mean() - expected) < 4 * math.sqrt(0.25 / 400)
 
@@ -49,6 +49,16 @@ def test_translation_moves_by_whole_pixels_and_fills_with_gray():
     white = augmented(torch.ones(64, 1, 8, 8), **ONLY | {"translate": 0.25})
     assert set(white.unique().tolist()) == {0.0, 1.0}
     assert white.flatten(1).sum(1).min() == 36
+
+
+def test_every_shift_is_as_likely():
+    count, far = 9000, 2
+    picture = torch.zeros(count, 1, 16, 16)
+    picture[:, 0, 8, 8] = 1.0
+    moved = augmented(picture, **ONLY | {"translate": 0.125}).nonzero()[:, 2:] - 8
+    for shifts in moved.T:
+        shares = torch.bincount(shifts + far, minlength=2 * far + 1) / count
+        assert shares.tolist() == pytest.approx([1 / 5] * 5, abs=4 * math.sqrt(0.2 * 0.8 / count))
 
 
 def test_cutout_is_a_square_that_may_reach_over_the_edge():

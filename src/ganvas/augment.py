@@ -69,7 +69,7 @@ class Augmentation(ABC):
         if self.colour:
             samples = _recolour(samples, (drawn[:, :3] - 0.5) * self.colour * chosen[:, :1])
         if self.translate:
-            samples = _shift(samples, (2 * drawn[:, 3:5] - 1) * self.translate * chosen[:, 1:2])
+            samples = _shift(samples, drawn[:, 3:5], chosen[:, 1], farthest=self.translate)
         if self.cutout:
             samples = _cut(samples, drawn[:, 5:7], chosen[:, 2], side=self.cutout)
         return samples
@@ -144,12 +144,14 @@ def _recolour(samples: Tensor, change: Float[Tensor, "n 3"]) -> Tensor:
     return torch.cat([colours, samples[:, 3:]], dim=1) if samples.shape[1] > 3 else colours
 
 
-def _shift(samples: Tensor, shares: Float[Tensor, "n 2"]) -> Tensor:
-    """Every picture moved by whole pixels: these shares of its height and of its width."""
+def _shift(samples: Tensor, drawn: Float[Tensor, "n 2"], chosen: Bool[Tensor, " n"], *, farthest: float) -> Tensor:
+    """The chosen pictures moved by whole pixels, up to this share of the side; numbers in [0, 1) make all as likely."""
     outside = []
-    for dim, share in ((-2, shares[:, 0]), (-1, shares[:, 1])):
+    for dim, share in ((-2, drawn[:, 0]), (-1, drawn[:, 1])):
         size = samples.shape[dim]
-        places = torch.arange(size, device=samples.device) - (share * size).round().long()[:, None]
+        far = int(farthest * size + 0.5)
+        moved = ((share * (2 * far + 1)).floor().long() - far) * chosen
+        places = torch.arange(size, device=samples.device) - moved[:, None]
         shape = [len(samples), *[1] * (samples.dim() - 1)]
         shape[dim] = size
         places = places.reshape(shape)
