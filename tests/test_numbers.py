@@ -362,7 +362,7 @@ def test_the_average_is_its_closed_form():
     start, weights = network.weight.item(), [float(value) for value in range(5)]
     for value in weights:
         network.weight.data.fill_(value)
-        settings.follow(average, network, images=1, batch=16)
+        settings.follow(average, network, images=1, batch=16, progress=0.0)
     keep = 0.5 ** (16 / 64)
     expected = keep**5 * start + sum(keep ** (4 - i) * (1 - keep) * value for i, value in enumerate(weights))
     assert average.weight.item() == pytest.approx(expected, rel=1e-12)
@@ -373,13 +373,24 @@ def test_the_average_forgets_its_beginning():
     network = nn.Linear(1, 1, bias=False).double()
     average = settings.start(network)
     network.weight.data.fill_(8.0)
-    settings.follow(average, network, images=0, batch=16)
+    settings.follow(average, network, images=0, batch=16, progress=0.0)
     assert average.weight.item() == 8.0  # nothing has been seen: the half-life is 0
     network.weight.data.fill_(0.0)
-    settings.follow(average, network, images=32, batch=16)
+    settings.follow(average, network, images=32, batch=16, progress=0.0)
     assert average.weight.item() == pytest.approx(4.0)  # half of 32 images is one batch of 16
-    settings.follow(average, network, images=10**9, batch=1000)
+    settings.follow(average, network, images=10**9, batch=1000, progress=1.0)
     assert average.weight.item() == pytest.approx(2.0)  # not more than 1000
+
+
+def test_the_half_life_of_the_average_follows_a_schedule():
+    settings = Average(halflife_images=Linear(0.0, 64.0), rampup=1e9)
+    network = nn.Linear(1, 1, bias=False).double()
+    average = settings.start(network)
+    network.weight.data.fill_(8.0)
+    for progress, expected in [(0.0, 8.0), (0.25, 4.0), (0.5, 4.0 * 0.5**0.5)]:
+        settings.follow(average, network, images=1, batch=16, progress=progress)
+        assert average.weight.item() == pytest.approx(expected, rel=1e-12)
+        network.weight.data.fill_(0.0)
 
 
 def test_the_average_of_buffers():
@@ -387,7 +398,7 @@ def test_the_average_of_buffers():
     average = Average(halflife_images=16, rampup=1e9).start(network)
     network.running_mean += 1
     network.num_batches_tracked += 7
-    Average(halflife_images=16, rampup=1e9).follow(average, network, images=1, batch=16)
+    Average(halflife_images=16, rampup=1e9).follow(average, network, images=1, batch=16, progress=0.0)
     assert average.running_mean.tolist() == [0.5, 0.5]
     assert average.num_batches_tracked == 7
 

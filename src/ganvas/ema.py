@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from .schedules import within
+from .schedules import Value, at, within
 
 __all__ = ["Average"]
 
@@ -17,11 +17,11 @@ Module = TypeVar("Module", bound=torch.nn.Module)
 class Average:
     """An exponential moving average with a half-life counted in images (Karras et al. 2018, arXiv:1710.10196).
 
-    Early on the half-life is at most `rampup` of the images seen so far, so that a short run is not held back by its
-    own beginning (as in StyleGAN2-ADA).
+    It may follow a schedule. Early on the half-life is at most `rampup` of the images seen so far, so that a short run
+    is not held back by its own beginning (as in StyleGAN2-ADA).
     """
 
-    halflife_images: float = 10_000
+    halflife_images: Value = 10_000
     rampup: float = 0.05
 
     def __post_init__(self) -> None:
@@ -38,9 +38,17 @@ class Average:
         return copy.deepcopy(network).eval().requires_grad_(False)
 
     @torch.no_grad()
-    def follow(self, average: Module, network: Module, *, images: int, batch: int) -> None:
-        """Move the average towards the network after a step of `batch` images; `images` were seen before it."""
-        halflife = min(self.halflife_images, self.rampup * images)
+    def follow(self, average: Module, network: Module, *, images: int, batch: int, progress: float) -> None:
+        """Move the average towards the network after a step of `batch` images.
+
+        Args:
+            average: what `start` gave.
+            network: what it follows.
+            images: how many were seen before the step.
+            batch: how many the step saw.
+            progress: the share of the run's images seen before the step, in [0, 1].
+        """
+        halflife = min(at(self.halflife_images, progress), self.rampup * images)
         keep = 0.5 ** (batch / halflife) if halflife > 0 else 0.0
         held, current = average.state_dict(), network.state_dict()
         moving = [name for name, value in held.items() if value.is_floating_point()]

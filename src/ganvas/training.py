@@ -198,7 +198,11 @@ def train(
             means = distributed.mean(torch.stack(list(sums.values()))) * (distributed.world() / recipe.batch)
             recipe.game.remember(state.memory, dict(zip(sums, means.unbind(), strict=True)), images=recipe.batch)
         recipe.average.follow(
-            state.average, state.networks[recipe.product], images=state.step * recipe.batch, batch=recipe.batch
+            state.average,
+            state.networks[recipe.product],
+            images=state.step * recipe.batch,
+            batch=recipe.batch,
+            progress=progress,
         )
         state.step += 1
         yield Tick(state.step, state.step * recipe.batch, state, sums, recipe.batch)

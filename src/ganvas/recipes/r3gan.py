@@ -1,5 +1,6 @@
 """R3GAN, with one dial for its size: `--set width=...`."""
 
+from ..augment import Augment
 from ..catalog import part
 from ..conditions import Labels
 from ..data.cifar10 import Cifar10
@@ -44,8 +45,9 @@ def r3gan() -> Recipe:
 def r3gan_cifar10() -> Recipe:
     """R3GAN on CIFAR-10 by its classes, the paper's preset (Huang et al. 2024, arXiv:2501.05441, configuration E).
 
-    What is not the paper's: there is no augmentation, the half-life of the average rises straight and not as a cosine,
-    and where there is bfloat16 the smallest stage and the head compute in it, too, in the paper in float32.
+    What is not the paper's: its augmentation, ADA's (Karras et al. 2020, arXiv:2006.06676), also scales, rotates and
+    stretches pictures and turns their hue, ours moves, cuts and recolours; and where there is bfloat16 the smallest
+    stage and the head compute in it, too, in the paper in float32.
 
     Run:    ganvas train r3gan_cifar10
     Costs:  250 million images; 4 days on 8 GPUs of the kind L40 in the paper.
@@ -56,11 +58,15 @@ def r3gan_cifar10() -> Recipe:
         data=Cifar10(),
         networks={"generator": R3Generator(width=768), "critic": R3Critic(width=768)},
         game=Adversarial(
-            Relativistic(), r1=Cosine(0.05, 0.005, over=over), r2=Cosine(0.05, 0.005, over=over), fresh=True
+            Relativistic(),
+            r1=Cosine(0.05, 0.005, over=over),
+            r2=Cosine(0.05, 0.005, over=over),
+            fresh=True,
+            augment=Augment(strength=Cosine(0.0, 0.55, over=over), colour=0.5),
         ),
         condition=Labels(),
         optimizer=Adam(rate=Cosine(2e-4, 5e-5, over=over), beta1=0.0, beta2=Cosine(0.9, 0.99, over=over)),
-        average=Average(halflife_images=5_000_000, rampup=0.25),
+        average=Average(halflife_images=Cosine(0.0, 5e6, over=over), rampup=1.0),
         mirror=True,
         bfloat16=("generator", "critic"),
         batch=512,
