@@ -9,7 +9,9 @@ from test_train import after, same
 from torch import nn
 
 from ganvas import train
+from ganvas.data.digits import Digits
 from ganvas.dataset import Dataset
+from ganvas.errors import GanvasError
 from ganvas.games.adversarial import Adversarial
 from ganvas.layers import Network
 from ganvas.losses import Hinge, Nonsaturating, Wasserstein
@@ -77,6 +79,14 @@ def test_spectral_normalisation_bounds_the_slope(wasserstein):
     for layer in critic.modules():
         if isinstance(layer, nn.Linear):
             assert torch.linalg.matrix_norm(layer.weight, 2).item() == pytest.approx(1.0, abs=1e-2)
+
+
+@pytest.mark.parametrize("penalty", ["r1", "r2", "gradient_penalty"])
+def test_a_penalty_is_refused_where_samples_are_mixed(penalty, pictures):
+    recipe = replace(pictures, data=Digits(size=16), networks={**pictures.networks, "critic": DCGANCritic(width=2)})
+    next(train(replace(recipe, game=Adversarial())))
+    with pytest.raises(GanvasError, match="'critic' mixes the samples of a batch"):
+        next(train(replace(recipe, game=Adversarial(**{penalty: 1.0}))))
 
 
 @pytest.fixture

@@ -84,6 +84,10 @@ class Critic(Network):
     """Whether each logit depends on its own sample and condition alone, while training too: there is no batch norm, and
     no dice are rolled. Then reals and fakes may be judged in one batch."""
 
+    mixes_samples: bool = False
+    """Whether a logit depends on the other samples of its batch while training, as by batch norm: then it has no
+    gradient of its own, and there can be no gradient penalties."""
+
 
 class NetworkSettings(ABC):
     """The frozen settings of a network; every part of kind "network" is one."""

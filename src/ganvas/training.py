@@ -109,7 +109,11 @@ class Tick:
 
 
 def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device | str = "cpu") -> State:
-    """Networks, average and optimizers as they are before the first step."""
+    """Networks, average and optimizers as they are before the first step.
+
+    Raises:
+        GanvasError: the recipe's networks, its game and the data do not go together.
+    """
     device, condition = torch.device(device), recipe.condition.of(data) if recipe.condition else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -63,8 +63,8 @@ class Adversarial(Game):
         """
         for name in ("r1", "r2", "gradient_penalty", "noise", "mismatch"):
             within(f"game.{name}", getattr(self, name), 0.0)
-        if not self.critics:
-            raise GanvasError("game.critics must name a network that judges.")
+        if not self.critics or len(set(self.critics)) < len(self.critics):
+            raise GanvasError("game.critics must name networks that judge, each of them once.")
         for name in ("lazy", "critic_plays"):
             if getattr(self, name) < 1:
                 raise GanvasError(f"game.{name} must be at least 1, not {getattr(self, name)}.")
@@ -86,11 +86,18 @@ class Adversarial(Game):
         return (*turns, Turn("generator", self._generator, again=not self.fresh))
 
     def check(self, nets: Nets) -> None:
-        """See `Game.check`."""
+        """See `Game.check`; gradient penalties ask for the slope of each logit at its own sample."""
         for player in self.critics:
-            if not isinstance(nets[player], Critic):
+            critic = nets[player]
+            if not isinstance(critic, Critic):
                 raise GanvasError(f"game.critics names networks that judge, and {player!r} is no critic.")
-            if self.mismatch != 0.0 and not nets[player].condition:
+            if self._penalised and critic.mixes_samples:
+                raise GanvasError(
+                    f"The critic {player!r} mixes the samples of a batch by batch norm, and gradient penalties (game.r1, "
+                    "game.r2, game.gradient_penalty) want logits that do not: take resnet_critic, wgan_critic, "
+                    "r3_critic or sngan_critic, or set the penalties to 0."
+                )
+            if self.mismatch != 0.0 and not critic.condition:
                 raise GanvasError(
                     "game.mismatch is about descriptions, and these samples are told none: "
                     "add --set condition=labels, or --set game.mismatch=0."

@@ -38,6 +38,8 @@ class DCGANGenerator(NetworkSettings):
 class DCGANCritic(NetworkSettings):
     """DCGAN discriminator: 4x4 convolutions of stride 2, batch norm, LeakyReLU 0.2 (Radford et al. 2016).
 
+    Batch norm mixes the samples of a batch, so that there can be no gradient penalties.
+
     `dropout` is the share of features that is zeroed after each LeakyReLU. `projection` multiplies what the last
     layer reads by the embedded condition (Miyato & Koyama 2018, arXiv:1802.05637); else the condition is given as
     planes.
@@ -101,6 +103,7 @@ class _DCGANCritic(Critic):
             layers += [Dropout(settings.dropout)] if settings.dropout else []
         layers.append(nn.Conv2d(channels[-1], 1, (height, width), bias=False))
         self.layers = nn.Sequential(*layers).apply(_initialise)
+        self.mixes_samples = count > 1  # the first layer has no batch norm
         self.embed = None
         if condition and settings.projection:
             self.embed = nn.Linear(condition, channels[-1] * height * width, bias=False).apply(_initialise)
