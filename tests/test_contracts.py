@@ -4,12 +4,15 @@ import re
 from dataclasses import fields, replace
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ganvas import change, find, names, train
 from ganvas.batch import Dice
+from ganvas.data.clips import MovingDigits
+from ganvas.data.digits import Digits
 from ganvas.errors import GanvasError
 from ganvas.layers import BatchNorm, Critic, Generator
 from ganvas.penalties import squared_gradient
@@ -40,6 +43,10 @@ NETWORKS = {name: {} for name in names("network")} | {
 
 LOSSES = names("loss")
 TINY = {"width": 4, "depth": 2, "blocks": 1, "latent": 6, "cardinality": 2}
+
+LABELS = torch.eye(10)
+WORDS = 8 * torch.nn.functional.normalize(torch.randn(8, 64, generator=torch.Generator().manual_seed(0)), dim=1)
+"""Conditions as they come from classes and from keywords."""
 
 
 def shapes(name):
@@ -147,6 +154,36 @@ def test_critics_that_judge_alone_do_so_and_all_others_say_that_they_do_not(name
         assert not network.judges_alone
     else:
         assert network.judges_alone == torch.allclose(at_once, apart, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if "critic" in name])
+def test_critics_that_mix_samples_say_so(name):
+    network = build(name, shapes(name)[0], 5)
+    x, label = inputs(network, 4)
+
+    def judge(x):
+        dice = Dice(0, 1, rows=slice(0, 4), total=4, device=x.device)
+        with dice.at_hand():
+            return network(x, label)
+
+    other = x.detach().clone()
+    other[0] += 1
+    assert network.mixes_samples == (not torch.allclose(judge(x)[1:], judge(other)[1:], atol=1e-6))
+
+
+@pytest.mark.parametrize(("told", "most"), [(LABELS, 4), (WORDS, 8)], ids=["labels", "words"])
+@pytest.mark.parametrize("name", [name for name in NETWORKS if "critic" in name and shapes(name) is not VECTORS])
+def test_at_first_a_projected_condition_is_not_much_louder_than_the_samples(name, told, most):
+    data = MovingDigits(count=16) if shapes(name) is CLIPS else Digits(size=32)
+    x = data.open().take(np.arange(16))
+    torch.manual_seed(0)
+    part = find(name.partition(" ")[0], "network")
+    critic = part(**NETWORKS[name]).build(tuple(x.shape[1:]), told.shape[1]).eval()
+    if getattr(critic, "embed", None) is None:
+        pytest.skip("its condition stands beside the sample")
+    with torch.no_grad():
+        logits = torch.stack([critic(x, each.expand(len(x), -1)) for each in told])
+    assert logits.std(0).mean() < most * logits.std(1).mean()
 
 
 @pytest.mark.parametrize("condition", [0, 5])

@@ -24,7 +24,9 @@ __all__ = [
     "Resample",
     "SpectralNorm",
     "doublings",
+    "embedding",
     "planes",
+    "projected",
     "spectrally_normalised",
     "widths",
     "with_condition",
@@ -164,6 +166,23 @@ def planes(x: Tensor, condition: Tensor | None) -> Tensor:
     if condition is None:
         return x
     return torch.cat([x, condition.to(x)[:, :, None, None].expand(-1, -1, *x.shape[2:])], dim=1)
+
+
+def embedding(condition: int, features: int) -> nn.Linear:
+    """What a condition is embedded by, to be `projected`: N(0, 1 / condition) without a bias."""
+    layer = nn.Linear(condition, features, bias=False)
+    nn.init.normal_(layer.weight, 0.0, 1 / math.sqrt(condition))
+    return layer
+
+
+def projected(features: Tensor, embedded: Tensor) -> Tensor:
+    """A condition's share of the logits [N]: features times the embedded condition, both [N, F], summed.
+
+    (Miyato & Koyama 2018, arXiv:1802.05637, eq. 3.) The sum is divided by the root of F, so that the condition is not
+    louder than the samples at first, and one step of Adam does not turn all of the many products at once (Karras et al.
+    2020).
+    """
+    return (features * embedded).sum(1) / math.sqrt(features.shape[1])
 
 
 class Resample(nn.Module):

@@ -3,7 +3,6 @@
 Beyond the paper, the critic's blocks may be cheaper ones, for more steps in the same time.
 """
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,7 +11,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..catalog import part
-from ..layers import BatchNorm, Critic, Generator, NetworkSettings, doublings, planes, widths, with_condition
+from ..layers import (
+    BatchNorm,
+    Critic,
+    Generator,
+    NetworkSettings,
+    doublings,
+    embedding,
+    planes,
+    projected,
+    widths,
+    with_condition,
+)
 
 __all__ = ["ResnetCritic", "ResnetGenerator"]
 
@@ -170,14 +180,12 @@ class _ResnetCritic(Critic):
         self.score = nn.Linear(channels[-1] * height * width, 1)
         self.embed = None
         if condition and settings.projection:
-            self.embed = nn.Linear(condition, channels[-1] * height * width, bias=False)
-            nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(condition))
+            self.embed = embedding(condition, channels[-1] * height * width)
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         x = x if self.embed is not None else planes(x, condition)
         features = F.leaky_relu(self.blocks(x), 0.2).flatten(1)
         logits: Tensor = self.score(features).squeeze(1)
         if self.embed is not None and condition is not None:
-            # Divided, so that one step of Adam does not turn all of the many products at once (Karras et al. 2020).
-            logits = logits + (self.embed(condition) * features).sum(1) / math.sqrt(features.shape[1])
+            logits = logits + projected(features, self.embed(condition))
         return logits

@@ -15,6 +15,7 @@ from ..layers import (
     NetworkSettings,
     doublings,
     planes,
+    projected,
     spectrally_normalised,
     with_condition,
 )
@@ -44,8 +45,9 @@ class SNGANCritic(NetworkSettings):
     """SNGAN critic: residual blocks without norms but of the weights, ReLU, sum pooling (Miyato et al. 2018, table 4).
 
     `width` is the number of channels of all blocks; 128 in the paper. Two blocks keep the size, the others halve it.
-    `projection` multiplies the features by the embedded condition (Miyato & Koyama 2018, arXiv:1802.05637, eq. 3),
-    else the condition is given as planes beside the picture.
+    `projection` multiplies the pooled features by the embedded condition (Miyato & Koyama 2018, arXiv:1802.05637,
+    eq. 3) and divides by the root of the width, else the condition is given as planes beside the picture. In 500 steps
+    on digits a projected class was not learned; with `dcgan_critic`, which does not pool, it is (`projection_gan`).
     """
 
     width: int = 64
@@ -133,7 +135,7 @@ class _SNGANCritic(Critic):
         features = F.relu(self.blocks(x if self.embed is not None else planes(x, condition))).sum((2, 3))
         logits: Tensor = self.score(features).squeeze(1)
         if self.embed is not None and condition is not None:
-            logits = logits + (self.embed(condition) * features).sum(1)
+            logits = logits + projected(features, self.embed(condition))
         return logits
 
 

@@ -19,7 +19,17 @@ from torch import Tensor, nn
 from ..batch import Dice
 from ..catalog import part
 from ..errors import GanvasError
-from ..layers import BatchNorm, Critic, Generator, NetworkSettings, doublings, widths, with_condition
+from ..layers import (
+    BatchNorm,
+    Critic,
+    Generator,
+    NetworkSettings,
+    doublings,
+    embedding,
+    projected,
+    widths,
+    with_condition,
+)
 
 __all__ = ["TGANCritic", "TGANFrameCritic", "TGANGenerator"]
 
@@ -154,14 +164,15 @@ class _TGANCritic(Critic):
             layers += [nn.Conv3d(a, b, (2 + step, 4, 4), (step, 2, 2), 1), nn.LeakyReLU(0.2)]
             frames //= step
         self.layers = nn.Sequential(*layers)
-        self.score = nn.Linear(channels[-1] * frames * height * width, 1)
-        self.embed = nn.Linear(condition, channels[-1], bias=False) if condition else None
+        size = channels[-1] * frames * height * width
+        self.score = nn.Linear(size, 1)
+        self.embed = embedding(condition, size) if condition else None
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        features = self.layers(x)
-        logits: Tensor = self.score(features.flatten(1)).squeeze(1)
+        features = self.layers(x).flatten(1)
+        logits: Tensor = self.score(features).squeeze(1)
         if self.embed is not None and condition is not None:
-            logits = logits + (self.embed(condition) * features.sum((2, 3, 4))).sum(1)
+            logits = logits + projected(features, self.embed(condition))
         return logits
 
 
@@ -172,14 +183,15 @@ class _TGANFrameCritic(Critic):
         channels = [shape[0], *widths(settings.width, count, widest=WIDEST)]
         layers = [(nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(0.2)) for a, b in pairwise(channels)]
         self.layers = nn.Sequential(*[layer for pair in layers for layer in pair])
-        self.score = nn.Linear(channels[-1] * height * width, 1)
-        self.embed = nn.Linear(condition, channels[-1], bias=False) if condition else None
+        size = channels[-1] * height * width
+        self.score = nn.Linear(size, 1)
+        self.embed = embedding(condition, size) if condition else None
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        features = self.layers(x[torch.arange(len(x), device=x.device), :, self._chosen(x)])
-        logits: Tensor = self.score(features.flatten(1)).squeeze(1)
+        features = self.layers(x[torch.arange(len(x), device=x.device), :, self._chosen(x)]).flatten(1)
+        logits: Tensor = self.score(features).squeeze(1)
         if self.embed is not None and condition is not None:
-            logits = logits + (self.embed(condition) * features.sum((2, 3))).sum(1)
+            logits = logits + projected(features, self.embed(condition))
         return logits
 
     def _chosen(self, x: Tensor) -> Tensor:
