@@ -1,4 +1,4 @@
-"""DCGAN: strided convolutions with batch norm (Radford, Metz & Chintala 2016, arXiv:1511.06434, figure 1)."""
+"""DCGAN: strided convolutions with batch norm (Radford, Metz & Chintala 2016, arXiv:1511.06434)."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,8 +18,9 @@ WIDEST = 8  # the widest layer has 8 times the width of the narrowest, as at 64x
 class DCGANGenerator(NetworkSettings):
     """DCGAN generator: transposed 4x4 convolutions, batch norm, ReLU, tanh (Radford et al. 2016, arXiv:1511.06434).
 
-    `width` is the number of channels before the last layer; each layer further from the picture has twice as many.
-    `extra` 3x3 convolutions follow at each size below the picture's; `slope` makes a LeakyReLU of each ReLU.
+    `width` is the number of channels before the last layer, 128 in the paper's figure 1; each layer further from the
+    picture has twice as many. `extra` 3x3 convolutions follow at each size below the picture's; `slope` makes a
+    LeakyReLU of each ReLU.
     """
 
     width: int = 64

@@ -24,8 +24,8 @@ def cgan() -> Recipe:
 
     Run:    ganvas train cgan && ganvas sample runs/cgan --label 7
     Costs:  24,000 images, 54 CPU seconds of a Xeon at 2.5 GHz.
-    Gives:  97 % of 1,000 digits are what was asked for, by their 5 nearest neighbours among the real ones, which know
-            99 % of those (1 seed); most of them readable, 7 at times like 2.
+    Gives:  digits, most of them readable, 7 at times like 2; a classifier that learns from 1,797 of them labels 98.9 %
+            of the real ones right (1 seed; `ganvas evaluate runs/cgan`, classification_accuracy).
     """
     return Recipe(
         data=Digits(),
@@ -45,7 +45,7 @@ def projection_gan() -> Recipe:
 
     Run:    ganvas train projection_gan && ganvas sample runs/projection_gan --label 7
     Costs:  24,000 images, 35 CPU seconds of a Xeon at 2.5 GHz.
-    Gives:  98 % of 1,000 digits are what was asked for, measured as for `cgan` (1 seed), most of them readable.
+    Gives:  digits of the kind that one asks for, most of them readable (1 seed, looked at).
     """
     recipe = cgan()
     networks = {**recipe.networks, "critic": DCGANCritic(width=16, projection=True)}
