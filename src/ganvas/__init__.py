@@ -43,7 +43,6 @@ __all__ = [
     "find",
     "fit",
     "load",
-    "metrics",
     "names",
     "part",
     "plan",
@@ -52,7 +51,6 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from . import metrics
     from .catalog import find, names, part
     from .dataset import Dataset, source
     from .errors import GanvasError
@@ -65,7 +63,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "metrics":
+    if name == "metrics":  # a module, which is there without an import of its own
         return importlib.import_module(".metrics", __name__)
     if name in _HOMES:
         return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)

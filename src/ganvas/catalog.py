@@ -90,7 +90,7 @@ def find(name: str, *kinds: str) -> Any:
             return _parts[each][name]
     known = [known for each in among for known in names(each)]
     near = difflib.get_close_matches(name, known, n=1)
-    others = f"There are: {', '.join(known)}." if kinds else "`ganvas list` has them all."
+    others = f"There are: {', '.join(known)}." if len(known) <= 20 else "`ganvas list` has them all."
     hint = f"Did you mean {near[0]!r}?" if near else others
     own = "If it is one of your own, import its file first, or name it: GANVAS_PARTS=FILE.py."
     raise GanvasError(f"There is no {among[0] if len(among) == 1 else 'part'} named {name!r}. {hint} {own}")

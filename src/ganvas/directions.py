@@ -106,7 +106,7 @@ class Directions:
         return self.names.index(name)
 
     def __str__(self) -> str:
-        head = ("direction", "moves", "by", "the others", "most of them")
+        head = ("direction", "moves", "by", "the others", "the largest of them")
         lines = [head, *(self._line(row) for row in range(len(self.names)))]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join(

@@ -93,9 +93,9 @@ class Adversarial(Game):
                 raise GanvasError(f"game.critics names networks that judge, and {player!r} is no critic.")
             if self._penalised and critic.mixes_samples:
                 raise GanvasError(
-                    f"The critic {player!r} mixes the samples of a batch by batch norm, and gradient penalties (game.r1, "
-                    "game.r2, game.gradient_penalty) want logits that do not: take resnet_critic, wgan_critic, "
-                    "r3_critic or sngan_critic, or set the penalties to 0."
+                    f"The critic {player!r} mixes the samples of a batch by batch norm, and gradient penalties "
+                    "(game.r1, game.r2, game.gradient_penalty) want logits that do not: take resnet_critic, "
+                    "wgan_critic, r3_critic or sngan_critic, or set the penalties to 0."
                 )
             if self.mismatch != 0.0 and not critic.condition:
                 raise GanvasError(

@@ -1,0 +1,56 @@
+"""A network and data of one's own, for Python and, by GANVAS_PARTS=own_network.py, for the commands."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+import ganvas
+from ganvas.dataset import Source
+from ganvas.layers import Generator, NetworkSettings
+
+
+@ganvas.part("data")
+@dataclass(frozen=True)
+class Bars(Source):
+    """Gray pictures of one white bar."""
+
+    count: int = 400
+
+    def open(self, watch=None):
+        pictures = np.zeros((self.count, 16, 16, 1), np.uint8)  # [N, H, W, C], of which networks see [C, H, W]
+        for number, row in enumerate(np.random.default_rng(0).integers(0, 14, self.count)):
+            pictures[number, row : row + 3] = 255
+        return ganvas.Dataset(pictures)
+
+
+@ganvas.part("network")
+@dataclass(frozen=True)
+class Rows(NetworkSettings):
+    """A generator that draws rows, all of one colour."""
+
+    width: int = 64
+    latent: int = 8
+
+    def build(self, shape, condition):
+        return RowsNetwork(self, shape, condition)
+
+
+class RowsNetwork(Generator):
+    def __init__(self, settings, shape, condition):
+        super().__init__(shape, condition, settings.latent)
+        channels, height, self.across = shape
+        self.first = nn.Linear(settings.latent + condition, settings.width)
+        self.last = nn.Linear(settings.width, channels * height)
+
+    def forward(self, z: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
+        z = z if condition is None else torch.cat([z, condition], 1)
+        rows = self.last(self.first(z).relu()).tanh()
+        return rows.view(len(z), *self.shape[:2], 1).repeat(1, 1, 1, self.across)  # [N, C, H, W] in [-1, 1]
+
+
+if __name__ == "__main__":
+    recipe = ganvas.plan("digits", data="bars", size=None, images=1_280, settings=["generator=rows"])
+    *_, last = ganvas.train(recipe)
+    print(last.terms())
