@@ -26,7 +26,7 @@ def icons() -> Recipe:
 
     The loss is R3GAN's (Huang et al. 2024, arXiv:2501.05441), its penalties in each fourth step only. Small batches, a
     high rate and a critic of few convolutions make many steps of a short time; LOG.md tells what else was tried. It was
-    made for icons and drawings: on photographs its generator runs ahead of its critic, and `lsgan` or `sngan` do better.
+    made for icons and drawings: on photographs its generator outruns its critic, and `lsgan` or `sngan` do better.
 
     Run:    ganvas train icons:portraits --minutes 3
     Costs:  3 minutes, 30,000 images, on one core of a Xeon at 2.5 GHz.
