@@ -512,6 +512,12 @@ def test_the_error_of_memorisation():
     assert told == pytest.approx(seen, rel=0.3)
 
 
+def test_no_density_is_not_known_for_sure():
+    far = metrics.density_coverage(normal(50, 4), normal(50, 4, 1) + 100)["density"]
+    assert far.value == 0
+    assert far.error > 0
+
+
 def test_the_error_of_density_counts_the_choice_of_both_sets():
     def measure(seed):
         return metrics.density_coverage(normal(200, 8, seed), normal(200, 8, seed + 1000))["density"]

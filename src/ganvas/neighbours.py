@@ -139,6 +139,7 @@ def manifold_scores(
         counts["k"] = density_k
         per_real = filled * len(real) / (density_k * len(fake))
         error = math.sqrt(float((dense / density_k).var()) / len(fake) + float(per_real.var()) / len(real))
+        error = error or rule_of_succession(len(fake)) / density_k  # no fake in any ball: the next may be in one
         found["density"] = Score(float(dense.mean()) / density_k, error, counts, (HELD,))
         found["coverage"] = Score.mean(covered.double(), counts=counts, notes=(HELD,))
     return found
