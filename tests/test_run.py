@@ -172,3 +172,13 @@ def test_more_images_later(points, tmp_path):
     assert run.rows[:10] == first
     assert [row["images"] for row in run.rows] == list(range(16, 321, 16))
     assert run.recipe.images == 320
+
+
+def test_a_start_that_fails_is_in_nobodys_way(points, tmp_path):
+    """Neither a refused one, which leaves no folder, nor one that was killed before its first checkpoint."""
+    with pytest.raises(GanvasError, match="no critic"):
+        fit(replace(points, game=replace(points.game, critics=("generator",))), out=tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()
+    shutil.rmtree(fit(points, out=tmp_path / "run", quiet=True, device="cpu").path / "checkpoints")
+    again = fit(replace(points, images=64), out=tmp_path / "run", seed=3, quiet=True, device="cpu")
+    assert again.about["seed"] == 3

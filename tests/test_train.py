@@ -280,3 +280,9 @@ def score(samples):
     away = np.linalg.norm(samples[:, None] - modes, axis=2)
     good = away.min(1) < 0.15
     return good.mean(), len(set(away.argmin(1)[good]))
+
+
+def test_a_loss_that_takes_the_mean_is_named(points, monkeypatch):
+    monkeypatch.setattr(Nonsaturating, "critic", lambda self, real, fake: (fake - real).mean())
+    with pytest.raises(GanvasError, match=r"In the turn of the critic the term 'loss' has shape \[\].*take no means"):
+        next(train(points))

@@ -163,8 +163,9 @@ def _run(path: Path) -> None:
     """Import a file of the user's, whose parts thereby are entered."""
     if not path.is_file():
         raise GanvasError(f"GANVAS_PARTS names {path}, and there is no such file.")
-    spec = spec_from_file_location(path.stem, path)
+    name = f"ganvas_parts_{path.stem}"  # a name of its own, so that it hides no other module
+    spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise GanvasError(f"GANVAS_PARTS names {path}, which is no Python file.")
-    module = sys.modules[path.stem] = module_from_spec(spec)
+    module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
