@@ -3,12 +3,13 @@ import json
 import re
 import shutil
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ganvas import catalog
+from ganvas import catalog, find
 from ganvas.data import icons
 from ganvas.data.celeba import Celeba
 from ganvas.data.cifar10 import Cifar10
@@ -19,6 +20,7 @@ from ganvas.data.mnist import Mnist
 from ganvas.data.toys import Grid25, Ring
 from ganvas.dataset import Dataset, source
 from ganvas.errors import GanvasError
+from ganvas.planning import default_recipe, plan
 
 
 @pytest.fixture(autouse=True)
@@ -309,6 +311,23 @@ class TestFolder:
         data = Folder(str(folder), size=(16, 16), channels=4, background="red", fit="pad").open()
         assert data.samples[0, 8, 8].tolist() == [0, 0, 255, 255]
         assert data.samples[0, 0, 0].tolist() == [255, 0, 0, 0]
+
+    def test_drawings_are_told_from_photographs_and_trained_by_another_recipe(self, tmp_path):
+        noise, flat = tmp_path / "noise", tmp_path / "flat"
+        paint(noise, [f"{number}.png" for number in range(9)])
+        flat.mkdir()
+        for shade in range(9):
+            Image.new("RGB", (40, 30), (20 * shade, 90, 40)).save(flat / f"{shade}.png")
+        for folder in (noise, flat):
+            (folder / "broken.png").write_bytes(b"none")
+        assert [Folder(str(folder)).drawn() for folder in (noise, flat)] == [False, True]
+        assert [plan(str(folder)) for folder in (noise, flat)] == [
+            replace(find(name, "recipe")(), data=Folder(str(folder), size=32))
+            for name, folder in (("photos", noise), ("icons", flat))
+        ]
+        assert default_recipe("sngan", str(noise)) == "sngan"
+        known = {"icons:flags": "icons", "cifar10:PLACE": "photos", "celeba": "photos", "ring": "ring"}
+        assert {name: default_recipe(name) for name in known} == known
 
     def test_what_cannot_be_trained_on_says_why(self, tmp_path):
         empty = tmp_path / "empty"

@@ -25,7 +25,7 @@ from rich.text import Text
 
 from .score import Score, better, gathered_notes
 
-__all__ = ["Display", "scores", "skipped", "training", "watching"]
+__all__ = ["Display", "say", "scores", "skipped", "training", "watching"]
 
 PLAIN_SECONDS = 10.0  # between two plain lines
 LIVE_SECONDS = 2.0  # between two states of the bar: drawing it takes 1 to 2 ms, which is to be less than 0.1 %
@@ -94,6 +94,12 @@ def watching(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]
             yield _watch_bars(progress)
     else:
         yield _watch_lines(sys.stderr)
+
+
+def say(text: str, *, quiet: bool = False) -> None:
+    """One line."""
+    if not quiet:
+        _print(text, sys.stderr)
 
 
 def skipped(files: Sequence[tuple[str, str]], *, quiet: bool = False) -> None:

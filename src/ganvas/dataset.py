@@ -191,6 +191,13 @@ class Source(ABC):
             GanvasError: there is nothing usable there; the message says why.
         """
 
+    def drawn(self) -> bool:
+        """Whether its pictures are drawings, with areas of one colour, and not photographs: each has a default recipe.
+
+        Answered before they are opened, by a look at some of them where the kind of source does not say.
+        """
+        return True
+
     @classmethod
     def reads(cls, path: Path) -> bool:  # noqa: ARG003
         """Whether what is at this existing path is in this source's own layout, so that the path alone names it."""

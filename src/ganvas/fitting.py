@@ -19,7 +19,7 @@ from .budget import Budget, fastest_threads, probe, whole_batches
 from .dataset import Dataset
 from .errors import GanvasError
 from .meter import Meter
-from .planning import name_of_run, plan
+from .planning import default_recipe, name_of_run, plan
 from .publish import adapted, adopt
 from .recipe import Recipe, differences, to_json
 from .run import Run
@@ -85,6 +85,9 @@ def fit(
         name = name_of_run(target, data, size, seed, start_from)
         if isinstance(target, str):
             like = adapted(start_from) if start_from else None
+            if not like and (named := default_recipe(target, data)) != target:
+                console.say(f"The recipe for {data or target} is {named}: `ganvas show {named}`.", quiet=quiet)
+                target, data = named, data or target
             target = plan(target, data=data, size=size, settings=settings, like=like)
         recipe, run = target, Run(Path(out or Path("runs") / name))
     if run.exists and images is None and minutes is None:

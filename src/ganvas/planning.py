@@ -12,7 +12,7 @@ from .dataset import Dataset, Source, Watch, source, unwatched
 from .errors import GanvasError
 from .recipe import Recipe, change
 
-__all__ = ["name_of_run", "open_source", "plan"]
+__all__ = ["default_recipe", "name_of_run", "open_source", "plan"]
 
 
 def plan(
@@ -41,7 +41,7 @@ def plan(
         recipe: Recipe = catalog.find(target, "recipe")()
     else:
         data = data or _known(target)
-        recipe = like or catalog.find(_default(source(data)), "recipe")()
+        recipe = like or catalog.find(default_recipe(target, data), "recipe")()
     if data is not None:
         chosen = source(data, clips=_moves(recipe.data))
         if hasattr(chosen, "size"):
@@ -57,11 +57,20 @@ def plan(
     return recipe
 
 
-def _default(chosen: Source) -> str:
-    """The recipe for samples of its kind."""
+def default_recipe(target: str, data: str | None = None) -> str:
+    """The target, if it is a recipe, or else the recipe for data of its kind: clips, points, drawings or photographs.
+
+    Raises:
+        GanvasError: it is neither a recipe nor a source of data.
+    """
+    if target in catalog.names("recipe"):
+        return target
+    chosen = source(data or _known(target))
     if _moves(chosen):
         return "moving_digits"
-    return "icons" if hasattr(chosen, "size") else "ring"
+    if not hasattr(chosen, "size"):
+        return "ring"
+    return "icons" if chosen.drawn() else "photos"
 
 
 def _moves(chosen: Source) -> bool:

@@ -35,6 +35,10 @@ class Celeba(Source):
         """Whether the path is called as it is published, or such a folder or zip is in it."""
         return any(name in {"img_align_celeba", "img_align_celeba.zip"} for name in {path.name, *listing(path)})
 
+    def drawn(self) -> bool:
+        """See `Source.drawn`."""
+        return False
+
     def open(self, watch: Watch = unwatched) -> Dataset:
         """Decode the faces, cut to a square in the middle, once, into the cache.
 

@@ -52,6 +52,10 @@ class Cifar10(Source):
         archive = path.name.startswith("cifar-10-") and path.name.endswith((".tar.gz", ".tar"))
         return archive or any(name.removesuffix(".bin") == "data_batch_1" for name in names)
 
+    def drawn(self) -> bool:
+        """See `Source.drawn`."""
+        return False
+
     def open(self, watch: Watch = unwatched) -> Dataset:
         """Read the batches, once, into the cache.
 
