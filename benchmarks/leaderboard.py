@@ -117,6 +117,25 @@ def table(entries: list[dict[str, Any]], data: str, minutes: float) -> str:
     return f"## {data}, {minutes:g} CPU minutes\n\n{head}\n" + "\n".join(row for _, row in sorted(rows))
 
 
+def over_time(entries: list[dict[str, Any]], data: str) -> str:
+    """The first figure of each recipe that was given several budgets, by CPU minutes, the best at the longest first."""
+    found: dict[str, dict[float, list[float]]] = {}
+    for each in entries:
+        if each["data"] == data:
+            value = each["scores"][FIGURES[0]]["value"]
+            found.setdefault(each["recipe"], {}).setdefault(each["minutes"], []).append(value)
+    found = {recipe: values for recipe, values in found.items() if len(values) > 1}
+    budgets = sorted({minutes for values in found.values() for minutes in values})
+    if not found:
+        return ""
+    head = f"| recipe | {' | '.join(f'{minutes:g} min' for minutes in budgets)} |\n|{'---|' * (len(budgets) + 1)}"
+    rows = []
+    for recipe, values in sorted(found.items(), key=lambda item: statistics.mean(item[1][max(item[1])])):
+        cells = [f"{statistics.mean(values[minutes]):.0f}" if minutes in values else "" for minutes in budgets]
+        rows.append(f"| `{recipe}` | {' | '.join(cells)} |")
+    return f"## {data}, {FIGURES[0]} by CPU minutes\n\n{head}\n" + "\n".join(rows)
+
+
 def main() -> None:
     """Train and score what is missing, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -146,7 +165,8 @@ def page(entries: list[dict[str, Any]]) -> None:
     """Write the tables between the two marks of docs/leaderboard.md."""
     file = DOCS / "leaderboard.md"
     sets = sorted({(each["data"], each["minutes"]) for each in entries})
-    tables = "\n\n".join(table(entries, data, minutes) for data, minutes in sets)
+    parts = [over_time(entries, data) for data in sorted({data for data, _ in sets})]
+    tables = "\n\n".join([*filter(None, parts), *(table(entries, data, minutes) for data, minutes in sets)])
     before, _, rest = file.read_text().partition(BEGIN)
     file.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{rest.partition(END)[2]}")
 
