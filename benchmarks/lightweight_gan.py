@@ -5,8 +5,9 @@
     python -m benchmarks.leaderboard --data icons --only lightweight_gan --checkout lightweight-gan
 
 Its file asks for a GPU, so its text is read with "cuda" taken out, and nothing else is changed. The settings are those
-that its command line has by default, but for its width, which is made for GPUs. In its favour, the pictures lie decoded in memory, and it neither draws sheets nor
-saves. Its averaged generator is a copy of an older one in its first 20,000 steps, so the generator itself is sampled.
+that its command line has by default, but for its width, which is made for GPUs. In its favour, the pictures lie decoded
+in memory, and it neither draws sheets nor saves. Its averaged generator is a copy of an older one in its first 20,000
+steps, so the generator itself is sampled.
 """
 
 import re
