@@ -2,7 +2,6 @@
 
     python -m benchmarks.leaderboard --data icons [--minutes 5] [--seeds 0 1 2] [--only icons dcgan ...]
     python -m benchmarks.leaderboard --data cifar10=FOLDER
-    python -m benchmarks.leaderboard --data icons --only lightweight_gan --checkout CLONE
 
 Each recipe is trained as it is, at 32x32, on one thread, until the process has used so many minutes of processor time
 (not of the clock, so that other work on the machine counts less), its schedules fitted to that as `--minutes` does.
@@ -17,21 +16,17 @@ import json
 import statistics
 import time
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import torch
 
 from ganvas import budget, fit, load, machine, plan
-from ganvas.comparison import Comparison
 from ganvas.evaluate import compare
 from ganvas.evaluations import as_json
 from ganvas.pixels import grid, to_image, to_uint8
 
-from . import lightweight_gan
 from .record import RESULTS
 
 FILE = RESULTS / "leaderboard.jsonl"
@@ -40,55 +35,24 @@ BEGIN, END = "<!-- what follows is written by benchmarks/leaderboard.py -->", "<
 RECIPES = ("icons", "photos", "r3gan", "sngan", "wgan_gp", "wgan", "lsgan", "dcgan", "cifar10_dcgan", "mlp_gan", "vae")
 SAMPLES = 2_000
 PICTURED = 5.0  # minutes
-PEER = "lightweight_gan"
-RUNS = Path("runs/leaderboard")
 FIGURES = ("fd-efficientnet_lite0", "kd-efficientnet_lite0", "precision", "recall", "density", "coverage")
 
 
 def entry(recipe: str, data: str, source: str, minutes: float, seed: int) -> dict[str, Any]:
     """Train one recipe, score it, and say what came of it."""
-    out = RUNS / f"{recipe}-{data}-{minutes:g}min-seed{seed}"
+    name = f"{recipe}-{data}-{minutes:g}min-seed{seed}"
     planned = replace(plan(recipe, data=source, size=32), measure_images=0, sheets=5)
     began = time.process_time()
-    run = fit(planned, minutes=minutes, seed=seed, out=out, device="cpu", quiet=True)
+    run = fit(planned, minutes=minutes, seed=seed, out=Path("runs/leaderboard") / name, device="cpu", quiet=True)
     spent = time.process_time() - began
     compared = compare(run.path, run.recipe.data.open(), count=SAMPLES, described_by="efficientnet_lite0")
-    made = to_uint8(load(run.path).generate(range(24))).numpy()
-    return _entry(compared, made, recipe, data, minutes, seed, images=run.images, spent=spent)
-
-
-def entry_of_peer(checkout: Path, data: str, source: str, minutes: float, seed: int) -> dict[str, Any]:
-    """The same for lightweight-gan, whose samples are compared as a folder of pictures."""
-    out = RUNS / f"{PEER}-{data}-{minutes:g}min-seed{seed}"
-    pictures = plan("icons", data=source, size=32).data.open()
-    began = time.process_time()
-    samples, images = lightweight_gan.train(checkout, pictures, minutes=minutes, seed=seed, count=SAMPLES)
-    spent = time.process_time() - began
-    out.mkdir(parents=True, exist_ok=True)
-    made = to_uint8(samples).numpy()
-    for number, picture in enumerate(made):
-        to_image(picture).save(out / f"{number:04}.png")
-    compared = compare(out, pictures, count=SAMPLES, described_by="efficientnet_lite0")
-    return _entry(compared, made[:24], PEER, data, minutes, seed, images=images, spent=spent)
-
-
-def _entry(
-    compared: Comparison,
-    made: np.ndarray,
-    recipe: str,
-    data: str,
-    minutes: float,
-    seed: int,
-    *,
-    images: int,
-    spent: float,
-) -> dict[str, Any]:
     scores = dict(compared.scores())
+    made = to_uint8(load(run.path).generate(range(24))).numpy()
     picture = DOCS / "pictures" / f"leaderboard-{data}-{recipe}.png"
     if seed == 0 and minutes == PICTURED:
         to_image(grid(made, columns=8, zoom=1)).convert("RGB").save(picture)
     about = {"recipe": recipe, "data": data, "minutes": minutes, "seed": seed}
-    about |= {"images": images, "cpu_seconds": round(spent), "machine": machine.describe(torch.device("cpu"))}
+    about |= {"images": run.images, "cpu_seconds": round(spent), "machine": machine.describe(torch.device("cpu"))}
     return about | as_json(compared.about, scores)
 
 
@@ -101,7 +65,7 @@ def count_processor_time() -> None:
 def table(entries: list[dict[str, Any]], data: str, minutes: float) -> str:
     """The recipes on one set of data, the best first, with the spread over seeds."""
     rows = []
-    for recipe in (*RECIPES, PEER):
+    for recipe in RECIPES:
         found = [each for each in entries if (each["recipe"], each["data"], each["minutes"]) == (recipe, data, minutes)]
         if not found:
             continue
@@ -144,7 +108,6 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=PICTURED)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", default=RECIPES)
-    parser.add_argument("--checkout", type=Path, help="a clone of lightweight-gan, for `--only lightweight_gan`")
     options = parser.parse_args()
     data, _, source = options.data.partition("=")
     count_processor_time()
@@ -154,8 +117,7 @@ def main() -> None:
             known = {(each["recipe"], each["data"], each["minutes"], each["seed"]) for each in entries}
             if (recipe, data, options.minutes, seed) in known:
                 continue
-            run = partial(entry_of_peer, options.checkout) if recipe == PEER else partial(entry, recipe)
-            entries.append(run(data, source or data, options.minutes, seed))
+            entries.append(entry(recipe, data, source or data, options.minutes, seed))
             with FILE.open("a") as file:
                 file.write(json.dumps(entries[-1]) + "\n")
             print(f"{recipe} seed {seed}: {entries[-1]['scores'][FIGURES[0]]['value']:.4g}", flush=True)
