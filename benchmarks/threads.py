@@ -1,4 +1,4 @@
-"""How fast the default recipe trains on one thread and on all, spinning while they wait for each other and sleeping.
+"""How fast the recipe `icons` trains on one thread and on all, spinning while they wait for each other and sleeping.
 
     python -m benchmarks.threads [--rounds 5]
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ganvas import catalog, find
-from ganvas.data import icons
+from ganvas.data import icons, images
 from ganvas.data.celeba import Celeba
 from ganvas.data.cifar10 import Cifar10
 from ganvas.data.digits import Digits
@@ -19,6 +19,7 @@ from ganvas.data.images import Folder
 from ganvas.data.mnist import Mnist
 from ganvas.data.toys import Grid25, Ring
 from ganvas.dataset import Dataset, source
+from ganvas.decode import decode
 from ganvas.errors import GanvasError
 from ganvas.planning import default_recipe, plan
 
@@ -312,6 +313,13 @@ class TestFolder:
         assert data.samples[0, 8, 8].tolist() == [0, 0, 255, 255]
         assert data.samples[0, 0, 0].tolist() == [255, 0, 0, 0]
 
+    def test_a_look_at_many_pictures_takes_few_of_them(self, tmp_path, monkeypatch):
+        paint(tmp_path, [f"{number}.png" for number in range(127)])
+        looked = []
+        monkeypatch.setattr(images, "decode", lambda file, frame: looked.append(file) or decode(file, frame))
+        assert not Folder(str(tmp_path)).drawn()
+        assert len(looked) == 64
+
     def test_drawings_are_told_from_photographs_and_trained_by_another_recipe(self, tmp_path):
         noise, flat = tmp_path / "noise", tmp_path / "flat"
         paint(noise, [f"{number}.png" for number in range(9)])
@@ -325,6 +333,8 @@ class TestFolder:
             replace(find(name, "recipe")(), data=Folder(str(folder), size=32))
             for name, folder in (("photos", noise), ("icons", flat))
         ]
+        with pytest.raises(GanvasError, match="is a single picture"):
+            plan(str(noise / "0.png"))
         assert default_recipe("sngan", str(noise)) == "sngan"
         known = {"icons:flags": "icons", "cifar10:PLACE": "photos", "celeba": "photos", "ring": "ring"}
         assert {name: default_recipe(name) for name in known} == known

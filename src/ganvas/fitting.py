@@ -73,7 +73,7 @@ def fit(
         raise GanvasError(f"--images takes a whole number from 1, not {images}.")
     if seed < 0:
         raise GanvasError(f"--seed takes a whole number from 0, not {seed}.")
-    target = str(target) if isinstance(target, Path) else target
+    target, chosen = str(target) if isinstance(target, Path) else target, ""
     if isinstance(target, str) and Run(Path(target)).exists:
         if data or size or settings or out or start_from:
             raise GanvasError(f"{target} is a run and goes on with its own recipe; only its length can be changed.")
@@ -86,8 +86,8 @@ def fit(
         if isinstance(target, str):
             like = adapted(start_from) if start_from else None
             if not like and (named := default_recipe(target, data)) != target:
-                console.say(f"The recipe for {data or target} is {named}: `ganvas show {named}`.", quiet=quiet)
                 target, data = named, data or target
+                chosen = f"The recipe for {data} is {named}: `ganvas show {named}`."
             target = plan(target, data=data, size=size, settings=settings, like=like)
         recipe, run = target, Run(Path(out or Path("runs") / name))
     if run.exists and images is None and minutes is None:
@@ -97,6 +97,7 @@ def fit(
     machine.keep_memory()
     distributed.start(where)
     quiet = quiet or not distributed.is_first()
+    console.say(chosen, quiet=quiet or not chosen)
     with console.watching(quiet=quiet) as watch:
         samples = recipe.data.open(watch)
     console.skipped(samples.skipped, quiet=quiet)

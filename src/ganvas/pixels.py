@@ -23,7 +23,6 @@ from .errors import GanvasError
 __all__ = [
     "FILMS",
     "captioned",
-    "evenness",
     "grid",
     "in_colour",
     "moving_grid",
@@ -51,14 +50,6 @@ def to_float(pictures: UInt8[Tensor, "n *t h w c"]) -> Float[Tensor, "n c *t h w
 def to_uint8(pictures: Float[Tensor, "n c *t h w"]) -> UInt8[Tensor, "n *t h w c"]:
     """[-1, 1] -> [0, 255], rounded to the nearest; values outside are clamped."""
     return pictures.float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8).movedim(1, -1).contiguous()
-
-
-def evenness(picture: UInt8[NDArray[np.uint8], "h w c"]) -> float:
-    """The share of neighbours in a row of a picture that have the same colour: drawings have many, photographs few.
-
-    At 32x32 pixels it is about .4 for icons, .2 for handwritten digits, .06 for gray photographs and .01 for others.
-    """
-    return float((picture[:, 1:] == picture[:, :-1]).all(-1).mean())
 
 
 def in_colour(pictures: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 h w"]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,13 +18,17 @@ from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import Frame, Unusable, decode
 from ..errors import GanvasError
 from ..pack import pack_files
-from ..pixels import evenness
 
 __all__ = ["Folder"]
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 LOOKED_AT = 64  # pictures
-EVEN = 0.12  # drawings have a larger share of even neighbours, photographs a smaller one
+EVEN = 0.12
+"""Drawings have a larger share of neighbours in a row that are of the same colour, photographs a smaller one.
+
+At 32x32 pixels it is about .4 for icons, .2 for handwritten digits, .06 for gray photographs and .01 for others.
+"""
+
 TABLES = {"metadata.jsonl", "metadata.csv", "dataset.json"}
 
 Words = tuple[str, ...]
@@ -52,14 +57,9 @@ class Folder(Source):
         Raises:
             GanvasError: the path is missing, or fewer than two pictures can be used; the message says why.
         """
-        path = Path(self.path).expanduser()
-        if path.is_file() and path.suffix.lower() in ENDINGS:
-            raise GanvasError(f"{path} is a single picture. {FEW}")
+        files = self._files()
         width, height = self.size if isinstance(self.size, tuple) else (self.size, self.size)
         frame = Frame(width, height, self.channels, self.background, self.fit)
-        files = open_files(path)
-        if not files.names:
-            raise GanvasError(f"{path} holds no files at all. Put pictures into it, or name another folder.")
         described = cache(lambda: (_groups(files), _keywords(files)))  # not needed if the pack is known
         descriptions = _descriptions(files)
         dataset = pack_files(
@@ -71,18 +71,28 @@ class Folder(Source):
             watch=watch,
         )
         if len(dataset) == 1:
-            raise GanvasError(f"{path} holds a single usable picture, {dataset.names[0]}. {FEW}")
+            raise GanvasError(f"{self.path} holds a single usable picture, {dataset.names[0]}. {FEW}")
         return replace(dataset, skipped=dataset.skipped + _useless(files, {*dataset.names}))
 
     def drawn(self) -> bool:
-        """See `Source.drawn`; looks at up to 64 pictures of all there are."""
-        files = open_files(Path(self.path).expanduser())
+        """See `Source.drawn`; looks at up to 64 pictures, evenly spread over all there are."""
+        files = self._files()
         names = [name for name in files.names if _ending(name) in ENDINGS]
         shares = []
-        for name in names[:: max(1, len(names) // LOOKED_AT)]:
+        for name in names[:: max(1, math.ceil(len(names) / LOOKED_AT))]:
             with suppress(Unusable):
-                shares.append(evenness(decode(files.read(name), Frame(32, 32, self.channels, self.background))[0]))
+                picture, _ = decode(files.read(name), Frame(32, 32, self.channels, self.background))
+                shares.append(float((picture[:, 1:] == picture[:, :-1]).all(-1).mean()))
         return not shares or median(shares) > EVEN
+
+    def _files(self) -> Files:
+        path = Path(self.path).expanduser()
+        if path.is_file() and path.suffix.lower() in ENDINGS:
+            raise GanvasError(f"{path} is a single picture. {FEW}")
+        files = open_files(path)
+        if not files.names:
+            raise GanvasError(f"{path} holds no files at all. Put pictures into it, or name another folder.")
+        return files
 
 
 FEW = "A GAN needs at least 2 pictures to tell what they have in common, and a few dozen to be useful."

@@ -54,7 +54,7 @@ def photos() -> Recipe:
     rules out penalties, but in short runs critics without it saw little of photographs. LOG.md has what else was tried.
 
     Run:    ganvas train photos --data FOLDER --minutes 3
-    Costs:  3 minutes, 56,000 to 60,000 images of 32x32, on one core of a Xeon at 2.5 GHz.
+    Costs:  3 minutes, 54,000 to 85,000 images of 32x32, on one core of a Xeon at 2.5 GHz, busy or not.
     Gives:  of CIFAR-10 its colours, skies, grounds and shapes before them, few of which can be named (2 seeds, looked
             at; docs/leaderboard.md has figures).
     """
@@ -73,7 +73,7 @@ def photos() -> Recipe:
 
 @part("recipe")
 def digits() -> Recipe:
-    """The default recipe on handwritten digits, which come with the toolkit.
+    """`icons` on handwritten digits, which come with the toolkit.
 
     Run:    ganvas train digits --minutes 1
     Costs:  1 minute, 14,000 images, on one core of a Xeon at 2.5 GHz.
