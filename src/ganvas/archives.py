@@ -67,12 +67,12 @@ class _Folder(Files):
     def __init__(self, path: Path) -> None:
         self._path = path
         closed: list[tuple[str, str]] = []
-        self._stats = dict(sorted(_walk(path, "", set(), closed)))
+        self._stats = dict(sorted(_walk(path, "", set(), closed)))  # name -> size in bytes, time in nanoseconds
         self.names = tuple(self._stats)
         self.closed = tuple(closed)
 
     def size(self, name: str) -> int:
-        return self._stats[name].st_size
+        return self._stats[name][0]
 
     def fingerprint(self, name: str) -> str:
         if self.size(name) > MOST_BYTES:
@@ -84,8 +84,8 @@ class _Folder(Files):
 
     def stamp(self) -> str:
         digest = hashlib.sha256(repr(str(self._path.resolve())).encode())
-        for name, stat in self._stats.items():
-            digest.update(repr((name, stat.st_size, stat.st_mtime_ns)).encode())
+        for name, (size, time) in self._stats.items():
+            digest.update(repr((name, size, time)).encode())
         return digest.hexdigest()
 
     def _read(self, name: str) -> bytes:
@@ -159,7 +159,7 @@ def listing(path: Path) -> set[str]:
 
 def _walk(
     folder: Path, prefix: str, entered: set[tuple[int, int]], closed: list[tuple[str, str]]
-) -> Iterator[tuple[str, os.stat_result]]:
+) -> Iterator[tuple[str, tuple[int, int]]]:
     identity = folder.stat()
     if (identity.st_dev, identity.st_ino) in entered:
         return
@@ -172,7 +172,8 @@ def _walk(
                 if entry.is_dir():
                     yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", entered, closed)
                 elif entry.is_file():
-                    yield prefix + entry.name, entry.stat()
+                    stat = entry.stat()
+                    yield prefix + entry.name, (stat.st_size, stat.st_mtime_ns)
             except OSError as error:
                 closed.append((prefix + entry.name, explain(error)))
 

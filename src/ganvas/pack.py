@@ -21,7 +21,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -63,7 +63,15 @@ def cache_folder() -> Path:
 
 def key(*settings: object) -> str:
     """16 hexadecimal digits that change when any of the settings, told by their repr, changes."""
-    return hashlib.sha256(repr(settings).encode(errors="surrogateescape")).hexdigest()[:16]
+    return _digest([settings])[:16]
+
+
+def _digest(parts: Iterable[object]) -> str:
+    """The sha256 of the reprs of any number of parts, one after the other, so that memory stays flat."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(repr(part).encode(errors="surrogateescape"))
+    return found.hexdigest()
 
 
 def packed(name: str, items: Iterable[Item], *, most: int, shape: Shape, classes: tuple[str, ...] = ()) -> Dataset:
@@ -115,7 +123,7 @@ def pack_files(
         GanvasError: as `packed`.
     """
     names = tuple(names)
-    settings = (kind, frame, DECODER, names, described_by)
+    settings = (kind, frame, DECODER, _digest(names), described_by)
     seen = cache_folder() / "seen" / key(files.stamp(), *settings)
     with suppress(OSError):
         known = _read(cache_folder() / seen.read_text(encoding="utf-8"))
@@ -141,7 +149,7 @@ def pack_files(
         watch("Packing pictures", len(names), len(names))
         yield from (Item(folder, None, reason) for folder, reason in files.closed)
 
-    name = f"{kind}-{key(list(hashed()), *settings)}"
+    name = f"{kind}-{key(_digest(hashed()), *settings)}"
     dataset = packed(name, items(), most=len(names), shape=frame.shape)
     with _told(seen.parent, 0):
         seen.parent.mkdir(parents=True, exist_ok=True)
@@ -172,7 +180,7 @@ def _in_parallel(work: Callable[[str], Item], names: Iterable[str]) -> Iterator[
 
 
 def _write(folder: Path, items: Iterable[Item], *, shape: Shape, classes: tuple[str, ...]) -> None:
-    kept: list[Item] = []
+    names, groups, keywords, sizes = [], [], [], []
     skipped: list[tuple[str, str]] = []
     with (folder / "samples.npy").open("wb") as file:
         _write_header(file, 0, shape)
@@ -181,27 +189,31 @@ def _write(folder: Path, items: Iterable[Item], *, shape: Shape, classes: tuple[
                 skipped.append((item.name, item.reason))
                 continue
             file.write(np.ascontiguousarray(item.picture).data)
-            kept.append(replace(item, picture=None))
+            names.append(item.name)
+            groups.append(item.group)
+            keywords.append(item.keywords)
+            sizes.append(item.original)
         file.seek(0)
-        _write_header(file, len(kept), shape)
-    if not kept:
+        _write_header(file, len(names), shape)
+    if not names:
         reasons = Counter(reason for _, reason in skipped).most_common(3)
         why = ", ".join(f"{reason} ({count:,})" for reason, count in reasons)
         raise GanvasError(f"Not one of {len(skipped):,} files can be used as a picture: {why}.")
-    groups = {item.group for item in kept}
-    if not classes and "" not in groups and len(groups) > 1:
-        classes = tuple(sorted(groups, key=lambda group: (int(group) if group.isdecimal() else math.inf, group)))
+    found = set(groups)
+    if not classes and "" not in found and len(found) > 1:
+        classes = tuple(sorted(found, key=lambda group: (int(group) if group.isdecimal() else math.inf, group)))
     places = {group: place for place, group in enumerate(classes)}
-    sizes = np.array([item.original for item in kept])
+    sides = np.array(sizes).T
     index = {
-        "names": [item.name for item in kept],
+        "names": names,
         "classes": classes,
-        "labels": [places[item.group] for item in kept] if classes else None,
-        "keywords": [item.keywords for item in kept] if any(item.keywords for item in kept) else [],
-        "sizes": [(int(s.min()), int(np.median(s)), int(s.max())) for s in sizes.T] if sizes.any() else [],
+        "labels": [places[group] for group in groups] if classes else None,
+        "keywords": keywords if any(keywords) else [],
+        "sizes": [(int(s.min()), int(np.median(s)), int(s.max())) for s in sides] if sides.any() else [],
         "skipped": skipped,
     }
-    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    with (folder / "index.json").open("w", encoding="utf-8") as file:
+        json.dump(index, file)
 
 
 def _write_header(file: BinaryIO, count: int, shape: Shape) -> None:

@@ -100,12 +100,10 @@ FEW = "A GAN needs at least 2 pictures to tell what they have in common, and a f
 
 def _descriptions(files: Files) -> set[str]:
     """The files that say something of pictures and are none: tables, and texts beside a picture."""
-    stems = {name.rpartition(".")[0] for name in files.names if _ending(name) in ENDINGS}
-    return {
-        name
-        for name in files.names
-        if _last(name) in TABLES or (_ending(name) == ".txt" and name.rpartition(".")[0] in stems)
-    }
+    tables = {name for name in files.names if _last(name) in TABLES}
+    texts = {name.rpartition(".")[0]: name for name in files.names if _ending(name) == ".txt"}
+    stems = (name.rpartition(".")[0] for name in files.names if _ending(name) in ENDINGS) if texts else ()
+    return tables | {texts[stem] for stem in stems if stem in texts}
 
 
 def _groups(files: Files) -> Callable[[str], str]:
@@ -113,7 +111,8 @@ def _groups(files: Files) -> Callable[[str], str]:
     labels = _dataset_json(files)
     if labels:
         return lambda name: labels.get(name, "")
-    folders = [name.split("/")[:-1] for name in files.names if _ending(name) in ENDINGS]
+    paths = {name.rpartition("/")[0] for name in files.names if _ending(name) in ENDINGS}
+    folders = [path.split("/") if path else [] for path in paths]
     depth = 0
     while folders and all(len(parts) > depth and parts[depth] == folders[0][depth] for parts in folders):
         depth += 1

@@ -46,8 +46,7 @@ class SNGANCritic(NetworkSettings):
 
     `width` is the number of channels of all blocks; 128 in the paper. Two blocks keep the size, the others halve it.
     `projection` multiplies the pooled features by the embedded condition (Miyato & Koyama 2018, arXiv:1802.05637,
-    eq. 3) and divides by the root of the width, else the condition is given as planes beside the picture. In 500 steps
-    on digits a projected class was not learned; with `dcgan_critic`, which does not pool, it is (`projection_gan`).
+    eq. 3) and divides by the root of the width, else the condition is given as planes beside the picture.
     """
 
     width: int = 64
