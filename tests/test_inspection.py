@@ -267,6 +267,20 @@ def test_classes(conditional, tmp_path):
         inspect(conditional, [tmp_path / "three.png"], label="x")
 
 
+def test_words(tmp_path):
+    picture = load("icons").sample(1, label="red heart")[0]
+    picture.save(tmp_path / "heart.png")
+    real = Dataset(np.random.default_rng(0).integers(0, 256, (24, 64, 64, 3), dtype=np.uint8))
+    asked = [None, "red heart", "green tree"]
+    unasked, heart, tree = (
+        inspect("icons", [tmp_path / "heart.png"], real=real, label=words, described_by="quarters", count=24)
+        for words in asked
+    )
+    assert any("words; give them by --keywords" in each for each in unasked.warnings)
+    assert not any("--keywords" in each for each in heart.warnings)
+    assert heart.pictures[0].critics != tree.pictures[0].critics
+
+
 def test_a_model_by_itself_has_no_critic(run, tmp_path):
     file = Run(run).newest / "model.safetensors"
     with pytest.raises(GanvasError, match="name real pictures by --real"):

@@ -91,7 +91,7 @@ def test_it_is_steered_and_what_was_found_stays_in_the_cache(ganvas, tmp_path, m
 def test_what_it_learned_from_is_asked_for(ganvas, tmp_path):
     picture = save(tmp_path / "a.png")
     assert "What icons learned from is not here" in ganvas("evaluate", "icons")[2]
-    assert "Name real pictures by --real." in ganvas("inspect", "icons", picture)[2]
+    assert "Name real pictures by --real." in ganvas("inspect", "icons", picture, "--keywords", "red heart")[2]
 
 
 def test_no_samples_are_none(model):

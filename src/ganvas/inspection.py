@@ -159,7 +159,7 @@ def inspect(
             is tested on the other; equal pictures are all in the same half.
         held_out: real pictures that the model has not seen. The detector is tested on these, and learns from all of
             `real`.
-        label: the class that the critics are to take the pictures for, if the model knows classes.
+        label: the class or the words that the critics are to take the pictures for, if the model knows any.
         described_by: the features of the detector, see `ganvas.features`; "network" is a small network that learns
             from the pixels, as it also does where no features are installed.
         adapt: bring pictures of other sizes or colours into the model's form instead of refusing them.
@@ -372,4 +372,5 @@ def _warnings(
     elif missing := [name for name in scorers if name not in areas]:
         yield f"nobody knows of the real pictures what {missing[0]} has to be told of them, so it has no AUC."
     if made.condition and len(scorers) > 1 and not told:
-        yield "the critics judge a picture as one of a class; name the class by --label to have their logits too."
+        ask = "words; give them by --keywords" if isinstance(made.condition, Keywords) else "class; name it by --label"
+        yield f"the critics judge whether a picture fits its {ask} to have their logits too."

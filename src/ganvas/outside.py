@@ -16,7 +16,10 @@ def inspect(
     ] = None,
     real: Annotated[str | None, typer.Option(help="Real pictures; by default what the run learned from.")] = None,
     held_out: Annotated[str | None, typer.Option(help="Real pictures that the model has not seen, to test on.")] = None,
-    label: Annotated[str | None, typer.Option(help="The class the critics are to take the pictures for.")] = None,
+    label: Annotated[
+        str | None,
+        typer.Option("--label", "--keywords", help="The class, or words, the critics are to take the pictures for."),
+    ] = None,
     features: Annotated[
         str, typer.Option("--features", help="What the detector sees: see `ganvas list features`, or network.")
     ] = "",
