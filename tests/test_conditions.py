@@ -21,6 +21,7 @@ from ganvas.games.adversarial import Adversarial
 from ganvas.losses import Relativistic
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
 from ganvas.optimizers import Adam, Rmsprop
+from ganvas.schedules import Linear
 
 PLAIN = Dataset(np.zeros((6, 2), np.float32))
 PETS = replace(PLAIN, classes=("bird", "cat", "dog"), labels=np.array([0, 2, 2, 1, 2, 2]))
@@ -278,6 +279,27 @@ def test_reals_under_wrong_words_are_fakes_and_under_none_or_their_own_they_are_
     wanted = 0.5 * game.loss.critic(critic(real, told), critic(real, other))
     assert torch.allclose(found, wanted * torch.tensor([1.0, 0.0, 0.0]))
     assert found[0] > 0
+
+
+@pytest.mark.parametrize("sample", [(3, 8, 12), (1, 3, 8, 8), (5,)], ids=["pictures", "clips", "points"])
+def test_the_generator_is_told_how_the_real_sample_of_its_words_looks_from_afar(sample):
+    def critic(x, condition):
+        return x.flatten(1).mean(1)
+
+    game = Adversarial(Relativistic(), likeness=Linear(4.0, 2.0))
+    real, fake = torch.rand(2, 3, *sample)
+    told = torch.tensor([[1.0, 0.0], [0.0, -2.0], [0.0, 0.0]])
+    dice = Dice(0, 1, rows=slice(0, 3), total=3, device=torch.device("cpu"))
+    found = [
+        game.turns()[1].loss({"critic": critic}, Batch(real, told, dice, progress, made={"fakes": fake}))["likeness"]
+        for progress in (0.0, 0.5)
+    ]
+    off = real - fake
+    if off.ndim > 2:
+        off = off.unflatten(-1, (-1, 4)).unflatten(-3, (-1, 4)).mean((-1, -3))
+    wanted = off.abs().flatten(1).mean(1) * torch.tensor([1.0, 1.0, 0.0])  # of nothing told there is no likeness
+    assert torch.allclose(found[0], 4 * wanted)
+    assert torch.allclose(found[1], 3 * wanted)
 
 
 def test_the_wrong_words_are_those_of_another_sample(pictures):

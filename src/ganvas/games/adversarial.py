@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..augment import Augmentation
 from ..batch import Batch, Nets, Terms
@@ -19,6 +20,8 @@ from ..penalties import clip_weights, interpolate, slope, squared_gradients
 from ..schedules import Value, at, within
 
 __all__ = ["Adversarial"]
+
+SMALLER = 4  # by which samples are made so before their likeness is measured
 
 
 @part("game")
@@ -39,6 +42,9 @@ class Adversarial(Game):
     critics           the networks that judge, all by the same rules; the generator wants to please each of them
     mismatch          weight of reals under another sample's description, which the critic learns to take for fakes
                       (Reed et al. 2016, arXiv:1605.05396): with it, it cannot do without reading what it is told
+    likeness          weight of the mean absolute difference of each fake from the real sample of its description, both
+                      made 4 times smaller, in the generator's loss (Isola et al. 2017, arXiv:1611.07004, eq. 3): tells
+                      it outright where things are that few samples have the description of, and leaves the details
     """
 
     loss: Objective = field(default_factory=Nonsaturating)
@@ -53,6 +59,7 @@ class Adversarial(Game):
     fresh: bool = False
     critics: tuple[str, ...] = ("critic",)
     mismatch: Value = 0.0
+    likeness: Value = 0.0
 
     def __post_init__(self) -> None:
         """Refuse turns that would never come, and rewards for what is to be punished.
@@ -61,7 +68,7 @@ class Adversarial(Game):
             GanvasError: a weight or `noise` is below 0, `lazy` or `critic_plays` is below 1, `clip` is not above 0, or
                 nobody judges.
         """
-        for name in ("r1", "r2", "gradient_penalty", "noise", "mismatch"):
+        for name in ("r1", "r2", "gradient_penalty", "noise", "mismatch", "likeness"):
             within(f"game.{name}", getattr(self, name), 0.0)
         if not self.critics or len(set(self.critics)) < len(self.critics):
             raise GanvasError("game.critics must name networks that judge, each of them once.")
@@ -97,11 +104,12 @@ class Adversarial(Game):
                     "(game.r1, game.r2, game.gradient_penalty) want logits that do not: take resnet_critic, "
                     "wgan_critic, r3_critic or sngan_critic, or set the penalties to 0."
                 )
-            if self.mismatch != 0.0 and not critic.condition:
-                raise GanvasError(
-                    "game.mismatch is about descriptions, and these samples are told none: "
-                    "add --set condition=labels, or --set game.mismatch=0."
-                )
+            for name in ("mismatch", "likeness"):
+                if getattr(self, name) != 0.0 and not critic.condition:
+                    raise GanvasError(
+                        f"game.{name} is about descriptions, and these samples are told none: "
+                        f"add --set condition=labels, or --set game.{name}=0."
+                    )
 
     def memory(self) -> dict[str, Tensor]:
         """See `Game.memory`."""
@@ -164,6 +172,9 @@ class Adversarial(Game):
                     real_logits = self._logits(nets, batch, player, batch.real)
             name = f"loss_by_{player}" if number else "loss"
             terms[name] = self.loss.generator(fake_logits, real_logits)
+        if self.likeness != 0.0 and batch.condition is not None:
+            off = (_smaller(fakes) - _smaller(batch.real)).abs().flatten(1).mean(1)
+            terms["likeness"] = at(self.likeness, batch.progress) * (batch.condition != 0).any(1) * off
         return terms
 
     def _judge(self, nets: Nets, batch: Batch, player: str, *, differentiable: bool) -> "_Judged":
@@ -195,6 +206,11 @@ class Adversarial(Game):
         if deviation:
             samples = samples + deviation * batch.dice.normal("noise", *samples.shape[1:])
         return samples
+
+
+def _smaller(samples: Tensor) -> Tensor:
+    """Pictures [N, C, H, W] or clips [N, C, T, H, W] a quarter as high and wide; points [N, F] as they are."""
+    return samples if samples.ndim == 2 else F.avg_pool2d(samples.flatten(1, -3), SMALLER)
 
 
 class _Judged(NamedTuple):
