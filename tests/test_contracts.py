@@ -36,7 +36,6 @@ NETWORKS = {name: {} for name in names("network")} | {
     "resnet_critic strided": {"strided": True},
     "resnet_critic stem": {"strided": True, "stem": True},
     "resnet_generator modulated": {"modulated": True},
-    "resnet_generator strided": {"strided": True, "modulated": True},
     "sngan_critic projection": {"projection": True},
     "autoencoder gaussian": {"gaussian": True},
 }

@@ -36,15 +36,13 @@ class ResnetGenerator(NetworkSettings):
 
     `width` is the number of channels of the last block; each block further from the picture has twice as many, up to
     `widest` times. `modulated` lets z and the condition scale and shift the features after each norm too (Chen et al.
-    2019, arXiv:1810.01365). `strided` blocks have one transposed 4x4 convolution of stride 2 in the place of two of
-    3x3, and the last such convolution makes the picture: three times the width for the same work.
+    2019, arXiv:1810.01365).
     """
 
     width: int = 16
     latent: int = 64
     widest: int = 4
     modulated: bool = False
-    strided: bool = False
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         """See `NetworkSettings.build`."""
@@ -106,19 +104,6 @@ class _Up(nn.Module):
         return y + F.interpolate(self.shortcut(x), scale_factor=2.0)
 
 
-class _Transposed(nn.Module):
-    """Twice the size: batch norm, LeakyReLU and a transposed 4x4 convolution of stride 2, beside a 1x1 shortcut."""
-
-    def __init__(self, inputs: int, outputs: int, style: int) -> None:
-        super().__init__()
-        self.norm, self.conv = _Norm(inputs, style), nn.ConvTranspose2d(inputs, outputs, 4, 2, 1)
-        self.shortcut = nn.Conv2d(inputs, outputs, 1)
-
-    def forward(self, x: Tensor, style: Tensor | None) -> Tensor:
-        y: Tensor = self.conv(F.leaky_relu(self.norm(x, style), 0.2))
-        return y + F.interpolate(self.shortcut(x), scale_factor=2.0)
-
-
 class _Down(nn.Module):
     """Half the size: LeakyReLU, 3x3 convolutions and mean pooling beside a 1x1 shortcut."""
 
@@ -164,16 +149,13 @@ class _ResnetGenerator(Generator):
         super().__init__(shape, condition, settings.latent)
         height, width, count = doublings(shape)
         channels = widths(settings.width, count, widest=settings.widest)[::-1]
-        sides = channels if settings.strided else [channels[0], *channels]
-        block = _Transposed if settings.strided else _Up
         style = STYLE if settings.modulated else 0
         self.base = (channels[0], height, width)
         self.project = nn.Linear(settings.latent + condition, channels[0] * height * width)
         self.style = nn.Linear(settings.latent + condition, style) if style else None
-        self.blocks = nn.ModuleList([block(a, b, style) for a, b in pairwise(sides)])
+        self.blocks = nn.ModuleList([_Up(a, b, style) for a, b in pairwise([channels[0], *channels])])
         self.norm = _Norm(channels[-1], style)
-        last = (nn.ConvTranspose2d, 4, 2, 1) if settings.strided else (nn.Conv2d, 3, 1, 1)
-        self.picture = last[0](channels[-1], shape[0], *last[1:])
+        self.picture = nn.Conv2d(channels[-1], shape[0], 3, padding=1)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         z = with_condition(z, condition)
