@@ -22,6 +22,7 @@ from ganvas.film import film
 from ganvas.games.autoencoding import Autoencoding, Variational, divergence, surprise
 from ganvas.layers import Network
 from ganvas.networks.autoencoder import Autoencoder, MLPAutoencoder
+from ganvas.networks.mlp import MLPGenerator
 from ganvas.optimizers import Adam
 from ganvas.run import Run
 from ganvas.sample import Model
@@ -297,6 +298,13 @@ def test_the_encoder_hears_the_condition():
 def test_only_autoencoders_reconstruct(pictures):
     generator = start(pictures, pictures.data.open()).average
     assert generator.reconstruct(torch.zeros(2, 1, 8, 8)) is None
+
+
+@pytest.mark.parametrize("game", [Autoencoding(), Variational()])
+def test_what_makes_no_codes_is_refused(vae, game):
+    recipe = replace(vae, game=game, networks={"autoencoder": MLPGenerator()})
+    with pytest.raises(GanvasError, match=r"a network that makes codes of samples too.*--set autoencoder=autoencoder"):
+        start(recipe, recipe.data.open())
 
 
 def test_a_run(recipe, tmp_path):

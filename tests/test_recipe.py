@@ -182,6 +182,8 @@ def test_what_cannot_be_changed(assignment, told, points):
         ("width=0", "mlp_generator.width must be at least 1, not 0"),
         ("generator.depth=-4", "mlp_generator.depth must"),
         ("latent=0", "mlp_generator.latent must"),
+        ("generator=dcgan_generator(slope=-5)", "dcgan_generator.slope takes a number from 0 on, not -5"),
+        ("generator=dcgan_generator(slope=1e400)", "dcgan_generator.slope takes a number from 0 on, not inf"),
         ("generator=dcgan_generator(extra=-1)", "dcgan_generator.extra must be at least 0, not -1"),
         ("critic=r3_critic(blocks=0)", "r3_critic.blocks must"),
         ("generator=r3_generator(cardinality=0)", "r3_generator.cardinality must"),

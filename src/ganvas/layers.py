@@ -101,12 +101,15 @@ class NetworkSettings(ABC):
         """Refuse networks without width, depth or input.
 
         Raises:
-            GanvasError: a whole number is below 1, or below 0 if it is counted `from_zero`.
+            GanvasError: a whole number is below 1, or below 0 if it is counted `from_zero`; or another one is below 0,
+                infinite or not a number.
         """
         for name, value in vars(self).items():
             least = 0 if name in self.from_zero else 1
             if type(value) is int and value < least:
                 raise GanvasError(f"{name_of(self)}.{name} must be at least {least}, not {value}.")
+            if type(value) is float and not 0 <= value < math.inf:
+                raise GanvasError(f"{name_of(self)}.{name} takes a number from 0 on, not {value}.")
 
     @abstractmethod
     def build(self, shape: tuple[int, ...], condition: int) -> Network:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..batch import Batch, Nets, Terms
 from ..catalog import part
@@ -35,6 +35,10 @@ class Autoencoding(Game):
     def turns(self) -> tuple[Turn, ...]:
         """One turn of the one player."""
         return (Turn("autoencoder", self._autoencoder),)
+
+    def check(self, nets: Nets) -> None:
+        """See `Game.check`."""
+        _refuse_one_way(nets["autoencoder"])
 
     def _autoencoder(self, nets: Nets, batch: Batch) -> Terms:
         mean, _ = nets["autoencoder"].encode(batch.real, batch.condition)
@@ -73,6 +77,10 @@ class Variational(Game):
         """One turn of the one player."""
         return (Turn("autoencoder", self._autoencoder),)
 
+    def check(self, nets: Nets) -> None:
+        """See `Game.check`."""
+        _refuse_one_way(nets["autoencoder"])
+
     def memory(self) -> dict[str, Tensor]:
         """See `Game.memory`: the mean squared error of late, if it is followed."""
         return {"error": torch.ones(())} if self.deviation is None else {}
@@ -100,6 +108,14 @@ class Variational(Game):
         if self.deviation is None:
             return batch.memory["error"].clamp(min=LEAST_VARIANCE)
         return batch.real.new_tensor(at(self.deviation, batch.progress) ** 2)
+
+
+def _refuse_one_way(network: nn.Module) -> None:
+    if not hasattr(network, "encode"):
+        raise GanvasError(
+            "This game needs a network that makes codes of samples too, for instance --set autoencoder=autoencoder, or "
+            "--set autoencoder=mlp_autoencoder for points."
+        )
 
 
 def divergence(mean: Codes, log_variance: Codes) -> Rows:
