@@ -21,7 +21,7 @@ def train(recipe, folder, **options):
 
 def test_what_a_run_leaves(points, tmp_path):
     run = train(points, tmp_path / "run", seed=7)
-    assert sorted(file.name for file in run.path.iterdir()) == [
+    assert sorted({file.name for file in run.path.iterdir()} - {".lock"}) == [
         "checkpoints", "log.jsonl", "recipe.json", "report.html", "run.json", "samples"
     ]  # fmt: skip
     assert run.recipe == points
@@ -65,6 +65,14 @@ def test_another_run_is_refused(points, tmp_path):
     with pytest.raises(GanvasError, match=r"game.r1: 0.5, not 0.1"):
         train(replace(points, game=replace(points.game, r1=0.5)), run.path)
     assert files(run.path) == before
+
+
+def test_two_processes_do_not_train_in_one_folder(points, tmp_path):
+    run = train(points, tmp_path / "run", images=160)
+    with run.held(), pytest.raises(GanvasError, match=r"Another process is training in .*run\. Wait for it"):
+        train(points, run.path)
+    assert run.recipe.images == 160
+    assert train(points, run.path).finished
 
 
 def test_fewer_images_than_it_has_seen_are_refused(points, tmp_path):

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -117,11 +117,12 @@ def fit(
             state = start(recipe, samples, seed=seed)
             if start_from:
                 adopt(state, recipe, start_from)
-        if distributed.is_first():
-            with files.told(run.path):
-                run.begin(recipe, samples, seed=seed, minutes=minutes, start_from=begun_with, device=where)
-        begin = partial(_beginning, run, recipe, samples, seed, start_from=start_from, device=where)
-        _train(run, recipe, samples, seed, begin, minutes=minutes, device=where, quiet=quiet)
+        with run.held() if distributed.is_first() else nullcontext():
+            if distributed.is_first():
+                with files.told(run.path):
+                    run.begin(recipe, samples, seed=seed, minutes=minutes, start_from=begun_with, device=where)
+            begin = partial(_beginning, run, recipe, samples, seed, start_from=start_from, device=where)
+            _train(run, recipe, samples, seed, begin, minutes=minutes, device=where, quiet=quiet)
     if distributed.is_first():
         with files.told(run.path):
             report.write(run.path)

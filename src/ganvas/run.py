@@ -15,14 +15,15 @@ import dataclasses
 import datetime
 import json
 import math
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 from . import __version__, checkpoint, files, machine, pixels
@@ -114,6 +115,27 @@ class Run:
         """What `train` needs to go on from the newest sound checkpoint, or None if there is none."""
         newest = self.newest
         return checkpoint.read(newest / "state.safetensors") if newest else None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from training in this folder; the system lets go of it if this one dies.
+
+        Raises:
+            GanvasError: another one trains in it.
+        """
+        lock = FileLock(self.path / ".lock", timeout=0)
+        with files.told(self.path), suppress(NotImplementedError):  # where files cannot be locked, go without
+            self.path.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire()
+            except Timeout:
+                raise GanvasError(
+                    f"Another process is training in {self.path}. Wait for it, or give --out another folder."
+                ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def begin(
         self,
