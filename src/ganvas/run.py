@@ -9,6 +9,7 @@ runs/NAME/
     checkpoints/    the newest two, see checkpoint.py
     best/           the model of the lowest score so far, if scores are taken
     report.html     all of it on one page
+    .lock           held by the process that trains in it
 """
 
 import dataclasses
