@@ -75,6 +75,14 @@ def test_two_processes_do_not_train_in_one_folder(points, tmp_path):
     assert train(points, run.path).finished
 
 
+def test_where_files_cannot_be_locked_training_goes_without(points, tmp_path, monkeypatch):
+    def acquire(lock):
+        raise NotImplementedError
+
+    monkeypatch.setattr("ganvas.run.FileLock.acquire", acquire)
+    assert train(points, tmp_path / "run").finished
+
+
 def test_fewer_images_than_it_has_seen_are_refused(points, tmp_path):
     run = train(points, tmp_path / "run", images=160)
     with pytest.raises(GanvasError, match=r"has seen 160 images already, and 64 are fewer"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..batch import Batch, Nets, Terms
 from ..catalog import part
@@ -38,7 +38,11 @@ class Autoencoding(Game):
 
     def check(self, nets: Nets) -> None:
         """See `Game.check`."""
-        _refuse_one_way(nets["autoencoder"])
+        if not hasattr(nets["autoencoder"], "encode"):
+            raise GanvasError(
+                "This game needs a network that makes codes of samples too, such as --set autoencoder=autoencoder, or "
+                "--set autoencoder=mlp_autoencoder for points."
+            )
 
     def _autoencoder(self, nets: Nets, batch: Batch) -> Terms:
         mean, _ = nets["autoencoder"].encode(batch.real, batch.condition)
@@ -47,7 +51,7 @@ class Autoencoding(Game):
 
 @part("game")
 @dataclass(frozen=True)
-class Variational(Game):
+class Variational(Autoencoding):
     """A variational autoencoder raises the evidence lower bound (Kingma & Welling 2014, arXiv:1312.6114, eq. 3).
 
     -log p(x) <= E_q(z|x)[-log p(x|z)] + KL(q(z|x) || p(z)), in nats a sample: what it costs to tell a sample whose code
@@ -72,14 +76,6 @@ class Variational(Game):
         within("game.beta", self.beta, 0.0)
         if self.deviation is not None and min(at(self.deviation, progress) for progress in (0.0, 1.0)) <= 0:
             raise GanvasError(f"game.deviation is above 0, or None to follow the error, not {self.deviation}.")
-
-    def turns(self) -> tuple[Turn, ...]:
-        """One turn of the one player."""
-        return (Turn("autoencoder", self._autoencoder),)
-
-    def check(self, nets: Nets) -> None:
-        """See `Game.check`."""
-        _refuse_one_way(nets["autoencoder"])
 
     def memory(self) -> dict[str, Tensor]:
         """See `Game.memory`: the mean squared error of late, if it is followed."""
@@ -108,14 +104,6 @@ class Variational(Game):
         if self.deviation is None:
             return batch.memory["error"].clamp(min=LEAST_VARIANCE)
         return batch.real.new_tensor(at(self.deviation, batch.progress) ** 2)
-
-
-def _refuse_one_way(network: nn.Module) -> None:
-    if not hasattr(network, "encode"):
-        raise GanvasError(
-            "This game needs a network that makes codes of samples too, for instance --set autoencoder=autoencoder, or "
-            "--set autoencoder=mlp_autoencoder for points."
-        )
 
 
 def divergence(mean: Codes, log_variance: Codes) -> Rows:
