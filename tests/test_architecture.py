@@ -25,8 +25,8 @@ MODULES = [str(file.relative_to(SRC).with_suffix("")) for file in FILES]
 FLOORS = [
     "errors",
     "batch catalog decode distributed download files health machine pixels score shipped weights words",
-    "archives auc checkpoint dataset evaluations kernels layers neighbours schedules statistics",
-    "augment conditions efficientnet ema extractor game inception losses metrics networks/* optimizers pack penalties",
+    "archives auc checkpoint dataset efficientnet evaluations kernels layers neighbours schedules statistics",
+    "augment conditions ema extractor game inception losses metrics networks/* optimizers pack penalties",
     "classifier data/* games/* given",
     "attributes detector features recipe",
     "curves planning recipes/* sample training",

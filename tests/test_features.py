@@ -8,6 +8,7 @@ import importlib.util
 import json
 import pickle
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +20,16 @@ from torch.nn import functional as F
 from torch.torch_version import TorchVersion
 
 from ganvas import classifier as classifiers
+from ganvas import efficientnet, pixels
 from ganvas import features as described
-from ganvas import pixels
 from ganvas.classifier import classifier
 from ganvas.data.digits import Digits
 from ganvas.dataset import Dataset
-from ganvas.efficientnet import EfficientNetLite0, load_efficientnet_lite0
+from ganvas.efficientnet import CHANNELS, EfficientNetLite, load_efficientnet
 from ganvas.errors import GanvasError
 from ganvas.features import Features, Wanted, features, inception_file, suggested
 from ganvas.inception import _tensorflow_names, load_inception, made_up_weights, tensorflow_resize
+from ganvas.networks.feature import FeatureCritic
 from ganvas.weights import read_weights, sha256, sha256_of
 
 ROOT = Path(__file__).parents[1]
@@ -228,7 +230,7 @@ def test_only_the_published_weights_make_a_fid(weights):
 def test_weights_need_the_name_of_their_network_and_leave_a_mark_on_that_of_the_features(weights, tmp_path):
     with pytest.raises(GanvasError, match="Say by --features of which network these weights are"):
         features(weights=weights)
-    network = EfficientNetLite0()
+    network = EfficientNetLite()
     save_file(network.state_dict(), tmp_path / "other.safetensors")
     found = features("efficientnet_lite0", weights=tmp_path / "other.safetensors")
     assert found.frechet == f"fd-efficientnet_lite0-{sha256(tmp_path / 'other.safetensors')[:8]}"
@@ -242,11 +244,11 @@ def test_the_default_fits_the_data(nowhere, weights, monkeypatch):
     monkeypatch.setenv("GANVAS_INCEPTION", str(weights))
     assert suggested(colours) == "inception"
     monkeypatch.delenv("GANVAS_INCEPTION")
-    monkeypatch.setattr(described, "find_spec", lambda package: None)
-    with pytest.raises(GanvasError, match=r"ganvas\[measure\]"):
-        suggested(colours)
-    with pytest.raises(GanvasError, match=r"ganvas\[measure\]"):
-        features("efficientnet_lite0")
+    monkeypatch.setattr(efficientnet, "find_spec", lambda package: None)
+    judge = partial(FeatureCritic().build, (3, 64, 64), 0)
+    for wanted in (partial(suggested, colours), partial(features, "efficientnet_lite0"), judge):
+        with pytest.raises(GanvasError, match=r"ganvas\[measure\]"):
+            wanted()
 
 
 # Files of weights
@@ -339,14 +341,25 @@ def test_efficientnet_is_folded_without_changing_what_it_says(made_up_pictures):
     assert exact.logits(mine).shape == (2, 1000)
 
 
-def test_efficientnet_refuses_other_weights():
-    with pytest.raises(GanvasError, match="not the weights of EfficientNet-Lite0"):
-        load_efficientnet_lite0({"a": torch.zeros(1)})
+def test_efficientnet_refuses_other_weights(tmp_path):
+    save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(GanvasError, match=r"other\.safetensors has not the weights of EfficientNet-Lite0"):
+        load_efficientnet("lite0", tmp_path / "other.safetensors")
+
+
+def test_lite1_is_deeper_and_is_seen_at_four_sizes():
+    network = load_efficientnet("lite1")
+    assert len(network._blocks) == 21
+    assert not any(weight.requires_grad for weight in network.parameters())
+    found = network.scales(torch.randn(2, 3, 64, 96))
+    assert [tuple(each.shape) for each in found] == [
+        (2, channels, 64 // scale, 96 // scale) for channels, scale in zip(CHANNELS, (4, 8, 16, 32), strict=True)
+    ]
 
 
 def test_efficientnet_pads_as_tensorflow_does():
     """A stride of 2 on an even side begins at the first pixel: a lone bright first pixel is not in the last place."""
-    layer = EfficientNetLite0()._conv_stem
+    layer = EfficientNetLite()._conv_stem
     torch.nn.init.ones_(layer.weight)
     picture = torch.zeros(1, 3, 8, 8)
     picture[..., 2, 2] = 1.0

@@ -10,8 +10,10 @@ from torch import nn
 
 from ganvas import distributed
 from ganvas.batch import Dice
+from ganvas.errors import GanvasError
 from ganvas.layers import BatchNorm, Dropout
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
+from ganvas.networks.feature import FeatureCritic
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
 from ganvas.networks.r3gan import R3Critic, R3Generator, _Block
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
@@ -154,6 +156,36 @@ def test_the_wgan_critic_judges_each_picture_alone(size):
     x = torch.randn(4, 1, size, size)
     assert torch.allclose(critic(x)[2:3], critic(x[2:3]), atol=1e-5)
     assert critic(torch.zeros_like(x)).isfinite().all()
+
+
+def test_feature_critic_learns_its_heads_alone():
+    """Four heads of width 64 at 64x64, whose features are 16, 8, 4 and 2 pixels wide; no condition.
+
+    Stride 2: (64*128 + 128*128)*16 + 256 at 16 and 64*128*16 + 128 at 8 pixels; 3x3: 128*256*9 + 256 for these two and
+    64*256*9 + 256 for the others; scores: 256*16 + 1 for the first three and 256*4 + 1.
+    """
+    critic = build(FeatureCritic())
+    heads = 393_216 + 256 + 131_072 + 128 + 2 * (294_912 + 256) + 2 * (147_456 + 256) + 3 * 4_097 + 1_025
+    assert count(critic) == heads
+    learns = {weight.data_ptr() for weight in critic.parameters()}
+    kept = {name for name, value in critic.state_dict().items() if value.data_ptr() not in learns}
+    mixers = {f"{name}{level}" for name in ("across", "around") for level in range(4)}
+    assert {name for name in kept if not name.startswith("heads.")} == mixers, "Lite1 is of its package, not of a run"
+    x = torch.randn(2, *RGB64)
+    larger = torch.nn.functional.interpolate(x[..., ::2, ::2], scale_factor=2.0, mode="bilinear")
+    small = build(FeatureCritic(), (3, 32, 32))
+    assert torch.equal(small(x[..., ::2, ::2]), critic(larger)), "small pictures are enlarged"
+
+
+def test_feature_critic_sees_gray_as_gray_and_what_is_transparent_as_white():
+    gray, coloured, clear = (build(FeatureCritic(), (channels, 64, 64)) for channels in (1, 3, 4))
+    x = torch.rand(2, 3, 64, 64) * 2 - 1
+    assert torch.equal(gray(x[:, :1]), coloured(x[:, :1].expand(-1, 3, -1, -1)))
+    opacity = torch.ones(2, 1, 64, 64)
+    assert torch.allclose(clear(torch.cat([x, opacity], 1)), coloured(x), atol=1e-5)
+    assert torch.allclose(clear(torch.cat([x, -opacity], 1)), coloured(torch.ones_like(x)), atol=1e-5)
+    with pytest.raises(GanvasError, match="gray, coloured or transparent pictures, not 2 channels"):
+        build(FeatureCritic(), (2, 64, 64))
 
 
 def test_sngan_is_that_of_the_paper():

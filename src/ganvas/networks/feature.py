@@ -1,0 +1,109 @@
+"""A critic that sees pictures through a network that knows photographs (Sauer et al. 2021, arXiv:2111.01007)."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..catalog import part
+from ..efficientnet import CHANNELS, EfficientNetLite, load_efficientnet, weights_file
+from ..errors import GanvasError
+from ..layers import Critic, NetworkSettings, doublings, spectrally_normalised
+
+__all__ = ["FeatureCritic"]
+
+EYES = "lite1"
+STEP, SMALLEST = 32, 64  # the sides of what they see are multiples of the one, and not below the other
+BASE = 4  # pixels of the side that each head works down to
+WORDS = 128  # numbers that a sample's features are compared with its condition by
+
+
+@part("network")
+@dataclass(frozen=True)
+class FeatureCritic(NetworkSettings):
+    """Critic on the frozen features of EfficientNet-Lite1 at four sizes (Projected GAN, Sauer et al. 2021).
+
+    The features are mixed across channels and sizes by fixed random convolutions, and each size has a small spectrally
+    normalised head; the logit is the mean of theirs. It needs no penalties, wants the hinge loss, and has a generator
+    draw clean shapes after a tenth of the images. `width` is that of the mixed features. A condition is compared with
+    the features of all sizes. Pictures are gray, coloured or transparent, the last seen on white, and enlarged to 64
+    pixels at least. Its eyes come with `pip install 'ganvas[measure]'`.
+    """
+
+    width: int = 64
+
+    def build(self, shape: tuple[int, ...], condition: int) -> Critic:
+        """See `NetworkSettings.build`."""
+        return _FeatureCritic(self, shape, condition)
+
+
+@cache
+def _eyes(device: torch.device) -> EfficientNetLite:
+    """What all critics of a process see through there: it never learns, so it is no part of their weights."""
+    return load_efficientnet(EYES).fold().to(device)
+
+
+class _Head(nn.Module):
+    """Features [N, C, h, w] of one size -> logits [N], and what is compared with conditions [N, WORDS]."""
+
+    def __init__(self, width: int, height: int, across: int, condition: int) -> None:
+        super().__init__()
+        channels, layers = width, list[nn.Module]()
+        while min(height, across) > BASE:
+            layers += [spectrally_normalised(nn.Conv2d(channels, 2 * width, 4, 2, 1)), nn.LeakyReLU(0.2)]
+            channels, height, across = 2 * width, height // 2, across // 2
+        layers += [spectrally_normalised(nn.Conv2d(channels, 4 * width, 3, padding=1)), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers)
+        self.score = spectrally_normalised(nn.Conv2d(4 * width, 1, (height, across)))
+        self.match = nn.Linear(4 * width * height * across, WORDS) if condition else None
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        features = self.layers(x)
+        return self.score(features).flatten(), self.match(features.flatten(1)) if self.match else None
+
+
+class _FeatureCritic(Critic):
+    judges_alone = True
+
+    def __init__(self, settings: FeatureCritic, shape: tuple[int, ...], condition: int) -> None:
+        super().__init__(shape, condition)
+        weights_file(EYES)  # what could not begin is refused now
+        doublings(shape)
+        if shape[0] not in {1, 3, 4}:
+            raise GanvasError(f"feature_critic judges gray, coloured or transparent pictures, not {shape[0]} channels.")
+        self.size = tuple(max(SMALLEST, STEP * round(side / STEP)) for side in shape[1:])
+        width, (height, length) = settings.width, self.size
+        mixers = [(nn.Conv2d(channels, width, 1), nn.Conv2d(width, width, 3)) for channels in CHANNELS]
+        for level, (across, around) in enumerate(mixers):
+            self.register_buffer(f"across{level}", across.weight.detach())
+            self.register_buffer(f"around{level}", around.weight.detach())
+        self.heads = nn.ModuleList([_Head(width, height // at, length // at, condition) for at in (4, 8, 16, 32)])
+        self.embed = None
+        if condition:
+            self.embed = nn.Sequential(nn.Linear(condition, 2 * WORDS), nn.LeakyReLU(0.2), nn.Linear(2 * WORDS, WORDS))
+
+    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        answers = [head(x) for head, x in zip(self.heads, self._mixed(x), strict=True)]
+        logits = torch.stack([score for score, _ in answers]).mean(0)
+        if self.embed is not None and condition is not None:
+            matches = torch.stack([match for _, match in answers]).mean(0)
+            logits = logits + (matches * self.embed(condition)).sum(1)
+        return logits
+
+    def _mixed(self, x: Tensor) -> list[Tensor]:
+        """Features [N, width, H/s, W/s] for s = 4, 8, 16 and 32, each with what the smaller ones see."""
+        if x.shape[1] == 4:
+            opacity = (x[:, 3:] + 1) / 2
+            x = x[:, :3] * opacity + 1 - opacity
+        if x.shape[2:] != self.size:
+            x = F.interpolate(x, self.size, mode="bilinear")
+        x = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        mixed, smaller = [], None
+        for level, features in reversed(list(enumerate(_eyes(x.device).scales(x)))):
+            y = F.conv2d(features, self.get_buffer(f"across{level}"))
+            y = y if smaller is None else y + F.interpolate(smaller, scale_factor=2.0)
+            smaller = F.conv2d(y, self.get_buffer(f"around{level}"), padding=1)
+            mixed.append(smaller)
+        return mixed[::-1]
