@@ -33,8 +33,8 @@ FILE = RESULTS / "leaderboard.jsonl"
 DOCS = Path(__file__).parent.parent / "docs"
 BEGIN, END = "<!-- what follows is written by benchmarks/leaderboard.py -->", "<!-- until here -->"
 RECIPES = (
-    *("icons", "photos", "r3gan", "sngan", "wgan_gp", "wgan", "lsgan", "dcgan", "cifar10_dcgan", "mlp_gan"),
-    *("vae", "autoencoder", "cgan", "projection_gan"),
+    *("icons", "photos", "projected_gan", "r3gan", "sngan", "wgan_gp", "wgan", "lsgan", "dcgan", "cifar10_dcgan"),
+    *("mlp_gan", "vae", "autoencoder", "cgan", "projection_gan"),
 )
 NEED_CLASSES = ("cgan", "projection_gan")
 SAMPLES = 2_000

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from ..augment import Augment
 from ..catalog import part
 from ..data.cifar10 import Cifar10
 from ..data.digits import Digits
@@ -10,6 +11,7 @@ from ..ema import Average
 from ..games.adversarial import Adversarial
 from ..losses import Hinge, LeastSquares, Nonsaturating, Relativistic
 from ..networks.dcgan import DCGANCritic, DCGANGenerator
+from ..networks.feature import FeatureCritic
 from ..networks.mlp import MLPCritic, MLPGenerator
 from ..networks.resnet import ResnetCritic, ResnetGenerator
 from ..networks.sngan import SNGANCritic, SNGANGenerator
@@ -17,7 +19,7 @@ from ..optimizers import Adam
 from ..recipe import Recipe
 from ..schedules import Cosine, Linear
 
-__all__ = ["cifar10_dcgan", "dcgan", "digits", "icons", "lsgan", "mlp_gan", "photos", "sngan"]
+__all__ = ["cifar10_dcgan", "dcgan", "digits", "icons", "lsgan", "mlp_gan", "photos", "projected_gan", "sngan"]
 
 
 @part("recipe")
@@ -68,6 +70,31 @@ def photos() -> Recipe:
         bfloat16=("generator", "critic"),
         batch=32,
         images=500_000,
+    )
+
+
+@part("recipe")
+def projected_gan() -> Recipe:
+    """A critic that looks through EfficientNet-Lite1, for a few hundred photographs (Sauer et al. 2021).
+
+    Projected GAN, arXiv:2111.01007, with a small residual generator: what fur, leaves or walls look like need not be
+    learned from so few. On icons of all kinds it collapsed onto flags: `icons` is for drawings. Needs `pip install
+    'ganvas[measure]'`.
+
+    Run:    ganvas train projected_gan --data FOLDER --size 64 --minutes 3
+    Costs:  3 minutes, 10,700 images of 64x64, on one core of an AMD EPYC that computes in bfloat16.
+    Gives:  CATS
+    """
+    return Recipe(
+        data=Cifar10(),
+        networks={"generator": ResnetGenerator(width=16), "critic": FeatureCritic()},
+        game=Adversarial(Hinge(), augment=Augment(strength=0.5)),
+        optimizer=Adam(rate=Cosine(4e-4, 1e-4), beta1=0.0, beta2=0.99),
+        average=Average(halflife_images=10_000, rampup=0.1),
+        mirror=True,
+        bfloat16=("generator", "critic"),
+        batch=32,
+        images=50_000,
     )
 
 
