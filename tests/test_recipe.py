@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
-from ganvas import Recipe, change, find, names
+from ganvas import Recipe, change, find, names, plan
 from ganvas.augment import AdaptiveAugment, Augment
 from ganvas.conditions import Labels
 from ganvas.data.icons import Icons
@@ -266,3 +266,9 @@ def test_a_recipe_made_in_python_is_checked(points):
         replace(points, networks={"generator": MLPGenerator()})
     with pytest.raises(GanvasError, match="images must be at least 1, not 0"):
         replace(points, images=0)
+
+
+@pytest.mark.parametrize("data", [None, "digits"])
+def test_a_recipe_that_does_not_exist_is_refused_with_the_nearest(data):
+    with pytest.raises(GanvasError, match="Did you mean the recipe 'sngan'"):
+        plan("sngam", data=data)

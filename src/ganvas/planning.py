@@ -40,7 +40,8 @@ def plan(
     if target in catalog.names("recipe"):
         recipe: Recipe = catalog.find(target, "recipe")()
     else:
-        data = data or _known(target)
+        known = _known(target)
+        data = data or known
         recipe = like or catalog.find(default_recipe(target, data), "recipe")()
     if data is not None:
         chosen = source(data, clips=_moves(recipe.data))
