@@ -89,7 +89,7 @@ def projected_gan() -> Recipe:
         data=Cifar10(),
         networks={"generator": ResnetGenerator(width=16), "critic": FeatureCritic()},
         game=Adversarial(Hinge(), augment=Augment(strength=0.5)),
-        optimizer=Adam(rate=Cosine(4e-4, 1e-4), beta1=0.0, beta2=0.99),
+        optimizer=Adam(rate=Cosine(8e-4, 2e-4), beta1=0.0, beta2=0.99),
         average=Average(halflife_images=10_000, rampup=0.1),
         mirror=True,
         bfloat16=("generator", "critic"),
