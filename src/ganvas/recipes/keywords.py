@@ -30,7 +30,8 @@ def keyword_icons() -> Recipe:
 
     Run:    ganvas train keyword_icons --data FOLDER
     Costs:  300,000 images at 39 a second on one core of an AMD EPYC that computes in bfloat16, 2 hours.
-    Gives:  COARSE
+    Gives:  after 113,696 images, where the model `icons` went on by `keyword_finish`, a kernel distance of .25 to the
+            training pictures: shapes and colours that follow the words, with grain (1 seed; its card tells more).
     """
     return Recipe(
         data=Icons(size=64),
@@ -66,7 +67,8 @@ def keyword_finish() -> Recipe:
 
     Run:    ganvas train keyword_finish --data FOLDER --from runs/words
     Costs:  150,000 images at about 30 a second on one core of an AMD EPYC that computes in bfloat16, 80 minutes.
-    Gives:  FINE
+    Gives:  the model `icons`, after 151,136 images: a kernel distance of .064 to pictures that were kept out, of which
+            its samples cover .87 (1 seed; its card has all figures, and what they do not say).
     """
     return replace(
         keyword_icons(),
