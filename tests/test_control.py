@@ -254,7 +254,8 @@ def test_every_generator_is_steered(name, kind, told, tmp_path):
     assert ("warmth" in found.names) == (kind != "gray")
     edited = edit(model, found, [3, 5], {"brightness": 1.0, "sefa1": 0.5}, across=3)
     assert edited.made.shape == (6, *SHAPES[kind])
-    assert torch.equal(edited.made[[1, 4]], model.generate([3, 5])), "the middle is the picture of the seed"
+    middle = model.generate([3, 5])  # on some processors the last bits hang on a sample's place in the batch
+    assert torch.allclose(edited.made[[1, 4]], middle, atol=1e-5), "the middle is the picture of the seed"
     climbed = edit(model, found, [3], {"brightness": 0.3}, gradient=True, across=1)
     assert 0 < climbed.changes["brightness"] < 0.45
     with Image.open(gallery(model, found, tmp_path / "all.png")) as picture:

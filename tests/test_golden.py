@@ -22,6 +22,9 @@ STEPS = 12
 RELATIVE, ABSOLUTE = 2e-4, 2e-6
 """Between the instruction sets of one processor (AVX512, AVX2, SSE4) every value of every curve was seen to stay within
 a thirtieth of that; a neutral change may add up in another order."""
+BRIEF = {"ring": 3}
+"""Steps that are compared where fewer than all: between makes of processors, differences of the last bit in the recipe
+`ring`, which is made of switches, grow twentyfold in each step."""
 
 
 def curves(points, pictures):
@@ -57,5 +60,5 @@ def test_the_curve_is_as_it_was(name, points, pictures, request):
         file.write_text("[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
     known = json.loads(file.read_text())
     assert len(rows) == len(known) == STEPS
-    for step, (row, expected) in enumerate(zip(rows, known, strict=True)):
+    for step, (row, expected) in islice(enumerate(zip(rows, known, strict=True)), BRIEF.get(name)):
         assert row == pytest.approx(expected, rel=RELATIVE, abs=ABSOLUTE), f"step {step}"

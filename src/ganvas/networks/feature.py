@@ -26,10 +26,10 @@ class FeatureCritic(NetworkSettings):
     """Critic on the frozen features of EfficientNet-Lite1 at four sizes (Projected GAN, Sauer et al. 2021).
 
     The features are mixed across channels and sizes by fixed random convolutions, and each size has a small spectrally
-    normalised head; the logit is the mean of theirs. It needs no penalties, wants the hinge loss, and has a generator
-    draw clean shapes after a tenth of the images. `width` is that of the mixed features. A condition is compared with
-    the features of all sizes. Pictures are gray, coloured or transparent, the last seen on white, and enlarged to 64
-    pixels at least. Its eyes come with `pip install 'ganvas[measure]'`.
+    normalised head; the logit is the mean of theirs. It needs no penalties, was tried with the hinge loss, and has a
+    generator draw clean shapes within minutes. `width` is that of the mixed features. A condition is compared with the
+    features of all sizes. Pictures are gray, coloured or transparent, the last seen on white, and brought to sides of
+    multiples of 32 pixels, 64 at least. Its eyes come with `pip install 'ganvas[measure]'`.
     """
 
     width: int = 64
