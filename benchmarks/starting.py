@@ -4,7 +4,8 @@
 
 Each set is learned at 64x64 four ways: by `--from icons`, by the same recipe from nothing, and by the default recipe
 and `projected_gan` from nothing. Budgets are minutes of the processor, on one thread. 1,000 samples of each average are
-compared with the set; the grids, of the same seeds, go to docs/pictures.
+compared with the set; the grids, of the same seeds, lie beside the runs in runs/starting, since not every set may be
+shown to others.
 """
 
 import argparse
@@ -22,7 +23,6 @@ from .leaderboard import count_processor_time
 from .record import record
 
 MODEL, SIZE, SAMPLES = "icons", 64, 1_000
-PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 FIGURES = ("fd-efficientnet_lite0", "kd-efficientnet_lite0", "precision", "recall")
 
 
@@ -55,8 +55,6 @@ def main() -> None:
                 out = Path("runs/starting") / f"{name}-{way.replace(' ', '-')}-{seed}"
                 found[f"{name}, {way}, seed {seed}"] = scored = learn(source, way, chosen.minutes, seed, out)
                 print(f"{name}, {way}, seed {seed}: {scored}", flush=True)
-                if seed == 0:
-                    out.with_suffix(".png").replace(PICTURES / f"starting-{name}-{way.replace(' ', '-')}.png")
     print(record("starting", {"minutes": chosen.minutes, "found": found}))
 
 
