@@ -25,7 +25,7 @@ from ganvas import features as described
 from ganvas.classifier import classifier
 from ganvas.data.digits import Digits
 from ganvas.dataset import Dataset
-from ganvas.efficientnet import CHANNELS, EfficientNetLite, load_efficientnet
+from ganvas.efficientnet import EfficientNetLite, load_efficientnet
 from ganvas.errors import GanvasError
 from ganvas.features import Features, Wanted, features, inception_file, suggested
 from ganvas.inception import _tensorflow_names, load_inception, made_up_weights, tensorflow_resize
@@ -351,10 +351,13 @@ def test_lite1_is_deeper_and_is_seen_at_four_sizes():
     network = load_efficientnet("lite1")
     assert len(network._blocks) == 21
     assert not any(weight.requires_grad for weight in network.parameters())
-    found = network.scales(torch.randn(2, 3, 64, 96))
+    x = torch.randn(2, 3, 64, 96)
+    found = network.scales(x)
     assert [tuple(each.shape) for each in found] == [
-        (2, channels, 64 // scale, 96 // scale) for channels, scale in zip(CHANNELS, (4, 8, 16, 32), strict=True)
+        (2, channels, 64 // scale, 96 // scale) for scale, channels in [(4, 24), (8, 40), (16, 112), (32, 320)]
     ]
+    last = F.relu6(network._bn1(network._conv_head(found[-1]))).mean((2, 3))
+    assert torch.allclose(last, network(x), atol=1e-5), "the smallest are those that the head reads"
 
 
 def test_efficientnet_pads_as_tensorflow_does():

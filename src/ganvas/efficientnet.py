@@ -36,9 +36,9 @@ STAGES = [(1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80)
 STAGES += [(1, 3, 1, 6, 320)]
 """Blocks, kernel, stride of the first block, expansion, channels (table 1 of the paper)."""
 SCALES = {1: 4, 2: 8, 4: 16, 6: 32}
-"""The last stage at each size -> pixels of the picture between two of its places."""
-CHANNELS = tuple(STAGES[stage][-1] for stage in SCALES)
-"""Of the features at these four sizes."""
+"""The last stage at each size -> how many pixels of the picture one of its places stands for."""
+CHANNELS = {scale: STAGES[stage][-1] for stage, scale in SCALES.items()}
+"""How many features each of these sizes has."""
 
 
 class _Convolution(nn.Conv2d):
@@ -86,13 +86,14 @@ class EfficientNetLite(nn.Module):
         super().__init__()
         self._conv_stem, self._bn0 = _Convolution(3, STEM, 3, stride=2), nn.BatchNorm2d(STEM, EPSILON)
         blocks, before = [], STEM
-        self.ends: list[int] = []  # the last block of each stage
+        self.ends = {}  # the last block at each size -> its scale
         for stage, (count, kernel, stride, expansion, width) in enumerate(STAGES):
             for place in range(count if stage in {0, len(STAGES) - 1} else math.ceil(depth * count)):
                 block = _Block(before, width, kernel, stride=1 if place else stride, expansion=expansion)
                 blocks.append(block)
                 before = width
-            self.ends.append(len(blocks) - 1)
+            if stage in SCALES:
+                self.ends[len(blocks) - 1] = SCALES[stage]
         self._blocks = nn.Sequential(*blocks)
         self._conv_head, self._bn1 = _Convolution(before, FEATURES, 1), nn.BatchNorm2d(FEATURES, EPSILON)
         self._fc = nn.Linear(FEATURES, CLASSES)
@@ -104,12 +105,12 @@ class EfficientNetLite(nn.Module):
         return F.adaptive_avg_pool2d(x, 1).flatten(1)
 
     def scales(self, x: Float[Tensor, "n 3 h w"]) -> list[Tensor]:
-        """Features [N, CHANNELS[i], H/s, W/s] on the way there, for s = 4, 8, 16 and 32."""
+        """Features [N, CHANNELS[s], H/s, W/s] on the way there, for s = 4, 8, 16 and 32."""
         x = F.relu6(self._bn0(self._conv_stem(x)), inplace=True)
         found = []
         for place, block in enumerate(self._blocks):
             x = block(x)
-            if place in self.ends and self.ends.index(place) in SCALES:
+            if place in self.ends:
                 found.append(x)
         return found
 

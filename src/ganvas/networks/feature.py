@@ -75,11 +75,11 @@ class _FeatureCritic(Critic):
             raise GanvasError(f"feature_critic judges gray, coloured or transparent pictures, not {shape[0]} channels.")
         self.size = tuple(max(SMALLEST, STEP * round(side / STEP)) for side in shape[1:])
         width, (height, length) = settings.width, self.size
-        mixers = [(nn.Conv2d(channels, width, 1), nn.Conv2d(width, width, 3)) for channels in CHANNELS]
+        mixers = [(nn.Conv2d(channels, width, 1), nn.Conv2d(width, width, 3)) for channels in CHANNELS.values()]
         for level, (across, around) in enumerate(mixers):
             self.register_buffer(f"across{level}", across.weight.detach())
             self.register_buffer(f"around{level}", around.weight.detach())
-        self.heads = nn.ModuleList([_Head(width, height // at, length // at, condition) for at in (4, 8, 16, 32)])
+        self.heads = nn.ModuleList([_Head(width, height // at, length // at, condition) for at in CHANNELS])
         self.embed = None
         if condition:
             self.embed = nn.Sequential(nn.Linear(condition, 2 * WORDS), nn.LeakyReLU(0.2), nn.Linear(2 * WORDS, WORDS))

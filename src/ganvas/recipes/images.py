@@ -82,7 +82,7 @@ def projected_gan() -> Recipe:
     'ganvas[measure]'`.
 
     Run:    ganvas train projected_gan --data FOLDER --size 64 --minutes 3
-    Costs:  3 minutes, 10,700 images of 64x64, on one core of an AMD EPYC that computes in bfloat16.
+    Costs:  3 minutes, about 10,500 images of 64x64, on one core of an AMD EPYC that computes in bfloat16.
     Gives:  of 300 photographs of cats, heads with ears, eyes and sharp fur, much alike and with a grid in them, where
             those of `photos` are blurred and vary (1 seed, looked at; docs/performance.md has figures).
     """

@@ -70,9 +70,10 @@ def keyword_finish() -> Recipe:
     Gives:  the model `icons`, after 151,136 images: a kernel distance of .064 to pictures that were kept out, of which
             its samples cover .87 (1 seed; its card has all figures, and what they do not say).
     """
+    begun = keyword_icons()
     return replace(
-        keyword_icons(),
-        networks={"generator": ResnetGenerator(width=24, widest=8, modulated=True), "critic": FeatureCritic()},
+        begun,
+        networks={**begun.networks, "critic": FeatureCritic()},
         game=Adversarial(Hinge(), mismatch=1.0, likeness=Cosine(20.0, 5.0), augment=AUGMENT),
         optimizer=Adam(rate=Cosine(4e-4, 1e-4), beta1=0.0, beta2=0.99),
         images=150_000,
