@@ -66,11 +66,17 @@ def count_processor_time() -> None:
     budget.time = SimpleNamespace(perf_counter=time.process_time)  # type: ignore[assignment]
 
 
-def table(entries: list[dict[str, Any]], data: str, minutes: float) -> str:
+def place(entry: dict[str, Any]) -> tuple[str, str]:
+    """What makes trainings comparable: their data, and the processor whose minutes they were given."""
+    return entry["data"], entry["machine"]["processor"]
+
+
+def table(entries: list[dict[str, Any]], data: str, processor: str, minutes: float) -> str:
     """The recipes on one set of data, the best first, with the spread over seeds."""
     rows = []
     for recipe in RECIPES:
-        found = [each for each in entries if (each["recipe"], each["data"], each["minutes"]) == (recipe, data, minutes)]
+        asked = (data, processor), recipe, minutes
+        found = [each for each in entries if (place(each), each["recipe"], each["minutes"]) == asked]
         if not found:
             continue
         cells = []
@@ -80,17 +86,20 @@ def table(entries: list[dict[str, Any]], data: str, minutes: float) -> str:
             cells.append(f"{statistics.mean(values):.3g}{spread}")
         first = statistics.mean(each["scores"][FIGURES[0]]["value"] for each in found)
         images = f"{statistics.mean(each['images'] for each in found):,.0f}"
-        picture = f"![](pictures/leaderboard-{data}-{recipe}.png)" if minutes == PICTURED else ""
+        last = (data, recipe, PICTURED)  # the file holds the grid of the last of them
+        pictured = [each for each in entries if (each["data"], each["recipe"], each["minutes"]) == last]
+        shown = minutes == PICTURED and place(pictured[-1]) == (data, processor)
+        picture = f"![](pictures/leaderboard-{data}-{recipe}.png)" if shown else ""
         rows.append((first, f"| `{recipe}` | {' | '.join(cells)} | {images} | {len(found)} | {picture} |"))
     head = f"| recipe | {' | '.join(FIGURES)} | images | seeds | samples |\n|" + "---|" * (len(FIGURES) + 4)
-    return f"## {data}, {minutes:g} CPU minutes\n\n{head}\n" + "\n".join(row for _, row in sorted(rows))
+    return f"## {data}, {minutes:g} minutes of an {processor}\n\n{head}\n" + "\n".join(row for _, row in sorted(rows))
 
 
-def over_time(entries: list[dict[str, Any]], data: str) -> str:
+def over_time(entries: list[dict[str, Any]], data: str, processor: str) -> str:
     """The first figure of each recipe that was given several budgets, by CPU minutes, the best at the longest first."""
     found: dict[str, dict[float, list[float]]] = {}
     for each in entries:
-        if each["data"] == data:
+        if place(each) == (data, processor):
             value = each["scores"][FIGURES[0]]["value"]
             found.setdefault(each["recipe"], {}).setdefault(each["minutes"], []).append(value)
     found = {recipe: values for recipe, values in found.items() if len(values) > 1}
@@ -102,7 +111,7 @@ def over_time(entries: list[dict[str, Any]], data: str) -> str:
     for recipe, values in sorted(found.items(), key=lambda item: statistics.mean(item[1][max(item[1])])):
         cells = [f"{statistics.mean(values[minutes]):.0f}" if minutes in values else "" for minutes in budgets]
         rows.append(f"| `{recipe}` | {' | '.join(cells)} |")
-    return f"## {data}, {FIGURES[0]} by CPU minutes\n\n{head}\n" + "\n".join(rows)
+    return f"## {data}, {FIGURES[0]} by minutes of an {processor}\n\n{head}\n" + "\n".join(rows)
 
 
 def main() -> None:
@@ -117,11 +126,12 @@ def main() -> None:
     count_processor_time()
     entries = [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
     classes = plan("icons", data=source or data, size=32).data.open().classes
+    here = data, machine.describe(torch.device("cpu"))["processor"]
     recipes = options.only or [recipe for recipe in RECIPES if classes or recipe not in NEED_CLASSES]
     for seed in options.seeds:
         for recipe in recipes:
-            known = {(each["recipe"], each["data"], each["minutes"], each["seed"]) for each in entries}
-            if (recipe, data, options.minutes, seed) in known:
+            known = {(place(each), each["recipe"], each["minutes"], each["seed"]) for each in entries}
+            if (here, recipe, options.minutes, seed) in known:
                 continue
             entries.append(entry(recipe, data, source or data, options.minutes, seed))
             with FILE.open("a") as file:
@@ -133,9 +143,9 @@ def main() -> None:
 def page(entries: list[dict[str, Any]]) -> None:
     """Write the tables between the two marks of docs/leaderboard.md."""
     file = DOCS / "leaderboard.md"
-    sets = sorted({(each["data"], each["minutes"]) for each in entries})
-    parts = [over_time(entries, data) for data in sorted({data for data, _ in sets})]
-    tables = "\n\n".join([*filter(None, parts), *(table(entries, data, minutes) for data, minutes in sets)])
+    sets = sorted({(*place(each), each["minutes"]) for each in entries})
+    parts = [over_time(entries, *where) for where in sorted({place(each) for each in entries})]
+    tables = "\n\n".join([*filter(None, parts), *(table(entries, *each) for each in sets)])
     before, _, rest = file.read_text().partition(BEGIN)
     file.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{rest.partition(END)[2]}")
 

@@ -228,7 +228,7 @@ def asked(pictures, tmp_path_factory):
 
 def test_keywords_decide(asked):
     model = load(asked.path)
-    red, blue = (model.generate(range(8), model.told(word, 8)).mean((0, 2, 3)) for word in ("red", "blue"))
+    red, blue = (model.generate(range(8), model.told(word, range(8))).mean((0, 2, 3)) for word in ("red", "blue"))
     assert red[0] - red[2] > 0.5
     assert blue[2] - blue[0] > 0.5
 
@@ -239,6 +239,27 @@ def test_keywords_on_the_command_line(asked, ganvas, tmp_path):
         assert code == 0
     assert (tmp_path / "red.png").read_bytes() != (tmp_path / "blue.png").read_bytes()
     assert ganvas("morph", asked.path, "--keywords", "red", "--keywords", "blue", "--out", tmp_path / "m.png")[0] == 0
+
+
+def test_seeds_wander_from_the_words_as_far_as_variety_says(asked):
+    model = load(asked.path)
+    words = model.asked("red")
+    near, far = (model.varied(variety).told("red", range(8)) @ words / words.dot(words) for variety in (0.3, 3.0))
+    assert torch.equal(model.varied(0).told("red", range(8)), words.expand(8, -1))
+    assert near.min() > 0.9 > far.max(), "cosines"
+    assert torch.equal(model.told("red", [5]), model.told("red", range(8))[5:6]), "a seed is one picture"
+    assert not model.told("", [0]).any(), "who asks for nothing is told nothing"
+    assert model.varied(None) is model
+
+
+def test_variety_that_makes_no_sense(asked, ganvas, tmp_path):
+    model = load(asked.path)
+    with pytest.raises(GanvasError, match=r"variety takes a number from 0 on, not -1"):
+        model.varied(-1.0)
+    with pytest.raises(GanvasError, match="--variety is for models of keywords"):
+        replace(model, condition=None).varied(0.3)
+    ask = ("--keywords", "red", "--out", tmp_path / "a.png", "--variety", "-1")
+    assert ganvas("sample", asked.path, *ask)[0] == 1
 
 
 def test_retrieval_is_measured_beside_that_of_real_pictures(asked):

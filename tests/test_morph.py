@@ -84,7 +84,7 @@ def test_labels_are_stops_too(name):
     model = build(name, CLASSES)
     made = morph(model, [Stop(5, "dog"), Stop(5, "fish"), Stop(7)], frames=9)
     for at, seed, label in ((0, 5, "dog"), (4, 5, "fish")):
-        assert torch.allclose(made[at], model.generate([seed], model.told(label, 1))[0], atol=1e-5)
+        assert torch.allclose(made[at], model.generate([seed], model.told(label, [seed]))[0], atol=1e-5)
     assert torch.allclose(made[8], model.generate([7])[0], atol=1e-5), "without a label the seed says which"
     between = morph(model, [Stop(5, "dog"), Stop(5, "fish")], frames=3, eased=False)[1]
     half = (CLASSES.read("dog") + CLASSES.read("fish")) / 2

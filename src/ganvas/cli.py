@@ -97,6 +97,7 @@ def sample(
         list[str] | None,
         typer.Option("--label", "--keywords", help="What to draw: a class, or words such as 'blue fish'."),
     ] = None,
+    variety: control.Variety = None,
     separate: Annotated[bool, typer.Option("--separate", help="One file per seed: seed-0007.png.")] = False,
     truncation: Truncation = 1.0,
 ) -> None:
@@ -106,7 +107,8 @@ def sample(
 
     if len(label or ()) > 1:
         raise GanvasError("One --keywords or --label at a time is drawn; `ganvas morph` goes through several.")
-    model, seeds, asked = truncated(load(run), truncation), range(seed, seed + count), label[0] if label else None
+    model = truncated(load(run).varied(variety), truncation)
+    seeds, asked = range(seed, seed + count), label[0] if label else None
     saved = save_separate(model, seeds, out or Path("samples"), label=asked) if separate else None
     default = Path("samples.gif" if model.moves else "samples.png")
     saved = saved or save_sheet(model, seeds, out or default, columns=columns, label=asked)
@@ -124,6 +126,7 @@ def morph(
         list[str] | None,
         typer.Option("--label", "--keywords", help="A class, or words, to go through; may be repeated."),
     ] = None,
+    variety: control.Variety = None,
     out: Annotated[Path, typer.Option(help="A film (.gif, .webp, .mp4), or a strip of pictures (.png).")] = Path(
         "morph.gif"
     ),
@@ -140,7 +143,7 @@ def morph(
     from .morph import read_stops, save_morph, truncated
     from .sample import load
 
-    model, path = load(run), read_stops(seeds, label or ())
+    model, path = load(run).varied(variety), read_stops(seeds, label or ())
     saved = save_morph(
         truncated(model, truncation),
         path,

@@ -19,6 +19,7 @@ from .batch import Dice
 from .catalog import part
 from .dataset import Dataset
 from .errors import GanvasError
+from .schedules import within
 from .words import DIMENSION, single_words, vectors
 
 __all__ = ["ROW", "Condition", "Keywords", "Labels"]
@@ -56,6 +57,10 @@ class Condition(ABC):
         Raises:
             GanvasError: it asks for something that is unknown here; the message suggests the nearest.
         """
+
+    def vary(self, asked: Float[Tensor, " length"], seeds: Sequence[int]) -> Float[Tensor, "n length"]:
+        """A description as each seed takes it: here all alike."""
+        return asked.expand(len(seeds), -1)
 
     @abstractmethod
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
@@ -132,13 +137,26 @@ class Keywords(Condition):
     arXiv:2207.12598, of diffusion models). `words` are all that the data use, `table` their vectors in base64, float16
     [W, 256], so that a model brings along what it needs; words that it does not know take the package wordllama.
     `phrases` are those of at most 10,000 samples, to draw from. Unless they are `required`, samples may have none.
+
+    Few pictures have the same words, so a model has little to make different ones from. So each seed leans from what it
+    is asked for towards a phrase of its own, which has `variety` times the weight; 0 makes seeds differ by their input
+    alone.
     """
 
     nothing: float = 0.1
     required: bool = True
+    variety: float = 0.3
     words: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
     table: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse leaning away.
+
+        Raises:
+            GanvasError: `variety` is below 0.
+        """
+        within("condition.variety", self.variety, 0.0)
 
     @property
     def length(self) -> int:
@@ -174,6 +192,11 @@ class Keywords(Condition):
     def read(self, text: str) -> Float[Tensor, " length"]:
         """See `Condition.read`."""
         return _direction(self._of(self._asked(text)).sum(0))
+
+    def vary(self, asked: Float[Tensor, " length"], seeds: Sequence[int]) -> Float[Tensor, "n length"]:
+        """See `Condition.vary`; who asks for nothing gets that."""
+        alike = super().vary(asked, seeds)
+        return _direction(alike + self.variety * self.draw(seeds)) if self.variety and asked.any() else alike
 
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.draw`."""

@@ -8,9 +8,13 @@ import typer
 
 from .errors import GanvasError
 
-__all__ = ["directions", "edit", "project"]
+__all__ = ["Variety", "directions", "edit", "project"]
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a model file.")]
+Variety = Annotated[
+    float | None,
+    typer.Option(help="How far samples of the same keywords wander from them: 0 not at all; by default 0.3."),
+]
 
 
 def directions(
@@ -55,6 +59,7 @@ def edit(
     gradient: Annotated[
         bool, typer.Option("--gradient", help="Follow the attribute's gradient at each picture; strengths are goals.")
     ] = False,
+    variety: Variety = None,
     pictures: Annotated[int, typer.Option(help="On each strip; 1 for the edited picture alone.")] = 7,
     out: Annotated[Path, typer.Option(help="The strip.")] = Path("strip.png"),
 ) -> None:
@@ -65,7 +70,7 @@ def edit(
     from .latents import read_start
     from .sample import load
 
-    opened, starts = load(model), [read_start(word) for word in seed or ["0"]]
+    opened, starts = load(model).varied(variety), [read_start(word) for word in seed or ["0"]]
     moves = _paired(direction, strength or [2.0])
     with console.watching() as watch:
         found = directions_of(model, opened, watch=watch)

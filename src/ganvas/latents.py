@@ -96,14 +96,15 @@ def places(
 
 
 def _place(model: Model, start: Start, label: str | None) -> tuple[Tensor, Tensor | None]:
-    told = model.told(label, 1)
     if isinstance(start, Latent):
         if start.model != fingerprint(model.network):
             raise GanvasError("This latent is of another model, or of this one before it was trained on: project anew.")
-        own = None if start.condition is None else start.condition[None]
-        return start.z[None], own if told is None else told
+        asked = model.asked(label)
+        told = start.condition if asked is None else asked
+        return start.z[None], None if told is None else told[None]
     if start < 0:
         raise GanvasError(f"A seed is a whole number from 0, not {start}.")
+    told = model.told(label, [start])
     if told is None and model.condition is not None:
         told = model.condition.draw([start])
     return inputs([start], model.network.latent), told

@@ -99,7 +99,8 @@ def project(
     wanted = picture[None].to(next(model.network.parameters()).device)
     distance = _distance(wanted, _describer() if with_features else None)
     seeds = range(seed, seed + CANDIDATES)
-    z, told = inputs(seeds, model.network.latent), model.told(label, CANDIDATES)
+    z, asked = inputs(seeds, model.network.latent), model.asked(label)
+    told = None if asked is None else asked.expand(CANDIDATES, -1)
     if told is None and model.condition is not None:
         told = model.condition.draw(seeds)
     first = model.make(z, told).to(wanted.device)

@@ -5,7 +5,7 @@ A seed is a picture, or a clip: the same seed gives the same one, bit for bit, h
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +59,7 @@ class Model:
             raise GanvasError(f"This model makes clips of {self.shape[1]} frames, not pictures; use clips().")
         if len(self.shape) != 3:
             raise GanvasError(f"This model makes vectors of {self.shape[0]} numbers, not pictures; use generate().")
-        made = self.generate(seeds, self.told(label, len(seeds)))
+        made = self.generate(seeds, self.told(label, seeds))
         return [pixels.to_image(picture) for picture in pixels.to_uint8(made).numpy()]
 
     def clips(self, seeds: Sequence[int], *, label: str | None = None) -> list[list[Image.Image]]:
@@ -70,11 +70,20 @@ class Model:
         """
         if not self.moves:
             raise GanvasError("This model makes no clips; use sample() for pictures, generate() for vectors.")
-        made = pixels.to_uint8(self.generate(seeds, self.told(label, len(seeds)))).numpy()
+        made = pixels.to_uint8(self.generate(seeds, self.told(label, seeds))).numpy()
         return [[pixels.to_image(frame) for frame in clip] for clip in made]
 
-    def told(self, label: str | None, count: int) -> Tensor | None:
-        """What the network is told [count, K] for samples of this class or keywords; None leaves it to the seeds.
+    def told(self, label: str | None, seeds: Sequence[int]) -> Tensor | None:
+        """What the network is told [N, K] for samples of this class or keywords; None leaves it to the seeds.
+
+        Raises:
+            GanvasError: the model knows neither, or not these.
+        """
+        asked = self.asked(label)
+        return None if asked is None or self.condition is None else self.condition.vary(asked, seeds)
+
+    def asked(self, label: str | None) -> Tensor | None:
+        """The description [K] of just this class or these keywords.
 
         Raises:
             GanvasError: the model knows neither, or not these.
@@ -86,7 +95,21 @@ class Model:
                 "This model was trained without classes and keywords, so it takes none. Train one with "
                 "`--set condition=labels` on a folder with a folder for each class, or with the recipe keyword_icons."
             )
-        return self.condition.read(label).expand(count, -1)
+        return self.condition.read(label)
+
+    def varied(self, variety: float | None) -> "Model":
+        """This model, whose samples of the same keywords differ more or less; None leaves it as it is.
+
+        0 keeps to the words, 1 gives as much weight to others that each seed draws.
+
+        Raises:
+            GanvasError: the model knows no keywords, or `variety` is below 0.
+        """
+        if variety is None:
+            return self
+        if not isinstance(self.condition, Keywords):
+            raise GanvasError("--variety is for models of keywords; pictures of this one differ by their seeds alone.")
+        return replace(self, condition=replace(self.condition, variety=variety))
 
     def unknown(self, label: str | None) -> list[str]:
         """The words of a label that a model of keywords has not learned, and takes by their meaning."""
@@ -131,7 +154,7 @@ def save_sheet(
     _refuse_none(seeds)
     if columns is not None and columns < 1:
         raise GanvasError(f"--columns is at least 1, not {columns}.")
-    made = model.generate(seeds, model.told(label, len(seeds)))
+    made = model.generate(seeds, model.told(label, seeds))
     if model.moves and path.suffix.lower() in pixels.FILMS:
         return save_clips(made, path, columns=columns)
     return save_picture(pixels.sheet(made, columns=columns), path)
@@ -176,7 +199,7 @@ def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: st
         for first in range(0, len(seeds), CHUNK):
             chunk = seeds[first : first + CHUNK]
             if model.moves:
-                made = model.generate(chunk, model.told(label, len(chunk)))
+                made = model.generate(chunk, model.told(label, chunk))
                 for seed, clip in zip(chunk, made.split(1), strict=True):
                     save_clips(clip, folder / f"seed-{seed:04}.gif")
                 continue
