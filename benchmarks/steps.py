@@ -1,6 +1,6 @@
-"""Training steps of Ganvas against the loops of others: the same networks, batch, optimizer and float type.
+"""Training steps of Ganvas against the loops of others: the same networks, batch and optimizer.
 
-    python -m benchmarks.steps wgan_gp [--size 128] [--batch 16] [--rounds 5] [--steps 1] [--threads 1]
+    python -m benchmarks.steps wgan_gp [--size 128] [--batch 16] [--rounds 5] [--steps 1] [--threads 1] [--float32]
     git clone https://github.com/brownvc/R3GAN
     python -m benchmarks.steps r3gan --checkout R3GAN [--size 32] [--batch 32] [--width 64] ...
 
@@ -11,8 +11,10 @@ recipe of that name, which keeps an average of its weights besides.
 `r3gan`: the networks, losses and order of work of R3GAN's own repository, with its reference operators on a CPU; ours
 are networks of the same width in the same game, with fakes anew for each player as there.
 
-Random pictures lie in memory on both sides, so that the steps alone are compared. The sides take turns in processes of
-their own; the figure is the geometric mean of the ratios of neighbouring turns, by processor time.
+The others compute in float32, and so do we where the processor has no bfloat16 or it is asked for; else ours is the
+recipe as it comes. Random pictures lie in memory on both sides, so that the steps alone are compared. The sides run
+in turns, in processes of their own; the figure is the geometric mean of the ratios of neighbouring turns, by processor
+time.
 """
 
 import argparse
@@ -50,10 +52,10 @@ def batches(size: int, batch: int) -> Iterator[Tensor]:
             yield samples[rows].float() / 127.5 - 1
 
 
-def ours(case: str, size: int, batch: int, width: int) -> Iterator[None]:
+def ours(case: str, size: int, batch: int, width: int, *, float32: bool) -> Iterator[None]:
     """Ganvas; yields after each step."""
     machine.keep_memory()
-    settings = [f"batch={batch}"]
+    settings = [f"batch={batch}", *(["bfloat16=()"] if float32 else [])]
     if case == "r3gan":
         settings.append("game.fresh=True")
         for network in ("generator", "critic"):
@@ -132,6 +134,7 @@ def main() -> None:
     options.add_argument("--batch", type=int)
     for name, default in (("width", 64), ("rounds", 5), ("steps", 1), ("threads", 1)):
         options.add_argument(f"--{name}", type=int, default=default)
+    options.add_argument("--float32", action="store_true", help="ours, too")
     options.add_argument("--side", choices=["ours", "theirs"], help=argparse.SUPPRESS)
     chosen = options.parse_args()
     size = chosen.size or {"wgan_gp": 128, "r3gan": 32}[chosen.case]
@@ -139,7 +142,7 @@ def main() -> None:
     if chosen.side:
         torch.set_num_threads(chosen.threads)
         if chosen.side == "ours":
-            steps = ours(chosen.case, size, batch, chosen.width)
+            steps = ours(chosen.case, size, batch, chosen.width, float32=chosen.float32)
         elif chosen.case == "wgan_gp":
             steps = wgan_gp(size, batch)
         else:
@@ -150,6 +153,8 @@ def main() -> None:
     settings = {"size": size, "batch": batch} | {name: vars(chosen)[name] for name in ("width", "steps", "threads")}
     words = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
     start = [sys.executable, "-m", "benchmarks.steps", chosen.case, "--checkout", str(chosen.checkout), *words]
+    start += ["--float32"] * chosen.float32
+    settings["float32"] = chosen.float32
     commands = {side: [*start, "--side", side] for side in ("ours", "theirs")}
     answers = take_turns(commands, rounds=chosen.rounds, variables={"OMP_NUM_THREADS": str(chosen.threads)})
     ratios = {by: times_as_fast(answers["ours"], answers["theirs"], by=by) for by in ("cpu_seconds", "clock_seconds")}

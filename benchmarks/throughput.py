@@ -1,12 +1,13 @@
 """DCGAN at 64x64, batch 64: images/s of Ganvas against the plain PyTorch loop, from a folder of pictures.
 
-    python -m benchmarks.throughput [--folder PICTURES] [--rounds 7] [--steps 8]
+    python -m benchmarks.throughput [--folder PICTURES] [--rounds 7] [--steps 8] [--float32]
 
 The peer is the loop that tutorials have: a DataLoader with two workers that opens every file with Pillow in every
 epoch, a sigmoid and BCELoss, three backward passes a step and `.item()` on every loss. Both sides have the same
-networks (3.6 and 2.8 million weights), batch, optimizer and float type. The sides take turns in processes of their own;
-the figure is the geometric mean of the ratios of neighbouring turns, by the clock, as the peer's workers have cores of
-their own.
+networks (3.6 and 2.8 million weights), batch and optimizer. The peer computes in float32, and so do we where the
+processor has no bfloat16 or it is asked for; else ours is the recipe as it comes. The sides take turns in processes of
+their own; the figure is the geometric mean of the ratios of neighbouring turns, by the clock, as the peer's workers
+have cores of their own.
 """
 
 import argparse
@@ -81,10 +82,11 @@ def peer(folder: Path) -> Iterator[None]:
             yield
 
 
-def ours(folder: Path) -> Iterator[None]:
+def ours(folder: Path, *, float32: bool) -> Iterator[None]:
     """Ganvas; yields after each step. The pictures are packed before the first."""
     machine.keep_memory()
-    recipe = plan("dcgan", data=str(folder), size=SIZE, images=2**40, settings=[f"batch={BATCH}"])
+    settings = [f"batch={BATCH}", *(["bfloat16=()"] if float32 else [])]
+    recipe = plan("dcgan", data=str(folder), size=SIZE, images=2**40, settings=settings)
     for tick in train(recipe):
         tick.terms()
         yield
@@ -102,11 +104,12 @@ def main() -> None:
     options.add_argument("--folder", type=Path)
     for name, default in (("rounds", 7), ("steps", 8), ("threads", torch.get_num_threads())):
         options.add_argument(f"--{name}", type=int, default=default)
+    options.add_argument("--float32", action="store_true", help="ours, too")
     options.add_argument("--side", choices=["ours", "peer"], help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.side:
         torch.set_num_threads(chosen.threads)
-        steps = {"ours": ours, "peer": peer}[chosen.side](chosen.folder)
+        steps = ours(chosen.folder, float32=chosen.float32) if chosen.side == "ours" else peer(chosen.folder)
         next(islice(steps, 2, None))
         answer(lambda: next(islice(steps, chosen.steps - 1, None)))
         return
@@ -115,6 +118,7 @@ def main() -> None:
         if chosen.folder is None:
             make_pictures(folder)
         settings = ["--steps", str(chosen.steps), "--threads", str(chosen.threads), "--folder", str(folder)]
+        settings += ["--float32"] * chosen.float32
         start = [sys.executable, "-m", "benchmarks.throughput", *settings]
         commands = {side: [*start, "--side", side] for side in ("peer", "ours")}
         turns = take_turns(commands, rounds=chosen.rounds, variables={"OMP_NUM_THREADS": str(chosen.threads)})
@@ -122,7 +126,8 @@ def main() -> None:
         print(side, " ".join(f"{chosen.steps * BATCH / turn['clock_seconds']:.1f}" for turn in found), "images/s")
     ratio = times_as_fast(turns["ours"], turns["peer"], by="clock_seconds")
     print(f"{ratio['mean']:.2f} times as fast ({ratio['least']:.2f} to {ratio['most']:.2f})")
-    print(record("throughput-dcgan64", {"steps": chosen.steps, "batch": BATCH, "ratio": ratio, "turns": turns}))
+    about = {"steps": chosen.steps, "batch": BATCH, "float32": chosen.float32}
+    print(record("throughput-dcgan64", about | {"ratio": ratio, "turns": turns}))
 
 
 if __name__ == "__main__":
