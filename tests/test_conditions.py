@@ -158,6 +158,8 @@ def test_keywords_are_single_words_with_vectors_of_their_own(keywords):
     assert torch.equal(told[3], keywords.read("cat"))
     assert torch.allclose(told[1], keywords.read("fish BLUE"), atol=1e-4), "neither order nor case matters"
     assert cosine(told[0], told[1]) > cosine(told[0], told[3])
+    assert torch.allclose(told[1], keywords.read("a fish in the blue"), atol=1e-4), "nor words that say nothing alone"
+    assert keywords.read("the").norm() == pytest.approx(16), "unless there are no others"
     assert not keywords.read("  ").any()
 
 

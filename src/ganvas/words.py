@@ -15,13 +15,18 @@ from .errors import GanvasError
 __all__ = ["DIMENSION", "single_words", "vectors"]
 
 DIMENSION = 256
+STOP_WORDS = frozenset("a an and as at by for from in into is it its of on or the to with".split())
 PUNCTUATION = string.punctuation + "“”„«»‘’…–—¿¡"
 
 
 def single_words(keywords: Iterable[str]) -> list[str]:
-    """The words of keywords and phrases, in lower case and each once, without the punctuation around them."""
+    """The words of keywords and phrases, in lower case and each once, without the punctuation around them.
+
+    Those that say nothing alone, such as "the", are left out unless there are no others.
+    """
     parts = (word.strip(PUNCTUATION) for each in keywords for word in each.lower().replace(",", " ").split())
-    return list(dict.fromkeys(word for word in parts if word))
+    words = list(dict.fromkeys(word for word in parts if word))
+    return [word for word in words if word not in STOP_WORDS] or words
 
 
 def vectors(words: Sequence[str]) -> Float[NDArray[np.float32], "n 256"]:
