@@ -160,7 +160,8 @@ def main() -> None:
     ratios = {by: times_as_fast(answers["ours"], answers["theirs"], by=by) for by in ("cpu_seconds", "clock_seconds")}
     found = ratios["cpu_seconds"]
     print(f"{found['mean']:.2f} times as fast in CPU seconds ({found['least']:.2f} to {found['most']:.2f})")
-    print(record(f"steps-{chosen.case.replace('_', '-')}", settings | {"ratios": ratios, "turns": answers}))
+    name = f"steps-{chosen.case.replace('_', '-')}" + "-float32" * chosen.float32
+    print(record(name, settings | {"ratios": ratios, "turns": answers}))
 
 
 if __name__ == "__main__":

@@ -127,7 +127,8 @@ def main() -> None:
     ratio = times_as_fast(turns["ours"], turns["peer"], by="clock_seconds")
     print(f"{ratio['mean']:.2f} times as fast ({ratio['least']:.2f} to {ratio['most']:.2f})")
     about = {"steps": chosen.steps, "batch": BATCH, "float32": chosen.float32}
-    print(record("throughput-dcgan64", about | {"ratio": ratio, "turns": turns}))
+    name = "throughput-dcgan64-float32" if chosen.float32 else "throughput-dcgan64"
+    print(record(name, about | {"ratio": ratio, "turns": turns}))
 
 
 if __name__ == "__main__":
