@@ -157,8 +157,9 @@ def cifar10_dcgan() -> Recipe:
     arXiv:1610.04490.) `--set game.noise=0` and `--set critic.dropout=0` switch the two off.
 
     Run:    ganvas train cifar10_dcgan
-    Costs:  200 epochs, 10 million images; days on a CPU.
-    Gives:  not trained to its end here; only tried for ten steps.
+    Costs:  200 epochs, 10 million images; 17 hours at 167 a second on one core of an AMD EPYC with bfloat16.
+    Gives:  after 4 epochs, 20 minutes there, blurred shapes before skies and grounds, an fd-efficientnet_lite0 of 754
+            (1 seed, looked at); not trained to its end here.
     """
     epochs, pictures = 200, 50_000
     return Recipe(
