@@ -15,7 +15,10 @@ from .errors import GanvasError
 __all__ = ["DIMENSION", "single_words", "vectors"]
 
 DIMENSION = 256
-STOP_WORDS = frozenset("a an and as at by for from in into is it its of on or the to with".split())
+STOP_WORDS = {
+    *("a", "an", "and", "as", "at", "by", "for", "from", "in", "into"),
+    *("is", "it", "its", "of", "on", "or", "the", "to", "with"),
+}
 PUNCTUATION = string.punctuation + "“”„«»‘’…–—¿¡"
 
 
