@@ -18,6 +18,7 @@ from ganvas.dataset import Dataset
 from ganvas.errors import GanvasError
 from ganvas.extractor import Features
 from ganvas.games.adversarial import Adversarial
+from ganvas.latents import Latent, fingerprint, places
 from ganvas.losses import Relativistic
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
 from ganvas.optimizers import Adam, Rmsprop
@@ -261,7 +262,19 @@ def test_variety_that_makes_no_sense(asked, ganvas, tmp_path):
     with pytest.raises(GanvasError, match="--variety is for models of keywords"):
         replace(model, condition=None).varied(0.3)
     ask = ("--keywords", "red", "--out", tmp_path / "a.png", "--variety", "-1")
-    assert ganvas("sample", asked.path, *ask)[0] == 1
+    for command in (("sample",), ("morph", "--keywords", "blue"), ("edit", "--direction", "warmth")):
+        code, _, error = ganvas(*command[:1], asked.path, *command[1:], *ask)
+        assert code == 1
+        assert "variety takes a number from 0 on" in error
+
+
+def test_a_picture_that_was_projected_is_of_its_very_words(asked):
+    model = load(asked.path)
+    latent = Latent(torch.zeros(model.network.latent), None, fingerprint(model.network))
+    _, told = places(model, [(latent, "red")])
+    assert torch.equal(told[0], model.asked("red"))
+    _, told = places(model, [(3, "red")])
+    assert torch.equal(told[0], model.told("red", [3])[0]), "and that of a seed is what sample() draws"
 
 
 def test_retrieval_is_measured_beside_that_of_real_pictures(asked):

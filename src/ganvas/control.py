@@ -13,7 +13,7 @@ __all__ = ["Variety", "directions", "edit", "project"]
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a model file.")]
 Variety = Annotated[
     float | None,
-    typer.Option(help="How far samples of the same keywords wander from them: 0 not at all; by default 0.3."),
+    typer.Option(help="How far samples of the same keywords wander from them, 0 not at all; by default as trained."),
 ]
 
 
