@@ -268,6 +268,13 @@ def test_variety_that_makes_no_sense(asked, ganvas, tmp_path):
         assert "variety takes a number from 0 on" in error
 
 
+@pytest.mark.parametrize("command", [("sample",), ("morph",), ("edit", "--direction", "warmth")])
+def test_variety_wants_keywords(asked, ganvas, tmp_path, command):
+    code, _, error = ganvas(command[0], asked.path, *command[1:], "--variety", "0.5", "--out", tmp_path / "a.png")
+    assert code == 1
+    assert "add them, such as --keywords" in error
+
+
 def test_a_picture_that_was_projected_is_of_its_very_words(asked):
     model = load(asked.path)
     latent = Latent(torch.zeros(model.network.latent), None, fingerprint(model.network))

@@ -107,7 +107,7 @@ def sample(
 
     if len(label or ()) > 1:
         raise GanvasError("One --keywords or --label at a time is drawn; `ganvas morph` goes through several.")
-    model = truncated(load(run).varied(variety), truncation)
+    model = truncated(control.varied(load(run), variety, label), truncation)
     seeds, asked = range(seed, seed + count), label[0] if label else None
     saved = save_separate(model, seeds, out or Path("samples"), label=asked) if separate else None
     default = Path("samples.gif" if model.moves else "samples.png")
@@ -143,7 +143,7 @@ def morph(
     from .morph import read_stops, save_morph, truncated
     from .sample import load
 
-    model, path = load(run).varied(variety), read_stops(seeds, label or ())
+    model, path = control.varied(load(run), variety, label), read_stops(seeds, label or ())
     saved = save_morph(
         truncated(model, truncation),
         path,

@@ -1,14 +1,18 @@
 """The commands that steer a trained model: directions, edit, project. As in cli.py: words in, one call, words out."""
 
 import math
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .errors import GanvasError
 
-__all__ = ["Variety", "directions", "edit", "project"]
+if TYPE_CHECKING:
+    from .sample import Model
+
+__all__ = ["Variety", "directions", "edit", "project", "varied"]
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a model file.")]
 Variety = Annotated[
@@ -70,7 +74,7 @@ def edit(
     from .latents import read_start
     from .sample import load
 
-    opened, starts = load(model).varied(variety), [read_start(word) for word in seed or ["0"]]
+    opened, starts = varied(load(model), variety, label), [read_start(word) for word in seed or ["0"]]
     moves = _paired(direction, strength or [2.0])
     with console.watching() as watch:
         found = directions_of(model, opened, watch=watch)
@@ -128,6 +132,18 @@ def project(
         f"  ganvas edit  {model} --seed {latent} --direction warmth\n"
         f"  ganvas morph {model} --seeds {latent},0 --out morph.gif"
     )
+
+
+def varied(model: "Model", variety: float | None, asked: Collection[str] | None) -> "Model":
+    """The model as --variety has it.
+
+    Raises:
+        GanvasError: it is given and no keywords are, or the model refuses it.
+    """
+    made = model.varied(variety)
+    if variety is not None and not asked:
+        raise GanvasError("--variety is about samples of the same keywords: add them, such as --keywords 'red heart'.")
+    return made
 
 
 def _paired(names: list[str], strengths: list[float]) -> dict[str, float]:
