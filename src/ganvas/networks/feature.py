@@ -1,21 +1,17 @@
 """A critic that sees pictures through a network that knows photographs (Sauer et al. 2021, arXiv:2111.01007)."""
 
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..catalog import part
-from ..efficientnet import CHANNELS, EfficientNetLite, load_efficientnet, weights_file
-from ..errors import GanvasError
+from ..efficientnet import CHANNELS, appearance, appearance_size
 from ..layers import Critic, NetworkSettings, doublings, spectrally_normalised
 
 __all__ = ["FeatureCritic"]
 
-EYES = "lite1"
-STEP, SMALLEST = 32, 64  # the sides of what they see are multiples of the one, and not below the other
 BASE = 4  # pixels of the side that each head works down to
 WORDS = 128  # numbers that a sample's features are compared with its condition by
 
@@ -37,12 +33,6 @@ class FeatureCritic(NetworkSettings):
     def build(self, shape: tuple[int, ...], condition: int) -> Critic:
         """See `NetworkSettings.build`."""
         return _FeatureCritic(self, shape, condition)
-
-
-@cache
-def _eyes(device: torch.device) -> EfficientNetLite:
-    """What all critics of a process see through there: it never learns, so it is no part of their weights."""
-    return load_efficientnet(EYES).fold().to(device)
 
 
 class _Head(nn.Module):
@@ -69,12 +59,8 @@ class _FeatureCritic(Critic):
 
     def __init__(self, settings: FeatureCritic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
-        weights_file(EYES)  # what could not begin is refused now
         doublings(shape)
-        if shape[0] not in {1, 3, 4}:
-            raise GanvasError(f"feature_critic judges gray, coloured or transparent pictures, not {shape[0]} channels.")
-        self.size = tuple(max(SMALLEST, STEP * round(side / STEP)) for side in shape[1:])
-        width, (height, length) = settings.width, self.size
+        width, (height, length) = settings.width, appearance_size(shape)
         mixers = [(nn.Conv2d(channels, width, 1), nn.Conv2d(width, width, 3)) for channels in CHANNELS.values()]
         for level, (across, around) in enumerate(mixers):
             self.register_buffer(f"across{level}", across.weight.detach())
@@ -94,14 +80,8 @@ class _FeatureCritic(Critic):
 
     def _mixed(self, x: Tensor) -> list[Tensor]:
         """Features [N, width, H/s, W/s] for s = 4, 8, 16 and 32, each with what the smaller ones see."""
-        if x.shape[1] == 4:
-            opacity = (x[:, 3:] + 1) / 2
-            x = x[:, :3] * opacity + 1 - opacity
-        if x.shape[2:] != self.size:
-            x = F.interpolate(x, self.size, mode="bilinear")
-        x = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
         mixed, smaller = [], None
-        for level, features in reversed(list(enumerate(_eyes(x.device).scales(x)))):
+        for level, features in reversed(list(enumerate(appearance(x)))):
             y = F.conv2d(features, self.get_buffer(f"across{level}"))
             y = y if smaller is None else y + F.interpolate(smaller, scale_factor=2.0)
             smaller = F.conv2d(y, self.get_buffer(f"around{level}"), padding=1)

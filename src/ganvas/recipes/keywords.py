@@ -74,7 +74,7 @@ def keyword_finish() -> Recipe:
     return replace(
         begun,
         networks={**begun.networks, "critic": FeatureCritic()},
-        game=Adversarial(Hinge(), mismatch=1.0, likeness=Cosine(20.0, 5.0), augment=AUGMENT),
+        game=Adversarial(Hinge(), mismatch=1.0, likeness=Cosine(20.0, 5.0), perceptual=6.0, augment=AUGMENT),
         optimizer=Adam(rate=Cosine(4e-4, 1e-4), beta1=0.0, beta2=0.99),
         images=150_000,
     )
