@@ -10,10 +10,10 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import normalize, one_hot
+from torch.nn.functional import embedding_bag, normalize, one_hot
 
 from .batch import Dice
 from .catalog import part
@@ -25,6 +25,7 @@ from .words import DIMENSION, single_words, vectors
 __all__ = ["ROW", "Condition", "Keywords", "Labels"]
 
 ROW, ROWS = 8, 12  # a sheet of samples has 8 of the same description in each of at most 12 rows
+NEAR = 0.04  # by which the cosine to what is asked for is lower where phrases are e times as rare, at a variety of 1
 
 
 class Condition(ABC):
@@ -113,9 +114,7 @@ class Labels(Condition):
 
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.draw`."""
-        ends = np.cumsum(self.shares)
-        places = [np.random.default_rng([seed, 1]).random() * ends[-1] for seed in seeds]
-        return one_hot(torch.from_numpy(np.searchsorted(ends, places, side="right")), self.length).float()
+        return one_hot(_drawn(torch.tensor(self.shares, dtype=torch.float64), seeds), self.length).float()
 
     def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
         """See `Condition.survey`."""
@@ -138,14 +137,14 @@ class Keywords(Condition):
     [W, 256], so that a model brings along what it needs; words that it does not know take the package wordllama.
     `phrases` are those of at most 10,000 samples, to draw from. Unless they are `required`, samples may have none.
 
-    Few pictures have the same words, so a model has little to make different ones from. So each seed leans from what it
-    is asked for towards a phrase of its own, which has `variety` times the weight; 0 makes seeds differ by their input
-    alone.
+    Few pictures have the same words, so a model has little to make different ones from, and what it has learned are
+    whole phrases. So each seed leans from what it is asked for towards a phrase of near meaning: the higher `variety`,
+    the further away they may be and the more they weigh; 0 makes seeds differ by their input alone.
     """
 
     nothing: float = 0.1
     required: bool = True
-    variety: float = 0.3
+    variety: float = 1.0
     words: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
     table: str = ""
@@ -196,18 +195,20 @@ class Keywords(Condition):
     def vary(self, asked: Float[Tensor, " length"], seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.vary`; who asks for nothing gets that."""
         alike = super().vary(asked, seeds)
-        return _direction(alike + self.variety * self.draw(seeds)) if self.variety and asked.any() else alike
+        if not self.variety or not asked.any():
+            return alike
+        cosines = (self._described @ asked).double() / self.length
+        near = _drawn((cosines / (self.variety * NEAR)).softmax(0), seeds)
+        return _direction(alike + self.variety * self._described[near])
 
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.draw`."""
-        drawn = [int(np.random.default_rng([seed, 1]).integers(len(self.phrases))) for seed in seeds]
-        return torch.stack([self._phrase(place) for place in drawn])
+        return self._described[_drawn(torch.ones(len(self.phrases), dtype=torch.float64), seeds)]
 
     def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
         """See `Condition.survey`."""
         shown = np.linspace(0, len(self.phrases) - 1, min(len(self.phrases), ROWS)).astype(np.int64)
-        told = torch.stack([self._phrase(place) for place in shown.tolist()])
-        return list(range(ROW)) * len(shown), told.repeat_interleave(ROW, 0)
+        return list(range(ROW)) * len(shown), self._described[shown].repeat_interleave(ROW, 0)
 
     def unknown(self, text: str) -> list[str]:
         """The words of a text that the data did not have: what they ask for is guessed from their meaning."""
@@ -224,8 +225,13 @@ class Keywords(Condition):
             raise GanvasError(f"There are no words in {text!r}. Ask for some, such as 'blue fish'.")
         return words
 
-    def _phrase(self, place: int) -> Float[Tensor, " length"]:
-        return _direction(self._of(single_words([self.phrases[place]])).sum(0))
+    @cached_property
+    def _described(self) -> Float[Tensor, "phrases length"]:
+        """What each phrase is told as."""
+        places = [[self._places[word] for word in single_words([phrase])] for phrase in self.phrases]
+        begins = np.cumsum([0, *map(len, places)])[:-1]
+        flat = torch.tensor([place for each in places for place in each], dtype=torch.long)
+        return _direction(embedding_bag(flat, self._vectors, torch.from_numpy(begins), mode="sum"))
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -254,6 +260,13 @@ class Keywords(Condition):
 
 def _keywords(data: Dataset, row: int) -> tuple[str, ...]:
     return data.keywords[row] if data.keywords else ()
+
+
+def _drawn(shares: Float[Tensor, " k"], seeds: Sequence[int]) -> Int[Tensor, " n"]:
+    """What each seed draws of things that are as frequent as their shares."""
+    rolled = [np.random.default_rng([seed, 1]).random() for seed in seeds]
+    ends = shares.cumsum(0)
+    return torch.searchsorted(ends, torch.tensor(rolled, dtype=ends.dtype) * ends[-1], right=True)
 
 
 def _direction(total: Float[Tensor, "*n length"]) -> Float[Tensor, "*n length"]:
