@@ -100,8 +100,8 @@ class Model:
     def varied(self, variety: float | None) -> "Model":
         """This model, whose samples of the same keywords differ more or less; None leaves it as it is.
 
-        0 keeps to the words, 1 gives as much weight to a phrase of near meaning that each seed draws; more draws it from
-        further away and gives it more weight.
+        0 keeps to the words; 1 gives as much weight to a phrase of near meaning, which each seed draws; with more the
+        phrase is from further away and weighs more.
 
         Raises:
             GanvasError: the model knows no keywords, or `variety` is below 0.

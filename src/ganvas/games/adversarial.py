@@ -184,7 +184,8 @@ class Adversarial(Game):
         ):
             if weight != 0.0 and batch.condition is not None:
                 told = (batch.condition != 0).any(1)
-                terms[name] = at(weight, batch.progress) * told * distance(fakes, batch.real)
+                found = distance(fakes[told], batch.real[told])
+                terms[name] = at(weight, batch.progress) * found.new_zeros(len(fakes)).index_put((told,), found)
         return terms
 
     def _judge(self, nets: Nets, batch: Batch, player: str, *, differentiable: bool) -> "_Judged":
