@@ -1,6 +1,6 @@
 """Three CPU minutes on a small set of pictures: from the model of icons that comes along, and from nothing.
 
-    python -m benchmarks.starting cats=FOLDER emoji=FOLDER [--minutes 3] [--seeds 0]
+    python -m benchmarks.starting cats=FOLDER emoji=FOLDER [--minutes 3] [--seeds 0] [--ways "from icons"]
 
 Each set is learned at 64x64 four ways: by `--from icons`, by the same recipe from nothing, and by the default recipe
 and `projected_gan` from nothing. Budgets are minutes of the processor, on one thread. 1,000 samples of each average are
@@ -23,6 +23,7 @@ from .leaderboard import count_processor_time
 from .record import record
 
 MODEL, SIZE, SAMPLES = "icons", 64, 1_000
+WAYS = ("from icons", "nothing", "default", "projected_gan")
 FIGURES = ("fd-efficientnet_lite0", "kd-efficientnet_lite0", "precision", "recall")
 
 
@@ -46,12 +47,13 @@ def main() -> None:
     options.add_argument("sets", nargs="+", help="NAME=SOURCE")
     options.add_argument("--minutes", type=float, default=3.0)
     options.add_argument("--seeds", type=int, nargs="+", default=[0])
+    options.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     chosen = options.parse_args()
     count_processor_time()
     found: dict[str, Any] = {}
     for name, _, source in (each.partition("=") for each in chosen.sets):
         for seed in chosen.seeds:
-            for way in ("from icons", "nothing", "default", "projected_gan"):
+            for way in chosen.ways:
                 out = Path("runs/starting") / f"{name}-{way.replace(' ', '-')}-{seed}"
                 found[f"{name}, {way}, seed {seed}"] = scored = learn(source, way, chosen.minutes, seed, out)
                 print(f"{name}, {way}, seed {seed}: {scored}", flush=True)
