@@ -40,9 +40,10 @@ def train(
     target: Annotated[
         str,
         typer.Argument(
-            help="A recipe, a folder or zip of pictures, a source such as icons:flags, or a run to go on with."
+            help="A recipe, a folder or zip of pictures, a source such as icons:flags, or a run to go on with.",
+            show_default="what --data is, or icons",
         ),
-    ] = "icons",
+    ] = "",
     data: Annotated[str | None, typer.Option(help="A source that takes the place of the recipe's own.")] = None,
     minutes: Annotated[float | None, typer.Option(help="How long to train, as time.")] = None,
     images: Annotated[int | None, typer.Option(help="How long to train, as images seen.")] = None,
@@ -63,6 +64,7 @@ def train(
     from .planning import plan
     from .publish import adapted
 
+    target = target or data or "icons"
     sides, settings = parse_size(size), set_ or ()
     if dry_run:
         like = adapted(start_from) if start_from else None
