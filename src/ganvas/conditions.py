@@ -25,7 +25,7 @@ from .words import DIMENSION, single_words, vectors
 __all__ = ["ROW", "Condition", "Keywords", "Labels"]
 
 ROW, ROWS = 8, 12  # a sheet of samples has 8 of the same description in each of at most 12 rows
-NEAR = 0.04  # by which the cosine to what is asked for is lower where phrases are e times as rare, at a variety of 1
+NEAR = 0.04  # phrases whose cosine to what is asked for is lower by this are drawn e times as rarely; times the variety
 
 
 class Condition(ABC):

@@ -249,7 +249,7 @@ def appearance(x: Float[Tensor, "n c h w"]) -> list[Tensor]:
 
 
 def perceptual_distance(x: Float[Tensor, "n c h w"], y: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
-    """How unlike two pictures in [-1, 1] look to Lite1, from 0 to 8 to rounding errors.
+    """How unlike two pictures in [-1, 1] look to Lite1, from 0 to 16.
 
     The squared distance of the features, each place's made a unit vector, averaged over places and summed over sizes:
     LPIPS (Zhang et al. 2018, arXiv:1801.03924, eq. 1) of another network and with all weights 1.
