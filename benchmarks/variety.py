@@ -21,7 +21,7 @@ from ganvas.features import features
 from ganvas.pixels import grid, to_image, to_uint8
 from ganvas.planning import open_source
 
-VARIETIES = (0.0, 0.5, 1.0, 1.5, 2.0)
+VARIETIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 PHRASES = (
     *("outline red heart", "3d yellow face", "flat blue fish", "3d green tree"),
     *("outline house", "gradient clock", "outline cat", "3d pink flower"),

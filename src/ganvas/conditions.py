@@ -25,7 +25,7 @@ from .words import DIMENSION, single_words, vectors
 __all__ = ["ROW", "Condition", "Keywords", "Labels"]
 
 ROW, ROWS = 8, 12  # a sheet of samples has 8 of the same description in each of at most 12 rows
-NEAR = 0.04  # phrases whose cosine to what is asked for is lower by this are drawn e times as rarely; times the variety
+NEAR = 0.08  # phrases whose cosine to what is asked for is lower by this are drawn e times as rarely; times the variety
 
 
 class Condition(ABC):
@@ -144,7 +144,7 @@ class Keywords(Condition):
 
     nothing: float = 0.1
     required: bool = True
-    variety: float = 1.0
+    variety: float = 0.5
     words: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
     table: str = ""
