@@ -4,7 +4,10 @@ from PIL import Image, ImageDraw
 
 import ganvas
 
-WORDS = ("red heart", "blue heart", "3d yellow face", "outline face", "green tree", "blue fish", "flag", "flat clock")
+WORDS = (
+    *("red heart", "blue heart", "happy face", "outline face", "green tree", "key"),
+    *("car", "flat clock", "house", "blue fish", "flag"),
+)
 COLUMNS, SIDE, LABEL = 8, 66, 110
 
 model = ganvas.load("icons")
