@@ -40,7 +40,7 @@ def edits(model: Model, found: Directions) -> list[dict]:
         goals = {name: torch.full((SEEDS,), STRENGTH)}
 
         def climbed(held: list[str], goals: dict = goals) -> torch.Tensor:
-            return climb(model, z, None, goals, by=by, deviations=deviations, held=held)
+            return climb(model, z, None, goals, by=by, deviations=deviations, held=held)[0]
 
         ways = {
             "direction": lambda name=name: z + STRENGTH * found.vector(name),

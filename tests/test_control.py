@@ -12,15 +12,15 @@ from torch import nn
 from ganvas import find, fit, names
 from ganvas.attributes import attributes, measured, of_classes
 from ganvas.classifier import Classifier
-from ganvas.conditions import Labels
+from ganvas.conditions import Keywords, Labels
 from ganvas.directions import Directions, beside, effects, factorised, find_directions, principal, regressed
-from ganvas.edit import edit, gallery, save_strips
+from ganvas.edit import climb, edit, gallery, save_strips
 from ganvas.errors import GanvasError
 from ganvas.latents import Latent, fingerprint, places, read_start
 from ganvas.layers import Generator
 from ganvas.morph import Stop, morph, read_stops, truncated
 from ganvas.project import project, read_picture, save_projection
-from ganvas.sample import Model
+from ganvas.sample import Model, inputs
 
 CLASSES = Labels(classes=("cat", "dog", "fish"), shares=(0.25, 0.25, 0.5))
 TINY = {"width": 4, "depth": 2, "blocks": 1, "latent": 6, "cardinality": 2}
@@ -242,6 +242,22 @@ def test_directions_are_kept_for_their_model_only(painter, tmp_path):
     assert Directions.read(file, painter) is None
     assert beside(tmp_path) == tmp_path / "directions.safetensors"
     assert beside(tmp_path / "m.safetensors") == tmp_path / "m.directions.safetensors"
+
+
+def test_gradients_move_keywords_and_leave_classes():
+    """A model of keywords may hardly look at z; between classes there is nothing."""
+    words = torch.zeros(1, Keywords().length)
+    words[0, 3] = 16.0
+    for condition, told in ((Keywords(), words), (CLASSES, CLASSES.read("dog")[None])):
+        model = build("resnet_generator modulated", condition, SHAPES["pictures"])
+        by, z = {"brightness": attributes()["brightness"]}, inputs([3], model.network.latent)
+        unit = measured(model.make(inputs(range(32), model.network.latent), told.expand(32, -1)), by).std(0).item()
+        goals = {"brightness": torch.tensor([0.5])}
+        moved, then = climb(model, z, told, goals, by=by, deviations={"brightness": unit})
+        change = measured(model.make(moved, then), by) - measured(model.make(z, told), by)
+        assert change.item() / unit == pytest.approx(0.5, abs=0.1)
+        assert then.norm().item() == pytest.approx(told.norm().item(), rel=1e-5)
+        assert torch.equal(then, told) == (condition is CLASSES)
 
 
 @pytest.mark.parametrize(("name", "kind", "told"), KINDS, ids=str)

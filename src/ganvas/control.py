@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Variety", "directions", "edit", "project", "varied"]
 
+UNMOVED = 0.1  # deviations that nobody sees
+
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a model file.")]
 Variety = Annotated[
     float | None,
@@ -92,6 +94,8 @@ def edit(
     saved = save_strips(edited.made, out, across=pictures)
     changes = ", ".join(f"{name} {change:+.1f}" for name, change in list(edited.changes.items())[:5])
     typer.echo(f"{' and '.join(moves)} in {saved}\nat its end, in deviations among samples: {changes}")
+    if not gradient and opened.condition and max(map(abs, edited.changes.values()), default=0.0) < UNMOVED:
+        typer.echo("hardly anything: this model follows what it is told, so ask for something else, or add --gradient")
 
 
 def project(

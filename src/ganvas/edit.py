@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from . import pixels
 from .attributes import Attribute, attributes, measured, of_classes
 from .classifier import classifier
+from .conditions import Keywords
 from .dataset import Watch, unwatched
 from .directions import Directions, beside, find_directions
 from .errors import GanvasError
@@ -96,7 +97,7 @@ def edit(
         starts: seeds or latents, one for each strip.
         moves: direction -> strength: a distance along it, or with `gradient` a goal in deviations of the attribute.
         without: what is to stay: directions that are projected out, or with `gradient` attributes that are held.
-        gradient: follow the gradient of the attributes at each picture.
+        gradient: follow the gradient of the attributes at each picture, along keywords, too.
         label: what a conditional model is told, instead of what belongs to the seeds.
         across: pictures on a strip.
         watch: told of the steps of a gradient.
@@ -105,8 +106,8 @@ def edit(
         GanvasError: there is no such direction or attribute, or see `Directions.vector`.
     """
     at = shares(across)
-    z, told = places(model, [(start, label) for start in starts])
-    told = None if told is None else told.repeat_interleave(across, dim=0)
+    z, first = places(model, [(start, label) for start in starts])
+    told = None if first is None else first.repeat_interleave(across, dim=0)
     by = {name: each for name, each in known_attributes(found.labels, watch=watch).items() if name in found.attributes}
     deviations = dict(zip(found.attributes, found.deviations.tolist(), strict=True))
     still = z.repeat_interleave(across, dim=0)
@@ -114,14 +115,12 @@ def edit(
         held = found.held(without, list(moves))
         _refuse_unknown([*moves, *held], list(by))
         goals = {name: strength * at.repeat(len(z)) for name, strength in moves.items()}
-        moved = climb(model, still, told, goals, by=by, deviations=deviations, held=held, watch=watch)
+        moved, told = climb(model, still, told, goals, by=by, deviations=deviations, held=held, watch=watch)
     else:
         move = torch.stack([s * found.vector(name, without=without) for name, s in moves.items()]).sum(0)
         moved = along(z, move, at)
-    made = model.make(moved, told)
-    ends = slice(across - 1, None, across)
-    end_told = None if told is None else told[ends]
-    change = measured(made[ends], by) - measured(model.make(z, end_told), by)
+    made, ends = model.make(moved, told), slice(across - 1, None, across)
+    change = measured(made[ends], by) - measured(model.make(z, first), by)
     changes = {name: float(value) / deviations[name] for name, value in zip(by, change.mean(0), strict=True)}
     return Edited(made, across, dict(sorted(changes.items(), key=lambda each: -abs(each[1]))))
 
@@ -152,17 +151,18 @@ def climb(
     step_size: float = STEP,
     penalty: float = 1.0,
     watch: Watch = unwatched,
-) -> Float[Tensor, "n l"]:
+) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n k"] | None]:
     """The inputs near z whose samples have the attributes that are asked for, and the held ones as before.
 
     Gradient descent on sum_a (change of a - goal of a)^2 + penalty * mean_b (change of b)^2, over the attributes a with
     a goal and the attributes b that are held, all in deviations. Each input keeps its length, as a normal z is hardly
-    ever longer or shorter; the weights stay as they are.
+    ever longer or shorter; the weights stay as they are. Keywords are a direction of fixed length too, and move along:
+    a model of them may hardly look at z.
 
     Args:
         model: any generator of pictures or clips.
         z: where the way begins.
-        condition: what the network is told all the way.
+        condition: what the network is told there; a class stays as it is.
         goals: attribute -> how far to change it, in deviations, at each z.
         by: the attributes.
         deviations: of each attribute among samples.
@@ -173,22 +173,28 @@ def climb(
         watch: told of the steps.
     """
     device = next(model.network.parameters()).device
-    told = None if condition is None else condition.to(device)
     used = {name: by[name] for name in (*goals, *held)}
     unit = torch.tensor([deviations[name] for name in used], device=device)
     wanted = torch.stack([*goals.values(), *[torch.zeros(len(z))] * len(held)], dim=1).to(device)
     weights = torch.tensor([1.0] * len(goals) + [penalty / max(1, len(held))] * len(held), device=device)
-    moved = z.to(device)
+    given = [z.to(device)] if condition is None else [z.to(device), condition.to(device)]
+    free = len(given) if isinstance(model.condition, Keywords) else 1
     with torch.no_grad():
-        length, start = moved.norm(dim=1, keepdim=True), measured(model.network.generate(moved, told), used)
+        lengths, start = [each.norm(dim=1, keepdim=True) for each in given], measured(_made(model, given), used)
     for step in range(steps):
         watch("Following the gradient", step, steps)
-        moved = moved.detach().requires_grad_(True)
-        changes = (measured(model.network.generate(moved, told), used) - start) / unit
-        (gradient,) = torch.autograd.grad((weights * (changes - wanted).square()).sum(), moved)
-        moved = F.normalize(moved - step_size * gradient, dim=1) * length
+        moving = [each.detach().requires_grad_(True) for each in given[:free]]
+        changes = (measured(_made(model, moving + given[free:]), used) - start) / unit
+        gradients = torch.autograd.grad((weights * (changes - wanted).square()).sum(), moving)
+        for place, (each, gradient) in enumerate(zip(moving, gradients, strict=True)):
+            given[place] = F.normalize(each.detach() - step_size * gradient, dim=1) * lengths[place]
     watch("Following the gradient", steps, steps)
-    return moved.detach().cpu()
+    return given[0].cpu(), given[1].cpu() if len(given) > 1 else None
+
+
+def _made(model: Model, given: Sequence[Tensor]) -> Tensor:
+    """The samples of z, and of what the network is told if it is told anything."""
+    return model.network.generate(given[0], given[1] if len(given) > 1 else None)
 
 
 def save_strips(made: Tensor, out: Path, *, across: int, names: Sequence[str] = ()) -> Path:
