@@ -71,6 +71,7 @@ def edit(
 ) -> None:
     """Change pictures of a trained model along directions: warmer, rounder, more blue, less detailed."""
     from . import console
+    from .conditions import Keywords
     from .edit import directions_of, save_strips
     from .edit import edit as change
     from .latents import read_start
@@ -94,8 +95,9 @@ def edit(
     saved = save_strips(edited.made, out, across=pictures)
     changes = ", ".join(f"{name} {change:+.1f}" for name, change in list(edited.changes.items())[:5])
     typer.echo(f"{' and '.join(moves)} in {saved}\nat its end, in deviations among samples: {changes}")
-    if not gradient and opened.condition and max(map(abs, edited.changes.values()), default=0.0) < UNMOVED:
-        typer.echo("hardly anything: this model follows what it is told, so ask for something else, or add --gradient")
+    unmoved = all(abs(change) < UNMOVED for change in edited.changes.values())
+    if unmoved and not gradient and isinstance(opened.condition, Keywords):
+        typer.echo("hardly anything: this model follows its words, so add --gradient, which moves them")
 
 
 def project(
