@@ -3,6 +3,7 @@
 Start them with `torchrun --nproc-per-node=2 -m ganvas train ...`.
 """
 
+import atexit
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -18,6 +19,16 @@ def start(device: torch.device) -> None:
     """Join the processes that torchrun started, if it did."""
     if "RANK" in os.environ and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        atexit.register(_leave)
+
+
+def _leave() -> None:
+    """Stop the threads of gloo before Python goes: one that still runs then aborts the process, whose work is done.
+
+    NCCL has none of this, and would wait for the others where this process ends by an error.
+    """
+    if dist.is_initialized() and dist.get_backend() == "gloo":
+        dist.destroy_process_group()
 
 
 def rank() -> int:
