@@ -2,10 +2,12 @@
 
     python -m benchmarks.leaderboard --data icons [--minutes 5] [--seeds 0 1 2] [--only icons dcgan ...]
     python -m benchmarks.leaderboard --data cifar10=FOLDER
+    python -m benchmarks.leaderboard --data icons --minutes 10 --only lightweight-gan --checkout FOLDER
 
 Each recipe is trained as it is, at 32x32, on one thread, until the process has used so many minutes of processor time
 (not of the clock, so that other work on the machine counts less), its schedules fitted to that as `--minutes` does.
-Then 2,000 samples of its average are compared with 2,000 pictures by `ganvas evaluate`'s figures.
+Then 2,000 samples of its average are compared with 2,000 pictures by `ganvas evaluate`'s figures. lightweight-gan is
+another's trainer with its own default (benchmarks/lightweight_gan.py).
 
 Each finished training is appended to results/leaderboard.jsonl, so that the benchmark can be stopped and gone on with.
 The tables in docs/leaderboard.md, and the grids beside the one of five minutes, are written anew each time.
@@ -23,10 +25,12 @@ from typing import Any
 import torch
 
 from ganvas import budget, fit, load, machine, plan
+from ganvas.dataset import Dataset
 from ganvas.evaluate import compare
 from ganvas.evaluations import as_json
 from ganvas.pixels import grid, to_image, to_uint8
 
+from . import lightweight_gan
 from .record import RESULTS
 
 FILE = RESULTS / "leaderboard.jsonl"
@@ -36,27 +40,34 @@ RECIPES = (
     *("icons", "photos", "projected_gan", "r3gan", "sngan", "wgan_gp", "wgan", "lsgan", "dcgan", "cifar10_dcgan"),
     *("mlp_gan", "vae", "autoencoder", "cgan", "projection_gan"),
 )
+PEER = "lightweight-gan"
 NEED_CLASSES = ("cgan", "projection_gan")
-SAMPLES = 2_000
+SIZE, SAMPLES, SHOWN = 32, 2_000, 24
 PICTURED = 5.0  # minutes
 FIGURES = ("fd-efficientnet_lite0", "kd-efficientnet_lite0", "precision", "recall", "density", "coverage")
 
 
-def entry(recipe: str, data: str, source: str, minutes: float, seed: int) -> dict[str, Any]:
+def entry(
+    recipe: str, data: str, source: str, pictures: Dataset, minutes: float, seed: int, checkout: Path
+) -> dict[str, Any]:
     """Train one recipe, score it, and say what came of it."""
-    name = f"{recipe}-{data}-{minutes:g}min-seed{seed}"
-    planned = replace(plan(recipe, data=source, size=32), measure_images=0, sheets=5)
     began = time.process_time()
-    run = fit(planned, minutes=minutes, seed=seed, out=Path("runs/leaderboard") / name, device="cpu", quiet=True)
+    if recipe == PEER:
+        made, images = lightweight_gan.learn(checkout, pictures, minutes=minutes, seed=seed, samples=SAMPLES)
+        learned: Path | Dataset = Dataset(made.numpy())
+    else:
+        planned = replace(plan(recipe, data=source, size=SIZE), measure_images=0, sheets=5)
+        out = Path("runs/leaderboard") / f"{recipe}-{data}-{minutes:g}min-seed{seed}"
+        run = fit(planned, minutes=minutes, seed=seed, out=out, device="cpu", quiet=True)
+        made, images, learned = to_uint8(load(run.path).generate(range(SHOWN))), run.images, run.path
     spent = time.process_time() - began
-    compared = compare(run.path, run.recipe.data.open(), count=SAMPLES, described_by="efficientnet_lite0")
+    compared = compare(learned, pictures, count=SAMPLES, described_by="efficientnet_lite0")
     scores = dict(compared.scores())
-    made = to_uint8(load(run.path).generate(range(24))).numpy()
-    picture = DOCS / "pictures" / f"leaderboard-{data}-{recipe}.png"
     if seed == 0 and minutes == PICTURED:
-        to_image(grid(made, columns=8, zoom=1)).convert("RGB").save(picture)
+        picture = DOCS / "pictures" / f"leaderboard-{data}-{recipe}.png"
+        to_image(grid(made[:SHOWN].numpy(), columns=8, zoom=1)).convert("RGB").save(picture)
     about = {"recipe": recipe, "data": data, "minutes": minutes, "seed": seed}
-    about |= {"images": run.images, "cpu_seconds": round(spent), "machine": machine.describe(torch.device("cpu"))}
+    about |= {"images": images, "cpu_seconds": round(spent), "machine": machine.describe(torch.device("cpu"))}
     return about | as_json(compared.about, scores)
 
 
@@ -74,7 +85,7 @@ def place(entry: dict[str, Any]) -> tuple[str, str]:
 def table(entries: list[dict[str, Any]], data: str, processor: str, minutes: float) -> str:
     """The recipes on one set of data, the best first, with the spread over seeds."""
     rows = []
-    for recipe in RECIPES:
+    for recipe in (*RECIPES, PEER):
         asked = (data, processor), recipe, minutes
         found = [each for each in entries if (place(each), each["recipe"], each["minutes"]) == asked]
         if not found:
@@ -121,19 +132,20 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=PICTURED)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", help="by default all that can learn from these data")
+    parser.add_argument("--checkout", type=Path, default=Path(PEER), help="a clone of lightweight-gan's repository")
     options = parser.parse_args()
     data, _, source = options.data.partition("=")
     count_processor_time()
     entries = [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
-    classes = plan("icons", data=source or data, size=32).data.open().classes
+    pictures = plan("icons", data=source or data, size=SIZE).data.open()
     here = data, machine.describe(torch.device("cpu"))["processor"]
-    recipes = options.only or [recipe for recipe in RECIPES if classes or recipe not in NEED_CLASSES]
+    recipes = options.only or [recipe for recipe in RECIPES if pictures.classes or recipe not in NEED_CLASSES]
     for seed in options.seeds:
         for recipe in recipes:
             known = {(place(each), each["recipe"], each["minutes"], each["seed"]) for each in entries}
             if (here, recipe, options.minutes, seed) in known:
                 continue
-            entries.append(entry(recipe, data, source or data, options.minutes, seed))
+            entries.append(entry(recipe, data, source or data, pictures, options.minutes, seed, options.checkout))
             with FILE.open("a") as file:
                 file.write(json.dumps(entries[-1]) + "\n")
             print(f"{recipe} seed {seed}: {entries[-1]['scores'][FIGURES[0]]['value']:.4g}", flush=True)

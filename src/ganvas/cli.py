@@ -185,7 +185,7 @@ def publish(
     say(f"the model is {make(Run(run), out, about=words)}")
 
 
-for command in (control.directions, control.edit, control.project, outside.inspect, outside.convert):
+for command in (control.directions, control.edit, control.project, outside.inspect, outside.convert, outside.export):
     app.command()(command)
 
 

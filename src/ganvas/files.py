@@ -10,11 +10,11 @@ from .errors import GanvasError
 __all__ = ["numbered", "told", "write"]
 
 
-def write(path: Path, text: str) -> None:
-    """Put `text` in the place of whatever `path` held; a reader sees the old or the new, never a part."""
+def write(path: Path, content: str | bytes) -> None:
+    """Put this in the place of whatever `path` held, text as UTF-8; a reader sees the old or the new, never a part."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content.encode() if isinstance(content, str) else content)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The commands that take what comes from elsewhere: inspect, convert. As in cli.py: words in, one call, words out."""
+"""The commands to and from elsewhere: inspect, convert, export. As in cli.py: words in, one call, words out."""
 
 from json import dumps
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["convert", "inspect"]
+__all__ = ["convert", "export", "inspect"]
 
 
 def inspect(
@@ -61,3 +61,19 @@ def convert(
     names = tuple(name.strip() for name in classes.split(",")) if classes else ()
     model = translate(file, from_, out, classes=names, clamp=None if no_clamp else 256.0)
     typer.echo(f"a generator of {model.shape[2]}x{model.shape[1]} pictures in {out}")
+
+
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder, a model file, or the name of a model.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("model.onnx"),
+) -> None:
+    """Write the generator as an ONNX file, for browsers, phones and programs without torch, and check what it draws."""
+    from . import console
+    from .export import export as write
+    from .sample import load
+
+    model = load(run)
+    console.say("writing the graph, then drawing with it")
+    difference = write(model, out)
+    size = f"{out.stat().st_size / 2**20:.1f} MB"
+    typer.echo(f"the generator is {out}, {size}; what it draws differs from the model's by {difference:.1g} of 2")
