@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from conftest import files
 
-from ganvas import Run, checkpoint, fit, fitting
+from ganvas import Run, budget, checkpoint, fit, fitting, plan
 from ganvas.errors import GanvasError
 from ganvas.optimizers import Adam
 
@@ -179,6 +179,32 @@ def test_minutes(points, tmp_path):
     assert run.images > images
     assert train(points, tmp_path / "run", images=run.images + 160).about["minutes"] is None
     assert run.rows[-1]["seconds"] > 1.2 * json.loads(log.splitlines()[-1])["seconds"]
+
+
+@pytest.mark.parametrize(("pace", "width"), [(160, 16), (1600, 24), (2e9, 36)])
+def test_longer_budgets_have_wider_networks(pace, width, points, tmp_path, monkeypatch):
+    monkeypatch.setattr(budget, "_pace", lambda *_, **__: pace)
+    recipe = replace(points, widen=(2**11, 2**30))
+    run = train(recipe, tmp_path / "run", minutes=0.03)
+    assert [network.width for network in run.recipe.networks.values()] == [width, width]
+    assert run.recipe == replace(points, images=run.recipe.images, networks=run.recipe.networks)
+    images = run.images
+    assert train(recipe, tmp_path / "run", minutes=0.03).images == images, "the same command goes on with it"
+    assert train(recipe, tmp_path / "run", images=images + 16).images == images + 16
+    networks = {name: replace(network, width=17) for name, network in points.networks.items()}
+    with pytest.raises(GanvasError, match="holds another run"):
+        train(replace(recipe, networks=networks), tmp_path / "run", images=images + 32)
+
+
+def test_only_minutes_widen_and_only_what_nobody_asked_for(points, tmp_path):
+    recipe = replace(points, widen=(1,))
+    assert train(recipe, tmp_path / "images").recipe == points
+    started = train(recipe, tmp_path / "started", minutes=0.01, start_from=tmp_path / "images").recipe
+    assert started.networks == points.networks
+    assert plan("photos").widen
+    assert plan("photos", settings=["batch=16"]).widen == plan("photos").widen
+    assert not plan("photos", settings=["generator.width=8"]).widen
+    assert plan("photos", settings=["generator.width=8", "widen=(7,)"]).widen == (7,)
 
 
 def test_more_images_later(points, tmp_path):

@@ -1,4 +1,7 @@
-"""From minutes to images: how long a training may be on this machine, first by a probe, then by its own speed."""
+"""From minutes to images: how long a training may be on this machine, and how wide its networks then best are.
+
+First by a probe, then by the training's own speed.
+"""
 
 import math
 import time
@@ -9,10 +12,11 @@ import torch
 
 from . import distributed, machine
 from .dataset import Dataset
+from .layers import NetworkSettings
 from .recipe import Recipe
 from .training import train
 
-__all__ = ["Budget", "fastest_threads", "probe", "whole_batches"]
+__all__ = ["Budget", "fastest_threads", "fitted", "whole_batches", "widths"]
 
 PROBE_SECONDS = 3.0
 LOOKS = 12  # times that a run's length is fitted anew to the machine's speed
@@ -31,8 +35,33 @@ def fastest_threads(recipe: Recipe, data: Dataset, *, seed: int, minutes: float)
     return max(paces, key=paces.__getitem__)
 
 
-def probe(recipe: Recipe, data: Dataset, *, seed: int, minutes: float, device: torch.device) -> int:
-    """How many images fit into so many minutes, by a short training that is thrown away."""
+def fitted(recipe: Recipe, data: Dataset, *, seed: int, minutes: float, device: torch.device) -> Recipe:
+    """The recipe in the length and the width for so many minutes, by short trainings that are thrown away."""
+    narrow, *wider = widths(recipe)
+    images = _affordable(narrow, data, seed, minutes=minutes, device=device)
+    times = sum(images >= least for least in recipe.widen)
+    if not times:
+        return replace(narrow, images=images)
+    wide = wider[times - 1]
+    return replace(wide, images=_affordable(wide, data, seed, minutes=minutes, device=device))
+
+
+def widths(recipe: Recipe) -> list[Recipe]:
+    """The recipe as it is, and with networks half as wide again as often as it says; none of them says so any more."""
+    variants = [replace(recipe, widen=())]
+    for _ in recipe.widen:
+        networks = {name: _half_as_wide_again(network) for name, network in variants[-1].networks.items()}
+        variants.append(replace(variants[-1], networks=networks))
+    return variants
+
+
+def _half_as_wide_again(network: NetworkSettings) -> NetworkSettings:
+    width = getattr(network, "width", None)
+    return network if width is None else replace(network, width=width * 3 // 2)  # type: ignore[type-var]
+
+
+def _affordable(recipe: Recipe, data: Dataset, seed: int, *, minutes: float, device: torch.device) -> int:
+    """How many images fit into so many minutes."""
     pace = _pace(recipe, data, seed, seconds=min(PROBE_SECONDS, 3 * minutes), device=device)
     pace = float(distributed.mean(torch.tensor(pace, device=device)))
     return whole_batches(pace * max(60 * minutes - PROBE_SECONDS, 45 * minutes), recipe)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from . import console, distributed, files, machine, report
-from .budget import Budget, fastest_threads, probe, whole_batches
+from .budget import Budget, fastest_threads, fitted, whole_batches, widths
 from .dataset import Dataset
 from .errors import GanvasError
 from .meter import Meter
@@ -89,7 +89,8 @@ def fit(
                 target, data = named, data or target
                 chosen = f"The recipe for {data} is {named}: `ganvas show {named}`."
             target = plan(target, data=data, size=size, settings=settings, like=like)
-        recipe, run = target, Run(Path(out or Path("runs") / name))
+        recipe = replace(target, widen=()) if start_from else target  # weights fit one width alone
+        run = Run(Path(out or Path("runs") / name))
     if run.exists and images is None and minutes is None:
         minutes = run.about["minutes"]
     begun_with = str(start_from) if start_from else None
@@ -110,8 +111,7 @@ def fit(
     else:
         threads = torch.get_num_threads()
     with machine.threads(threads):
-        length = _length(run, recipe, samples, seed, images=images, minutes=minutes, device=where)
-        recipe = replace(recipe, images=length)
+        recipe = _in_length(run, recipe, samples, seed, images=images, minutes=minutes, device=where)
         _refuse_another(run, recipe, seed, begun_with)
         if not run.newest:  # what does not fit is refused before there is a folder
             state = start(recipe, samples, seed=seed)
@@ -208,7 +208,7 @@ def _due(images: int, recipe: Recipe, times: int, *, every: int = 1) -> bool:
     return images >= recipe.images or (before % group == 0 and due)
 
 
-def _length(
+def _in_length(
     run: Run,
     recipe: Recipe,
     data: Dataset,
@@ -217,19 +217,19 @@ def _length(
     images: int | None,
     minutes: float | None,
     device: torch.device,
-) -> int:
-    """How many images to train for in all."""
-    if images is not None:
-        return images
-    if run.exists:
-        planned, before = run.recipe.images, run.about["minutes"]
-        if minutes is None or minutes == before:
-            return planned
-        if before is not None:
-            return round(float(planned * minutes / before))
-    if minutes is None:
-        return recipe.images
-    return probe(recipe, data, seed=seed, minutes=minutes, device=device)
+) -> Recipe:
+    """The recipe with the images to train for in all, and as wide as the run, or as so many minutes are worth."""
+    if not run.exists:
+        if minutes is not None:
+            return fitted(recipe, data, seed=seed, minutes=minutes, device=device)
+        return replace(recipe, images=images or recipe.images, widen=())
+    variants = widths(recipe)
+    held = next((each for each in variants if each.networks == run.recipe.networks), variants[0])
+    if images is None and minutes is not None:
+        if run.about["minutes"] is None:
+            return fitted(held, data, seed=seed, minutes=minutes, device=device)
+        images = round(run.recipe.images * minutes / run.about["minutes"])
+    return replace(held, images=images or run.recipe.images)
 
 
 def _refuse_another(run: Run, recipe: Recipe, seed: int, start_from: str | None) -> None:

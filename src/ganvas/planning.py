@@ -53,9 +53,11 @@ def plan(
     recipe = replace(recipe, data=_of_size(recipe.data, size))
     if images is not None:
         recipe = replace(recipe, images=images)
+    changed = recipe
     for setting in settings:
-        recipe = change(recipe, setting)
-    return recipe
+        changed = change(changed, setting)
+    asked_for = changed.networks != recipe.networks and changed.widen == recipe.widen
+    return replace(changed, widen=()) if asked_for else changed  # networks that were asked for stay
 
 
 def default_recipe(target: str, data: str | None = None) -> str:

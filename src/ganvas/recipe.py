@@ -42,6 +42,7 @@ class Recipe:
     bfloat16        the players that compute in bfloat16, on machines whose hardware has it
     batch           samples per play
     images          length of the run: samples seen, one batch a step
+    widen           lengths from which on a run of so many minutes has its networks half as wide again, each time
     sheets          how many sheets of samples are drawn as it goes on, evenly spaced
     measure_images  images from one score to the next; None for as often as it costs little, 0 for never
     """
@@ -58,6 +59,7 @@ class Recipe:
     bfloat16: tuple[str, ...] = ()
     batch: int = 64
     images: int = 100_000
+    widen: tuple[int, ...] = ()
     sheets: int = 60
     measure_images: int | None = None
 

@@ -70,6 +70,7 @@ def photos() -> Recipe:
         bfloat16=("generator", "critic"),
         batch=32,
         images=500_000,
+        widen=(200_000,),
     )
 
 
