@@ -292,12 +292,6 @@ def test_variety_wants_keywords(asked, ganvas, tmp_path, command):
     assert "add them, such as --keywords" in error
 
 
-def test_who_moves_nothing_by_a_direction_is_told_of_gradients(asked, ganvas, tmp_path):
-    still = ("edit", asked.path, "--keywords", "red", "--direction", "warmth", "--strength", "0")
-    assert "add --gradient" in ganvas(*still, "--out", tmp_path / "a.png")[1]
-    assert "add --gradient" not in ganvas(*still, "--gradient", "--out", tmp_path / "a.png")[1]
-
-
 def test_a_picture_that_was_projected_is_of_its_very_words(asked):
     model = load(asked.path)
     latent = Latent(torch.zeros(model.network.latent), None, fingerprint(model.network))

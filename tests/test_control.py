@@ -13,16 +13,18 @@ from ganvas import find, fit, names
 from ganvas.attributes import attributes, measured, of_classes
 from ganvas.classifier import Classifier
 from ganvas.conditions import Keywords, Labels
+from ganvas.dataset import Dataset
 from ganvas.directions import Directions, beside, effects, factorised, find_directions, principal, regressed
 from ganvas.edit import climb, edit, gallery, save_strips
 from ganvas.errors import GanvasError
-from ganvas.latents import Latent, fingerprint, places, read_start
+from ganvas.latents import Latent, fingerprint, moved, places, read_start
 from ganvas.layers import Generator
 from ganvas.morph import Stop, morph, read_stops, truncated
 from ganvas.project import project, read_picture, save_projection
 from ganvas.sample import Model, inputs
 
 CLASSES = Labels(classes=("cat", "dog", "fish"), shares=(0.25, 0.25, 0.5))
+THINGS = ("car", "tree", "house", "fish", "key", "clock", "bird", "shoe", "book", "chair", "apple", "ship")
 TINY = {"width": 4, "depth": 2, "blocks": 1, "latent": 6, "cardinality": 2}
 
 
@@ -227,6 +229,27 @@ def test_directions_move_what_they_are_called_after(painter):
         found.vector("warmht")
     with pytest.raises(GanvasError, match=r"too little to be it: leave some of them out, or .*--gradient"):
         found.vector("red", without=["warmth", "brightness", "blue", "green", "saturation", "yellow"])
+
+
+def test_directions_of_a_model_of_keywords_are_in_its_words():
+    """This one does not look at z at all, and is told by the vectors of words."""
+    phrases = [(f"{colour} {thing}",) for colour in ("red", "blue", "green", "dark") for thing in THINGS]
+    pictures = np.zeros((len(phrases), 8, 8, 3), np.uint8)
+    words = Keywords(variety=0.0).of(Dataset(pictures, keywords=tuple(phrases)))
+    model = Model(Painter(torch.zeros(3, 5), condition=words.length).eval().requires_grad_(False), words)
+    found = find_directions(model, count=2, samples=512)
+    assert found.vectors.shape[1] == 5 + words.length
+    assert found.vectors[:, :5].abs().max() < 0.2 * found.vectors.norm(dim=1).min()
+    for name in ("red", "warmth", "sefa1"):
+        row = found.place(name)
+        column = found.attributes.index(name) if name in found.attributes else found.changes[row].abs().argmax()
+        assert abs(found.changes[row, column]) > 0.5
+    edited = edit(model, found, [0], {"red": 1.0}, label="dark car", across=3)
+    assert torch.allclose(edited.made[1], model.make(inputs([0], 5), words.read("dark car")[None])[0], atol=1e-5)
+    assert edited.changes["red"] > 0.3
+    z, told = moved(model, inputs([0], 5), words.read("dark car")[None], found.vector("red"))
+    assert told.norm() == pytest.approx(16, abs=1e-4)
+    assert z.shape == (1, 5)
 
 
 def test_directions_are_kept_for_their_model_only(painter, tmp_path):

@@ -67,6 +67,14 @@ class Condition(ABC):
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """A description for each seed, drawn from those of the data: what is made if nothing is asked for."""
 
+    def axes(self) -> Float[Tensor, "a length"]:
+        """Along what descriptions may be moved, each as long as they deviate there; a class is one or another."""
+        return torch.zeros(0, self.length)
+
+    def moved(self, told: Float[Tensor, "n length"], by: Float[Tensor, "*n length"]) -> Float[Tensor, "n length"]:
+        """Descriptions after a move."""
+        return told + by
+
     @abstractmethod
     def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
         """Seeds and descriptions [N, length] for a sheet in rows of 8, each row under one description."""
@@ -124,6 +132,7 @@ class Labels(Condition):
 
 MOST_WORDS = 32  # of one sample; what it has more of is not told
 MOST_PHRASES = 10_000  # that a model remembers
+MOST_AXES = 128  # along which phrases are moved
 
 
 @part("condition")
@@ -204,6 +213,17 @@ class Keywords(Condition):
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.draw`."""
         return self._described[_drawn(torch.ones(len(self.phrases), dtype=torch.float64), seeds)]
+
+    def axes(self) -> Float[Tensor, "a length"]:
+        """See `Condition.axes`: the principal axes of the phrases, of whose variance the others have little."""
+        spread = self._described - self._described.mean(0)
+        _, values, vectors = torch.linalg.svd(spread, full_matrices=False)
+        kept = (values > 1e-3 * values[0]).nonzero().flatten()[:MOST_AXES]
+        return vectors[kept] * values[kept, None] / len(spread) ** 0.5
+
+    def moved(self, told: Float[Tensor, "n length"], by: Float[Tensor, "*n length"]) -> Float[Tensor, "n length"]:
+        """See `Condition.moved`: they keep their length."""
+        return _direction(told + by)
 
     def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
         """See `Condition.survey`."""

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Variety", "directions", "edit", "project", "varied"]
 
-UNMOVED = 0.1  # deviations that nobody sees
-
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a model file.")]
 Variety = Annotated[
     float | None,
@@ -71,7 +69,6 @@ def edit(
 ) -> None:
     """Change pictures of a trained model along directions: warmer, rounder, more blue, less detailed."""
     from . import console
-    from .conditions import Keywords
     from .edit import directions_of, save_strips
     from .edit import edit as change
     from .latents import read_start
@@ -95,9 +92,6 @@ def edit(
     saved = save_strips(edited.made, out, across=pictures)
     changes = ", ".join(f"{name} {change:+.1f}" for name, change in list(edited.changes.items())[:5])
     typer.echo(f"{' and '.join(moves)} in {saved}\nat its end, in deviations among samples: {changes}")
-    unmoved = all(abs(change) < UNMOVED for change in edited.changes.values())
-    if unmoved and not gradient and isinstance(opened.condition, Keywords):
-        typer.echo("hardly anything: this model follows its words, so add --gradient, which moves them")
 
 
 def project(

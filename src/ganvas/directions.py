@@ -1,7 +1,10 @@
 """Directions in latent space that mean something, found without touching the model, and how purely each one acts.
 
     found = find_directions(model)
-    model.make(z + 2 * found.vector("warmth", without=["brightness"]), condition)
+    model.make(*moved(model, z, condition, 2 * found.vector("warmth", without=["brightness"])))
+
+They are directions of z, and of what a model of keywords is told, too, since such a one hardly looks at z. Its phrases
+are seen as coordinates along their principal axes, in which they have the deviation 1 as z has.
 
 Three ways lead to them. For each attribute of pictures: the regression of the attribute on z, whose weights are, for a
 normal z, the attribute's mean gradient (Stein's lemma). Without any attribute: principal components of what a layer
@@ -28,7 +31,7 @@ from . import files
 from .attributes import Attribute, attributes, measured
 from .dataset import Watch, unwatched
 from .errors import GanvasError
-from .latents import fingerprint
+from .latents import fingerprint, moved
 from .layers import Generator
 from .pack import cache_folder
 from .sample import Model, inputs
@@ -49,7 +52,7 @@ class Directions:
     """What was found in the latent space of one model.
 
     names        an attribute's; pca1, pca2, ...; sefa1, sefa2, ...
-    vectors      of length 1 [D, L], so that a strength is a distance in standard deviations of z
+    vectors      what moves z [D, L], or z and what the model is told [D, L + K], by one standard deviation
     attributes   what was measured
     deviations   of each attribute among samples [A], its unit in what follows
     changes      of each attribute per strength 1, the mean over fresh seeds [D, A]
@@ -70,7 +73,7 @@ class Directions:
     def vector(self, name: str, *, without: Sequence[str] = ()) -> Float[Tensor, " l"]:
         """The direction of this name, less what it has of others (Shen et al. 2020, arXiv:1907.10786).
 
-        "others" stands for all attributes but this one. What is left is brought to length 1 again.
+        "others" stands for all attributes but this one. What is left is brought to the same length again.
 
         Raises:
             GanvasError: there is no such direction, or nothing is left of it.
@@ -81,12 +84,13 @@ class Directions:
             return vector
         basis = torch.linalg.qr(self.vectors[[self.place(each) for each in held]].T)[0]
         left = vector - basis @ (basis.T @ vector)
-        if left.norm() < LEAST:
+        share = left.norm() / vector.norm()
+        if share < LEAST:
             raise GanvasError(
-                f"{left.norm():.0%} are left of {name} without {', '.join(held)}, too little to be it: leave some of "
+                f"{share:.0%} are left of {name} without {', '.join(held)}, too little to be it: leave some of "
                 "them out, or hold them picture by picture with --gradient."
             )
-        return F.normalize(left, dim=0)
+        return left / share
 
     def held(self, words: Sequence[str], moved: Sequence[str]) -> list[str]:
         """What these words ask to hold: "others" stands for all attributes that are not moved."""
@@ -190,21 +194,22 @@ def find_directions(
     Raises:
         GanvasError: the model makes points, `count` is below 0, or there are too few samples.
     """
-    if count < 0 or samples < 2 * model.network.latent:
+    axes = _axes(model)
+    if count < 0 or samples < 2 * len(axes):
         raise GanvasError(
-            f"Directions are found on at least {2 * model.network.latent} samples here, twice the length of z, and "
-            f"their count is at least 0; not {samples} and {count}."
+            f"Directions are found on at least {2 * len(axes)} samples here, twice as many as there are ways to move, "
+            f"and their count is at least 0; not {samples} and {count}."
         )
     by = attributes() | dict(more or {})
     z, told = inputs(range(samples), model.network.latent), _told(model, range(samples))
-    values, features = _looked_at(model, z, told, by, watch)
+    values, features = _looked_at(model, z, told, by, axes, watch)
     deviations = values.std(0)
     moving = (deviations > STILL).nonzero().flatten()
     by = {name: by[name] for index, name in enumerate(by) if index in moving}
     count = min(count, model.network.latent)
-    vectors = torch.cat(
-        [regressed(z, told, values[:, moving]), principal(z, features, count), factorised(model, count)]
-    )
+    place, known = _coordinates(z, told, axes)
+    found = [regressed(place, known, values[:, moving]), principal(place, features, count)]
+    vectors = torch.cat([torch.cat(found) @ axes, factorised(model, count)])
     names = (*by, *(f"{kind}{place}" for kind in ("pca", "sefa") for place in range(1, count + 1)))
     changes = effects(model, vectors, range(samples, samples + fresh), by, watch=watch) / deviations[moving]
     mean, error = changes.mean(1), changes.std(1) / fresh**0.5
@@ -237,7 +242,7 @@ def effects(
     found = []
     for done, vector in enumerate(vectors):
         watch("Measuring directions", done, len(vectors))
-        ahead, behind = (measured(model.make(z + side * vector, told), by) for side in (1, -1))
+        ahead, behind = (measured(model.make(*moved(model, z, told, side * vector)), by) for side in (1, -1))
         found.append((ahead - behind) / 2)
     watch("Measuring directions", len(vectors), len(vectors))
     return torch.stack(found)
@@ -266,17 +271,36 @@ def principal(z: Float[Tensor, "n l"], features: Float[Tensor, "n f"], count: in
     return F.normalize(coordinates[:, :count].T @ z, dim=1)
 
 
-def factorised(model: Model, count: int) -> Float[Tensor, "count l"]:
-    """The unit vectors [count, L] that the first layers amplify most: eigenvectors of A^T A (Shen & Zhou 2021).
+def factorised(model: Model, count: int) -> Float[Tensor, "count v"]:
+    """The directions that the first layers amplify most: eigenvectors of A^T A (Shen & Zhou 2021).
 
-    A is what they make of z, without their bias: of all layers that see z itself, and with whatever scales z before.
+    A is what they make of z, and of what the model is told where that can be moved, without their bias: of all layers
+    that see z itself, and with whatever scales z before.
     """
-    latent = model.network.latent
-    z = torch.cat([torch.zeros(1, latent), torch.eye(latent)])
-    told = _told(model, [0])
-    seen = _layers(model.network, z, None if told is None else told.expand(len(z), -1))
-    made = torch.cat([layer.made.reshape(len(z), -1) for layer in seen if layer.given is seen[0].given], dim=1)
-    return torch.linalg.svd(made[1:] - made[0], full_matrices=False)[0].T[:count]
+    axes, latent, told = _axes(model), model.network.latent, _told(model, [0])
+    steps = torch.cat([torch.zeros_like(axes[:1]), axes])
+    if told is not None:
+        told = told + steps[:, latent:] if axes.shape[1] > latent else told.expand(len(steps), -1)
+    seen = _layers(model.network, steps[:, :latent], told)
+    made = torch.cat([layer.made.reshape(len(steps), -1) for layer in seen if layer.given is seen[0].given], dim=1)
+    return torch.linalg.svd(made[1:] - made[0], full_matrices=False)[0].T[:count] @ axes
+
+
+def _axes(model: Model) -> Float[Tensor, "x v"]:
+    """The ways to move z, and what the model is told if that can be moved, each a standard deviation long."""
+    z = torch.eye(model.network.latent)
+    told = torch.zeros(0, 0) if model.condition is None else model.condition.axes()
+    return torch.block_diag(z, told) if len(told) else z
+
+
+def _coordinates(
+    z: Float[Tensor, "n l"], told: Float[Tensor, "n k"] | None, axes: Float[Tensor, "x v"]
+) -> tuple[Float[Tensor, "n x"], Float[Tensor, "n k"] | None]:
+    """Where these are along the axes, from the mean, and what else the samples hang on: what is told but not moved."""
+    if told is None or axes.shape[1] == z.shape[1]:
+        return z, told
+    place = torch.cat([z, told - told.mean(0)], dim=1)
+    return place @ (axes / axes.square().sum(1, keepdim=True)).T, None
 
 
 class _Layer(NamedTuple):
@@ -311,10 +335,11 @@ def _layers(network: Generator, z: Tensor, condition: Tensor | None) -> list[_La
 
 @torch.no_grad()
 def _looked_at(
-    model: Model, z: Tensor, told: Tensor | None, by: Mapping[str, Attribute], watch: Watch
+    model: Model, z: Tensor, told: Tensor | None, by: Mapping[str, Attribute], axes: Tensor, watch: Watch
 ) -> tuple[Float[Tensor, "n a"], Float[Tensor, "n f"]]:
     """The attributes of the samples of these inputs, and what a layer halfway to them makes, coarsely."""
-    layers = _layers(model.network, z[:2], None if told is None else told[:1].expand(2, -1))
+    still = z[:1].expand(2, -1), None if told is None else told[:1].expand(2, -1)
+    layers = _layers(model.network, *moved(model, *still, torch.stack([0 * axes[0], axes.sum(0)])))
     device, found = next(model.network.parameters()).device, list[Tensor]()
     values, features = list[Tensor](), list[Tensor]()
 

@@ -21,11 +21,11 @@ from .conditions import Keywords
 from .dataset import Watch, unwatched
 from .directions import Directions, beside, find_directions
 from .errors import GanvasError
-from .latents import Start, places
+from .latents import Start, moved, places
 from .planning import open_source
 from .sample import Model, save_clips, save_picture
 
-__all__ = ["Edited", "along", "climb", "directions_of", "edit", "gallery", "known_attributes", "save_strips", "shares"]
+__all__ = ["Edited", "climb", "directions_of", "edit", "gallery", "known_attributes", "save_strips", "shares"]
 
 STEPS, STEP = 40, 0.1  # of a climb
 ACROSS = 7  # pictures on a strip
@@ -115,11 +115,11 @@ def edit(
         held = found.held(without, list(moves))
         _refuse_unknown([*moves, *held], list(by))
         goals = {name: strength * at.repeat(len(z)) for name, strength in moves.items()}
-        moved, told = climb(model, still, told, goals, by=by, deviations=deviations, held=held, watch=watch)
+        given = climb(model, still, told, goals, by=by, deviations=deviations, held=held, watch=watch)
     else:
         move = torch.stack([s * found.vector(name, without=without) for name, s in moves.items()]).sum(0)
-        moved = along(z, move, at)
-    made, ends = model.make(moved, told), slice(across - 1, None, across)
+        given = moved(model, still, told, at.repeat(len(z))[:, None] * move)
+    made, ends = model.make(*given), slice(across - 1, None, across)
     change = measured(made[ends], by) - measured(model.make(z, first), by)
     changes = {name: float(value) / deviations[name] for name, value in zip(by, change.mean(0), strict=True)}
     return Edited(made, across, dict(sorted(changes.items(), key=lambda each: -abs(each[1]))))
@@ -131,11 +131,6 @@ def _refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
             raise GanvasError(
                 f"A gradient is that of an attribute, and {name!r} is none here. There are: {', '.join(known)}."
             )
-
-
-def along(z: Float[Tensor, "n l"], move: Float[Tensor, " l"], at: Float[Tensor, " s"]) -> Float[Tensor, "m l"]:
-    """The inputs of the strips of all z, one strip after the other: z + share * move for each share."""
-    return (z[:, None] + at[None, :, None] * move).flatten(0, 1)
 
 
 def climb(
@@ -220,7 +215,7 @@ def gallery(
     Raises:
         GanvasError: see `latents.places` and `save_strips`.
     """
+    by = strength * (found.vectors[:, None] * shares(across)[:, None]).flatten(0, 1)
     z, told = places(model, [(start, None)])
-    strips = torch.cat([along(z, strength * vector, shares(across)) for vector in found.vectors])
-    told = None if told is None else told.expand(len(strips), -1)
-    return save_strips(model.make(strips, told), out, across=across, names=found.names)
+    z, told = z.expand(len(by), -1), None if told is None else told.expand(len(by), -1)
+    return save_strips(model.make(*moved(model, z, told, by)), out, across=across, names=found.names)

@@ -20,7 +20,7 @@ from .layers import Generator
 from .sample import Model, inputs
 from .weights import sha256_of
 
-__all__ = ["ENDING", "Latent", "Start", "fingerprint", "places", "read_start"]
+__all__ = ["ENDING", "Latent", "Start", "fingerprint", "moved", "places", "read_start"]
 
 ENDING = ".safetensors"
 
@@ -108,6 +108,16 @@ def _place(model: Model, start: Start, label: str | None) -> tuple[Tensor, Tenso
     if told is None and model.condition is not None:
         told = model.condition.draw([start])
     return inputs([start], model.network.latent), told
+
+
+def moved(
+    model: Model, z: Float[Tensor, "n l"], told: Float[Tensor, "n k"] | None, by: Float[Tensor, "*n v"]
+) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n k"] | None]:
+    """What the network is given after z moved by the first L numbers of `by`, and what it is told by the others."""
+    latent = z.shape[1]
+    if told is not None and model.condition is not None and by.shape[-1] > latent:
+        told = model.condition.moved(told, by[..., latent:])
+    return z + by[..., :latent], told
 
 
 def fingerprint(network: Generator) -> str:
