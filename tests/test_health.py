@@ -11,9 +11,11 @@ from ganvas.health import FEWEST, complaints
 from ganvas.losses import Relativistic, Wasserstein
 
 
-def log(rows=100, *, right=0.8, scores=(), name="kid"):
+def log(rows=100, *, right=0.8, apart=0.5, scores=(), name="kid"):
     """A log of so many rows; the scores are spread over it."""
-    rows = [{"images": 64 * (at + 1), "terms": {"critic.loss": 0.6, "critic.right": right}} for at in range(rows)]
+    logits = {"critic.real": apart / 2, "critic.fake": -apart / 2}
+    terms = {"critic.loss": 0.6, "critic.right": right} | logits
+    rows = [{"images": 64 * (at + 1), "terms": terms} for at in range(rows)]
     for at, (score, variety) in enumerate(scores, 1):
         rows[at * len(rows) // len(scores) - 1]["scores"] = {name: score, "variety": variety}
     return rows
@@ -23,6 +25,8 @@ def log(rows=100, *, right=0.8, scores=(), name="kid"):
     ("rows", "wanted"),
     [
         (log(right=0.51), "critic has never seen a difference .* orders 51% rightly.*game.r1"),
+        (log(50, right=0.6) + log(50, right=0.5, apart=0.01), "critic has died: .* 0.5 apart and are 0.01 .* rate"),
+        (log(50, right=0.5) + log(50, right=0.5, apart=0.01), "critic has died"),
         (log(right=0.997), "critic is always right: .* 99.7% rightly.*adaptive_augment"),
         (log(scores=[(0.5, 0.9), (0.4, 0.6), (0.3, 0.3)]), "samples are alike: they lie 30% as far .* collapse"),
         (log(scores=[(0.5, 0.9), (0.2, 0.9), (0.3, 0.9)]), "best .* kid was 0.2 after 4,224 images and is 0.3 now"),

@@ -1,7 +1,8 @@
 """Whether a training is healthy: what its log shows to be wrong, in words, and what usually mends it.
 
 How often a critic is right is judged as follows. At chance from beginning to end it has learned nothing; at chance at
-the end alone the samples may be as good as they get.
+the end alone the samples may be as good as they get. But if its logits of pictures and samples have fallen together, it
+has died.
 """
 
 import math
@@ -14,6 +15,7 @@ __all__ = ["FEW", "FEWEST", "complaints"]
 FEW = 100  # samples are too few to learn from
 FEWEST = 20  # rows of a log that can be judged
 BLIND, SURE = 0.55, 0.99  # shares of pairs that a critic orders rightly; chance is one half
+DEAD = 0.05  # the distance between mean logits of pictures and samples as a share of what it was
 ALIKE = 0.5  # the distance between samples as a share of that between pictures
 BEHIND = 1.25  # the last score as a multiple of the best
 
@@ -41,10 +43,17 @@ def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
         critic, found = name.rpartition(".")[0], _values(rows, "terms", name)
         if not found:
             continue
-        size = math.ceil(len(found) / 4)
-        quarters = [fmean(found[at : at + size]) for at in range(0, len(found), size)]
+        quarters = _quarters(found)
         right = quarters[-1]
-        if max(quarters) < BLIND:
+        both = (_values(rows, "terms", f"{critic}.{of}") for of in ("real", "fake"))
+        apart = [abs(distance) for distance in _quarters([real - fake for real, fake in zip(*both, strict=False)])]
+        if right < BLIND and apart and apart[-1] < DEAD * max(apart):
+            yield (
+                f"The {critic} has died: its logits of pictures and samples were {max(apart):.2g} apart and are "
+                f"{apart[-1]:.1g} apart now, so the generator learns nothing from it any more. Train anew with a rate "
+                "that is lower and falls, such as --set 'optimizer.rate=linear(4e-4, 0)', or go back to best/."
+            )
+        elif max(quarters) < BLIND:
             yield (
                 f"The {critic} has never seen a difference between pictures and samples: of pairs it orders "
                 f"{right:.0%} rightly, and chance is 50%, so the generator learns nothing from it. Weaken its "
@@ -78,6 +87,12 @@ def _best(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
             f"The best samples are behind: {name} was {min(found):.3g} after {best:,} images and is {found[-1]:.3g} "
             "now. The model of that time is kept in best/."
         )
+
+
+def _quarters(values: Sequence[float]) -> list[float]:
+    """The mean of each quarter of them."""
+    size = math.ceil(len(values) / 4)
+    return [fmean(values[at : at + size]) for at in range(0, len(values), size)] if size else []
 
 
 def _values(rows: Iterable[Mapping[str, Any]], kind: str, name: str) -> list[float]:
