@@ -215,7 +215,7 @@ class Keywords(Condition):
         return self._described[_drawn(torch.ones(len(self.phrases), dtype=torch.float64), seeds)]
 
     def axes(self) -> Float[Tensor, "a length"]:
-        """See `Condition.axes`: the principal axes of the phrases, of whose variance the others have little."""
+        """See `Condition.axes`: the longest principal axes of the phrases."""
         spread = self._described - self._described.mean(0)
         _, values, vectors = torch.linalg.svd(spread, full_matrices=False)
         kept = (values > 1e-3 * values[0]).nonzero().flatten()[:MOST_AXES]
