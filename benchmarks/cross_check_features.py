@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ganvas.inception import load_inception, made_up_weights
-from ganvas.weights import sha256_of
+from ganvas.core.weights import sha256_of
+from ganvas.metrics.features.inception import load_inception, made_up_weights
 
 PEERS = ["torch-fidelity==0.4.0", "pytorch-fid==0.3.0", "clean-fid==0.1.35", "efficientnet_lite_pytorch==0.1.0"]
 NEEDS = ["torchvision==0.28.0", "tqdm", "requests", "scipy"]
@@ -118,7 +118,7 @@ def peers_variables(folder: Path) -> dict[str, str]:
 
 
 def compare(theirs: dict[str, torch.Tensor], weights: Path, *, golden: bool) -> None:
-    from ganvas.features import features
+    from ganvas.metrics.features.by_name import features
 
     equal, kept = True, {}
     for name in ("inception", "inception_pytorch", "inception_clean"):

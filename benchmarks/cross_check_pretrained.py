@@ -5,7 +5,7 @@
     python -m benchmarks.cross_check_pretrained r3gan R3GAN [--golden]
 
 The original runs on the CPU with its own reference operators, in float32 and in float64; its state dict goes through
-`ganvas convert`'s translation. `--golden` writes what tests/test_convert.py compares with, without the original.
+`ganvas convert`'s translation. `--golden` writes what tests/models/test_convert.py compares with, without the original.
 
 To compute in float64, the originals' requests for float32 are answered with float64; their filters stay in float32,
 which holds them exactly.
@@ -24,8 +24,8 @@ import torch
 from packaging import version
 from torch import Tensor, nn
 
-from ganvas.convert import translate
-from ganvas.layers import Generator
+from ganvas.models.convert import translate
+from ganvas.networks.layers import Generator
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 COUNT, CLASSES = 2, 3

@@ -101,7 +101,7 @@ def main() -> None:
         return
 
     from ganvas import load
-    from ganvas.export import export
+    from ganvas.models.onnx import export
 
     from .record import record
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ganvas.features import features
-from ganvas.inception import made_up_weights
+from ganvas.metrics.features.by_name import features
+from ganvas.metrics.features.inception import made_up_weights
 
 from .cross_check_features import environment, made_up_pictures, peers_variables
 from .record import record

@@ -26,8 +26,8 @@ import torch
 from PIL import Image
 
 from ganvas import plan, train
-from ganvas.dataset import Dataset
-from ganvas.training import count_parameters
+from ganvas.data.dataset import Dataset
+from ganvas.training.loop import count_parameters
 
 from .record import record
 
@@ -138,7 +138,7 @@ def cluster(speed: float) -> dict[str, float]:
 
 def one_rank(images: int) -> None:
     """What each process of `ranks` does; the first prints images/s."""
-    from ganvas import distributed
+    from ganvas.core import distributed
 
     torch.set_num_threads(1)
     distributed.start(torch.device("cpu"))

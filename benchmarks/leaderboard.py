@@ -24,11 +24,13 @@ from typing import Any
 
 import torch
 
-from ganvas import budget, fit, load, machine, plan
-from ganvas.dataset import Dataset
-from ganvas.evaluate import compare
-from ganvas.evaluations import as_json
-from ganvas.pixels import grid, to_image, to_uint8
+from ganvas import fit, load, plan
+from ganvas.core import machine
+from ganvas.core.pixels import grid, to_image, to_uint8
+from ganvas.data.dataset import Dataset
+from ganvas.evaluation.sides import compare
+from ganvas.runs.evaluations import as_json
+from ganvas.training import budget
 
 from . import lightweight_gan
 from .record import RESULTS

@@ -23,8 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganvas.dataset import Dataset
-from ganvas.pixels import to_uint8
+from ganvas.core.pixels import to_uint8
+from ganvas.data.dataset import Dataset
 
 __all__ = ["learn"]
 

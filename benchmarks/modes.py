@@ -35,11 +35,12 @@ from typing import Any
 
 import torch
 
-from ganvas import Recipe, find, machine, metrics, train
-from ganvas.games.adversarial import Adversarial
-from ganvas.losses import Hinge, LeastSquares, Minimax, Nonsaturating, Wasserstein
-from ganvas.optimizers import Adam, Optimizer, Rmsprop
-from ganvas.schedules import Cosine
+from ganvas import Recipe, find, metrics, train
+from ganvas.core import machine
+from ganvas.learning.adversarial import Adversarial
+from ganvas.learning.losses import Hinge, LeastSquares, Minimax, Nonsaturating, Wasserstein
+from ganvas.learning.optimizers import Adam, Optimizer, Rmsprop
+from ganvas.learning.schedules import Cosine
 
 from .record import RESULTS
 from .side_by_side import SideBySide

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ganvas import machine
+from ganvas.core import machine
 
 RESULTS = Path(__file__).parent / "results"
 

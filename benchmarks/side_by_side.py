@@ -3,8 +3,8 @@
 A step of a small network takes as long as Python and PyTorch need to call its operations, whatever they compute. Here
 the rows of a batch are shared out: with ten members and a batch of 1,280, rows 0 to 127 are the first member's, and so
 on. Nothing is mixed between members, and losses, penalties, optimizers and averages work sample by sample or weight by
-weight, so the loop trains ten runs that know nothing of each other (tests/test_modes.py). Only the gradients are a
-tenth of what they would be, which Adam and RMSProp do not see, and images are counted for all members together.
+weight, so the loop trains ten runs that know nothing of each other (tests/recipes/test_modes.py). Only the gradients
+are a tenth of what they would be, which Adam and RMSProp do not see, and images are counted for all members together.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganvas.layers import Critic, Generator, Network, NetworkSettings
+from ganvas.networks.layers import Critic, Generator, Network, NetworkSettings
 from ganvas.networks.plane import Fourier
 
 __all__ = ["SideBySide"]

@@ -25,15 +25,16 @@ import numpy as np
 import torch
 
 import ganvas
-from ganvas import Recipe, find, machine, metrics
-from ganvas.classifier import Classifier, classifier
-from ganvas.data.mnist import Mnist
-from ganvas.data.stacked import StackedDigits
-from ganvas.games.adversarial import Adversarial
-from ganvas.losses import Nonsaturating, Wasserstein
+from ganvas import Recipe, find, metrics
+from ganvas.core import machine
+from ganvas.data.sources.mnist import Mnist
+from ganvas.data.sources.stacked import StackedDigits
+from ganvas.learning.adversarial import Adversarial
+from ganvas.learning.losses import Nonsaturating, Wasserstein
+from ganvas.learning.optimizers import Adam
+from ganvas.metrics.features.classifier import Classifier, classifier
 from ganvas.networks.dcgan import DCGANCritic
-from ganvas.optimizers import Adam
-from ganvas.run import Run
+from ganvas.runs.run import Run
 
 from .record import RESULTS
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ganvas import fit, load, plan
-from ganvas.evaluate import compare
-from ganvas.pixels import grid, to_image, to_uint8
-from ganvas.publish import adapted
+from ganvas.core.pixels import grid, to_image, to_uint8
+from ganvas.evaluation.sides import compare
+from ganvas.models.publish import adapted
 
 from .leaderboard import count_processor_time
 from .record import record

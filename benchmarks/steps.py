@@ -28,8 +28,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganvas import machine, plan, train
-from ganvas.dataset import Dataset
+from ganvas import plan, train
+from ganvas.core import machine
+from ganvas.data.dataset import Dataset
 from ganvas.networks.wgan import WGANCritic, WGANGenerator
 
 from .cross_check_pretrained import make_importable

@@ -27,7 +27,8 @@ def work(threads: int) -> None:
     """Train for some seconds each time a line comes in; print images/s."""
     import torch
 
-    from ganvas import machine, plan, train
+    from ganvas import plan, train
+    from ganvas.core import machine
 
     machine.keep_memory()
     torch.set_num_threads(threads or torch.get_num_threads())

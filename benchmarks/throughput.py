@@ -24,8 +24,9 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from ganvas import machine, plan, train
-from ganvas.data.icons import Icons
+from ganvas import plan, train
+from ganvas.core import machine
+from ganvas.data.sources.icons import Icons
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
 
 from .record import record

@@ -16,10 +16,10 @@ import torch
 
 from benchmarks.record import record
 from ganvas import load, metrics
-from ganvas.conditions import Keywords
-from ganvas.features import features
-from ganvas.pixels import grid, to_image, to_uint8
-from ganvas.planning import open_source
+from ganvas.core.pixels import grid, to_image, to_uint8
+from ganvas.learning.conditions import Keywords
+from ganvas.metrics.features.by_name import features
+from ganvas.recipes.plan import open_source
 
 VARIETIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 PHRASES = (

@@ -1,8 +1,8 @@
 """The training loop as an iterator: you decide when to look, save and stop."""
 
 import ganvas
-from ganvas.pixels import sheet, to_image
-from ganvas.sample import Model
+from ganvas.core.pixels import sheet, to_image
+from ganvas.models.model import Model
 
 recipe = ganvas.plan("digits", images=960, settings=["batch=32", "optimizer.rate=2e-3"])
 

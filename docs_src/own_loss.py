@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 import ganvas
-from ganvas.losses import Objective
+from ganvas.learning.losses import Objective
 
 
 @ganvas.part("loss")

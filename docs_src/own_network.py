@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 import ganvas
-from ganvas.dataset import Source
-from ganvas.layers import Generator, NetworkSettings
+from ganvas.data.dataset import Source
+from ganvas.networks.layers import Generator, NetworkSettings
 
 
 @ganvas.part("data")

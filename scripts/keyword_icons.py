@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganvas.data.icons import Icons
+from ganvas.data.sources.icons import Icons
 
 SIZE = 64
 HELD_OUT = 20  # every twentieth

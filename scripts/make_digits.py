@@ -1,4 +1,4 @@
-"""Write src/ganvas/data/digits.npz from scikit-learn's copy of the UCI handwritten digits.
+"""Write src/ganvas/data/sources/digits.npz from scikit-learn's copy of the UCI handwritten digits.
 
     python scripts/make_digits.py
 
@@ -11,6 +11,6 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 digits = load_digits()
-file = Path(__file__).parents[1] / "src" / "ganvas" / "data" / "digits.npz"
+file = Path(__file__).parents[1] / "src" / "ganvas" / "data" / "sources" / "digits.npz"
 np.savez_compressed(file, pictures=digits.images.astype(np.uint8), labels=digits.target.astype(np.uint8))
 print(f"{file.name}: {len(digits.target)} digits, {file.stat().st_size:,} bytes")

@@ -23,15 +23,16 @@ os.environ |= {"GANVAS_CACHE": CACHE, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS":
 
 import torch  # noqa: E402
 
-from ganvas import Recipe, catalog, cli  # noqa: E402
-from ganvas.data.digits import Digits  # noqa: E402
-from ganvas.data.toys import Ring  # noqa: E402
-from ganvas.ema import Average  # noqa: E402
-from ganvas.games.adversarial import Adversarial  # noqa: E402
-from ganvas.losses import Nonsaturating  # noqa: E402
+from ganvas import Recipe  # noqa: E402
+from ganvas.core import catalog  # noqa: E402
+from ganvas.data.sources.digits import Digits  # noqa: E402
+from ganvas.data.sources.toys import Ring  # noqa: E402
+from ganvas.learning.adversarial import Adversarial  # noqa: E402
+from ganvas.learning.ema import Average  # noqa: E402
+from ganvas.learning.losses import Nonsaturating  # noqa: E402
+from ganvas.learning.optimizers import Adam  # noqa: E402
 from ganvas.networks.mlp import MLPCritic, MLPGenerator  # noqa: E402
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator  # noqa: E402
-from ganvas.optimizers import Adam  # noqa: E402
 
 torch.set_num_threads(1)  # tiny networks at two threads were seen ten times slower than at one
 

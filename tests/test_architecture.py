@@ -15,7 +15,7 @@ import torch
 from jaxtyping import TypeCheckError
 
 import ganvas
-from ganvas.losses import Nonsaturating
+from ganvas.learning.losses import Nonsaturating
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "ganvas"
@@ -148,7 +148,7 @@ def test_public_names_resolve_and_stay_what_they_are():
 
 
 def test_help_imports_no_torch_and_is_quick():
-    code = "import sys; sys.argv = ['ganvas', '--help']; import atexit; from ganvas.cli import main\n"
+    code = "import sys; sys.argv = ['ganvas', '--help']; import atexit; from ganvas.cli.app import main\n"
     code += "atexit.register(lambda: print('HEAVY', {'torch', 'numpy', 'PIL'} & set(sys.modules)))\nmain()"
     for _ in range(8):  # other work on the machine slows it down, but hardly eight times in a row
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -12,15 +12,15 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ganvas import change, find, names, train
-from ganvas.batch import Dice
-from ganvas.conditions import Labels
-from ganvas.data.clips import MovingDigits
-from ganvas.data.digits import Digits
-from ganvas.errors import GanvasError
-from ganvas.export import export
-from ganvas.layers import BatchNorm, Critic, Generator
-from ganvas.penalties import squared_gradient
-from ganvas.sample import Model
+from ganvas.core.batch import Dice
+from ganvas.core.errors import GanvasError
+from ganvas.data.sources.clips import MovingDigits
+from ganvas.data.sources.digits import Digits
+from ganvas.learning.conditions import Labels
+from ganvas.learning.penalties import squared_gradient
+from ganvas.models.model import Model
+from ganvas.models.onnx import export
+from ganvas.networks.layers import BatchNorm, Critic, Generator
 
 PICTURES = [(3, 16, 16), (1, 32, 32), (4, 64, 64), (3, 128, 128), (3, 96, 64), (1, 28, 28)]
 VECTORS = [(2,), (7,)]

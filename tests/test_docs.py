@@ -11,12 +11,13 @@ import typer
 from test_architecture import MODULES, floor_of
 
 import ganvas
-from ganvas import catalog, cli
+from ganvas.cli.app import app
+from ganvas.core import catalog
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = sorted((ROOT / "docs_src").rglob("*.py"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-COMMAND = typer.main.get_command(cli.app)
+COMMAND = typer.main.get_command(app)
 
 
 def blocks(page, *languages):

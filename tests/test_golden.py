@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from ganvas import find, train
-from ganvas.games.adversarial import Adversarial
-from ganvas.losses import Minimax, Relativistic
+from ganvas.learning.adversarial import Adversarial
+from ganvas.learning.losses import Minimax, Relativistic
+from ganvas.learning.optimizers import Adam
+from ganvas.learning.schedules import Cosine, Linear
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
 from ganvas.networks.r3gan import R3Critic, R3Generator
-from ganvas.optimizers import Adam
-from ganvas.schedules import Cosine, Linear
 
 STEPS = 12
 RELATIVE, ABSOLUTE = 2e-4, 2e-6

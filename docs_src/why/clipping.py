@@ -13,14 +13,14 @@ import torch
 from figure import BLUE, GRAY, GREEN, ORANGE, RED, Figure
 
 import ganvas
-from ganvas.game import Turn
-from ganvas.games.adversarial import Adversarial
-from ganvas.losses import Wasserstein
+from ganvas.learning.adversarial import Adversarial
+from ganvas.learning.losses import Wasserstein
+from ganvas.learning.optimizers import Adam, Rmsprop
+from ganvas.learning.penalties import interpolate, slope
+from ganvas.learning.turns import Turn
+from ganvas.models.model import Model
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
-from ganvas.optimizers import Adam, Rmsprop
-from ganvas.penalties import interpolate, slope
-from ganvas.sample import Model
-from ganvas.training import start
+from ganvas.training.loop import start
 
 FULL = sys.argv[1:] == ["full"]
 SEEDS, STEPS, EVERY = (range(3), 300, 10) if FULL else (range(1), 250, 10)

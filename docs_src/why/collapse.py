@@ -10,12 +10,12 @@ import numpy as np
 from figure import BLUE, GRAY, ORANGE, Figure
 
 import ganvas
-from ganvas.data.toys import Grid25
-from ganvas.games.adversarial import Adversarial
-from ganvas.losses import Nonsaturating, Wasserstein
+from ganvas.data.sources.toys import Grid25
+from ganvas.learning.adversarial import Adversarial
+from ganvas.learning.losses import Nonsaturating, Wasserstein
+from ganvas.learning.optimizers import Adam
+from ganvas.models.model import Model
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
-from ganvas.optimizers import Adam
-from ganvas.sample import Model
 
 FULL = sys.argv[1:] == ["full"]
 SEEDS, STEPS, EVERY = (range(3), 400, 40) if FULL else (range(1), 120, 20)

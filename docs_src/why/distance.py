@@ -12,9 +12,9 @@ import torch
 from figure import BLUE, GRAY, ORANGE, Figure
 from scipy.stats import wasserstein_distance
 
-from ganvas.losses import Minimax, Wasserstein
+from ganvas.learning.losses import Minimax, Wasserstein
+from ganvas.learning.penalties import interpolate, slope
 from ganvas.networks.mlp import MLPCritic
-from ganvas.penalties import interpolate, slope
 
 FULL = sys.argv[1:] == ["full"]
 STEPS, SEEDS, WEIGHT = (60, range(3), 10.0) if FULL else (40, range(1), 10.0)

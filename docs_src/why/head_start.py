@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 import ganvas
-from ganvas.game import Turn
-from ganvas.games.adversarial import Adversarial
+from ganvas.learning.adversarial import Adversarial
+from ganvas.learning.optimizers import Adam, Optimizer
+from ganvas.learning.turns import Turn
+from ganvas.models.model import Model
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
-from ganvas.optimizers import Adam, Optimizer
-from ganvas.sample import Model
-from ganvas.training import Tick
+from ganvas.training.loop import Tick
 
 data = ganvas.Dataset(3 + 0.1 * np.random.default_rng(0).standard_normal((5_000, 1)).astype(np.float32))  # N(3, 0.1)
 

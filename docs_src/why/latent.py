@@ -12,15 +12,15 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 import ganvas
-from ganvas.conditions import Labels
-from ganvas.data.digits import Digits
-from ganvas.ema import Average
-from ganvas.games.adversarial import Adversarial
-from ganvas.losses import Relativistic
-from ganvas.morph import Stop, morph, save_morph
+from ganvas.core.pixels import grid, to_uint8
+from ganvas.data.sources.digits import Digits
+from ganvas.latent.morph import Stop, morph, save_morph
+from ganvas.learning.adversarial import Adversarial
+from ganvas.learning.conditions import Labels
+from ganvas.learning.ema import Average
+from ganvas.learning.losses import Relativistic
+from ganvas.learning.optimizers import Adam
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
-from ganvas.optimizers import Adam
-from ganvas.pixels import grid, to_uint8
 
 FULL = sys.argv[1:] == ["full"]
 IMAGES, FRAMES = (24_000, 13) if FULL else (960, 13)

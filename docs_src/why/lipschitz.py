@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from figure import BLUE, GRAY, GREEN, ORANGE, RED, Figure
 
-from ganvas.losses import Minimax, Wasserstein
+from ganvas.learning.losses import Minimax, Wasserstein
+from ganvas.learning.penalties import interpolate, slope
 from ganvas.networks.mlp import MLPCritic
-from ganvas.penalties import interpolate, slope
 
 FULL = sys.argv[1:] == ["full"]
 STEPS, POINTS, WEIGHT = 1000 if FULL else 200, 64, 10.0

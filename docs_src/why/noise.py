@@ -11,9 +11,9 @@ import torch
 from figure import BLUE, GRAY, ORANGE, Figure
 from head_start import Alone, ahead, means_of_both, recipe
 
-from ganvas.games.adversarial import Adversarial
-from ganvas.losses import Minimax
-from ganvas.schedules import Linear
+from ganvas.learning.adversarial import Adversarial
+from ganvas.learning.losses import Minimax
+from ganvas.learning.schedules import Linear
 
 FULL = sys.argv[1:] == ["full"]
 SEEDS, HEAD_START, TOGETHER, EVERY = (range(3), 200, 600, 10) if FULL else (range(1), 150, 150, 10)

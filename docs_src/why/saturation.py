@@ -11,8 +11,8 @@ import torch
 from figure import BLUE, ORANGE, Figure
 from head_start import Alone, ahead, means_of_both, recipe
 
-from ganvas.games.adversarial import Adversarial
-from ganvas.losses import Minimax, Nonsaturating
+from ganvas.learning.adversarial import Adversarial
+from ganvas.learning.losses import Minimax, Nonsaturating
 
 FULL = sys.argv[1:] == ["full"]
 SEEDS, HEAD_START, TOGETHER, EVERY = (range(3), 300, 400, 10) if FULL else (range(1), 200, 100, 10)

@@ -17,20 +17,20 @@ __version__ = "0.1.0"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
-    "Dataset": "dataset",
-    "GanvasError": "errors",
-    "Model": "sample",
-    "Recipe": "recipe",
-    "Run": "run",
-    "change": "recipe",
-    "find": "catalog",
-    "fit": "fitting",
-    "load": "sample",
-    "names": "catalog",
-    "part": "catalog",
-    "plan": "planning",
-    "source": "dataset",
-    "train": "training",
+    "Dataset": "data.dataset",
+    "GanvasError": "core.errors",
+    "Model": "models.model",
+    "Recipe": "recipes.recipe",
+    "Run": "runs.run",
+    "change": "recipes.recipe",
+    "find": "core.catalog",
+    "fit": "training.fit",
+    "load": "models.model",
+    "names": "core.catalog",
+    "part": "core.catalog",
+    "plan": "recipes.plan",
+    "source": "data.dataset",
+    "train": "training.loop",
 }
 
 __all__ = [
@@ -51,15 +51,15 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from .catalog import find, names, part
-    from .dataset import Dataset, source
-    from .errors import GanvasError
-    from .fitting import fit
-    from .planning import plan
-    from .recipe import Recipe, change
-    from .run import Run
-    from .sample import Model, load
-    from .training import train
+    from .core.catalog import find, names, part
+    from .core.errors import GanvasError
+    from .data.dataset import Dataset, source
+    from .models.model import Model, load
+    from .recipes.plan import plan
+    from .recipes.recipe import Recipe, change
+    from .runs.run import Run
+    from .training.fit import fit
+    from .training.loop import train
 
 
 def __getattr__(name: str) -> Any:

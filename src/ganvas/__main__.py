@@ -1,5 +1,5 @@
 """`python -m ganvas` is `ganvas`, for torchrun."""
 
-from .cli import main
+from .cli.app import main
 
 main()

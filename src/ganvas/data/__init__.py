@@ -1,1 +1,1 @@
-"""Where samples come from: one class per source, each a part of kind "data"."""
+"""Samples ready for training. In: a path or a name; out: a `Dataset`."""

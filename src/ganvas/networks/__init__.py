@@ -1,1 +1,1 @@
-"""Generators and critics: one file per paper, each setting a part of kind "network"."""
+"""Generators and critics, a file for each paper. In: a shape; out: a network."""

@@ -7,9 +7,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from .. import distributed
-from ..catalog import part
-from ..layers import Generator, Network, NetworkSettings, Resample, doublings, planes, widths, with_condition
+from ..core import distributed
+from ..core.catalog import part
+from .layers import Generator, Network, NetworkSettings, Resample, doublings, planes, widths, with_condition
 
 __all__ = ["Autoencoder", "MLPAutoencoder"]
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ..catalog import part
-from ..layers import BatchNorm, Critic, Dropout, Generator, NetworkSettings, doublings, planes, widths, with_condition
+from ..core.catalog import part
+from .layers import BatchNorm, Critic, Dropout, Generator, NetworkSettings, doublings, planes, widths, with_condition
 
 __all__ = ["DCGANCritic", "DCGANGenerator"]
 

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..catalog import part
-from ..efficientnet import CHANNELS, appearance, appearance_size
-from ..layers import Critic, NetworkSettings, doublings, spectrally_normalised
+from ..core.catalog import part
+from ..metrics.features.efficientnet import CHANNELS, appearance, appearance_size
+from .layers import Critic, NetworkSettings, doublings, spectrally_normalised
 
 __all__ = ["FeatureCritic"]
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ..catalog import part
-from ..layers import Critic, Generator, NetworkSettings, spectrally_normalised, with_condition
+from ..core.catalog import part
+from .layers import Critic, Generator, NetworkSettings, spectrally_normalised, with_condition
 
 __all__ = ["MLPCritic", "MLPGenerator"]
 

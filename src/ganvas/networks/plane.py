@@ -11,8 +11,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..catalog import part
-from ..layers import Critic, Generator, NetworkSettings, spectrally_normalised, with_condition
+from ..core.catalog import part
+from .layers import Critic, Generator, NetworkSettings, spectrally_normalised, with_condition
 
 __all__ = ["Fourier", "FourierCritic", "Scaled", "StepGenerator"]
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..catalog import part
-from ..layers import (
+from ..core.catalog import part
+from .layers import (
     BatchNorm,
     Critic,
     Generator,

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .. import distributed
-from ..batch import Dice
-from ..catalog import part
-from ..layers import Generator, NetworkSettings, Resample, doublings
+from ..core import distributed
+from ..core.batch import Dice
+from ..core.catalog import part
+from .layers import Generator, NetworkSettings, Resample, doublings
 
 __all__ = ["Stylegan2Generator"]
 

@@ -16,10 +16,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..batch import Dice
-from ..catalog import part
-from ..errors import GanvasError
-from ..layers import (
+from ..core.batch import Dice
+from ..core.catalog import part
+from ..core.errors import GanvasError
+from .layers import (
     BatchNorm,
     Critic,
     Generator,

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ..catalog import part
-from ..layers import BatchNorm, Critic, Generator, NetworkSettings, doublings, widths, with_condition
+from ..core.catalog import part
+from .layers import BatchNorm, Critic, Generator, NetworkSettings, doublings, widths, with_condition
 
 __all__ = ["WGANCritic", "WGANGenerator"]
 

@@ -1,1 +1,1 @@
-"""Recipes: functions that return a whole run as one value."""
+"""Whole runs as values. In: a few words; out: a `Recipe`."""

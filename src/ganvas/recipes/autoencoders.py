@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from ..catalog import part
-from ..data.digits import Digits
-from ..ema import Average
-from ..games.autoencoding import Autoencoding, Variational
+from ..core.catalog import part
+from ..data.sources.digits import Digits
+from ..learning.autoencoding import Autoencoding, Variational
+from ..learning.ema import Average
+from ..learning.optimizers import Adam
+from ..learning.schedules import Cosine
 from ..networks.autoencoder import Autoencoder
-from ..optimizers import Adam
-from ..recipe import Recipe
-from ..schedules import Cosine
+from .recipe import Recipe
 
 __all__ = ["autoencoder", "vae"]
 

@@ -2,22 +2,22 @@
 
 from dataclasses import replace
 
-from ..augment import Augment
-from ..catalog import part
-from ..data.cifar10 import Cifar10
-from ..data.digits import Digits
-from ..data.icons import Icons
-from ..ema import Average
-from ..games.adversarial import Adversarial
-from ..losses import Hinge, LeastSquares, Nonsaturating, Relativistic
+from ..core.catalog import part
+from ..data.sources.cifar10 import Cifar10
+from ..data.sources.digits import Digits
+from ..data.sources.icons import Icons
+from ..learning.adversarial import Adversarial
+from ..learning.augment import Augment
+from ..learning.ema import Average
+from ..learning.losses import Hinge, LeastSquares, Nonsaturating, Relativistic
+from ..learning.optimizers import Adam
+from ..learning.schedules import Cosine, Linear
 from ..networks.dcgan import DCGANCritic, DCGANGenerator
 from ..networks.feature import FeatureCritic
 from ..networks.mlp import MLPCritic, MLPGenerator
 from ..networks.resnet import ResnetCritic, ResnetGenerator
 from ..networks.sngan import SNGANCritic, SNGANGenerator
-from ..optimizers import Adam
-from ..recipe import Recipe
-from ..schedules import Cosine, Linear
+from .recipe import Recipe
 
 __all__ = ["cifar10_dcgan", "dcgan", "digits", "icons", "lsgan", "mlp_gan", "photos", "projected_gan", "sngan"]
 

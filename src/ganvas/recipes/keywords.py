@@ -2,18 +2,18 @@
 
 from dataclasses import replace
 
-from ..augment import Augment
-from ..catalog import part
-from ..conditions import Keywords
-from ..data.icons import Icons
-from ..ema import Average
-from ..games.adversarial import Adversarial
-from ..losses import Hinge, Relativistic
+from ..core.catalog import part
+from ..data.sources.icons import Icons
+from ..learning.adversarial import Adversarial
+from ..learning.augment import Augment
+from ..learning.conditions import Keywords
+from ..learning.ema import Average
+from ..learning.losses import Hinge, Relativistic
+from ..learning.optimizers import Adam
+from ..learning.schedules import Cosine
 from ..networks.feature import FeatureCritic
 from ..networks.resnet import ResnetCritic, ResnetGenerator
-from ..optimizers import Adam
-from ..recipe import Recipe
-from ..schedules import Cosine
+from .recipe import Recipe
 
 __all__ = ["keyword_finish", "keyword_icons"]
 

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from ..catalog import part
-from ..conditions import Labels
-from ..data.digits import Digits
-from ..ema import Average
-from ..games.adversarial import Adversarial
-from ..losses import Nonsaturating
+from ..core.catalog import part
+from ..data.sources.digits import Digits
+from ..learning.adversarial import Adversarial
+from ..learning.conditions import Labels
+from ..learning.ema import Average
+from ..learning.losses import Nonsaturating
+from ..learning.optimizers import Adam
 from ..networks.dcgan import DCGANCritic, DCGANGenerator
-from ..optimizers import Adam
-from ..recipe import Recipe
+from .recipe import Recipe
 
 __all__ = ["cgan", "projection_gan"]
 

@@ -1,17 +1,17 @@
 """R3GAN, with one dial for its size: `--set width=...`."""
 
-from ..augment import Augment
-from ..catalog import part
-from ..conditions import Labels
-from ..data.cifar10 import Cifar10
-from ..data.digits import Digits
-from ..ema import Average
-from ..games.adversarial import Adversarial
-from ..losses import Relativistic
+from ..core.catalog import part
+from ..data.sources.cifar10 import Cifar10
+from ..data.sources.digits import Digits
+from ..learning.adversarial import Adversarial
+from ..learning.augment import Augment
+from ..learning.conditions import Labels
+from ..learning.ema import Average
+from ..learning.losses import Relativistic
+from ..learning.optimizers import Adam
+from ..learning.schedules import Cosine
 from ..networks.r3gan import R3Critic, R3Generator
-from ..optimizers import Adam
-from ..recipe import Recipe
-from ..schedules import Cosine
+from .recipe import Recipe
 
 __all__ = ["r3gan", "r3gan_cifar10"]
 

@@ -1,15 +1,15 @@
 """A thousand modes that can be counted."""
 
-from ..catalog import part
-from ..data.stacked import StackedDigits
-from ..ema import Average
-from ..games.adversarial import Adversarial
-from ..losses import Relativistic
+from ..core.catalog import part
+from ..data.sources.stacked import StackedDigits
+from ..learning.adversarial import Adversarial
+from ..learning.ema import Average
+from ..learning.losses import Relativistic
+from ..learning.optimizers import Adam
+from ..learning.schedules import Cosine
 from ..networks.dcgan import DCGANGenerator
 from ..networks.resnet import ResnetCritic
-from ..optimizers import Adam
-from ..recipe import Recipe
-from ..schedules import Cosine
+from .recipe import Recipe
 
 __all__ = ["stacked"]
 

@@ -1,15 +1,15 @@
 """Points in the plane: the quickest way to see whether a game is learned at all, and whether any mode is left out."""
 
-from ..catalog import part
-from ..data.toys import Grid25, Ring
-from ..dataset import Source
-from ..ema import Average
-from ..games.adversarial import Adversarial
-from ..losses import Relativistic
+from ..core.catalog import part
+from ..data.dataset import Source
+from ..data.sources.toys import Grid25, Ring
+from ..learning.adversarial import Adversarial
+from ..learning.ema import Average
+from ..learning.losses import Relativistic
+from ..learning.optimizers import Adam
+from ..learning.schedules import Cosine
 from ..networks.plane import FourierCritic, StepGenerator
-from ..optimizers import Adam
-from ..recipe import Recipe
-from ..schedules import Cosine
+from .recipe import Recipe
 
 __all__ = ["grid25", "ring"]
 

@@ -1,14 +1,14 @@
 """Recipes for clips."""
 
-from ..catalog import part
-from ..data.clips import MovingDigits
-from ..ema import Average
-from ..games.adversarial import Adversarial
-from ..losses import Relativistic
+from ..core.catalog import part
+from ..data.sources.clips import MovingDigits
+from ..learning.adversarial import Adversarial
+from ..learning.ema import Average
+from ..learning.losses import Relativistic
+from ..learning.optimizers import Adam
+from ..learning.schedules import Cosine
 from ..networks.video import TGANCritic, TGANFrameCritic, TGANGenerator
-from ..optimizers import Adam
-from ..recipe import Recipe
-from ..schedules import Cosine
+from .recipe import Recipe
 
 __all__ = ["moving_digits"]
 

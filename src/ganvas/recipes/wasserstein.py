@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from ..catalog import part
-from ..data.icons import Icons
-from ..games.adversarial import Adversarial
-from ..losses import Wasserstein
+from ..core.catalog import part
+from ..data.sources.icons import Icons
+from ..learning.adversarial import Adversarial
+from ..learning.losses import Wasserstein
+from ..learning.optimizers import Adam, Rmsprop
 from ..networks.wgan import WGANCritic, WGANGenerator
-from ..optimizers import Adam, Rmsprop
-from ..recipe import Recipe
+from .recipe import Recipe
 
 __all__ = ["wgan", "wgan_gp"]
 

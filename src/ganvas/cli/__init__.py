@@ -1,0 +1,1 @@
+"""The command line. In: words; out: words."""

@@ -1,0 +1,157 @@
+"""The commands that steer a trained model: directions, edit, project. As in cli.py: words in, one call, words out."""
+
+import math
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..core.errors import GanvasError
+
+if TYPE_CHECKING:
+    from ..models.model import Model
+
+__all__ = ["Variety", "directions", "edit", "project", "varied"]
+
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a model file.")]
+Variety = Annotated[
+    float | None,
+    typer.Option(help="How far samples of the same keywords wander from them, 0 not at all; by default as trained."),
+]
+
+
+def directions(
+    model: ModelArgument,
+    out: Annotated[Path | None, typer.Option(help="Where they are saved; by default beside the model.")] = None,
+    strips: Annotated[Path, typer.Option(help="The picture of them all.")] = Path("directions.png"),
+    seed: Annotated[str, typer.Option(help="The picture that is moved: a seed or a latent file.")] = "0",
+    strength: Annotated[float, typer.Option(help="How far to both sides.")] = 3.0,
+    count: Annotated[int, typer.Option(help="How many by PCA, and as many by factorisation.")] = 6,
+    labels: Annotated[
+        str, typer.Option(help="A labelled source, such as digits: its classes become attributes too.")
+    ] = "",
+) -> None:
+    """Find directions in latent space, measure how purely each one acts, and show them as strips of pictures."""
+    from ..core import console
+    from ..latent.attributes import attributes
+    from ..latent.directions import beside, find_directions
+    from ..latent.edit import gallery, known_attributes
+    from ..latent.places import read_start
+    from ..models.model import load
+
+    opened, start = load(model), read_start(seed)
+    with console.watching() as watch:
+        more = {name: each for name, each in known_attributes(labels, watch=watch).items() if name not in attributes()}
+        found = find_directions(opened, more=more, labels=labels, count=count, watch=watch)
+    saved = found.save(out or beside(model))
+    picture = gallery(opened, found, strips, start=start, strength=strength)
+    typer.echo(f"{found}\n\nin deviations among samples per strength 1\nsaved in {saved}, shown in {picture}")
+
+
+def edit(
+    model: ModelArgument,
+    direction: Annotated[list[str], typer.Option(help="What to change; may be repeated.")],
+    strength: Annotated[
+        list[float] | None, typer.Option(help="How much, for each direction in turn; by default 2.")
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="What is to stay: a direction, or others; may be repeated.")
+    ] = None,
+    seed: Annotated[list[str] | None, typer.Option(help="A seed, or a file of `project`; may be repeated.")] = None,
+    label: Annotated[str | None, typer.Option("--label", "--keywords", help="The class, or words, to draw.")] = None,
+    gradient: Annotated[
+        bool, typer.Option("--gradient", help="Follow the attribute's gradient at each picture; strengths are goals.")
+    ] = False,
+    variety: Variety = None,
+    pictures: Annotated[int, typer.Option(help="On each strip; 1 for the edited picture alone.")] = 7,
+    out: Annotated[Path, typer.Option(help="The strip.")] = Path("strip.png"),
+) -> None:
+    """Change pictures of a trained model along directions: warmer, rounder, more blue, less detailed."""
+    from ..core import console
+    from ..latent.edit import directions_of, save_strips
+    from ..latent.edit import edit as change
+    from ..latent.places import read_start
+    from ..models.model import load
+
+    opened, starts = varied(load(model), variety, label), [read_start(word) for word in seed or ["0"]]
+    moves = _paired(direction, strength or [2.0])
+    with console.watching() as watch:
+        found = directions_of(model, opened, watch=watch)
+        edited = change(
+            opened,
+            found,
+            starts,
+            moves,
+            without=without or (),
+            gradient=gradient,
+            label=label,
+            across=pictures,
+            watch=watch,
+        )
+    saved = save_strips(edited.made, out, across=pictures)
+    changes = ", ".join(f"{name} {change:+.1f}" for name, change in list(edited.changes.items())[:5])
+    typer.echo(f"{' and '.join(moves)} in {saved}\nat its end, in deviations among samples: {changes}")
+
+
+def project(
+    model: ModelArgument,
+    picture: Annotated[Path, typer.Argument(help="The picture to look for.")],
+    out: Annotated[Path, typer.Option(help="A .png for both pictures, or a folder.")] = Path("projected.png"),
+    label: Annotated[str | None, typer.Option("--label", "--keywords", help="The class, or words, it is of.")] = None,
+    starts: Annotated[int, typer.Option(help="How many beginnings are tried.")] = 4,
+    steps: Annotated[int, typer.Option(help="How many steps are taken from each.")] = 120,
+    pixels: Annotated[
+        bool, typer.Option("--pixels", help="Compare pixels alone, and no features: several times as fast.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Other beginnings.")] = 0,
+) -> None:
+    """Find a picture of your own in latent space, as near as the model comes to it, to morph and edit it."""
+    from ..core import console
+    from ..latent.project import project as look_for
+    from ..latent.project import read_picture, save_projection
+    from ..models.model import load
+
+    opened = load(model)
+    with console.watching() as watch:
+        found = look_for(
+            opened,
+            read_picture(picture, opened),
+            label=label,
+            starts=starts,
+            steps=steps,
+            with_features=not pixels,
+            seed=seed,
+            watch=watch,
+        )
+    both, latent = save_projection(found, out)
+    typer.echo(
+        f"the picture and what the model makes of it in {both}: {found.error:.1f} of 255 apart on average, "
+        f"a random sample {found.random:.1f}\n"
+        f"its place in {latent}\n"
+        f"  ganvas edit  {model} --seed {latent} --direction warmth\n"
+        f"  ganvas morph {model} --seeds {latent},0 --out morph.gif"
+    )
+
+
+def varied(model: "Model", variety: float | None, asked: Collection[str] | None) -> "Model":
+    """The model as --variety has it.
+
+    Raises:
+        GanvasError: it is given and no keywords are, or the model refuses it.
+    """
+    made = model.varied(variety)
+    if variety is not None and not asked:
+        raise GanvasError("--variety is about samples of the same keywords: add them, such as --keywords 'red heart'.")
+    return made
+
+
+def _paired(names: list[str], strengths: list[float]) -> dict[str, float]:
+    """Each direction with its strength; one strength is for all."""
+    if not all(map(math.isfinite, strengths)):
+        raise GanvasError("A --strength is a finite number, such as 2 or -1.5.")
+    if len(strengths) not in {1, len(names)} or len(set(names)) < len(names):
+        raise GanvasError(
+            f"Give each --direction once and as many --strength, or one for all, not {len(names)} and {len(strengths)}."
+        )
+    return {name: strengths[index % len(strengths)] for index, name in enumerate(names)}

@@ -1,0 +1,1 @@
+"""What every room shares: knows no picture's origin and no training. In: nothing; out: tools."""

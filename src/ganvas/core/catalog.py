@@ -1,0 +1,171 @@
+"""The names of parts: how a word on the command line or in a JSON file becomes a piece of the toolkit.
+
+A *part* is a frozen dataclass of settings (a network, a loss, a data set, ...) or a function (a recipe, a metric). Its
+name is the Python name in snake case, so `DCGANGenerator` is `dcgan_generator`. Defining a part is all it takes to have
+it listed, accepted by `--set`, stored in a recipe and covered by the contract tests:
+
+    @part("loss")
+    @dataclass(frozen=True)
+    class Logistic: ...
+
+Parts in a file of one's own are there once it is imported; for the commands GANVAS_PARTS names such files, as PATH does
+folders. Other packages add parts by an entry point in the group `ganvas.<kind>`, which names the module with them.
+"""
+
+import difflib
+import importlib
+import inspect
+import os
+import pkgutil
+import re
+import sys
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .errors import GanvasError
+
+__all__ = ["KINDS", "describe", "find", "kind_of", "listing", "name_of", "names", "part"]
+
+KINDS = {
+    "recipe": "ganvas.recipes",
+    "data": "ganvas.data.sources",
+    "network": "ganvas.networks",
+    "loss": "ganvas.learning.losses",
+    "condition": "ganvas.learning.conditions",
+    "augment": "ganvas.learning.augment",
+    "game": "ganvas.learning",
+    "optimizer": "ganvas.learning.optimizers",
+    "schedule": "ganvas.learning.schedules",
+    "feature": "ganvas.metrics.features",
+    "metric": "ganvas.metrics",
+    "attribute": "ganvas.latent.attributes",
+}
+"""Kind of part -> the module or package whose files define the built-in ones."""
+
+Part = TypeVar("Part", bound=Callable[..., Any])
+_parts: dict[str, dict[str, Callable[..., Any]]] = {kind: {} for kind in KINDS}
+
+
+def part(kind: str) -> Callable[[Part], Part]:
+    """Enter the decorated class or function into the catalogue under its own name.
+
+    Raises:
+        TypeError: there is no such kind, another part has the name, or the part has no docstring to be listed by.
+    """
+    if kind not in KINDS:
+        raise TypeError(f"there is no kind of part called {kind!r}; there are: {', '.join(KINDS)}")
+
+    def enter(obj: Part) -> Part:
+        name = name_of(obj)
+        known = _parts[kind].get(name)
+        if known is not None and (known.__module__, known.__qualname__) != (obj.__module__, obj.__qualname__):
+            raise TypeError(f"two parts of kind {kind!r} are named {name!r}: {known.__module__} and {obj.__module__}")
+        if not (obj.__doc__ or "").strip() or (obj.__doc__ or "").startswith(f"{obj.__name__}("):
+            raise TypeError(f"the {kind} {name!r} has no docstring; its first line is what `ganvas list` shows")
+        _parts[kind][name] = obj
+        return obj
+
+    return enter
+
+
+def name_of(obj: Any) -> str:
+    """The catalogue name of a part or of an instance of one: its Python name in snake case."""
+    obj = obj if inspect.isclass(obj) or inspect.isfunction(obj) else type(obj)
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", obj.__name__).lower()
+
+
+def find(name: str, *kinds: str) -> Any:
+    """The part called `name`, among these kinds or among all.
+
+    Raises:
+        GanvasError: no part has this name; the message suggests the nearest.
+    """
+    among = kinds or tuple(KINDS)
+    for each in among:
+        if name in names(each):
+            return _parts[each][name]
+    known = [known for each in among for known in names(each)]
+    near = difflib.get_close_matches(name, known, n=1)
+    others = f"There are: {', '.join(known)}." if len(known) <= 20 else "`ganvas list` has them all."
+    hint = f"Did you mean {near[0]!r}?" if near else others
+    own = "If it is one of your own, import its file first, or name it: GANVAS_PARTS=FILE.py."
+    raise GanvasError(f"There is no {among[0] if len(among) == 1 else 'part'} named {name!r}. {hint} {own}")
+
+
+def kind_of(obj: Any) -> str | None:
+    """The kind under which this part, or the class of this instance, is entered; None if it is not in the catalogue."""
+    name = name_of(obj)
+    obj = obj if inspect.isclass(obj) or inspect.isfunction(obj) else type(obj)
+    return next((kind for kind, parts in _parts.items() if parts.get(name) is obj), None)
+
+
+def names(kind: str) -> list[str]:
+    """The sorted names of all parts of one kind."""
+    if kind not in KINDS:
+        raise GanvasError(f"There is no kind of part called {kind!r}. There are: {', '.join(KINDS)}.")
+    _load(kind)
+    return sorted(_parts[kind])
+
+
+def listing(kind: str | None = None) -> str:
+    """The parts of one kind, or of all, a line each: the name and the first line of its docstring.
+
+    Raises:
+        GanvasError: there is no such kind; "losses" is as good as "loss".
+    """
+    plurals = {"losses": "loss"} | {f"{each}s": each for each in KINDS}
+    kinds = [plurals.get(kind, kind)] if kind else list(KINDS)
+    width = max(len(name) for each in kinds for name in names(each))
+    lines = []
+    for each in kinds:
+        lines += ["", each] if not kind else []
+        lines += [
+            f"{name:{width}}  {(inspect.getdoc(find(name, each)) or '').partition(chr(10))[0]}" for name in names(each)
+        ]
+    return "\n".join(lines).strip()
+
+
+def describe(name: str) -> str:
+    """What the parts of this name are: their docstrings and settings; for a recipe the whole of it.
+
+    Raises:
+        GanvasError: there is none.
+    """
+    name = name.partition(":")[0]
+    kinds = [kind for kind in KINDS if name in names(kind)] or [str(kind_of(find(name)))]
+    return "\n\n".join((f"{kind} {name}\n\n" if kinds[1:] else "") + _described(kind, name) for kind in kinds)
+
+
+def _described(kind: str, name: str) -> str:
+    found = find(name, kind)
+    settings = [str(found())] if kind == "recipe" else map(str, inspect.signature(found).parameters.values())
+    return "\n".join([inspect.getdoc(found) or "", "", *settings])
+
+
+@cache
+def _load(kind: str) -> None:
+    """Import every module that defines parts of this kind, ours and other packages'."""
+    module = importlib.import_module(KINDS[kind])
+    for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
+        importlib.import_module(f"{KINDS[kind]}.{found.name}")
+    for entry in entry_points(group=f"ganvas.{kind}"):
+        entry.load()
+    for path in filter(None, os.environ.get("GANVAS_PARTS", "").split(os.pathsep)):
+        _run(Path(path))
+
+
+@cache
+def _run(path: Path) -> None:
+    """Import a file of the user's, whose parts thereby are entered."""
+    if not path.is_file():
+        raise GanvasError(f"GANVAS_PARTS names {path}, and there is no such file.")
+    name = f"ganvas_parts_{path.stem}"  # a name of its own, so that it hides no other module
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise GanvasError(f"GANVAS_PARTS names {path}, which is no Python file.")
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)

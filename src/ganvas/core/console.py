@@ -1,0 +1,284 @@
+"""What a person at a terminal sees of slow work: a live bar, or a plain line now and then where there is no terminal.
+
+    with console.watching() as watch:
+        data = source.open(watch)
+    with console.training(recipe.images, "portraits") as display:
+        display.update(tick.images, images_per_second, tick.terms())
+
+All of it goes to standard error, so that what a command answers can be piped. NO_COLOR is honoured.
+"""
+
+import os
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ..metrics.score import Score, better, gathered_notes
+
+__all__ = ["Display", "say", "scores", "skipped", "training", "watching"]
+
+PLAIN_SECONDS = 10.0  # between two plain lines
+LIVE_SECONDS = 2.0  # between two states of the bar: drawing it takes 1 to 2 ms, which is to be less than 0.1 %
+SHOWN_TERMS = 4
+SHOWN_SKIPPED = 10
+
+
+class Display(ABC):
+    """Shows how a training goes on. Both methods are cheap enough for every step."""
+
+    @abstractmethod
+    def update(self, images: int, images_per_second: float, terms: Mapping[str, float]) -> None:
+        """Tell where the training is; it is shown when it is time to."""
+
+    @abstractmethod
+    def expect(self, total_images: int) -> None:
+        """Tell that the training will be of another length than was thought."""
+
+    @abstractmethod
+    def say(self, text: str) -> None:
+        """Print a line that stays, above the bar if there is one."""
+
+
+def scores(found: Mapping[str, Score], about: Mapping[str, Any]) -> None:
+    """Print figures as a table, what is behind them below it; this is an answer, so it goes to standard output."""
+    table = Table(box=None, pad_edge=False)
+    for name, align in (("figure", "left"), ("value", "right"), ("error", "right"), ("better", "left")):
+        table.add_column(name, justify=align)  # type: ignore[arg-type]
+    for name, score in found.items():
+        error = "" if score.error is None else f"± {score.error:.2g}"
+        table.add_row(name, f"{score.value:.4g}", error, better(name))
+    terminal = Console(highlight=False)
+    terminal.print(table)
+    for note, names in gathered_notes(found).items():
+        terminal.print(f"note on {', '.join(names)}: {note}", markup=False, soft_wrap=True)
+    behind = ", ".join(f"{name} {value}" for name, value in about.items())
+    terminal.print(f"made by: {behind}", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def training(total_images: int, title: str, *, quiet: bool = False) -> Iterator[Display]:
+    """The display of one training of so many images; it shows the last state when it is left."""
+    if quiet:
+        yield _Quiet()
+        return
+    display = _Bar(total_images, title) if _is_live(sys.stderr) else _Lines(total_images, title)
+    try:
+        yield display
+    finally:
+        display.close()
+
+
+@contextmanager
+def watching(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """A watch over slow preparations: it is told what is done, how many are done and of how many, 0 if nobody knows."""
+    if quiet:
+        yield lambda _what, _done, _total: None
+    elif _is_live(sys.stderr):
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(None, complete_style="blue", finished_style="blue", pulse_style="blue"),
+            TextColumn("{task.fields[count]}", markup=False),
+        )
+        console, mixed = _console(sys.stderr), sys.stdout.isatty()
+        with Progress(*columns, console=console, auto_refresh=False, expand=True, redirect_stdout=mixed) as progress:
+            yield _watch_bars(progress)
+    else:
+        yield _watch_lines(sys.stderr)
+
+
+def say(text: str, *, quiet: bool = False) -> None:
+    """One line."""
+    if not quiet:
+        _print(text, sys.stderr)
+
+
+def skipped(files: Sequence[tuple[str, str]], *, quiet: bool = False) -> None:
+    """Name some of the files that were skipped, (file, reason) each, by reason and the most frequent first."""
+    if quiet or not files:
+        return
+    groups: dict[str, list[str]] = {}
+    for file, reason in files:
+        groups.setdefault(reason, []).append(file)
+    frequent = sorted(groups.items(), key=lambda group: -len(group[1]))[:SHOWN_SKIPPED]
+    lines, room = list[str](), SHOWN_SKIPPED
+    for left, (reason, names) in zip(range(len(frequent), 0, -1), reversed(frequent), strict=True):
+        some = names[: room // left]  # the rarer leave what they do not need to the more frequent
+        lines = [f"  {reason} ({len(names):,})", *(f"    {name}" for name in some), *lines]
+        room -= len(some)
+    lines.insert(0, f"{len(files):,} {'file was' if len(files) == 1 else 'files were'} skipped:")
+    if more := len(files) - SHOWN_SKIPPED + room:
+        lines.append(f"… and {more:,} more (see report.html)")
+    for line in lines:
+        _print(line, sys.stderr)
+
+
+class _Quiet(Display):
+    def update(self, images: int, images_per_second: float, terms: Mapping[str, float]) -> None:
+        pass
+
+    def expect(self, total_images: int) -> None:
+        pass
+
+    def say(self, text: str) -> None:
+        pass
+
+
+class _Shown(Display):
+    """A display that shows the state now and then, and the last one in any case."""
+
+    _pause_seconds: ClassVar[float]
+
+    def __init__(self, total_images: int, title: str) -> None:
+        self._total, self._title, self._file = max(total_images, 1), _printable(title), sys.stderr
+        self._images, self._speed, self._terms = 0, 0.0, dict[str, float]()
+        self._shown = 0
+        self._next = 0.0  # when to show something again, on the clock of time.perf_counter
+
+    def update(self, images: int, images_per_second: float, terms: Mapping[str, float]) -> None:
+        self._images, self._speed, self._terms = images, images_per_second, dict(terms)
+        if time.perf_counter() >= self._next:
+            self._refresh()
+
+    def expect(self, total_images: int) -> None:
+        self._total = max(total_images, 1)
+
+    def close(self) -> None:
+        """Show the last state if it has not been shown."""
+        if self._images != self._shown:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        self._shown = self._images
+        self._show()
+        self._next = time.perf_counter() + self._pause_seconds
+
+    @abstractmethod
+    def _show(self) -> None: ...
+
+    def _seen(self) -> str:
+        return f"{self._images:,} of {self._total:,} images"
+
+    def _left(self) -> str:
+        images = self._total - self._images
+        return f"{_duration(images / self._speed)} left" if images > 0 and self._speed > 0 else ""
+
+    def _pace(self) -> list[str]:
+        """The speed and the losses, or the first few terms if none is called a loss."""
+        losses = {name.removesuffix(".loss"): value for name, value in self._terms.items() if name.endswith(".loss")}
+        some = list((losses or self._terms).items())[:SHOWN_TERMS]
+        speed = f"{self._speed:,.0f}" if self._speed >= 10 else f"{self._speed:.2g}"
+        return [f"{speed} images/s", *(f"{_printable(name)} {value:.3g}" for name, value in some)]
+
+
+class _Lines(_Shown):
+    """Plain lines for files and pipes."""
+
+    _pause_seconds = PLAIN_SECONDS
+
+    def say(self, text: str) -> None:
+        _print(text, self._file)
+
+    def _show(self) -> None:
+        words = [f"{self._seen()} ({min(self._images / self._total, 1):.0%})", self._left(), *self._pace()]
+        _print(f"{self._title}: {', '.join(filter(None, words))}", self._file)
+
+
+class _Bar(_Shown):
+    """A bar for terminals, drawn over itself. It has no thread of its own, which would compete with the training."""
+
+    _pause_seconds = LIVE_SECONDS
+
+    def __init__(self, total_images: int, title: str) -> None:
+        super().__init__(total_images, title)
+        self._live = Live(console=_console(self._file), auto_refresh=False, redirect_stdout=sys.stdout.isatty())
+        self._live.start()
+
+    def say(self, text: str) -> None:
+        self._live.console.print(Text(_printable(text)), soft_wrap=True)
+
+    def close(self) -> None:
+        """Show the last state and give the terminal back."""
+        super().close()
+        self._live.stop()
+
+    def _show(self) -> None:
+        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        table.add_column(max_width=24, no_wrap=True)
+        table.add_column(ratio=1, no_wrap=True)
+        table.add_column(no_wrap=True)
+        bar = ProgressBar(self._total, min(self._images, self._total), complete_style="blue", finished_style="blue")
+        table.add_row(Text(self._title, "bold"), bar, Text("  ".join(filter(None, (self._seen(), self._left())))))
+        lines = Table.grid(expand=True)
+        lines.add_row(table)
+        lines.add_row(Text("  ".join(self._pace()), no_wrap=True, overflow="ellipsis"))
+        self._live.update(lines, refresh=True)
+
+
+def _watch_bars(progress: Progress) -> Callable[[str, int, int], None]:
+    tasks = {}
+    pause_until = 0.0
+
+    def watch(what: str, done: int, total: int) -> None:
+        nonlocal pause_until
+        if what not in tasks:
+            tasks[what] = progress.add_task(_printable(what), total=total or None, count="")
+        elif time.perf_counter() < pause_until and done != total:
+            return
+        progress.update(tasks[what], completed=done, total=total or None, count=_counted(done, total), refresh=True)
+        pause_until = time.perf_counter() + 0.1
+
+    return watch
+
+
+def _watch_lines(file: TextIO) -> Callable[[str, int, int], None]:
+    pause_until: dict[str, float] = {}
+
+    def watch(what: str, done: int, total: int) -> None:
+        if time.perf_counter() >= pause_until.get(what, 0.0) or done == total:
+            _print(f"{what}: {_counted(done, total)}", file)
+            pause_until[what] = time.perf_counter() + PLAIN_SECONDS
+
+    return watch
+
+
+def _counted(done: int, total: int) -> str:
+    return f"{done:,} of {total:,}" if total else f"{done:,}"
+
+
+def _duration(seconds: float) -> str:
+    """Whole seconds below a minute and a half, then minutes and seconds, hours and minutes, days and hours."""
+    seconds = round(seconds)
+    if seconds < 90:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    if seconds < 86400:
+        return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+    return f"{seconds // 86400} d {seconds % 86400 // 3600} h"
+
+
+def _is_live(file: TextIO) -> bool:
+    return file.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _console(file: TextIO) -> Console:
+    return Console(file=file, force_terminal=True, force_jupyter=False, highlight=False)
+
+
+def _print(text: str, file: TextIO) -> None:
+    print(_printable(text), file=file, flush=True)
+
+
+def _printable(text: str) -> str:
+    """The text without characters that would do something to a terminal: file names may hold any."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -1,0 +1,241 @@
+"""Samples ready for training, whatever they were read from."""
+
+import difflib
+import hashlib
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..core.catalog import find, names
+from ..core.errors import GanvasError
+from ..core.pixels import to_float
+from ..runs.doctor import FEW
+from .words import single_words
+
+__all__ = ["KINDS", "Dataset", "Source", "Summary", "Watch", "in_words", "source", "unwatched"]
+
+KINDS = {1: "gray", 3: "RGB", 4: "RGBA"}
+"""What pictures of so many channels are called."""
+
+Watch = Callable[[str, int, int], None]
+"""Told of slow work as it goes on: what is done, how many are done, of how many."""
+
+
+def unwatched(what: str, done: int, total: int) -> None:
+    """The watch that does not look."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a data set is like, in numbers for people.
+
+    classes    name -> samples of it
+    keywords   word -> samples that have it, the commonest first
+    rare       how many of the words are on fewer than `Dataset.RARE` samples, too few to be learned
+    wordless   how many samples have none, where others have
+    skipped    reason -> files, the commonest first
+    sizes      smallest, median and largest of the originals' widths, and the same of their heights, in pixels; or empty
+    """
+
+    count: int
+    shape: tuple[int, ...]
+    classes: dict[str, int]
+    keywords: dict[str, int]
+    rare: int
+    wordless: int
+    skipped: dict[str, int]
+    sizes: tuple[tuple[int, ...], ...]
+
+    def __str__(self) -> str:
+        what = {1: "points of", 3: "pictures, taken as", 4: "clips of"}[len(self.shape)]
+        lines = [f"{self.count:,} {what} {in_words(self.shape)}"]
+        if self.sizes:
+            widths, heights = (f"{least:,} to {most:,} (median {median:,})" for least, median, most in self.sizes)
+            lines.append(f"originals: width {widths}, height {heights} pixels")
+        if self.classes:
+            lines.append(f"{len(self.classes):,} classes: {_commonest(self.classes)}")
+        if self.keywords:
+            lines.append(f"{len(self.keywords):,} keywords: {_commonest(self.keywords)}")
+            lines.append(f"{self.rare:,} of them are on fewer than {Dataset.RARE} pictures, too few to be learned")
+        if self.count < FEW and len(self.shape) > 1:
+            lines.append("so few are learned by heart; a few hundred are the least to learn something new from")
+        if self.wordless:
+            lines.append(f"{self.wordless:,} have no keywords")
+        if self.skipped:
+            files = sum(self.skipped.values())
+            lines.append(f"{files:,} file{'s' * (files > 1)} skipped: {_commonest(self.skipped)}")
+        return "\n".join(lines)
+
+
+def in_words(shape: tuple[int, ...]) -> str:
+    """The shape of one sample as people say it: "32x32 RGB", "8 frames, 64x64 gray", "2 coordinates"."""
+    if len(shape) == 1:
+        return f"{shape[0]} coordinates"
+    kind = KINDS.get(shape[0], f"{shape[0]} channels")
+    return (f"{shape[1]} frames, " if len(shape) == 4 else "") + f"{shape[-1]}x{shape[-2]} {kind}"
+
+
+def _commonest(counts: dict[str, int], shown: int = 20) -> str:
+    """As in "cat 12, dog 9 and 3 more"."""
+    some = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:shown])
+    return some + (f" and {len(counts) - shown:,} more" if len(counts) > shown else "")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All samples of one source, decoded and of one size, in memory or memory-mapped.
+
+    samples   uint8 [N, H, W, C] pictures, uint8 [N, T, H, W, C] clips, or float32 [N, F] vectors
+    names     where each sample came from, one per sample or none
+    classes   the class names; `labels` holds the index into them, int64 [N], or is None
+    keywords  words or short phrases that describe each sample, one tuple per sample or none
+    sizes     of the original pictures, as in `Summary`
+    skipped   (file, reason) of everything that could not be used
+    """
+
+    samples: NDArray[np.uint8] | NDArray[np.float32]
+    names: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    labels: NDArray[np.int64] | None = None
+    keywords: tuple[tuple[str, ...], ...] = ()
+    sizes: tuple[tuple[int, ...], ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    RARE = 10
+
+    def __post_init__(self) -> None:
+        """Refuse what no network could be shown.
+
+        Raises:
+            GanvasError: there are no samples, their type or shape is another one, or labels are not those of `classes`.
+        """
+        kind, shape = self.samples.dtype, self.samples.shape
+        if not len(shape) or not shape[0]:
+            raise GanvasError("These data hold no samples.")
+        pictures = len(shape) in (4, 5) and shape[-1] <= 4 and kind == np.uint8
+        if not pictures and not (len(shape) == 2 and kind == np.float32):
+            raise GanvasError(
+                f"Samples of {kind} {list(shape)} cannot be learned from: pictures are uint8 [N, H, W, C] with 1, 3 or "
+                "4 channels, clips uint8 [N, T, H, W, C], and points float32 [N, F]."
+            )
+        if self.labels is not None and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
+            raise GanvasError(
+                f"Labels are from {self.labels.min()} to {self.labels.max()}, and there are {len(self.classes)} "
+                "classes: labels count from 0."
+            )
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one sample as networks see it: (C, H, W), (C, T, H, W) or (F,)."""
+        *sides, last = self.samples.shape[1:]
+        return (last, *sides)
+
+    @property
+    def extent(self) -> float:
+        """The largest absolute value of a coordinate; 1 for pictures and clips."""
+        return 1.0 if self.samples.ndim > 2 else float(np.abs(self.samples).max())
+
+    def take(self, rows: NDArray[np.int64]) -> Tensor:
+        """The samples of these rows, float32 [n, *shape]; pictures and clips are in [-1, 1]."""
+        taken = torch.from_numpy(np.ascontiguousarray(self.samples[rows]))
+        return to_float(taken) if taken.dtype == torch.uint8 else taken.float()
+
+    def digest(self) -> str:
+        """The sha256 of samples, classes and labels, in hexadecimal: what was made from them is known by it again."""
+        found = hashlib.sha256(repr((self.samples.shape, self.samples.dtype.str, self.classes)).encode())
+        found.update(b"" if self.labels is None else self.labels.tobytes())
+        for first in range(0, len(self), 1024):
+            found.update(np.ascontiguousarray(self.samples[first : first + 1024]).data)
+        return found.hexdigest()
+
+    def summary(self) -> Summary:
+        """Count everything once; reads no samples."""
+        labels = np.zeros(0, np.int64) if self.labels is None else self.labels
+        words = dict(Counter(word for each in self.keywords for word in single_words(each)).most_common())
+        return Summary(
+            count=len(self),
+            shape=self.shape,
+            classes=dict(zip(self.classes, np.bincount(labels, minlength=len(self.classes)).tolist(), strict=True)),
+            keywords=words,
+            rare=sum(count < self.RARE for count in words.values()),
+            wordless=sum(not each for each in self.keywords) if words else 0,
+            skipped=dict(Counter(reason for _, reason in self.skipped).most_common()),
+            sizes=self.sizes,
+        )
+
+
+class Source(ABC):
+    """Settings that say where samples come from; every part of kind "data" is one.
+
+    The first field is what may follow the name on the command line: `icons:portraits` is `Icons("portraits")`.
+    Sources of pictures have the fields `size` (an int for squares, or (width, height) as in Pillow) and `channels`;
+    those of clips have `frames` too.
+    """
+
+    @abstractmethod
+    def open(self, watch: Watch = unwatched) -> Dataset:
+        """Read, draw or download the samples, or find them in the cache.
+
+        Raises:
+            GanvasError: there is nothing usable there; the message says why.
+        """
+
+    def drawn(self) -> bool:
+        """Whether its pictures are drawings, with areas of one colour, and not photographs: each has a default recipe.
+
+        Answered before they are opened, by a look at some of them where the kind of source does not say.
+        """
+        return True
+
+    @classmethod
+    def reads(cls, path: Path) -> bool:  # noqa: ARG003
+        """Whether what is at this existing path is in this source's own layout, so that the path alone names it."""
+        return False
+
+
+def source(text: str, *, clips: bool = False) -> Source:
+    """The source that a text names: `icons`, `icons:flags`, `ring`, or the path of a folder, a zip or a known set.
+
+    A name of the catalogue comes first; a folder that is called like one is meant by `./icons`. What a folder holds is
+    taken as pictures, or as clips if they are asked for.
+
+    Raises:
+        GanvasError: it is neither a name nor an existing path, or what follows the colon is of the wrong type.
+    """
+    name, colon, setting = text.partition(":")
+    if name in names("data"):
+        return _named(name, setting if colon else None)
+    path = Path(text).expanduser()
+    if path.exists():
+        parts: list[type[Source]] = [find(part, "data") for part in names("data")]
+        part: Any = next((part for part in parts if part.reads(path)), find("clips" if clips else "folder", "data"))
+        return cast("Source", part(str(path)))
+    near = difflib.get_close_matches(name, names("data"), n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Known data are: {', '.join(names('data'))}."
+    raise GanvasError(f"There is no folder or file {text!r}, and no data of that name. {hint}")
+
+
+def _named(name: str, setting: str | None) -> Source:
+    part: Any = find(name, "data")
+    first = next(iter(fields(part)), None)
+    if first is None and setting is not None:
+        raise GanvasError(f"{name} has no settings, so nothing may follow it: write {name}.")
+    if first is None or setting is None:
+        if first and first.default is MISSING:
+            raise GanvasError(f"{name} needs a {first.name}: write {name}:{first.name.upper()}.")
+        return cast("Source", part())
+    try:
+        return cast("Source", part(int(setting) if first.type is int else setting))
+    except ValueError:
+        raise GanvasError(f"After {name}: comes a whole number, the {first.name}, and not {setting!r}.") from None

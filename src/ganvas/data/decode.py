@@ -1,0 +1,218 @@
+"""Picture files as numbers: whatever people keep in a folder becomes uint8 [H, W, C] of one form, or a reason why not.
+
+Nothing here trusts a file. Only six formats are opened, the pixel count is checked before anything is unpacked, and
+every failure is an `Unusable` with a short reason, never another exception.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageColor, UnidentifiedImageError
+
+from ..core.errors import GanvasError
+
+__all__ = ["DECODER", "MOST_BYTES", "MOST_PIXELS", "Frame", "Unusable", "decode", "explain"]
+
+DECODER = 1
+"""Raised whenever the same file comes out as other pixels, so that packs made before are not used any more."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+MOST_PIXELS = 64_000_000
+MOST_BYTES = 256 * 2**20
+
+
+class Unusable(GanvasError):  # noqa: N818
+    """A file that cannot become a picture; the message is a reason of a few words, such as `truncated`."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The one form that all pictures of a data set are brought into.
+
+    width, height   pixels
+    channels        1 (gray), 3 (RGB) or 4 (RGBA)
+    background      the colour under transparent pictures and around padded ones: a CSS name or #rrggbb
+    fit             `crop` cuts the middle out, `pad` shows the whole picture on the background, `stretch` bends it
+    """
+
+    width: int
+    height: int
+    channels: int = 3
+    background: str = "white"
+    fit: str = "crop"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            GanvasError: a field has an impossible value; the message names it and what is possible.
+        """
+        if not (1 <= self.width <= 4096 and 1 <= self.height <= 4096):
+            raise GanvasError(f"A size of {self.width}x{self.height} pixels is not between 1 and 4096.")
+        if self.channels not in {1, 3, 4}:
+            raise GanvasError(f"Pictures have 1 (gray), 3 (RGB) or 4 (RGBA) channels, not {self.channels}.")
+        if self.fit not in {"crop", "pad", "stretch"}:
+            raise GanvasError(f"Pictures can be made to fit by crop, pad or stretch, not by {self.fit!r}.")
+        try:
+            ImageColor.getrgb(self.background)
+        except ValueError:
+            raise GanvasError(f"{self.background!r} is no colour; try white, black or #rrggbb.") from None
+
+    @classmethod
+    def of(cls, size: int | tuple[int, int], channels: int) -> "Frame":
+        """The frame of a size as sources have it: one number for squares, or (width, height)."""
+        width, height = size if isinstance(size, tuple) else (size, size)
+        return cls(width, height, channels)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape of a picture in this frame: (H, W, C)."""
+        return self.height, self.width, self.channels
+
+    def take(self, image: Image.Image) -> NDArray[np.uint8]:
+        """Any Pillow image as uint8 [H, W, C].
+
+        Raises:
+            Unusable: its colours cannot be told.
+        """
+        image = self._coloured(image)
+        whole = (0, 0, image.width, image.height)
+        if self.fit == "pad":
+            scale = self.scale(image)
+            size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+            paper = Image.new(image.mode, (self.width, self.height), self._paper(image.mode))
+            place = (self.width - size[0]) // 2, (self.height - size[1]) // 2
+            paper.paste(_resized(image, size, whole), place)
+        else:
+            paper = _resized(image, (self.width, self.height), self._middle(image) if self.fit == "crop" else whole)
+        return np.array(paper, np.uint8).reshape(self.shape)
+
+    def scale(self, image: Image.Image) -> float:
+        """How many times as large as it is this image will be shown; of a stretched one, its longer side."""
+        across, down = self.width / image.width, self.height / image.height
+        return min(across, down) if self.fit == "pad" else max(across, down)
+
+    def _coloured(self, image: Image.Image) -> Image.Image:
+        """The image in mode L, RGB or RGBA, on the background unless there is a channel for transparency."""
+        if image.mode == "LAB":
+            raise Unusable("in LAB colours")
+        if image.mode.startswith(("I", "F")):
+            image = _by_range(image)
+        if self.channels == 4:
+            return image.convert("RGBA")
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            paper = Image.new("RGBA", image.size, ImageColor.getrgb(self.background))
+            image = Image.alpha_composite(paper, image)
+        return image.convert("L" if self.channels == 1 else "RGB")
+
+    def _paper(self, mode: str) -> int | tuple[int, ...]:
+        colour = ImageColor.getcolor(self.background, mode)
+        return (*colour[:3], 0) if mode == "RGBA" and isinstance(colour, tuple) else colour
+
+    def _middle(self, image: Image.Image) -> tuple[float, float, float, float]:
+        """The largest box of the frame's proportions in the middle of the image."""
+        scale = self.scale(image)
+        wide, high = self.width / scale, self.height / scale
+        left, top = (image.width - wide) / 2, (image.height - high) / 2
+        return max(left, 0), max(top, 0), min(left + wide, image.width), min(top + high, image.height)
+
+
+def decode(
+    file: bytes | Path | BinaryIO, frame: Frame, *, most: int = MOST_PIXELS
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """One file as a picture uint8 [H, W, C] in the frame, and the width and height it has upright in the file.
+
+    Of animations it is the first frame; photographs are turned as their EXIF data say; 16-bit and floating-point
+    pictures are scaled by their range, not clipped; colour profiles are ignored.
+
+    Raises:
+        Unusable: it is no picture, is damaged or cut short, or has more than `most` pixels.
+    """
+    try:
+        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS) as image:
+            _check(image, most)
+            size = image.size
+            # A JPEG can be read at 1/2, 1/4 or 1/8 of its size, many times faster; twice what is needed loses nothing.
+            need = min(1.0, 2 * max(frame.width, frame.height) / min(image.size))
+            image.draft(None, (round(image.width * need), round(image.height * need)))
+            image.load()
+            turn = _orientation(image)  # now, because Pillow itself has turned a TIFF while loading it
+            upright = size[::-1] if turn in _SIDEWAYS else size
+            return frame.take(image if turn is None else image.transpose(turn)), upright
+    except Unusable:
+        raise
+    except Exception as error:  # a broken file can make Pillow raise anything, and none of it may stop the other files
+        raise Unusable(explain(error, most=most)) from None
+
+
+def explain(error: Exception, *, most: int = MOST_PIXELS) -> str:
+    """What went wrong with a file, in a few words."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return _too_large(most)
+    if isinstance(error, MemoryError):
+        return "too large for the memory"
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read: {error.strerror}"
+    return "truncated" if "truncated" in str(error).lower() else "damaged"
+
+
+def _check(image: Image.Image, most: int) -> None:
+    if image.width * image.height > most:
+        raise Unusable(_too_large(most))
+
+
+def _too_large(most: int) -> str:
+    return f"larger than {most / 1e6:g} megapixels"
+
+
+_TURNS: dict[int | None, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = {_TURNS[orientation] for orientation in (5, 6, 7, 8)}
+
+
+def _orientation(image: Image.Image) -> Image.Transpose | None:
+    """What turns the image upright; broken EXIF data do not make a picture unusable."""
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except Exception:
+        return None
+
+
+def _by_range(image: Image.Image) -> Image.Image:
+    """A gray image of 16 or 32 bits or of floating point, as 8 bits.
+
+    16 bits are divided by 257. The others do not say their range, so it is the smallest usual one that holds all
+    values, or else from their least to their greatest.
+
+    Raises:
+        Unusable: a value is not finite.
+    """
+    values = np.asarray(image).astype(np.float64)
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all():
+        raise Unusable("has values that are not finite")
+    usual = {"I": [255.0, 65535.0], "F": [1.0, 255.0, 65535.0]}.get(image.mode, [65535.0])
+    top = next((top for top in usual if low >= 0 and high <= top), None)
+    low, high = (0.0, top) if top else (low, high)
+    values -= low  # in place: of the largest picture these are half a gigabyte
+    values *= 255 / ((high - low) or 1.0)
+    return Image.fromarray(np.rint(values, out=values).astype(np.uint8))
+
+
+def _resized(image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
+    """Antialiased; very large images are first reduced by whole numbers, which is fast and shows no difference."""
+    return image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=3.0)

@@ -1,0 +1,95 @@
+"""Picture files that a person hands over, brought into a model's form, or refused where that would change them."""
+
+import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..core.errors import GanvasError
+from .archives import open_files
+from .dataset import KINDS
+from .decode import Frame, Unusable, decode
+
+__all__ = ["Given", "read_given"]
+
+LOSSY = {"JPEG", "WEBP", "GIF"}
+
+
+@dataclass(frozen=True)
+class Given:
+    """A picture from a file, uint8 [H, W, C], and what has happened to it."""
+
+    name: str
+    picture: NDArray[np.uint8]
+    notes: tuple[str, ...]
+
+
+def read_given(
+    paths: Sequence[str | Path], frame: Frame, *, adapt: bool = False
+) -> tuple[list[Given], tuple[tuple[str, str], ...]]:
+    """The pictures at these paths, and (file, reason) of what is none.
+
+    Args:
+        paths: files, folders and zips.
+        frame: the form of the model's pictures.
+        adapt: bring pictures of other sizes or colours into it as training data are, instead of refusing them.
+
+    Raises:
+        GanvasError: there is none, or one is of another form and is not to be adapted.
+    """
+    found, skipped = [], []
+    for name, content in _contents(paths):
+        try:
+            if isinstance(content, Unusable):
+                raise content
+            picture, size = decode(content, frame)
+        except Unusable as reason:
+            skipped.append((name, str(reason)))
+            continue
+        found.append(Given(name, picture, _notes(name, content, size, frame, adapt=adapt)))
+    if paths and not found:
+        reasons = f": {skipped[0][0]} is {skipped[0][1]}" if skipped else ""
+        raise GanvasError(f"There is no picture in {', '.join(map(str, paths))}{reasons}.")
+    return found, tuple(skipped)
+
+
+def _contents(paths: Sequence[str | Path]) -> Iterator[tuple[str, bytes | Unusable]]:
+    """Every file at these paths, with what is in it or why that cannot be read."""
+    for path in map(Path, paths):
+        if path.is_file() and not zipfile.is_zipfile(path):
+            yield str(path), path.read_bytes()
+            continue
+        files = open_files(path)
+        for name in files.names:
+            try:
+                yield str(path / name), files.read(name)
+            except Unusable as reason:
+                yield str(path / name), reason
+
+
+def _notes(name: str, content: bytes, size: tuple[int, int], frame: Frame, *, adapt: bool) -> tuple[str, ...]:
+    """What has happened to a picture.
+
+    Raises:
+        GanvasError: its size or its colours are not those of the model, and it is not to be adapted.
+    """
+    with Image.open(io.BytesIO(content)) as image:
+        kind, lossy = _channels(image), image.format in LOSSY
+    theirs, ours = f"{size[0]}x{size[1]} {kind}", f"{frame.width}x{frame.height} {KINDS[frame.channels]}"
+    if theirs != ours and not adapt:
+        raise GanvasError(
+            f"{name} is {theirs} and this model makes {ours}: changing the one into the other leaves traces. "
+            "Give pictures as the model makes them, or --adapt to have them changed as training data are."
+        )
+    return (*((f"was {theirs}",) if theirs != ours else ()), *(("lossy file",) if lossy else ()))
+
+
+def _channels(image: Image.Image) -> str:
+    if image.has_transparency_data:
+        return KINDS[4]
+    return KINDS[1] if image.mode in {"1", "L"} or image.mode.startswith(("I", "F")) else KINDS[3]

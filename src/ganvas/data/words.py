@@ -1,0 +1,55 @@
+"""Words as vectors of numbers that are near to one another if the words mean alike."""
+
+import string
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from ..core.errors import GanvasError
+
+__all__ = ["DIMENSION", "single_words", "vectors"]
+
+DIMENSION = 256
+STOP_WORDS = {
+    *("a", "an", "and", "as", "at", "by", "for", "from", "in", "into"),
+    *("is", "it", "its", "of", "on", "or", "the", "to", "with"),
+}
+PUNCTUATION = string.punctuation + "“”„«»‘’…–—¿¡"
+
+
+def single_words(keywords: Iterable[str]) -> list[str]:
+    """The words of keywords and phrases, in lower case and each once, without the punctuation around them.
+
+    Those that say nothing alone, such as "the", are left out unless there are no others.
+    """
+    parts = (word.strip(PUNCTUATION) for each in keywords for word in each.lower().replace(",", " ").split())
+    words = list(dict.fromkeys(word for word in parts if word))
+    return [word for word in words if word not in STOP_WORDS] or words
+
+
+def vectors(words: Sequence[str]) -> Float[NDArray[np.float32], "n 256"]:
+    """The WordLlama vector of each word, of length 1 (Miller 2024, github.com/dleemiller/WordLlama).
+
+    They come with the package and need no network. A rare word is made of pieces, and is then near to words that are
+    spelled like it rather than to those that mean the same.
+
+    Raises:
+        GanvasError: the package is missing.
+    """
+    found = _encoder().embed(list(words)) if len(words) else np.zeros((0, DIMENSION))
+    return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9), np.float32)
+
+
+@cache
+def _encoder() -> Any:
+    try:
+        import wordllama
+    except ImportError:
+        raise GanvasError("Words are understood by their meaning with: pip install 'ganvas[keywords]'") from None
+    folder = Path(wordllama.__file__).parent
+    return wordllama.WordLlama.load(dim=DIMENSION, cache_dir=folder, disable_download=True)

@@ -1,0 +1,378 @@
+"""Fake or real: pictures scored by the critics of a run and by a small detector of its generator's pictures.
+
+    found = inspect("runs/icons", ["some.png", "a folder"])
+    print(found)                                     # the most real first, and how far the scores can be trusted
+    found.areas["detector"]                          # the AUC on pictures that the detector has not seen
+
+Real pictures, generated ones and those that are asked about go the same way: brought to the model's size by the same
+resampling, rounded to 8 bits, never compressed in between. Otherwise a detector learns file formats and no fakes.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .. import __version__
+from ..core import pixels
+from ..core.errors import GanvasError
+from ..data.dataset import Dataset, Watch, source, unwatched
+from ..data.decode import Frame
+from ..data.picture_files import Given, read_given
+from ..learning.conditions import Condition, Keywords
+from ..metrics.auc import Area, auc
+from ..metrics.features.by_name import features, suggested
+from ..models.critics import load_critics, logits
+from ..models.model import Model, load
+from ..models.shipped import locate
+from ..networks.layers import Critic
+from ..runs.run import Run
+from .compare import Side
+from .detector import Detector, fit_detector
+
+__all__ = ["Inspection", "Judged", "inspect"]
+
+COUNT = 1000  # of real and of generated pictures, unless more are asked for
+FEWEST = 10  # real pictures to learn from, and to test on
+FIRST_SEED = 1_000_000  # of the generated ones: far from those that people ask for, which are not to be learned
+NETWORK = "network"  # a detector that needs no features
+
+MEANING = (
+    "The detector knows fakes of this model only: those of another generator, or edited photographs, may look real to "
+    "it, and real pictures unlike the real ones that it was shown may look fake.",
+    "Its score is the log odds of real against generated for these two sets in equal numbers. It is not the "
+    "probability that a picture is real, which depends on where the picture comes from.",
+    "A critic's logit is no probability either: it has neither a scale nor a zero, it was a move in the game against "
+    "this generator, and at best it puts pictures in order.",
+    "Other data, other sizes and other compressions shift all scores, often by more than real and fake are apart. No "
+    "score is evidence of where a picture comes from.",
+)
+"""What the scores do not mean; told with every answer."""
+
+Pictures = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One picture and what it was scored.
+
+    name              of its file
+    detector          log odds, higher is more real
+    critics           the logit of each critic by its name
+    above_real        the share of the real pictures for testing that the detector scores lower
+    above_generated   the share of the generated ones
+    notes             what makes these scores worth less
+    """
+
+    name: str
+    detector: float
+    critics: Mapping[str, float]
+    above_real: float
+    above_generated: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Pictures with their scores, the most real first.
+
+    pictures   what was found of each
+    drawn      the same pictures, uint8 [N, H, W, C]
+    areas      how well each score tells real from generated pictures that the detector has not learned from
+    warnings   what a reader of these figures has to know
+    about      what they depend on
+    skipped    (file, reason) of what was no picture
+    """
+
+    pictures: tuple[Judged, ...]
+    drawn: Pictures = field(repr=False)
+    areas: Mapping[str, Area]
+    warnings: tuple[str, ...]
+    about: Mapping[str, Any]
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        lines = [
+            "How well real and generated pictures are told apart (AUC): 1 is always, 0.5 is chance. The intervals are"
+        ]
+        lines += ["DeLong's of 1988, and exact binomial ones where the two do not overlap."]
+        lines += [f"  {name}  {area}" for name, area in self.areas.items()]
+        if self.pictures:
+            width = max(len("picture"), *(len(each.name) for each in self.pictures))
+            critics = list(self.pictures[0].critics)
+            lines += ["", "  ".join([f"{'picture':{width}}", "detector", *critics, "above real", "above generated"])]
+            for each in self.pictures:
+                cells = [f"{each.name:{width}}", f"{each.detector:8.2f}"]
+                cells += [f"{each.critics[name]:{len(name)}.2f}" for name in critics]
+                cells += [f"{each.above_real:10.0%}", f"{each.above_generated:15.0%}", *each.notes]
+                lines.append("  ".join(cells))
+        lines += ["", *(f"warning: {each}" for each in self.warnings), *(f"note: {each}" for each in MEANING)]
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, as what JSON can hold."""
+        return {
+            "about": dict(self.about),
+            "auc": {name: asdict(area) for name, area in self.areas.items()},
+            "pictures": [asdict(each) for each in self.pictures],
+            "skipped": [list(each) for each in self.skipped],
+            "warnings": list(self.warnings),
+            "meaning": list(MEANING),
+        }
+
+    def sheet(self) -> Pictures:
+        """All pictures on one sheet [H, W, C], row by row from the most real to the most fake.
+
+        Raises:
+            GanvasError: there are none.
+        """
+        if not self.pictures:
+            raise GanvasError("There are no pictures to lay out: name some that are to be inspected.")
+        return pixels.grid(self.drawn)
+
+
+def inspect(
+    model: str | Path | Model,
+    pictures: Sequence[str | Path] = (),
+    *,
+    real: str | Path | Dataset | None = None,
+    held_out: str | Path | Dataset | None = None,
+    label: str | None = None,
+    described_by: str = "",
+    adapt: bool = False,
+    count: int = COUNT,
+    device: torch.device | str = "cpu",
+    watch: Watch = unwatched,
+) -> Inspection:
+    """Score pictures by how real they look, and say how far that can be trusted.
+
+    Args:
+        model: a run; or a model without its critics.
+        pictures: files, folders and zips; without any only the AUC is found.
+        real: real pictures; by default those that the run learned from. The detector learns from one half of them and
+            is tested on the other; equal pictures are all in the same half.
+        held_out: real pictures that the model has not seen. The detector is tested on these, and learns from all of
+            `real`.
+        label: the class or the words that the critics are to take the pictures for, if the model knows any.
+        described_by: the features of the detector, see `ganvas.metrics.features`; "network" is a small network that
+            learns from the pixels, as it also does where no features are installed.
+        adapt: bring pictures of other sizes or colours into the model's form instead of refusing them.
+        count: how many real and how many generated pictures, at most.
+        device: where to compute.
+        watch: told of what is slow.
+
+    Raises:
+        GanvasError: the model makes points, pictures or data do not go with it, or there are too few of them.
+    """
+    run = Run(locate(model)) if not isinstance(model, Model) and Run(locate(model)).exists else None
+    made = model if isinstance(model, Model) else load(model, device=device)
+    if len(made.shape) == 1:
+        raise GanvasError("This model makes points, and only pictures and frames of clips can be inspected.")
+    frame = _frame(made, run)
+    files, skipped = read_given(pictures, frame, adapt=adapt)
+    drawn = np.stack([each.picture for each in files]) if files else np.empty((0, *frame.shape), np.uint8)
+    exactly = made.asked(label)
+    asked = _Set(drawn, None if exactly is None else exactly.expand(len(files), -1))
+    reals = _reals(made, run, real, count, watch)
+    learned, test = _halves(made, reals, None if held_out is None else _side(made, held_out, count, watch), watch)
+    detect = _detector(learned, described_by, device, watch)
+    scorers: dict[str, _Scorer] = {"detector": lambda some: detect(some.pictures)}
+    if run and not made.moves:
+        scorers |= {
+            name: partial(_by_critic, critic)
+            for name, critic in load_critics(run, made.network.condition, device=device).items()
+        }
+    tested = {name: (score(test.real), score(test.fake)) for name, score in scorers.items()}
+    areas = {name: auc(*pair) for name, pair in tested.items() if min(map(len, pair))}
+    judged = _judged(files, {name: score(asked) for name, score in scorers.items()}, tested["detector"], learned.real)
+    order = sorted(range(len(judged)), key=lambda row: (-judged[row].detector, judged[row].name))
+    about = {
+        "model": "model" if isinstance(model, Model) else str(model),
+        "real": reals.name,
+        "held_out": "held out" if isinstance(held_out, Dataset) else held_out and str(held_out),
+        "learned": [len(learned.real), len(learned.fake)],
+        "tested": [len(test.real), len(test.fake)],
+        "interval": "DeLong 1988, on the scale of the logit; Clopper & Pearson 1934 where nothing overlaps",
+        **detect.about,
+        "ganvas": __version__,
+    }
+    seen = run is not None and real is None and held_out is None
+    warnings = tuple(_warnings(made, areas, list(scorers), seen=seen, told=label is not None))
+    return Inspection(tuple(judged[row] for row in order), drawn[order], areas, warnings, about, skipped)
+
+
+@dataclass(frozen=True)
+class _Set:
+    """Pictures uint8 [N, H, W, C], and what a critic is told of them [N, K] if that is known."""
+
+    pictures: Pictures
+    told: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+
+@dataclass(frozen=True)
+class _Half:
+    """What is learned from, or what is tested on."""
+
+    real: _Set
+    fake: _Set
+
+
+_Scorer = Callable[[_Set], Tensor]
+"""Pictures -> a score of each, or none at all if it cannot judge these."""
+
+
+def _frame(made: Model, run: Run | None) -> Frame:
+    """The form of the model's pictures, and how the data of its run were brought into it."""
+    (channels, *_, height, width), data = made.shape, run.recipe.data if run else None
+    return Frame(width, height, channels, getattr(data, "background", "white"), getattr(data, "fit", "crop"))
+
+
+def _reals(made: Model, run: Run | None, given: str | Path | Dataset | None, count: int, watch: Watch) -> Side:
+    """The real pictures that are learned from."""
+    if given is not None:
+        return _side(made, given, count, watch)
+    if run is None:
+        raise GanvasError("A model by itself does not know what it learned from: name real pictures by --real.")
+    data = run.learned_from(watch, instead="Name real pictures by --real.")
+    return Side(str(run.about["source"]), data, min(len(data), count))
+
+
+def _side(made: Model, given: str | Path | Dataset, count: int, watch: Watch) -> Side:
+    """Real pictures in the form of the model's.
+
+    Raises:
+        GanvasError: they cannot be brought into it.
+    """
+    if isinstance(given, Dataset):
+        name, data = "data", given
+    else:
+        name, wanted = str(given), source(str(given), clips=made.moves)
+        form = {"size": made.shape[:-3:-1], "channels": made.shape[0]}
+        form = {field: value for field, value in form.items() if hasattr(wanted, field)}
+        data = replace(wanted, **form).open(watch)  # type: ignore[type-var]
+    if data.shape != made.shape:
+        raise GanvasError(
+            f"The real pictures ({name}) have the shape {data.shape} and this model makes {made.shape}: the difference "
+            "in form alone would tell them apart. Name others by --real or --held-out."
+        )
+    return Side(name, data, min(len(data), count))
+
+
+def _halves(made: Model, reals: Side, unseen: Side | None, watch: Watch) -> tuple[_Half, _Half]:
+    """What is learned from and what is tested on, with as many generated pictures as real ones."""
+    real = _all(reals, watch)
+    keys = np.array([_digest(each) for each in real])
+    if unseen is None:
+        groups = np.unique(keys, return_inverse=True)[1]
+        for_test = np.random.default_rng(0).permutation(groups.max() + 1)[groups] % 2 == 1
+        test = _told(made, reals, real, for_test)
+        learned = _Set(real[~for_test])
+    else:
+        others = _all(unseen, watch)
+        new = np.array([_digest(each) not in set(keys) for each in others])
+        test, learned = _told(made, unseen, others, new), _Set(real)
+    if min(len(learned), len(test)) < FEWEST:
+        raise GanvasError(
+            f"There are {len(learned)} real pictures to learn from and {len(test)} others to test on, and it takes "
+            f"{FEWEST} of each. Name more by --real, or by --held-out others than those."
+        )
+    fakes = Side("generated", made, len(learned) + len(test), FIRST_SEED)
+    fake, first = _all(fakes, watch), np.arange(fakes.count) < len(learned)
+    return _Half(learned, _Set(fake[first])), _Half(test, _told(made, fakes, fake, ~first))
+
+
+def _all(side: Side, watch: Watch) -> Pictures:
+    """All pictures of a side; of each clip it is one frame."""
+    some: list[Pictures] = []
+    for chunk in side.pictures():
+        some.append(chunk)
+        watch(f"Taking pictures: {side.name}", sum(map(len, some)), side.count)
+    return np.concatenate(some)
+
+
+def _told(made: Model, side: Side, pictures: Pictures, chosen: NDArray[np.bool_]) -> _Set:
+    """The chosen ones of a side's pictures, with what is known of them in the words that the model was trained in."""
+    rows, told = side.rows[chosen], None
+    if made.condition and isinstance(side.made, Model):
+        told = made.condition.draw(rows.tolist())
+    elif made.condition and isinstance(side.made, Dataset) and _speaks_of(made.condition, side.made):
+        told = made.condition.take(side.made, rows)
+    return _Set(pictures[chosen], told)
+
+
+def _speaks_of(condition: Condition, data: Dataset) -> bool:
+    """Whether the data have the very classes that the condition was made for, or any words."""
+    if isinstance(condition, Keywords):
+        return any(data.keywords)
+    try:
+        found = condition.of(data)
+    except GanvasError:
+        return False
+    return getattr(found, "classes", None) == getattr(condition, "classes", None)
+
+
+def _digest(picture: Pictures) -> str:
+    return hashlib.sha256(picture.tobytes()).hexdigest()
+
+
+def _detector(half: _Half, described_by: str, device: torch.device | str, watch: Watch) -> Detector:
+    data = Dataset(half.real.pictures)
+    try:
+        name = described_by or suggested(data)
+    except GanvasError:
+        name = NETWORK
+    describe = None if name == NETWORK else features(name, data=data, device=device, watch=watch)
+    return fit_detector(half.real.pictures, half.fake.pictures, describe, watch=watch)
+
+
+def _by_critic(critic: Critic, some: _Set) -> Tensor:
+    """The critic's logits [N]; none where it would have to be told of what the pictures are, and nobody knows."""
+    if critic.condition and some.told is None:
+        return torch.empty(0)
+    return logits(critic, torch.from_numpy(some.pictures), some.told)
+
+
+def _judged(
+    files: Sequence[Given], scores: Mapping[str, Tensor], tested: tuple[Tensor, Tensor], learned: _Set
+) -> list[Judged]:
+    """What is said of each file, given all scores of all files and those that the detector gave while it was tested."""
+    known, found = {_digest(each) for each in learned.pictures}, []
+    for row, file in enumerate(files):
+        score = scores["detector"][row]
+        critics = {name: float(values[row]) for name, values in scores.items() if name != "detector" and len(values)}
+        above_real, above_generated = (float((each < score).double().mean()) for each in tested)
+        notes = (*file.notes, *(("the detector learned from it",) if _digest(file.picture) in known else ()))
+        found.append(Judged(file.name, float(score), critics, above_real, above_generated, notes))
+    return found
+
+
+def _warnings(
+    made: Model, areas: Mapping[str, Area], scorers: Sequence[str], *, seen: bool, told: bool
+) -> Iterator[str]:
+    """What a reader of the figures has to know."""
+    if seen:
+        yield (
+            "the GAN learned from these real pictures: its critic has seen them, and where the generator copies them "
+            "nothing tells the two apart. Name pictures that it has not seen by --held-out."
+        )
+    if areas["detector"].low < 0.5:
+        yield "the detector does no better than chance here, so its scores say nothing."
+    if made.moves:
+        yield "each clip is judged by one of its frames, without the critics, which judge how it moves too."
+    elif len(scorers) == 1:
+        yield "there is no critic: a model by itself has none. Give the folder of the run, whose checkpoints keep it."
+    elif missing := [name for name in scorers if name not in areas]:
+        yield f"nobody knows of the real pictures what {missing[0]} has to be told of them, so it has no AUC."
+    if made.condition and len(scorers) > 1 and not told:
+        ask = "words; give them by --keywords" if isinstance(made.condition, Keywords) else "class; name it by --label"
+        yield f"the critics judge whether a picture fits its {ask} to have their logits too."

@@ -1,1 +1,0 @@
-"""Games: tables of turns, one file for each way of learning."""

@@ -1,0 +1,1 @@
+"""Moving through latent space. In: a `Model`; out: its pictures, moved."""

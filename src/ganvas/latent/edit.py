@@ -1,0 +1,221 @@
+"""Changing a picture by moving its input: along directions, or by the gradient of attributes at that very picture.
+
+A direction is one for all pictures. A gradient is each picture's own: it takes seconds, goes as far as was asked, and
+can hold other attributes where they are.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..core import pixels
+from ..core.errors import GanvasError
+from ..data.dataset import Watch, unwatched
+from ..learning.conditions import Keywords
+from ..metrics.features.classifier import classifier
+from ..models.model import Model, save_clips, save_picture
+from ..recipes.plan import open_source
+from .attributes import Attribute, attributes, measured, of_classes
+from .directions import Directions, beside, find_directions
+from .places import Start, moved, places
+
+__all__ = ["Edited", "climb", "directions_of", "edit", "gallery", "known_attributes", "save_strips", "shares"]
+
+STEPS, STEP = 40, 0.1  # of a climb
+ACROSS = 7  # pictures on a strip
+
+
+def known_attributes(labels: str = "", *, watch: Watch = unwatched) -> dict[str, Attribute]:
+    """Those of the catalogue, and those of the classes of a labelled source, such as label:7 of "digits".
+
+    Raises:
+        GanvasError: there is no such source, or it has no labels.
+    """
+    return attributes() | (of_classes(classifier(open_source(labels, watch=watch), watch=watch)) if labels else {})
+
+
+def directions_of(path: Path, model: Model, *, watch: Watch = unwatched) -> Directions:
+    """The directions of the model at this path: from the file beside it, or found now and, if possible, saved there."""
+    known = Directions.read(beside(path), model)
+    if known is not None:
+        return known
+    found = find_directions(model, watch=watch)
+    with suppress(GanvasError):
+        found.save(beside(path))
+    return found
+
+
+def shares(count: int) -> Float[Tensor, " count"]:
+    """Where the pictures of a strip are, from -1 to 1 times the strength; a single one is at 1.
+
+    Raises:
+        GanvasError: the count is below 1.
+    """
+    if count < 1:
+        raise GanvasError(f"--pictures is at least 1, not {count}.")
+    return torch.linspace(-1, 1, count) if count > 1 else torch.ones(1)
+
+
+@dataclass(frozen=True, eq=False)
+class Edited:
+    """What became of some pictures.
+
+    made       the strips [rows * across, *shape], one after the other
+    across     pictures of each
+    changes    attribute -> how much more of it the last pictures of the strips have than what they began with, on
+               average, in deviations among samples; the largest change first
+    """
+
+    made: Tensor
+    across: int
+    changes: dict[str, float]
+
+
+def edit(
+    model: Model,
+    found: Directions,
+    starts: Sequence[Start],
+    moves: Mapping[str, float],
+    *,
+    without: Sequence[str] = (),
+    gradient: bool = False,
+    label: str | None = None,
+    across: int = ACROSS,
+    watch: Watch = unwatched,
+) -> Edited:
+    """Strips of pictures from minus to plus the strength of all moves together; a single one is at plus.
+
+    Args:
+        model: any generator of pictures or clips.
+        found: its directions.
+        starts: seeds or latents, one for each strip.
+        moves: direction -> strength: a distance along it, or with `gradient` a goal in deviations of the attribute.
+        without: what is to stay: directions that are projected out, or with `gradient` attributes that are held.
+        gradient: follow the gradient of the attributes at each picture, along keywords, too.
+        label: what a conditional model is told, instead of what belongs to the seeds.
+        across: pictures on a strip.
+        watch: told of the steps of a gradient.
+
+    Raises:
+        GanvasError: there is no such direction or attribute, or see `Directions.vector`.
+    """
+    at = shares(across)
+    z, first = places(model, [(start, label) for start in starts])
+    told = None if first is None else first.repeat_interleave(across, dim=0)
+    by = {name: each for name, each in known_attributes(found.labels, watch=watch).items() if name in found.attributes}
+    deviations = dict(zip(found.attributes, found.deviations.tolist(), strict=True))
+    still = z.repeat_interleave(across, dim=0)
+    if gradient:
+        held = found.held(without, list(moves))
+        _refuse_unknown([*moves, *held], list(by))
+        goals = {name: strength * at.repeat(len(z)) for name, strength in moves.items()}
+        given = climb(model, still, told, goals, by=by, deviations=deviations, held=held, watch=watch)
+    else:
+        move = torch.stack([s * found.vector(name, without=without) for name, s in moves.items()]).sum(0)
+        given = moved(model, still, told, at.repeat(len(z))[:, None] * move)
+    made, ends = model.make(*given), slice(across - 1, None, across)
+    change = measured(made[ends], by) - measured(model.make(z, first), by)
+    changes = {name: float(value) / deviations[name] for name, value in zip(by, change.mean(0), strict=True)}
+    return Edited(made, across, dict(sorted(changes.items(), key=lambda each: -abs(each[1]))))
+
+
+def _refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise GanvasError(
+                f"A gradient is that of an attribute, and {name!r} is none here. There are: {', '.join(known)}."
+            )
+
+
+def climb(
+    model: Model,
+    z: Float[Tensor, "n l"],
+    condition: Float[Tensor, "n k"] | None,
+    goals: Mapping[str, Float[Tensor, " n"]],
+    *,
+    by: Mapping[str, Attribute],
+    deviations: Mapping[str, float],
+    held: Sequence[str] = (),
+    steps: int = STEPS,
+    step_size: float = STEP,
+    penalty: float = 1.0,
+    watch: Watch = unwatched,
+) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n k"] | None]:
+    """The inputs near z whose samples have the attributes that are asked for, and the held ones as before.
+
+    Gradient descent on sum_a (change of a - goal of a)^2 + penalty * mean_b (change of b)^2, over the attributes a with
+    a goal and the attributes b that are held, all in deviations. Each input keeps its length, as a normal z is hardly
+    ever longer or shorter; the weights stay as they are. Keywords are a direction of fixed length too, and move along:
+    a model of them may hardly look at z.
+
+    Args:
+        model: any generator of pictures or clips.
+        z: where the way begins.
+        condition: what the network is told there; a class stays as it is.
+        goals: attribute -> how far to change it, in deviations, at each z.
+        by: the attributes.
+        deviations: of each attribute among samples.
+        held: attributes that are to stay.
+        steps: how many.
+        step_size: what the gradient is multiplied by.
+        penalty: how much what is held weighs.
+        watch: told of the steps.
+    """
+    device = next(model.network.parameters()).device
+    used = {name: by[name] for name in (*goals, *held)}
+    unit = torch.tensor([deviations[name] for name in used], device=device)
+    wanted = torch.stack([*goals.values(), *[torch.zeros(len(z))] * len(held)], dim=1).to(device)
+    weights = torch.tensor([1.0] * len(goals) + [penalty / max(1, len(held))] * len(held), device=device)
+    given = [z.to(device)] if condition is None else [z.to(device), condition.to(device)]
+    free = len(given) if isinstance(model.condition, Keywords) else 1
+    with torch.no_grad():
+        lengths, start = [each.norm(dim=1, keepdim=True) for each in given], measured(_made(model, given), used)
+    for step in range(steps):
+        watch("Following the gradient", step, steps)
+        moving = [each.detach().requires_grad_(True) for each in given[:free]]
+        changes = (measured(_made(model, moving + given[free:]), used) - start) / unit
+        gradients = torch.autograd.grad((weights * (changes - wanted).square()).sum(), moving)
+        for place, (each, gradient) in enumerate(zip(moving, gradients, strict=True)):
+            given[place] = F.normalize(each.detach() - step_size * gradient, dim=1) * lengths[place]
+    watch("Following the gradient", steps, steps)
+    return given[0].cpu(), given[1].cpu() if len(given) > 1 else None
+
+
+def _made(model: Model, given: Sequence[Tensor]) -> Tensor:
+    """The samples of z, and of what the network is told if it is told anything."""
+    return model.network.generate(given[0], given[1] if len(given) > 1 else None)
+
+
+def save_strips(made: Tensor, out: Path, *, across: int, names: Sequence[str] = ()) -> Path:
+    """Save samples [rows * across, *shape] as rows of pictures, with the name of each row before it if there are any.
+
+    Clips move if `out` ends as a film does, and else show their middle frame.
+
+    Raises:
+        GanvasError: `out` cannot be written.
+    """
+    if made.dim() == 5 and out.suffix.lower() in pixels.FILMS:
+        return save_clips(made, out, columns=across)
+    still = made[:, :, made.shape[2] // 2] if made.dim() == 5 else made
+    drawn = pixels.grid(pixels.to_uint8(still).numpy(), columns=across)
+    return save_picture(pixels.captioned(drawn, names) if names else drawn, out)
+
+
+def gallery(
+    model: Model, found: Directions, out: Path, *, start: Start = 0, strength: float = 3.0, across: int = ACROSS
+) -> Path:
+    """Save a strip for every direction, from -strength to strength from one start.
+
+    Raises:
+        GanvasError: see `latents.places` and `save_strips`.
+    """
+    by = strength * (found.vectors[:, None] * shares(across)[:, None]).flatten(0, 1)
+    z, told = places(model, [(start, None)])
+    z, told = z.expand(len(by), -1), None if told is None else told.expand(len(by), -1)
+    return save_strips(model.make(*moved(model, z, told, by)), out, across=across, names=found.names)

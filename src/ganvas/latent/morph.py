@@ -1,0 +1,217 @@
+"""Moving through latent space: one picture becomes another by way of pictures, not by fading.
+
+A morph goes from stop to stop. A stop is a picture that `sample` draws, and the morph shows it bit for bit; between two
+stops the generator's input moves on, and what it is told moves along a straight line.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..core import files, pixels
+from ..core.errors import GanvasError
+from ..models.model import Model, save_picture
+from ..networks.layers import Generator
+from .places import ENDING, Start, places, read_start
+
+__all__ = ["FILMS", "Stop", "blend", "morph", "positions", "read_stops", "save_morph", "truncated"]
+
+FILMS = (".gif", ".webp", ".mp4")
+PER_LEG, ON_STRIP = 24, 4  # steps between two stops, in a film and on a strip
+FRAMES_PER_SECOND = 12
+PIXELS = 256  # small pictures are enlarged to about so many in a film
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A picture that a morph goes through: its seed or latent, and what is asked for; None leaves that to the seed."""
+
+    seed: Start
+    label: str | None = None
+
+
+def read_stops(seeds: str, labels: Sequence[str] = ()) -> list[Stop]:
+    """Stops from words: "0,7,12" and labels in pairs; one of either stays for all of the others.
+
+    Without seeds it is seed 0 for labels, and else the first four. A file that `ganvas project` wrote is as good as a
+    seed: "0,me.safetensors".
+
+    Raises:
+        GanvasError: these are no seeds, or there are several of both and not as many.
+    """
+    words = [word.strip() for word in seeds.split(",")] if seeds else ["0"] if labels else ["0", "1", "2", "3"]
+    if not all(word.isdecimal() or word.endswith(ENDING) for word in words):
+        raise GanvasError(
+            f"--seeds are whole numbers from 0 with commas between them, as in 0,7,12, or {ENDING} files that "
+            f"`ganvas project` wrote, not {seeds!r}."
+        )
+    starts = [read_start(word) for word in words]
+    if not labels:
+        return [Stop(start) for start in starts]
+    count = max(len(starts), len(labels))
+    if {len(starts), len(labels)} - {1, count}:
+        raise GanvasError(
+            f"A morph pairs seeds with labels: give as many of both, or one of either, not {len(starts)} seeds and "
+            f"{len(labels)} labels."
+        )
+    return [Stop(starts[index % len(starts)], labels[index % len(labels)]) for index in range(count)]
+
+
+def morph(
+    model: Model,
+    path: Sequence[Stop],
+    *,
+    frames: int | None = None,
+    spherical: bool = True,
+    eased: bool = True,
+    closed: bool = False,
+) -> Tensor:
+    """The samples on the way from stop to stop, float32 [frames, *shape]; each stop is shown exactly.
+
+    Args:
+        model: any generator; `truncated` for calmer pictures.
+        path: at least two stops.
+        frames: how many samples in all; by default 24 steps from stop to stop.
+        spherical: move on arcs about the origin, as normal inputs lie (White 2016, arXiv:1609.04468), not on lines.
+        eased: leave each stop and come to the next slowly.
+        closed: end with the first stop again.
+
+    Raises:
+        GanvasError: there are fewer than two stops or not enough frames for them, or the model does not know a label.
+    """
+    path = [*path, path[0]] if closed and len(path) > 1 else path
+    if len(path) < 2:
+        raise GanvasError("A morph goes from one stop to another: give two seeds from 0, or one seed and two labels.")
+    at = positions(len(path), PER_LEG * (len(path) - 1) + 1 if frames is None else frames, eased=eased)
+    legs = np.minimum(at.astype(int), len(path) - 2)
+    shares = torch.from_numpy(at - legs)
+    z, told = places(model, [(stop.seed, stop.label) for stop in path])
+    moved = blend(z[legs], z[legs + 1], shares, spherical=spherical)
+    return model.make(moved, None if told is None else blend(told[legs], told[legs + 1], shares, spherical=False))
+
+
+def positions(count: int, frames: int, *, eased: bool) -> NDArray[np.float64]:
+    """Where each frame is on a way of `count` stops, from 0 to count - 1; the stops are whole numbers, and all are hit.
+
+    Raises:
+        GanvasError: there are fewer frames than stops.
+    """
+    if frames < count:
+        raise GanvasError(f"A morph through {count} pictures takes at least {count} frames, not {frames}.")
+    ends = np.round(np.linspace(0, frames - 1, count))
+    at = np.interp(np.arange(frames), ends, np.arange(count))
+    whole, rest = np.floor(at), at % 1
+    return whole + rest * rest * (3 - 2 * rest) if eased else at
+
+
+def blend(
+    a: Float[Tensor, "n k"], b: Float[Tensor, "n k"], shares: Float[Tensor, " n"], *, spherical: bool
+) -> Float[Tensor, "n k"]:
+    """From `a`, at share 0, to `b`, at share 1, both exactly: on a line, or on an arc about the origin.
+
+    On the arc the direction turns evenly and the length goes evenly from |a| to |b|. Where a and b are parallel there
+    is no arc, and where they are opposite there is no shortest one: there it is the line.
+    """
+    share = shares.double()[:, None]
+    line = torch.cat([1 - share, share], dim=1)
+    if not spherical:
+        return _weighed(a, b, line)
+    lengths = torch.stack([a.double().norm(dim=1), b.double().norm(dim=1)], dim=1).clamp_min(1e-30)
+    cosine = (a.double() * b.double()).sum(1) / lengths.prod(1)
+    angle = torch.arccos(cosine.clamp(-1, 1))[:, None]
+    arc = torch.sin(line * angle) / torch.sin(angle) * (lengths * line).sum(1, keepdim=True) / lengths
+    return _weighed(a, b, torch.where(cosine.abs()[:, None] > 1 - 1e-9, line, arc))
+
+
+def _weighed(a: Tensor, b: Tensor, weights: Tensor) -> Tensor:
+    return (weights[:, :1] * a.double() + weights[:, 1:] * b.double()).to(a.dtype)
+
+
+class _Truncated(Generator):
+    """A generator whose inputs are brought nearer to their mean, which is zero."""
+
+    def __init__(self, network: Generator, share: float) -> None:
+        super().__init__(network.shape, network.condition, network.latent)
+        self.network, self.share = network, share
+        self.train(network.training)
+
+    def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
+        return self.network.truncated(z, condition, self.share)
+
+
+def truncated(model: Model, share: float) -> Model:
+    """The model with inputs at `share` of their distance to the mean input: 1 as it is, 0 its one mean picture.
+
+    Smaller shares give more typical pictures that differ less (Karras et al. 2019, arXiv:1812.04948, appendix B, on the
+    input itself). Everything that draws with a model draws with this one.
+
+    Raises:
+        GanvasError: the share is below 0 or not finite.
+    """
+    if not 0 <= share < math.inf:
+        raise GanvasError(f"--truncation takes a number from 0, the mean picture, to 1, all variety, not {share}.")
+    return model if share == 1 else Model(_Truncated(model.network, share), model.condition)
+
+
+def save_morph(
+    model: Model,
+    path: Sequence[Stop],
+    out: Path,
+    *,
+    frames: int | None = None,
+    seconds: float | None = None,
+    spherical: bool = True,
+    eased: bool = True,
+    closed: bool = False,
+) -> Path:
+    """Save a morph as a film (.gif, .webp, .mp4) or, with any other ending, as a strip of pictures in a row.
+
+    Clips play to and fro in a film while they turn into one another; on a strip they show their middle frames.
+
+    Args:
+        model: what draws the pictures or clips.
+        path: at least two stops.
+        out: where it goes.
+        frames: how many pictures; by default 24 steps from stop to stop in a film and 4 on a strip.
+        seconds: how long the film takes before it holds at its end, instead of or together with `frames`.
+        spherical: see `morph`.
+        eased: see `morph`; a strip is wider than a moment and looks best without.
+        closed: see `morph`.
+
+    Raises:
+        GanvasError: the model makes points, the file cannot be written, or as in `morph`.
+    """
+    if len(model.shape) == 1:
+        raise GanvasError(
+            f"This model makes vectors of {model.shape[0]} numbers, and only pictures and clips can be shown as a "
+            "morph; `ganvas.latent.morph.morph(model, stops)` returns the samples on the way."
+        )
+    film = out.suffix.lower() in FILMS
+    if seconds is not None and not (film and 0 < seconds < math.inf):
+        raise GanvasError(f"--seconds is how long a film takes, above 0, and not for {out.name!r} with {seconds}.")
+    speed: float = FRAMES_PER_SECOND
+    if seconds is not None:
+        frames = max(2, round(seconds * speed) + 1) if frames is None else frames
+        speed = max(frames - 1, 1) / seconds
+    legs = max(1, len(path) - 1 + closed)
+    frames = (PER_LEG if film else ON_STRIP) * legs + 1 if frames is None else frames
+    made = morph(model, path, frames=frames, spherical=spherical, eased=eased, closed=closed)
+    if model.moves:
+        last, steps = model.shape[1] - 1, torch.arange(frames)
+        shown = last - (steps % max(2 * last, 1) - last).abs() if film else torch.full_like(steps, model.shape[1] // 2)
+        made = made[steps, :, shown]
+    drawn = pixels.to_uint8(made).numpy()
+    if not film:
+        return save_picture(pixels.grid(drawn, columns=len(drawn)), out)
+    zoom = max(1, PIXELS // max(drawn.shape[1:3]))
+    with files.told(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        pixels.save_film((pixels.grid(each[None], gap=0, zoom=zoom) for each in drawn), out, frames_per_second=speed)
+    return out

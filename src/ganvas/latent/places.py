@@ -1,0 +1,126 @@
+"""Places in latent space: what a generator is given for one picture, by a seed or from a small file.
+
+A file holds what `ganvas project` found for a picture of one's own. Whatever takes a seed takes it instead.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load, save_file
+from torch import Tensor
+
+from ..core import files
+from ..core.errors import GanvasError
+from ..core.weights import sha256_of
+from ..models.model import Model, inputs
+from ..networks.layers import Generator
+
+__all__ = ["ENDING", "Latent", "Start", "fingerprint", "moved", "places", "read_start"]
+
+ENDING = ".safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class Latent:
+    """One place in the latent space of one model: z [L], what the network is told [K] or None, and whose they are."""
+
+    z: Float[Tensor, " l"]
+    condition: Float[Tensor, " k"] | None
+    model: str
+
+    def save(self, path: Path) -> Path:
+        """Write it to a .safetensors file.
+
+        Raises:
+            GanvasError: `path` cannot be written.
+        """
+        tensors = {"z": self.z} | ({} if self.condition is None else {"condition": self.condition})
+        with files.told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_file(tensors, path, {"ganvas": json.dumps({"model": self.model})})
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> "Latent":
+        """What `save` wrote.
+
+        Raises:
+            GanvasError: there is no such file, or it is none of these.
+        """
+        try:
+            with safe_open(path, "pt") as opened:
+                about = json.loads((opened.metadata() or {})["ganvas"])
+            tensors = load(path.read_bytes())
+            return cls(tensors["z"], tensors.get("condition"), about["model"])
+        except OSError:
+            raise GanvasError(f"There is no file {path}; `ganvas project MODEL PICTURE` writes one.") from None
+        except (KeyError, TypeError, SafetensorError, ValueError):
+            raise GanvasError(f"{path} is no latent that `ganvas project` wrote.") from None
+
+
+Start = int | Latent
+"""A seed, or a place that was found."""
+
+
+def read_start(word: str) -> Start:
+    """A seed, or the latent in the file of this name.
+
+    Raises:
+        GanvasError: it is neither a whole number from 0 nor such a file.
+    """
+    if word.isdecimal():
+        return int(word)
+    if word.endswith(ENDING):
+        return Latent.read(Path(word).expanduser())
+    raise GanvasError(f"A seed is a whole number from 0, or a {ENDING} that `ganvas project` wrote, not {word!r}.")
+
+
+def places(
+    model: Model, starts: Sequence[tuple[Start, str | None]]
+) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n k"] | None]:
+    """What the network is given for each (start, label): z [N, latent] and conditions [N, K].
+
+    A label takes the place of the condition that belongs to a seed or was found with a latent.
+
+    Raises:
+        GanvasError: a latent is another model's, a seed is below 0, or the model does not know a label.
+    """
+    found = [_place(model, start, label) for start, label in starts]
+    told = [condition for _, condition in found if condition is not None]
+    return torch.cat([z for z, _ in found]), torch.cat(told) if told else None
+
+
+def _place(model: Model, start: Start, label: str | None) -> tuple[Tensor, Tensor | None]:
+    if isinstance(start, Latent):
+        if start.model != fingerprint(model.network):
+            raise GanvasError("This latent is of another model, or of this one before it was trained on: project anew.")
+        asked = model.asked(label)
+        told = start.condition if asked is None else asked
+        return start.z[None], None if told is None else told[None]
+    if start < 0:
+        raise GanvasError(f"A seed is a whole number from 0, not {start}.")
+    told = model.told(label, [start])
+    if told is None and model.condition is not None:
+        told = model.condition.draw([start])
+    return inputs([start], model.network.latent), told
+
+
+def moved(
+    model: Model, z: Float[Tensor, "n l"], told: Float[Tensor, "n k"] | None, by: Float[Tensor, "*n v"]
+) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n k"] | None]:
+    """What the network is given after z moved by the first L numbers of `by`, and what it is told by the others."""
+    latent = z.shape[1]
+    if told is not None and model.condition is not None and by.shape[-1] > latent:
+        told = model.condition.moved(told, by[..., latent:])
+    return z + by[..., :latent], told
+
+
+def fingerprint(network: Generator) -> str:
+    """What a network is known by again: the sha256 of its weights, by their values alone."""
+    state = network.state_dict()
+    return sha256_of({f"{index:06}": tensor for index, tensor in enumerate(state.values())})

@@ -1,0 +1,197 @@
+"""Projection: the input with which a generator comes nearest to a picture of one's own.
+
+The weights stay as they are; z, and what the network is told, are optimised by gradient descent from several starts
+(Karras et al. 2020, arXiv:1912.04958, section 5, who project on VGG features from one start and optimise noise too).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..core import pixels
+from ..core.errors import GanvasError
+from ..data.dataset import Watch, unwatched
+from ..data.decode import Frame
+from ..data.picture_files import read_given
+from ..metrics.features.by_name import features
+from ..models.model import Model, inputs, save_picture
+from .places import Latent, fingerprint
+
+__all__ = ["Projection", "project", "read_picture", "save_projection"]
+
+CANDIDATES, STARTS = 256, 4
+STEPS, RATE = 120, 0.1
+SCALES = 4  # halvings at which pixels are compared
+SEEN = 0.05  # weight of the features, which at 1 outvote the pixels (LOG.md)
+PRIOR = 0.01  # weight of how far z is from the length that a normal one has
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """What was found for one picture.
+
+    latent      where in latent space
+    wanted      the picture, as the model would have it [C, H, W]
+    made        what the model makes there [C, H, W]
+    error       the mean absolute difference of the two, in steps of 255
+    random      the same for a sample of the model taken at random, the median of 256
+    """
+
+    latent: Latent
+    wanted: Float[Tensor, "c h w"]
+    made: Float[Tensor, "c h w"]
+    error: float
+    random: float
+
+
+def read_picture(path: Path, model: Model) -> Float[Tensor, "c h w"]:
+    """A picture file, cut and scaled to what the model makes, in [-1, 1].
+
+    Raises:
+        GanvasError: the model makes no pictures, or the file is none.
+    """
+    if len(model.shape) != 3:
+        kind = "clips" if model.moves else "points"
+        raise GanvasError(f"This model makes {kind}, so no picture can be projected; give a model of pictures.")
+    channels, height, width = model.shape
+    (given, *_), _ = read_given([path], Frame(width, height, channels), adapt=True)
+    return pixels.to_float(torch.from_numpy(given.picture)[None])[0]
+
+
+def project(
+    model: Model,
+    picture: Float[Tensor, "c h w"],
+    *,
+    label: str | None = None,
+    starts: int = STARTS,
+    steps: int = STEPS,
+    with_features: bool = True,
+    seed: int = 0,
+    watch: Watch = unwatched,
+) -> Projection:
+    """The input for which the model makes what is nearest to a picture.
+
+    Of 256 random inputs the best are improved by Adam, and the best of all that was met on the way is kept. Nearness is
+    the squared difference of pixels at five scales, plus that of features where there are any.
+
+    Args:
+        model: any generator of pictures.
+        picture: in [-1, 1], of the model's shape.
+        label: what to tell a conditional model; by default that is optimised too.
+        starts: how many of the random inputs are improved.
+        steps: of Adam.
+        with_features: compare the features of EfficientNet-Lite0 too, where it is installed.
+        seed: of the first random input.
+        watch: told of the steps.
+
+    Raises:
+        GanvasError: the picture has another shape, `starts` or `steps` are below 1, or the label is unknown.
+    """
+    if picture.shape != model.shape:
+        raise GanvasError(f"The picture has shape {tuple(picture.shape)}, and the model makes {model.shape}.")
+    if starts < 1 or steps < 1:
+        raise GanvasError(f"--starts and --steps are at least 1, not {starts} and {steps}.")
+    wanted = picture[None].to(next(model.network.parameters()).device)
+    distance = _distance(wanted, _describer() if with_features else None)
+    seeds = range(seed, seed + CANDIDATES)
+    z, asked = inputs(seeds, model.network.latent), model.asked(label)
+    told = None if asked is None else asked.expand(CANDIDATES, -1)
+    if told is None and model.condition is not None:
+        told = model.condition.draw(seeds)
+    first = model.make(z, told).to(wanted.device)
+    with torch.no_grad():
+        nearness = torch.cat([distance(some) for some in first.split(32)])
+    best = nearness.argsort()[:starts].cpu()
+    told = None if told is None else told[best]
+    z, condition = _descended(model, z[best], told, distance, fixed=label is not None, steps=steps, watch=watch)
+    made = model.make(z[None], None if condition is None else condition[None])[0]
+    return Projection(
+        Latent(z, condition, fingerprint(model.network)),
+        picture,
+        made,
+        _pixel_error(made[None], picture).item(),
+        _pixel_error(first.cpu(), picture).median().item(),
+    )
+
+
+def save_projection(found: Projection, out: Path) -> tuple[Path, Path]:
+    """Save picture | projected at `out`, a .png or a folder, and the latent beside it: (picture, latent).
+
+    Raises:
+        GanvasError: `out` cannot be written.
+    """
+    file = out if out.suffix else out / "projected.png"
+    both = pixels.grid(pixels.to_uint8(torch.stack([found.wanted, found.made])).numpy(), columns=2)
+    return save_picture(both, file), found.latent.save(file.with_suffix(".latent.safetensors"))
+
+
+def _descended(
+    model: Model,
+    z: Tensor,
+    told: Tensor | None,
+    distance: Callable[[Tensor], Tensor],
+    *,
+    fixed: bool,
+    steps: int,
+    watch: Watch,
+) -> tuple[Tensor, Tensor | None]:
+    """The nearest input (z [L], condition [K]) that is met on the way down from z [S, L]."""
+    device = next(model.network.parameters()).device
+    z = z.to(device).requires_grad_(True)
+    told = None if told is None else told.to(device).requires_grad_(not fixed)
+    free = [each for each in (z, told) if each is not None and each.requires_grad]
+    optimizer = torch.optim.Adam(free, RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps + 1)
+    least, best_z, best_told = torch.inf, z, told
+    for step in range(steps + 1):
+        watch("Projecting", step, steps)
+        far = distance(model.network.generate(z, told))
+        nearest = int(far.argmin())
+        if far[nearest] < least:
+            least, best_z = far[nearest].item(), z[nearest].detach().clone()
+            best_told = None if told is None else told[nearest].detach().clone()
+        optimizer.zero_grad()
+        (far + PRIOR * (z.square().mean(1) - 1).square()).sum().backward(inputs=free)
+        optimizer.step()
+        schedule.step()
+    return best_z.cpu(), None if best_told is None else best_told.cpu()
+
+
+def _distance(wanted: Tensor, describe: Callable[[Tensor], Tensor] | None) -> Callable[[Tensor], Tensor]:
+    """Pictures [N, C, H, W] -> how far each is from the one that is wanted [1, C, H, W]."""
+    goals = _scales(wanted)
+    seen = None if describe is None else describe(wanted).detach()
+
+    def distance(made: Tensor) -> Tensor:
+        far = torch.stack([(a - b).square().mean((1, 2, 3)) for a, b in zip(_scales(made), goals, strict=True)]).mean(0)
+        if describe is not None and seen is not None:
+            far = far + SEEN * (describe(made) - seen).square().mean(1) / seen.square().mean()
+        return far
+
+    return distance
+
+
+def _describer() -> Callable[[Tensor], Tensor] | None:
+    """Pictures in [-1, 1] -> their features, with gradients; None where the package with the weights is missing."""
+    try:
+        found = features("efficientnet_lite0")
+    except GanvasError:
+        return None
+    return lambda x: found.run(255 * pixels.in_colour(x).permute(0, 2, 3, 1))
+
+
+def _scales(x: Tensor) -> list[Tensor]:
+    """Pictures at their own size and halved up to four times."""
+    found = [x.clamp(-1, 1)]
+    while len(found) <= SCALES and min(found[-1].shape[2:]) >= 2:
+        found.append(F.avg_pool2d(found[-1], 2))
+    return found
+
+
+def _pixel_error(made: Tensor, picture: Tensor) -> Tensor:
+    return (made.clamp(-1, 1) - picture).abs().mean((1, 2, 3)) * 127.5

@@ -1,0 +1,1 @@
+"""How networks learn. In: networks and a batch; out: loss terms, and steps."""

@@ -1,0 +1,294 @@
+"""What networks are told of each sample: its class, or whatever else the data say of it, as one vector."""
+
+import base64
+import difflib
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import embedding_bag, normalize, one_hot
+
+from ..core.batch import Dice
+from ..core.catalog import part
+from ..core.errors import GanvasError
+from ..data.dataset import Dataset
+from ..data.words import DIMENSION, single_words, vectors
+from .schedules import within
+
+__all__ = ["ROW", "Condition", "Keywords", "Labels"]
+
+ROW, ROWS = 8, 12  # a sheet of samples has 8 of the same description in each of at most 12 rows
+NEAR = 0.08  # phrases whose cosine to what is asked for is lower by this are drawn e times as rarely; times the variety
+
+
+class Condition(ABC):
+    """How samples are described to networks; every part of kind "condition" is one.
+
+    A recipe holds it bare; `of(data)` fills in what it must know of the data, and that is what a model keeps.
+    """
+
+    @property
+    @abstractmethod
+    def length(self) -> int:
+        """How many numbers describe a sample."""
+
+    @abstractmethod
+    def of(self, data: Dataset) -> "Condition":
+        """This condition for these data.
+
+        Raises:
+            GanvasError: the data say nothing of the kind.
+        """
+
+    @abstractmethod
+    def take(self, data: Dataset, rows: NDArray[np.int64], dice: Dice | None = None) -> Float[Tensor, "n length"]:
+        """The descriptions of these rows of the data; with dice, as one of the ways in which training tells them."""
+
+    @abstractmethod
+    def read(self, text: str) -> Float[Tensor, " length"]:
+        """The description that a text asks for.
+
+        Raises:
+            GanvasError: it asks for something that is unknown here; the message suggests the nearest.
+        """
+
+    def vary(self, asked: Float[Tensor, " length"], seeds: Sequence[int]) -> Float[Tensor, "n length"]:
+        """A description as each seed takes it: here all alike."""
+        return asked.expand(len(seeds), -1)
+
+    @abstractmethod
+    def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
+        """A description for each seed, drawn from those of the data: what is made if nothing is asked for."""
+
+    def axes(self) -> Float[Tensor, "a length"]:
+        """Along what descriptions may be moved, each as long as they deviate there; a class is one or another."""
+        return torch.zeros(0, self.length)
+
+    def moved(self, told: Float[Tensor, "n length"], by: Float[Tensor, "*n length"]) -> Float[Tensor, "n length"]:
+        """Descriptions after a move."""
+        return told + by
+
+    @abstractmethod
+    def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
+        """Seeds and descriptions [N, length] for a sheet in rows of 8, each row under one description."""
+
+
+@part("condition")
+@dataclass(frozen=True)
+class Labels(Condition):
+    """The class of a sample as a one-hot vector (Mirza & Osindero 2014, arXiv:1411.1784).
+
+    `classes` are the names and `shares` the relative frequencies; both are taken from the data.
+    """
+
+    classes: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
+
+    @property
+    def length(self) -> int:
+        """See `Condition.length`."""
+        return len(self.classes)
+
+    def of(self, data: Dataset) -> "Labels":
+        """See `Condition.of`."""
+        if data.labels is None or len(data.classes) < 2:
+            raise GanvasError(
+                "These samples have no classes to tell apart. Put the pictures of each class into a folder of its own, "
+                "named after it, or train without: --set condition=None."
+            )
+        counts = np.bincount(data.labels, minlength=len(data.classes))
+        return replace(self, classes=data.classes, shares=tuple((counts / counts.sum()).tolist()))
+
+    def take(self, data: Dataset, rows: NDArray[np.int64], dice: Dice | None = None) -> Float[Tensor, "n length"]:  # noqa: ARG002
+        """See `Condition.take`."""
+        assert data.labels is not None
+        return one_hot(torch.from_numpy(data.labels[rows]), self.length).float()
+
+    def read(self, text: str) -> Float[Tensor, " length"]:
+        """See `Condition.read`."""
+        if text not in self.classes:
+            near = difflib.get_close_matches(text, self.classes, n=1)
+            known = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            raise GanvasError(f"There is no class {text!r}. {hint}There are: {known}.")
+        return one_hot(torch.tensor(self.classes.index(text)), self.length).float()
+
+    def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
+        """See `Condition.draw`."""
+        return one_hot(_drawn(torch.tensor(self.shares, dtype=torch.float64), seeds), self.length).float()
+
+    def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
+        """See `Condition.survey`."""
+        chosen = torch.linspace(0, self.length - 1, min(self.length, ROWS)).round().long()
+        return list(range(ROW)) * len(chosen), one_hot(chosen.repeat_interleave(ROW), self.length).float()
+
+
+MOST_WORDS = 32  # of one sample; what it has more of is not told
+MOST_PHRASES = 10_000  # that a model remembers
+MOST_AXES = 128  # along which phrases are moved
+
+
+@part("condition")
+@dataclass(frozen=True)
+class Keywords(Condition):
+    """The words of a sample as the direction of the mean of their vectors, which knows what words have in common.
+
+    While training, a random part of the words is told, because people ask for one or two and not for all; and in a
+    share `nothing` of the cases none, the vector zero, so that a model can do without words (Ho & Salimans 2022,
+    arXiv:2207.12598, of diffusion models). `words` are all that the data use, `table` their vectors in base64, float16
+    [W, 256], so that a model brings along what it needs; words that it does not know take the package wordllama.
+    `phrases` are those of at most 10,000 samples, to draw from. Unless they are `required`, samples may have none.
+
+    Few pictures have the same words, so a model has little to make different ones from, and what it has learned are
+    whole phrases. So each seed leans from what it is asked for towards a phrase of near meaning: the higher `variety`,
+    the further away they may be and the more they weigh; 0 makes seeds differ by their input alone.
+    """
+
+    nothing: float = 0.1
+    required: bool = True
+    variety: float = 0.5
+    words: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
+    table: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse leaning away.
+
+        Raises:
+            GanvasError: `variety` is below 0.
+        """
+        within("condition.variety", self.variety, 0.0)
+
+    @property
+    def length(self) -> int:
+        """See `Condition.length`."""
+        return DIMENSION
+
+    def of(self, data: Dataset) -> "Keywords":
+        """See `Condition.of`."""
+        if self.required and not any(data.keywords):
+            raise GanvasError(
+                "These samples have no keywords. Put a file metadata.jsonl beside the pictures with a line for each, "
+                'such as {"file_name": "a.png", "keywords": ["red", "fish"]}, or train without: --set condition=None.'
+            )
+        words = tuple(sorted({word for keywords in data.keywords for word in single_words(keywords)}))
+        shown = np.linspace(0, len(data) - 1, min(len(data), MOST_PHRASES)).astype(np.int64)
+        phrases = tuple(" ".join(single_words(_keywords(data, row))) for row in shown.tolist())
+        table = base64.b64encode(vectors(words).astype("<f2").tobytes()).decode()
+        return replace(self, words=words, phrases=phrases, table=table)
+
+    def take(self, data: Dataset, rows: NDArray[np.int64], dice: Dice | None = None) -> Float[Tensor, "n length"]:
+        """See `Condition.take`."""
+        told = torch.zeros(len(rows), MOST_WORDS, self.length)
+        shares = torch.zeros(len(rows), MOST_WORDS)
+        for each, share, row in zip(told, shares, rows.tolist(), strict=True):
+            words = single_words(_keywords(data, row))[:MOST_WORDS]
+            each[: len(words)], share[: len(words)] = self._of(words), 1
+        if dice:
+            rolled = dice.uniform("words", MOST_WORDS).cpu().masked_fill(shares == 0, torch.inf)
+            kept = (rolled <= dice.uniform("words kept", 1).cpu()) | (rolled == rolled.amin(1, keepdim=True))
+            shares *= kept & (dice.uniform("nothing", 1).cpu() >= self.nothing)
+        return _direction((told * shares[:, :, None]).sum(1))
+
+    def read(self, text: str) -> Float[Tensor, " length"]:
+        """See `Condition.read`."""
+        return _direction(self._of(self._asked(text)).sum(0))
+
+    def vary(self, asked: Float[Tensor, " length"], seeds: Sequence[int]) -> Float[Tensor, "n length"]:
+        """See `Condition.vary`; who asks for nothing gets that."""
+        alike = super().vary(asked, seeds)
+        if not self.variety or not asked.any():
+            return alike
+        cosines = (self._described @ asked).double() / self.length
+        near = _drawn((cosines / (self.variety * NEAR)).softmax(0), seeds)
+        return _direction(alike + self.variety * self._described[near])
+
+    def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
+        """See `Condition.draw`."""
+        return self._described[_drawn(torch.ones(len(self.phrases), dtype=torch.float64), seeds)]
+
+    def axes(self) -> Float[Tensor, "a length"]:
+        """See `Condition.axes`: the longest principal axes of the phrases."""
+        spread = self._described - self._described.mean(0)
+        _, values, vectors = torch.linalg.svd(spread, full_matrices=False)
+        kept = (values > 1e-3 * values[0]).nonzero().flatten()[:MOST_AXES]
+        return vectors[kept] * values[kept, None] / len(spread) ** 0.5
+
+    def moved(self, told: Float[Tensor, "n length"], by: Float[Tensor, "*n length"]) -> Float[Tensor, "n length"]:
+        """See `Condition.moved`: they keep their length."""
+        return _direction(told + by)
+
+    def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
+        """See `Condition.survey`."""
+        shown = np.linspace(0, len(self.phrases) - 1, min(len(self.phrases), ROWS)).astype(np.int64)
+        return list(range(ROW)) * len(shown), self._described[shown].repeat_interleave(ROW, 0)
+
+    def unknown(self, text: str) -> list[str]:
+        """The words of a text that the data did not have: what they ask for is guessed from their meaning."""
+        return [word for word in self._asked(text) if word not in self._places]
+
+    def _asked(self, text: str) -> list[str]:
+        """The words of a text; one with hyphens in parts if it is not known as a whole."""
+        words = [
+            part
+            for word in single_words([text])
+            for part in ([word] if word in self._places else single_words([word.replace("-", " ")]))
+        ]
+        if text.strip() and not words:
+            raise GanvasError(f"There are no words in {text!r}. Ask for some, such as 'blue fish'.")
+        return words
+
+    @cached_property
+    def _described(self) -> Float[Tensor, "phrases length"]:
+        """What each phrase is told as."""
+        places = [[self._places[word] for word in single_words([phrase])] for phrase in self.phrases]
+        begins = np.cumsum([0, *map(len, places)])[:-1]
+        flat = torch.tensor([place for each in places for place in each], dtype=torch.long)
+        return _direction(embedding_bag(flat, self._vectors, torch.from_numpy(begins), mode="sum"))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {word: place for place, word in enumerate(self.words)}
+
+    @cached_property
+    def _vectors(self) -> Float[Tensor, "words length"]:
+        numbers = np.frombuffer(base64.b64decode(self.table), "<f2").astype(np.float32)
+        return torch.from_numpy(numbers.reshape(len(self.words), self.length))
+
+    def _of(self, words: Sequence[str]) -> Float[Tensor, "words length"]:
+        """The vector of each word, also of those that the data do not have."""
+        found = torch.empty(len(words), self.length)
+        for row, word in zip(found, words, strict=True):
+            row[:] = self._vectors[self._places[word]] if word in self._places else self._meaning(word)
+        return found
+
+    def _meaning(self, word: str) -> Float[Tensor, " length"]:
+        try:
+            return torch.from_numpy(vectors([word]))[0]
+        except GanvasError as error:
+            near = difflib.get_close_matches(word, self.words, n=3)
+            hint = f"Near it are: {', '.join(near)}. " if near else ""
+            raise GanvasError(f"This model has not learned the word {word!r}. {hint}{error}") from None
+
+
+def _keywords(data: Dataset, row: int) -> tuple[str, ...]:
+    return data.keywords[row] if data.keywords else ()
+
+
+def _drawn(shares: Float[Tensor, " k"], seeds: Sequence[int]) -> Int[Tensor, " n"]:
+    """What each seed draws of things that are as frequent as their shares."""
+    rolled = [np.random.default_rng([seed, 1]).random() for seed in seeds]
+    ends = shares.cumsum(0)
+    return torch.searchsorted(ends, torch.tensor(rolled, dtype=ends.dtype) * ends[-1], right=True)
+
+
+def _direction(total: Float[Tensor, "*n length"]) -> Float[Tensor, "*n length"]:
+    """A sum of vectors as a description: the length of a standard normal vector, or zero if there were none."""
+    return normalize(total, dim=-1) * math.sqrt(total.shape[-1])

@@ -1,0 +1,83 @@
+"""Values that change as a run goes on: progress in [0, 1] -> value.
+
+Progress is the share of the run's images already seen, so that a schedule always fits the budget: a run of three
+minutes and one of three days both end on a finished schedule. Where a setting takes a `Value`, a number is constant.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from ..core.catalog import part
+from ..core.errors import GanvasError
+
+__all__ = ["Cosine", "Linear", "Schedule", "Value", "at", "within"]
+
+
+class Schedule(ABC):
+    """A value as a function of progress."""
+
+    @abstractmethod
+    def __call__(self, progress: float) -> float:
+        """The value once this share of the run, in [0, 1], has been seen."""
+
+
+Value = float | Schedule
+
+
+def at(value: Value, progress: float) -> float:
+    """A constant or a schedule, read at this progress in [0, 1]."""
+    return value(progress) if isinstance(value, Schedule) else value
+
+
+def within(name: str, value: Value, low: float, high: float = math.inf, *, closed: bool = False) -> None:
+    """Refuse a setting that is not from `low` to below `high`, or to `high` itself if the range is `closed`.
+
+    A schedule is read at the beginning and at the end of the run, between which it rises or falls.
+
+    Raises:
+        GanvasError: it is outside.
+    """
+    ends = [at(value, progress) for progress in (0.0, 1.0)]
+    if not all(low <= end < high or (closed and end == high) for end in ends):
+        limit = "on" if high == math.inf else f"to {high:g}" if closed else f"to below {high:g}"
+        raise GanvasError(f"{name} takes a number from {low:g} {limit}, not {value}.")
+
+
+@dataclass(frozen=True)
+class _Ramp(Schedule):
+    """From `start` to `end` over the first `over` of the run, then flat."""
+
+    start: float
+    end: float
+    over: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse a schedule that takes no time.
+
+        Raises:
+            GanvasError: `over` is not in (0, 1].
+        """
+        if not 0 < self.over <= 1:
+            raise GanvasError(f"A schedule's `over` is a share of the run, above 0 and at most 1, not {self.over}.")
+
+
+@part("schedule")
+@dataclass(frozen=True)
+class Linear(_Ramp):
+    """A straight line from `start` to `end` over the first `over` of the run, then flat."""
+
+    def __call__(self, progress: float) -> float:
+        """See `Schedule.__call__`."""
+        return self.start + (self.end - self.start) * min(progress / self.over, 1.0)
+
+
+@part("schedule")
+@dataclass(frozen=True)
+class Cosine(_Ramp):
+    """Half a cosine from `start` to `end` over the first `over` of the run, then flat (arXiv:2501.05441, app. D)."""
+
+    def __call__(self, progress: float) -> float:
+        """See `Schedule.__call__`."""
+        share = min(progress / self.over, 1.0)
+        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * share)) / 2

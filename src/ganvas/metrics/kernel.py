@@ -1,0 +1,174 @@
+"""Figures made of a kernel between samples: the kernel distance, which is KID on Inception's features, and Vendi's."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..core.catalog import part
+from ..core.errors import GanvasError
+from .score import Features, Score, as_features, as_pair
+
+__all__ = ["kernel_distance", "kernel_distance_of_subsets", "vendi_score"]
+
+TILE = 1024
+"""How many samples are compared with how many at a time where nothing else is asked for."""
+
+
+@part("metric")
+def kernel_distance(real: Features, fake: Features, *, rows: int = 1024) -> Score:
+    """The squared maximum mean discrepancy of all pairs, unbiased: KID where the features are Inception's.
+
+    The kernel is (x.y / D + 1)^3 (Binkowski et al. 2018, arXiv:1801.01401). Without bias, the value is as
+    often below 0 as above for the same distribution. The error is the jackknife's, which leaves out each sample once
+    and tends to be too large rather than too small (Efron & Stein 1981). Products are made in the features' own type
+    and summed in float64.
+
+    Args:
+        real: features [N, D].
+        fake: features [M, D]; M may differ from N.
+        rows: how many are compared with how many at a time; changes nothing but speed and memory.
+
+    Raises:
+        GanvasError: see `as_pair`.
+    """
+    real, fake = as_pair(real, fake)
+    n, m = len(real), len(fake)
+    within_real, _ = _kernel_sums(real, real, rows)
+    within_fake, _ = _kernel_sums(fake, fake, rows)
+    to_fake, to_real = _kernel_sums(real, fake, rows)
+    inside, outside, across = within_real.sum(), within_fake.sum(), to_fake.sum()
+
+    def distance(inside: Tensor, outside: Tensor, across: Tensor, n: int, m: int) -> Tensor:
+        return inside / (n * (n - 1)) + outside / (m * (m - 1)) - 2 * across / (n * m)
+
+    without_real = distance(inside - 2 * within_real, outside, across - to_fake, n - 1, m)
+    without_fake = distance(inside, outside - 2 * within_fake, across - to_real, n, m - 1)
+    variance = sum(float(each.var(correction=0)) * (len(each) - 1) for each in (without_real, without_fake))
+    value, error = float(distance(inside, outside, across, n, m)), math.sqrt(variance)
+    notes = ("farther below 0 than chance allows: some of the samples are on both sides",) if value < -3 * error else ()
+    return Score(value, error, {"real": n, "fake": m}, notes)
+
+
+@part("metric")
+def kernel_distance_of_subsets(
+    real: Features, fake: Features, *, subsets: int = 100, size: int = 1000, seed: int = 2020
+) -> Score:
+    """The same as the mean over random subsets, as papers have it: `spread` is the deviation they print.
+
+    The same seed gives the same subsets as torch-fidelity with the fakes as its first input. Subsets overlap, so that
+    no standard error follows from them; `kernel_distance` has one and uses every pair.
+
+    Raises:
+        GanvasError: a set is smaller than a subset, or see `as_pair`.
+    """
+    real, fake = as_pair(real, fake, fewest=2)
+    if subsets < 1:
+        raise GanvasError(f"The distance is the mean over at least 1 subset, not {subsets}.")
+    if not 2 <= size <= min(len(real), len(fake)):
+        raise GanvasError(
+            f"Subsets of {size} cannot be taken from {len(real)} real and {len(fake)} fake samples; give a lower size."
+        )
+    dice = np.random.RandomState(seed)
+    drawn = [
+        [torch.from_numpy(dice.choice(len(each), size, replace=False)) for each in (fake, real)] for _ in range(subsets)
+    ]
+    pairs_of_all, pairs_of_subsets = (len(real) + len(fake)) ** 2 / 2, 2 * subsets * size**2
+    sums = _sums_at_once if pairs_of_all < pairs_of_subsets else _sums_one_by_one
+    inside, outside, across = sums(real, fake, [of for _, of in drawn], [of for of, _ in drawn])
+    parts = ((inside + outside) / (size * (size - 1)) - 2 * across / size**2).tolist()
+    counts = {"real": len(real), "fake": len(fake), "subset": size}
+    return Score(math.fsum(parts) / subsets, None, counts, parts=tuple(parts))
+
+
+@part("metric")
+def vendi_score(features: Features) -> Score:
+    """How many distinct samples there seem to be, from 1 to N (Friedman & Dieng 2023, arXiv:2210.02410).
+
+    exp of the entropy of the eigenvalues of the matrix of cosine similarities over N. These are also the eigenvalues of
+    the D x D matrix of the normalised features, so that the cost is that of the smaller one.
+
+    Raises:
+        GanvasError: a row is all zeros and has no direction; or see `as_features`.
+    """
+    found = as_features(features, name="given")
+    lengths = found.double().square().sum(1).sqrt()
+    if not len(found) or not bool(lengths.min() > 0):
+        raise GanvasError("The Vendi score needs features, and none of them all zeros: those have no direction.")
+    square = torch.zeros(min(found.shape), min(found.shape), dtype=torch.float64, device=found.device)
+    if len(found) <= found.shape[1]:
+        directions = found.double() / lengths[:, None]
+        square = directions @ directions.T
+    else:
+        for some, length in zip(found.split(4096), lengths.split(4096), strict=True):
+            directions = some.double() / length[:, None]
+            square.addmm_(directions.T, directions)
+    shares = torch.linalg.eigvalsh(square / len(found)).clamp_min(0)
+    return Score(float(torch.special.entr(shares).sum().exp()), None, {"fake": len(found)})
+
+
+def _sums_one_by_one(
+    real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], reals: list[Tensor], fakes: list[Tensor]
+) -> tuple[Float[Tensor, " s"], Float[Tensor, " s"], Float[Tensor, " s"]]:
+    """Sums of the kernel within the reals of each subset, within its fakes, and across; from each one's own kernel."""
+    found = []
+    for chosen_real, chosen_fake in zip(reals, fakes, strict=True):
+        x, y = real[chosen_real.to(real.device)], fake[chosen_fake.to(fake.device)]
+        found.append([_kernel_sums(*pair, 512)[0].sum() for pair in ((x, x), (y, y), (x, y))])
+    inside, outside, across = torch.tensor(found, dtype=torch.float64).unbind(1)
+    return inside, outside, across
+
+
+def _sums_at_once(
+    real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], reals: list[Tensor], fakes: list[Tensor]
+) -> tuple[Float[Tensor, " s"], Float[Tensor, " s"], Float[Tensor, " s"]]:
+    """The same from the kernel of all pairs, which is cheaper where subsets overlap much.
+
+    With a column of 0 and 1 for each subset, its sum is the quadratic form of that column.
+    """
+    members = []
+    for each, chosen in ((real, reals), (fake, fakes)):
+        member = torch.zeros(len(each), len(chosen), dtype=torch.float64)
+        member.scatter_(0, torch.stack(chosen, 1), 1)
+        members.append(member.to(each.device))
+    found = []
+    for left, right, own, other in ((real, real, 0, 0), (fake, fake, 1, 1), (real, fake, 0, 1)):
+        total = torch.zeros(len(reals), dtype=torch.float64, device=real.device)
+        for rows, columns, values in _kernel(left, right, TILE):
+            times = 2 if left is right and rows != columns else 1
+            total += times * (members[own][rows] * (values.double() @ members[other][columns])).sum(0)
+        found.append(total.cpu())
+    inside, outside, across = found
+    return inside, outside, across
+
+
+def _kernel_sums(
+    left: Float[Tensor, "n d"], right: Float[Tensor, "m d"], size: int
+) -> tuple[Float[Tensor, " n"], Float[Tensor, " m"]]:
+    """Sums of the kernel over rows and over columns."""
+    rows, columns = (torch.zeros(len(each), dtype=torch.float64, device=left.device) for each in (left, right))
+    for at, to, values in _kernel(left, right, size):
+        rows[at] += values.sum(1, dtype=torch.float64)
+        if left is not right or at != to:
+            columns[to] += values.sum(0, dtype=torch.float64)
+    return (rows + columns, rows + columns) if left is right else (rows, columns)
+
+
+def _kernel(
+    left: Float[Tensor, "n d"], right: Float[Tensor, "m d"], size: int
+) -> Iterator[tuple[slice, slice, Float[Tensor, "a b"]]]:
+    """The kernel tile by tile: rows, columns, values.
+
+    Of a set with itself only the tiles above the diagonal and on it, without the pairs of a sample with itself.
+    """
+    for top in range(0, len(left), size):
+        for start in range(top if left is right else 0, len(right), size):
+            at, to = slice(top, top + size), slice(start, start + size)
+            product = (left[at] @ right[to].T).div_(left.shape[1]).add_(1)
+            values = product.square().mul_(product)
+            if left is right and at == to:
+                values.fill_diagonal_(0)
+            yield at, to, values

@@ -1,0 +1,159 @@
+"""What every metric answers with, and what it asks of features before it measures them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..core.errors import GanvasError
+
+__all__ = [
+    "FEWEST",
+    "Features",
+    "Labels",
+    "Score",
+    "as_features",
+    "as_pair",
+    "better",
+    "gathered_notes",
+    "rule_of_succession",
+]
+
+Features = Tensor | NDArray[Any]
+"""Numbers that describe pictures, [N, D]: one row for each. NumPy arrays and tensors on any device are as good."""
+
+Labels = Tensor | NDArray[Any] | Sequence[float]
+"""A number for each sample or class, [N]."""
+
+LOWER = ("fid", "fd-", "kid", "kd-", "intra", "path", "reverse_kl")
+"""How the names of those figures begin of which less is better."""
+
+NEAR = {"memorisation": "near 0.5", "copying": "near 0", "density": "near 1"}
+"""Figures that have a best value in the middle; of all others more is better."""
+
+LARGEST = 1e6
+"""The largest feature; what is made of larger ones overflows."""
+
+FEWEST = 10
+"""The smallest set that is compared as a distribution; papers use 10,000 to 50,000."""
+
+
+@final
+@dataclass(frozen=True)
+class Score:
+    """A figure with what is needed to trust it."""
+
+    value: float
+    error: float | None = None
+    """The standard error of `value` from the choice of samples, or None where no honest one is known. Says nothing of
+    bias, which is in the notes."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Of how many samples, by the name of their set."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the figure has to know."""
+    parts: tuple[float, ...] = ()
+    """The splits, subsets or classes whose mean `value` is."""
+
+    @property
+    def spread(self) -> float | None:
+        """The deviation between the parts that papers print behind +-; it is not the standard error."""
+        if not self.parts:
+            return None
+        return math.sqrt(sum((part - self.value) ** 2 for part in self.parts) / len(self.parts))
+
+    @classmethod
+    def mean(cls, values: Float[Tensor, " n"], *, counts: Mapping[str, int], notes: tuple[str, ...] = ()) -> "Score":
+        """The mean of one value per sample, with its standard error; of shares, values are 0 and 1.
+
+        Where all values are 0, or all 1, the next sample may still be another: the error is then that of a share which
+        one sample more of each kind would leave (Laplace's rule of succession).
+        """
+        values = values.double()
+        error = float(values.std() / math.sqrt(len(values))) if len(values) > 1 else None
+        if error == 0 and float(values[0]) in (0, 1):
+            error = rule_of_succession(len(values))
+        return cls(float(values.mean()), error, counts, notes)
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g}" + ("" if self.error is None else f" ± {self.error:.1g}")
+
+
+def rule_of_succession(count: int) -> float:
+    """The error of a share that was 0 or 1 in all of so many samples, as if one more of each kind had been seen."""
+    share = 1 / (count + 2)
+    return math.sqrt(share * (1 - share) / count)
+
+
+def better(name: str) -> str:
+    """Which values of a figure are good ones: "lower", "higher" or near which number."""
+    return NEAR.get(name, "lower" if name.startswith(LOWER) else "higher")
+
+
+def gathered_notes(scores: Mapping[str, Score]) -> dict[str, list[str]]:
+    """Each note once, with the names of the figures it is on."""
+    notes: dict[str, list[str]] = {}
+    for name, score in scores.items():
+        for note in score.notes:
+            notes.setdefault(note, []).append(name)
+    return notes
+
+
+def as_features(values: Features, *, name: str, fewest: int = 1) -> Float[Tensor, "n d"]:
+    """Features as a float32 or float64 tensor on their own device, once they are fit to be measured.
+
+    Args:
+        values: [N, D].
+        name: what the message calls them.
+        fewest: how many rows there must be.
+
+    Raises:
+        GanvasError: they are not [N, D], too few, or hold NaN or infinity.
+    """
+    found = torch.as_tensor(values).detach()
+    if found.dim() != 2 or not found.shape[1]:
+        raise GanvasError(f"The {name} features have shape {list(found.shape)}; a row per picture is needed, [N, D].")
+    if len(found) < fewest:
+        raise GanvasError(
+            f"There are {len(found)} {name} samples, which say nothing about a distribution; give at least {fewest} "
+            "(papers use 10,000 or more)."
+        )
+    if found.is_complex():
+        raise GanvasError(f"The {name} features are complex numbers, and no figure is defined on those.")
+    if found.device.type == "mps":  # which has no float64
+        found = found.cpu()
+    if found.dtype not in (torch.float32, torch.float64):
+        found = found.float()
+    if bad := int((~(found.abs().amax(1) < LARGEST)).sum()):
+        raise GanvasError(
+            f"{bad} of the {len(found)} rows of {name} features hold NaN, infinity or numbers above {LARGEST:.0e}: "
+            "compute them in float32, and look for broken weights or pictures."
+        )
+    return found
+
+
+def as_pair(
+    real: Features, fake: Features, *, fewest: int = FEWEST, names: tuple[str, str] = ("real", "fake")
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
+    """Two sets of features that can be compared, on the device of the first and in the finer type of both.
+
+    Raises:
+        GanvasError: see `as_features`; or they have different dimensions.
+    """
+    if fake is real:
+        one = as_features(real, name=names[0], fewest=fewest)
+        return one, one
+    first, second = (
+        as_features(each, name=name, fewest=fewest) for each, name in zip((real, fake), names, strict=True)
+    )
+    if first.shape[1] != second.shape[1]:
+        raise GanvasError(
+            f"The {names[0]} features have {first.shape[1]} dimensions and the {names[1]} ones {second.shape[1]}: "
+            "compute both with the same network and layer."
+        )
+    kind = torch.promote_types(first.dtype, second.dtype)
+    return first.to(kind), second.to(first.device, kind)

@@ -1,0 +1,196 @@
+"""Generators that others have published, as model files of this project: names are mapped, every shape is checked.
+
+    convert(Path("ffhq.safetensors"), "stylegan2", Path("ffhq.model.safetensors"))
+
+What is read is a state dict: tensors by their names, in a .safetensors file or one of torch.save that holds nothing
+else. The pickles in which NVIDIA's code publishes networks are programs, and are refused.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..core import files
+from ..core.errors import GanvasError
+from ..core.weights import read_weights
+from ..learning.conditions import Labels
+from ..networks.layers import NetworkSettings
+from ..networks.r3gan import R3Generator
+from ..networks.stylegan2 import Stylegan2Generator
+from .model import Model, metadata
+
+__all__ = ["KINDS", "convert", "translate"]
+
+KINDS = {
+    "stylegan2": "StyleGAN2-ADA in PyTorch (NVlabs/stylegan2-ada-pytorch)",
+    "r3gan": "R3GAN (brownvc/R3GAN)",
+}
+"""What can be converted -> whose generator it is."""
+
+ANCHORS = {"stylegan2": "synthesis.b4.const", "r3gan": "MainLayers.0.Layers.0.Basis"}  # in every network of the kind
+TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8  # of the low-pass filter that both resample with
+
+Rules = tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]
+"""Patterns in names and what takes their place, one substitution after the other."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a state dict holds: the network as settings, its shape, its classes, and its weights by our names."""
+
+    settings: NetworkSettings
+    shape: tuple[int, ...]
+    classes: int
+    tensors: Mapping[str, Tensor]
+
+
+def convert(file: Path, kind: str, out: Path, *, classes: tuple[str, ...] = (), clamp: float | None = 256.0) -> Model:
+    """Write a published generator's state dict as a model file, which everything that takes a model takes.
+
+    Args:
+        file: the state dict, .safetensors or of torch.save.
+        kind: whose it is, see `KINDS`.
+        out: the model file, .safetensors.
+        classes: the names of its classes in their order; by default they are numbered.
+        clamp: of StyleGAN2: the `conv_clamp` it was trained with, which no state dict tells.
+
+    Raises:
+        GanvasError: the file is a pickle or damaged, or holds another network; the message says what is wrong where.
+    """
+    if kind not in KINDS:
+        raise GanvasError(f"There is no conversion from {kind!r}; there are: {', '.join(KINDS)}.")
+    if file.suffix == ".pkl":
+        raise GanvasError(
+            f"{file} is a pickle: opening it runs whatever program is in it, so ganvas does not. If you trust it, in "
+            f"the environment of {KINDS[kind]}, write its weights alone: docs/pretrained.md shows the five lines."
+        )
+    if out.suffix != ".safetensors":
+        raise GanvasError(f"A model file ends in .safetensors, not {out.name!r}.")
+    found = translate(read_weights(file), kind, clamp=clamp)
+    network = found.settings.build(found.shape, found.classes)
+    _check(found.tensors, network.state_dict(), kind)
+    network.load_state_dict(found.tensors)
+    names = classes or tuple(map(str, range(found.classes)))
+    if len(names) != found.classes:
+        raise GanvasError(f"This generator knows {found.classes} classes, and --classes names {len(names)}.")
+    told = Labels(names, tuple(1 / len(names) for _ in names)) if names else None
+    model = Model(network.eval().requires_grad_(False), told)  # type: ignore[arg-type]
+    with files.told(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
+        save_file(tensors, out, metadata(found.settings, model))
+    return model
+
+
+def translate(tensors: Mapping[str, Tensor], kind: str, *, clamp: float | None = 256.0) -> Found:
+    """The network that a state dict is of, and its weights by our names.
+
+    Raises:
+        GanvasError: it is not of this kind, or of a variant that does not exist here.
+    """
+    anchor = ANCHORS[kind]
+    prefixes = [name.removesuffix(anchor) for name in tensors if name.endswith(anchor)]
+    if not prefixes:
+        raise GanvasError(f"This is no generator of {KINDS[kind]}: it holds no {anchor}.")
+    prefix = sorted(prefixes, key=lambda each: "ema" not in each)[0]  # the averaged one, where there are both
+    own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    own = {name: value for name, value in own.items() if not _filter(name, value)}
+    try:
+        return _stylegan2(own, clamp) if kind == "stylegan2" else _r3gan(own)
+    except LookupError as error:
+        raise GanvasError(f"This is no generator of {KINDS[kind]} as it is known here: {error} is missing.") from None
+
+
+def _filter(name: str, value: Tensor) -> bool:
+    """Whether this is a low-pass filter, which is no weight; it has to be the usual one."""
+    if not name.endswith(("resample_filter", "Resampler.Kernel")):
+        return False
+    if value.shape != (4, 4) or not torch.allclose(value.float(), torch.outer(TAPS, TAPS), atol=1e-6):
+        raise GanvasError(f"{name} is not the filter [1, 3, 3, 1], and no other is known here.")
+    return True
+
+
+def _check(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], kind: str) -> None:
+    """Every weight is there, in its shape, and nothing else.
+
+    Raises:
+        GanvasError: it is not so; the message names the first that is not.
+    """
+    missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
+    if missing or unknown:
+        wrong = f"{missing[0]} is missing" if missing else f"{unknown[0]} has no place here"
+        raise GanvasError(
+            f"This is no generator of {KINDS[kind]} as it is known here: {wrong} (by the names of ganvas)."
+        )
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name].shape:
+            raise GanvasError(f"{name} has the shape {list(tensor.shape)} and not {list(expected[name].shape)}.")
+
+
+def _renamed(tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, Tensor]:
+    renamed = {}
+    for name, tensor in tensors.items():
+        ours = name
+        for pattern, place in rules:
+            ours = re.sub(pattern, place, ours)
+        renamed[ours] = tensor
+    return renamed
+
+
+def _numbers(pattern: str, names: Iterable[str]) -> list[tuple[int, ...]]:
+    """The numbers that the groups of a pattern find in names, each once and in order."""
+    matches = (re.match(pattern, name) for name in names)
+    return sorted({tuple(map(int, found.groups())) for found in matches if found})
+
+
+def _stylegan2(tensors: Mapping[str, Tensor], clamp: float | None) -> Found:
+    sides = [side for (side,) in _numbers(r"synthesis\.b(\d+)\.", tensors)]
+    widths = [len(tensors[f"synthesis.b{side}.conv1.bias"]) for side in sides]
+    depth = len(_numbers(r"mapping\.fc(\d+)\.", tensors))
+    narrower = [side * width for side, width in zip(sides, widths, strict=True) if width < max(widths)]
+    base = max(narrower, default=max(widths) * sides[-1])
+    settings = Stylegan2Generator(max(widths), base, depth, len(tensors["mapping.w_avg"]), clamp)
+    embed = tensors.get("mapping.embed.weight")
+    shape = (len(tensors[f"synthesis.b{sides[-1]}.torgb.bias"]), sides[-1], sides[-1])
+    rules: Rules = (
+        (r"^mapping\.fc(\d+)\.", r"mapping.\1."),
+        (r"^mapping\.embed\.", "embed."),
+        (r"^mapping\.w_avg$", "average"),
+        (r"^synthesis\.b4\.const$", "constant"),
+        (r"^synthesis\.b(\d+)\.", lambda found: f"stages.{int(found[1]).bit_length() - 3}."),
+        (r"\.conv0\.", ".grow."),
+        (r"\.conv1\.", ".refine."),
+        (r"\.torgb\.", ".picture."),
+        (r"\.noise_const$", ".noise"),
+        (r"\.noise_strength$", ".strength"),
+    )
+    return Found(settings, shape, 0 if embed is None else embed.shape[1], _renamed(tensors, rules))
+
+
+def _r3gan(tensors: Mapping[str, Tensor]) -> Found:
+    stage, block = _numbers(r"MainLayers\.(\d+)\.Layers\.(\d+)\.", tensors)[-1]  # the first of a stage is no block
+    widths = [len(tensors[f"MainLayers.{each}.Layers.1.LinearLayer3.Layer.weight"]) for each in range(stage + 1)]
+    cardinality = tensors["MainLayers.0.Layers.1.LinearLayer2.Layer.weight"].shape[1]
+    embed = tensors.get("EmbeddingLayer.weight")
+    latent = tensors["MainLayers.0.Layers.0.LinearLayer.weight"].shape[1] - (0 if embed is None else len(embed))
+    settings = R3Generator(widths[0], block, cardinality, latent, max(3, widths.count(widths[0]) - 1))
+    shape = (len(tensors["AggregationLayer.Layer.weight"]), 4 << stage, 4 << stage)
+    rules: Rules = (
+        (r"^MainLayers\.0\.Layers\.0\.Basis$", "basis"),
+        (r"^MainLayers\.0\.Layers\.0\.LinearLayer\.", "scale."),
+        (r"^AggregationLayer\.Layer\.", "picture."),
+        (r"^EmbeddingLayer\.", "embed."),
+        (r"^MainLayers\.(\d+)\.Layers\.(\d+)", lambda at: f"stages.{int(at[1]) * (block + 1) + int(at[2]) - 1}"),
+        (r"\.LinearLayer\.Layer\.", ".convert."),
+        (r"\.LinearLayer1\.Layer\.", ".widen."),
+        (r"\.LinearLayer2\.Layer\.", ".mix."),
+        (r"\.LinearLayer3\.Layer\.", ".narrow."),
+        (r"\.NonLinearity1\.Bias$", ".widen.bias"),
+        (r"\.NonLinearity2\.Bias$", ".mix.bias"),
+    )
+    return Found(settings, shape, 0 if embed is None else embed.shape[1], _renamed(tensors, rules))

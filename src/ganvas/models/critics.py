@@ -1,0 +1,47 @@
+"""The critics of a run, which its checkpoints keep beside the model: how real each of them finds a picture."""
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from ..core import checkpoint, pixels
+from ..networks.layers import Critic
+from ..runs.run import Run
+
+__all__ = ["load_critics", "logits"]
+
+CHUNK = 64
+
+
+def load_critics(run: Run, condition: int, *, device: torch.device | str = "cpu") -> dict[str, Critic]:
+    """The critics by the names that the recipe gives them, as they were at the newest checkpoint; may be none.
+
+    Args:
+        run: a run with a checkpoint.
+        condition: the length of the condition vector that its networks take, 0 for none.
+        device: where they are to compute.
+    """
+    found = run.newest
+    if found is None:
+        return {}
+    tensors, critics = checkpoint.read(found / "state.safetensors"), {}
+    for name, settings in run.recipe.networks.items():
+        network = settings.build(tuple(run.about["data"]["shape"]), condition)
+        if isinstance(network, Critic):
+            own = {key.partition("/")[2]: value for key, value in tensors.items() if key.startswith(f"{name}/")}
+            network.load_state_dict(own)
+            critics[name] = network.eval().requires_grad_(False).to(device)
+    return critics
+
+
+@torch.no_grad()
+def logits(
+    critic: Critic, pictures: UInt8[Tensor, "n h w c"], told: Float[Tensor, "n k"] | None = None
+) -> Float[Tensor, " n"]:
+    """How real a critic finds each picture, if it is told this of it; a logit has neither a scale nor a zero."""
+    device, found = next(critic.parameters()).device, [torch.empty(0)]
+    for first in range(0, len(pictures), CHUNK):
+        some = slice(first, first + CHUNK)
+        known = None if told is None else told[some].to(device)
+        found.append(critic(pixels.to_float(pictures[some]).to(device), known).cpu())
+    return torch.cat(found)

@@ -1,0 +1,275 @@
+"""Seeds -> pictures or clips, from a model that is one self-describing file.
+
+A seed is a picture, or a clip: the same seed gives the same one, bit for bit, however many are asked for at once.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from .. import __version__
+from ..core import checkpoint, files, pixels
+from ..core.errors import GanvasError
+from ..learning.conditions import Condition, Keywords
+from ..networks.layers import Generator, NetworkSettings
+from ..recipes.recipe import from_json, to_json
+from .shipped import known, locate
+
+__all__ = ["Model", "inputs", "load", "metadata", "save_clips", "save_picture", "save_separate", "save_sheet"]
+
+CHUNK = 16  # always so many at once, because the last bits of a convolution depend on the size of the batch
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained generator, ready to use, and how to tell it what to make, if it listens to that."""
+
+    network: Generator
+    condition: Condition | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one sample: (C, H, W), (C, T, H, W) or (F,)."""
+        return self.network.shape
+
+    @property
+    def moves(self) -> bool:
+        """Whether its samples are clips."""
+        return len(self.shape) == 4
+
+    def sample(self, count: int = 1, seed: int = 0, *, label: str | None = None) -> list[Image.Image]:
+        """The pictures of the seeds `seed`, `seed + 1`, ... as Pillow images.
+
+        A label makes all of them of one class, or for a model of keywords of these: `label="blue fish"`.
+
+        Raises:
+            GanvasError: the model makes vectors (use `generate`) or clips (use `clips`), or does not know the label.
+        """
+        return self.pictures(range(seed, seed + count), label=label)
+
+    def pictures(self, seeds: Sequence[int], *, label: str | None = None) -> list[Image.Image]:
+        """The pictures of these seeds; label and errors as in `sample`."""
+        if self.moves:
+            raise GanvasError(f"This model makes clips of {self.shape[1]} frames, not pictures; use clips().")
+        if len(self.shape) != 3:
+            raise GanvasError(f"This model makes vectors of {self.shape[0]} numbers, not pictures; use generate().")
+        made = self.generate(seeds, self.told(label, seeds))
+        return [pixels.to_image(picture) for picture in pixels.to_uint8(made).numpy()]
+
+    def clips(self, seeds: Sequence[int], *, label: str | None = None) -> list[list[Image.Image]]:
+        """The clips of these seeds, each as the Pillow images of its frames; label as in `sample`.
+
+        Raises:
+            GanvasError: the model makes no clips, or does not know the label.
+        """
+        if not self.moves:
+            raise GanvasError("This model makes no clips; use sample() for pictures, generate() for vectors.")
+        made = pixels.to_uint8(self.generate(seeds, self.told(label, seeds))).numpy()
+        return [[pixels.to_image(frame) for frame in clip] for clip in made]
+
+    def told(self, label: str | None, seeds: Sequence[int]) -> Tensor | None:
+        """What the network is told [N, K] for samples of this class or keywords; None leaves it to the seeds.
+
+        Raises:
+            GanvasError: the model knows neither, or not these.
+        """
+        asked = self.asked(label)
+        return None if asked is None or self.condition is None else self.condition.vary(asked, seeds)
+
+    def asked(self, label: str | None) -> Tensor | None:
+        """The description [K] of just this class or these keywords.
+
+        Raises:
+            GanvasError: the model knows neither, or not these.
+        """
+        if label is None:
+            return None
+        if self.condition is None:
+            raise GanvasError(
+                "This model was trained without classes and keywords, so it takes none. Train one with "
+                "`--set condition=labels` on a folder with a folder for each class, or with the recipe keyword_icons."
+            )
+        return self.condition.read(label)
+
+    def varied(self, variety: float | None) -> "Model":
+        """This model, whose samples of the same keywords differ more or less; None leaves it as it is.
+
+        0 keeps to the words; 1 gives as much weight to a phrase of near meaning, which each seed draws; with more the
+        phrase is from further away and weighs more.
+
+        Raises:
+            GanvasError: the model knows no keywords, or `variety` is below 0.
+        """
+        if variety is None:
+            return self
+        if not isinstance(self.condition, Keywords):
+            raise GanvasError("--variety is for models of keywords; pictures of this one differ by their seeds alone.")
+        return replace(self, condition=replace(self.condition, variety=variety))
+
+    def unknown(self, label: str | None) -> list[str]:
+        """The words of a label that a model of keywords has not learned, and takes by their meaning."""
+        return self.condition.unknown(label) if label and isinstance(self.condition, Keywords) else []
+
+    def generate(self, seeds: Sequence[int], condition: Tensor | None = None) -> Tensor:
+        """One sample per seed, float32 [N, *shape] on the CPU; pictures and clips are in about [-1, 1].
+
+        `condition` [N, K] is what a conditional network is told; by default each seed draws it from those of the data.
+        """
+        z = inputs(seeds, self.network.latent)
+        if condition is None and self.condition is not None and len(seeds):
+            condition = self.condition.draw(seeds)
+        return self.make(z, condition)
+
+    @torch.no_grad()
+    def make(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """The samples of these inputs, z [N, latent] and condition [N, K], as `generate` gives them."""
+        device, made = next(self.network.parameters()).device, []
+        for first in range(0, len(z), CHUNK):
+            told = None if condition is None else _filled(condition[first : first + CHUNK]).to(device)
+            chunk = self.network.generate(_filled(z[first : first + CHUNK]).to(device), told)
+            made.append(chunk[: len(z) - first].cpu())
+        return torch.cat(made) if made else torch.empty(0, *self.shape)
+
+
+def _filled(rows: Tensor) -> Tensor:
+    """The rows [n, K], with rows of zeros after them that make a chunk [CHUNK, K]."""
+    return torch.cat([rows, rows.new_zeros(CHUNK - len(rows), rows.shape[1])])
+
+
+def save_sheet(
+    model: Model, seeds: Sequence[int], path: Path, *, columns: int | None = None, label: str | None = None
+) -> Path:
+    """Save the samples of all seeds as one picture, all of one class if a label is given.
+
+    Clips are saved as one film in which all of them move, or each as a strip of frames if `path` is no film's.
+
+    Raises:
+        GanvasError: there are no seeds, `path` is no picture that can be written, or the label is unknown.
+    """
+    _refuse_none(seeds)
+    if columns is not None and columns < 1:
+        raise GanvasError(f"--columns is at least 1, not {columns}.")
+    made = model.generate(seeds, model.told(label, seeds))
+    if model.moves and path.suffix.lower() in pixels.FILMS:
+        return save_clips(made, path, columns=columns)
+    return save_picture(pixels.sheet(made, columns=columns), path)
+
+
+def save_clips(clips: Tensor, path: Path, *, columns: int | None = None) -> Path:
+    """Save clips [N, C, T, H, W] as one film in which all of them move: .gif, .webp or .mp4.
+
+    Raises:
+        GanvasError: `path` cannot be written, or its ending is no film's.
+    """
+    with files.told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels.save_film(pixels.moving_grid(clips, columns=columns), path, hold_seconds=0)
+    return path
+
+
+def save_picture(picture: pixels.Pictures, path: Path) -> Path:
+    """Save one uint8 picture [H, W, C].
+
+    Raises:
+        GanvasError: `path` cannot be written, or its ending is no picture's.
+    """
+    with files.told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            pixels.to_image(picture).save(path)
+        except ValueError as error:
+            raise GanvasError(
+                f"Cannot write {path}: {error}. Its name must end as a picture's does, in .png for instance."
+            ) from None
+    return path
+
+
+def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: str | None = None) -> Path:
+    """Save each picture as a file of its own that is named by its seed, seed-0007.png, and clips as seed-0007.gif."""
+    _refuse_none(seeds)
+    if folder.suffix:
+        raise GanvasError(f"With --separate, --out is a folder; {folder} looks like a file.")
+    with files.told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for first in range(0, len(seeds), CHUNK):
+            chunk = seeds[first : first + CHUNK]
+            if model.moves:
+                made = model.generate(chunk, model.told(label, chunk))
+                for seed, clip in zip(chunk, made.split(1), strict=True):
+                    save_clips(clip, folder / f"seed-{seed:04}.gif")
+                continue
+            for seed, picture in zip(chunk, model.pictures(chunk, label=label), strict=True):
+                picture.save(folder / f"seed-{seed:04}.png")
+    return folder
+
+
+def _refuse_none(seeds: Sequence[int]) -> None:
+    if not seeds or seeds[0] < 0:
+        raise GanvasError("--count is at least 1, and --seed at least 0.")
+
+
+def inputs(seeds: Sequence[int], latent: int) -> Tensor:
+    """The standard normal input [N, latent] that belongs to each seed.
+
+    Raises:
+        GanvasError: a seed is below 0.
+    """
+    if any(seed < 0 for seed in seeds):
+        raise GanvasError(f"Seeds are whole numbers from 0, not {min(seeds)}.")
+    draws = [np.random.default_rng(seed).standard_normal(latent, np.float32) for seed in seeds]
+    return torch.from_numpy(np.stack(draws)) if draws else torch.empty(0, latent)
+
+
+def metadata(settings: NetworkSettings, model: Model) -> dict[str, str]:
+    """What a model file says of itself."""
+    about = {"version": __version__, "network": to_json(settings), "shape": model.shape}
+    if model.condition:
+        about["condition"] = to_json(model.condition)
+    return {"ganvas": json.dumps(about)}
+
+
+def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
+    """The model in a run folder, a checkpoint or a model file, or the one that comes with the toolkit by this name.
+
+    Raises:
+        GanvasError: there is no model, it is damaged, or it is no model of ganvas.
+    """
+    file = _model_file(locate(path))
+    try:
+        with safe_open(file, "pt") as opened:
+            about = json.loads((opened.metadata() or {})["ganvas"])
+            settings, shape, told = about["network"], tuple(about["shape"]), about.get("condition")
+    except (KeyError, TypeError, SafetensorError, ValueError):
+        raise GanvasError(f"{file} is not a model that ganvas wrote.") from None
+    condition: Condition | None = from_json(told) if told else None
+    network = from_json(settings).build(shape, condition.length if condition else 0)
+    try:
+        network.load_state_dict(checkpoint.read(file))
+    except RuntimeError:
+        raise GanvasError(f"{file} is damaged: its weights are not those of the network it describes.") from None
+    return Model(network.eval().requires_grad_(False).to(device), condition)
+
+
+def _model_file(path: Path) -> Path:
+    if not path.exists():
+        raise GanvasError(
+            f"There is no {path}; give a run folder such as runs/icons, a .safetensors file, or the name of a model "
+            f"that comes with the toolkit: {known()}."
+        )
+    if path.is_file():
+        return path
+    if (path / checkpoint.MANIFEST).exists():
+        if not checkpoint.sound(path):
+            raise GanvasError(f"The checkpoint {path} is damaged: its files are not those that were written.")
+        return path / "model.safetensors"
+    found = checkpoint.newest(path / "checkpoints")
+    if found is None:
+        raise GanvasError(f"{path} holds no finished checkpoint yet; train it with `ganvas train`.")
+    return found / "model.safetensors"

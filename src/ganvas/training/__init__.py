@@ -1,0 +1,1 @@
+"""Training. In: a `Recipe`; out: a run folder."""

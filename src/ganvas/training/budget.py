@@ -1,0 +1,111 @@
+"""From minutes to images: how long a training may be on this machine, and how wide its networks then best are.
+
+First by a probe, then by the training's own speed.
+"""
+
+import math
+import time
+from dataclasses import replace
+from itertools import islice
+
+import torch
+
+from ..core import distributed, machine
+from ..data.dataset import Dataset
+from ..networks.layers import NetworkSettings
+from ..recipes.recipe import Recipe
+from .loop import train
+
+__all__ = ["Budget", "fastest_threads", "fitted", "whole_batches", "widths"]
+
+PROBE_SECONDS = 3.0
+LOOKS = 12  # times that a run's length is fitted anew to the machine's speed
+
+
+def fastest_threads(recipe: Recipe, data: Dataset, *, seed: int, minutes: float) -> int:
+    """One thread or as many as torch takes, whichever trains faster here: cores that are shared or small are many."""
+    counts = sorted({1, torch.get_num_threads()})
+    if len(counts) == 1 or distributed.world() > 1:
+        return counts[-1]
+    paces = {}
+    for count in counts:
+        with machine.threads(count):
+            seconds = min(PROBE_SECONDS, 3 * minutes) / 2
+            paces[count] = _pace(recipe, data, seed, seconds=seconds, device=torch.device("cpu"))
+    return max(paces, key=paces.__getitem__)
+
+
+def fitted(recipe: Recipe, data: Dataset, *, seed: int, minutes: float, device: torch.device) -> Recipe:
+    """The recipe in the length and the width for so many minutes, by short trainings that are thrown away."""
+    narrow, *wider = widths(recipe)
+    images = _affordable(narrow, data, seed, minutes=minutes, device=device)
+    times = sum(images >= least for least in recipe.widen)
+    if not times:
+        return replace(narrow, images=images)
+    wide = wider[times - 1]
+    return replace(wide, images=_affordable(wide, data, seed, minutes=minutes, device=device))
+
+
+def widths(recipe: Recipe) -> list[Recipe]:
+    """The recipe as it is, and with networks half as wide again as often as it says; none of them says so any more."""
+    variants = [replace(recipe, widen=())]
+    for _ in recipe.widen:
+        networks = {name: _half_as_wide_again(network) for name, network in variants[-1].networks.items()}
+        variants.append(replace(variants[-1], networks=networks))
+    return variants
+
+
+def _half_as_wide_again(network: NetworkSettings) -> NetworkSettings:
+    width = getattr(network, "width", None)
+    return network if width is None else replace(network, width=width * 3 // 2)  # type: ignore[type-var]
+
+
+def _affordable(recipe: Recipe, data: Dataset, seed: int, *, minutes: float, device: torch.device) -> int:
+    """How many images fit into so many minutes."""
+    pace = _pace(recipe, data, seed, seconds=min(PROBE_SECONDS, 3 * minutes), device=device)
+    pace = float(distributed.mean(torch.tensor(pace, device=device)))
+    return whole_batches(pace * max(60 * minutes - PROBE_SECONDS, 45 * minutes), recipe)
+
+
+def _pace(recipe: Recipe, data: Dataset, seed: int, *, seconds: float, device: torch.device) -> float:
+    """Images per second, from a short training that is thrown away."""
+    ticks = train(replace(recipe, images=2**62), data, seed=seed, device=device)
+    next(islice(ticks, 2, None)).terms()  # the first steps are slower
+    began, images = time.perf_counter(), 0
+    for tick in ticks:
+        tick.terms()
+        images += recipe.batch
+        if distributed.either(time.perf_counter() - began > seconds, device):
+            break
+    return images / (time.perf_counter() - began)
+
+
+class Budget:
+    """The time a training may take, and how many images that is at the speed it turns out to have."""
+
+    def __init__(self, minutes: float | None, seen: int, earlier_seconds: float) -> None:
+        self._total_seconds = 60 * minutes if minutes else math.inf
+        self._seen, self._earlier, self._began = seen, earlier_seconds, time.perf_counter()
+        self._looked = (seen, earlier_seconds)
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, pauses between calls not counted."""
+        return self._earlier + time.perf_counter() - self._began
+
+    def speed(self, seen: int) -> float:
+        """Images per second in this call."""
+        return (seen - self._seen) / (time.perf_counter() - self._began)
+
+    def look(self, seen: int) -> float | None:
+        """How many more images fit into the time left at the speed since the last look; None if it is early for one."""
+        (images, then), now = self._looked, self.seconds
+        if now - then < self._total_seconds / LOOKS:
+            return None
+        self._looked = (seen, now)
+        return (seen - images) / (now - then) * max(self._total_seconds - now, 0.0)
+
+
+def whole_batches(images: float, recipe: Recipe) -> int:
+    """At least one batch."""
+    return max(1, round(images / recipe.batch)) * recipe.batch

@@ -1,0 +1,292 @@
+"""The loop. It plays whatever table of turns a recipe holds, and knows no files, no printing and no kind of model.
+
+    for tick in train(recipe, seed=0):
+        if tick.images >= 10_000:
+            break
+
+Each step plays the turns that are due and then yields; whoever consumes the ticks saves, shows, measures and stops. All
+randomness is a function of (seed, draw), so the same recipe and seed make the same model, and a restored run goes on
+bit for bit as if it had never stopped.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..core import distributed
+from ..core.batch import Batch, Dice, Terms
+from ..core.errors import GanvasError
+from ..data.dataset import Dataset
+from ..learning.conditions import Condition
+from ..learning.turns import Turn
+from ..networks.layers import Generator, Network
+from ..recipes.recipe import Recipe
+
+__all__ = ["State", "Tick", "count_parameters", "has_bfloat16", "start", "train"]
+
+
+@dataclass
+class State:
+    """All that changes while training, and what the networks are told of each sample."""
+
+    networks: dict[str, Network]
+    average: Generator
+    optimizers: dict[str, torch.optim.Optimizer]
+    memory: dict[str, Tensor]  # what the game remembers from step to step
+    condition: Condition | None
+    step: int = 0
+    drawn: int = 0  # batches consumed so far
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything as named tensors, for a checkpoint."""
+        saved = {"counters/step": torch.tensor(self.step), "counters/drawn": torch.tensor(self.drawn)}
+        for name, network in {**self.networks, "average": self.average}.items():
+            saved |= {f"{name}/{key}": value for key, value in network.state_dict().items()}
+        saved |= {f"memory/{name}": value for name, value in self.memory.items()}
+        for name, optimizer in self.optimizers.items():
+            for index, moments in optimizer.state_dict()["state"].items():
+                saved |= {f"optimizer.{name}/{index}/{key}": value for key, value in moments.items()}
+        return saved
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take up what `tensors` gave.
+
+        Raises:
+            GanvasError: it is of other networks than these.
+        """
+        self.step, self.drawn = int(tensors["counters/step"]), int(tensors["counters/drawn"])
+        try:
+            for name, network in {**self.networks, "average": self.average}.items():
+                network.load_state_dict(_below(tensors, name))
+            for name, value in self.memory.items():
+                value.copy_(tensors[f"memory/{name}"])
+            for name, optimizer in self.optimizers.items():
+                moments: dict[int, dict[str, Tensor]] = {}
+                for key, value in _below(tensors, f"optimizer.{name}").items():
+                    index, _, moment = key.partition("/")
+                    moments.setdefault(int(index), {})[moment] = value
+                groups = optimizer.state_dict()["param_groups"]
+                optimizer.load_state_dict({"state": moments, "param_groups": groups})
+                for weight, held in optimizer.state.items():  # a fused step goes through both as they lie in memory,
+                    for moment, value in held.items():  # and a file does not know that weights are channels-last
+                        alike = value.shape == weight.shape
+                        held[moment] = torch.empty_like(weight).copy_(value) if alike else value.clone()
+        except (RuntimeError, KeyError) as error:
+            raise GanvasError(f"The checkpoint is of other networks than the recipe's: {error}") from error
+
+
+def _below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    return {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One step is done.
+
+    step     steps so far
+    images   samples seen so far, one batch a step
+    state    the networks, their average and their optimizers, as they are now
+    """
+
+    step: int
+    images: int
+    state: State
+    _sums: dict[str, Tensor] = field(repr=False)
+    _batch: int = field(repr=False)
+
+    def terms(self) -> dict[str, float]:
+        """The mean of every term of this step's losses, named "player.term". Waits for the device.
+
+        With several processes all of them must call this together.
+        """
+        means = distributed.mean(torch.stack(list(self._sums.values()))) * (distributed.world() / self._batch)
+        return dict(zip(self._sums, means.tolist(), strict=True))
+
+
+def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device | str = "cpu") -> State:
+    """Networks, average and optimizers as they are before the first step.
+
+    Raises:
+        GanvasError: the recipe's networks, its game and the data do not go together.
+    """
+    device, condition = torch.device(device), recipe.condition.of(data) if recipe.condition else None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        networks = _build(recipe, data, condition)
+    for name, network in networks.items():
+        network.to(device)
+        if len(data.shape) == 3:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if name in recipe.bfloat16 and has_bfloat16(device):
+            network.precision = torch.bfloat16
+    product = networks[recipe.product]
+    if not isinstance(product, Generator):
+        raise GanvasError(f"The product {recipe.product!r} is no generator, so nothing can be sampled from it.")
+    return State(
+        networks=networks,
+        average=recipe.average.start(product),
+        optimizers={name: recipe.optimizer_of(name).build(network) for name, network in networks.items()},
+        memory={name: value.to(device) for name, value in recipe.game.memory().items()},
+        condition=condition,
+    )
+
+
+def _build(recipe: Recipe, data: Dataset, condition: Condition | None) -> dict[str, Network]:
+    length = condition.length if condition else 0
+    networks = {name: settings.build(data.shape, length) for name, settings in recipe.networks.items()}
+    recipe.game.check(networks)
+    return networks
+
+
+def count_parameters(recipe: Recipe, data: Dataset) -> dict[str, int]:
+    """How many numbers each network learns, told without making them."""
+    with torch.device("meta"):
+        networks = _build(recipe, data, recipe.condition.of(data) if recipe.condition else None)
+    return {name: sum(weight.numel() for weight in network.parameters()) for name, network in networks.items()}
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is computed in hardware there, and so faster than float32 and not much slower."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def train(
+    recipe: Recipe,
+    data: Dataset | None = None,
+    *,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    restore: Mapping[str, Tensor] | None = None,
+    micro_batch: int | None = None,
+) -> Iterator[Tick]:
+    """Train step by step until `recipe.images` samples have been seen.
+
+    Args:
+        recipe: what to train.
+        data: the samples, if they are open already; else `recipe.data` is opened.
+        seed: what all randomness follows from.
+        device: where to compute.
+        restore: `tick.state.tensors()` of an earlier run of the same recipe, data and seed, to go on from there.
+        micro_batch: at most so many samples at once, to save memory; changes nothing else but batch norm.
+
+    Raises:
+        GanvasError: the recipe and the data do not go together.
+    """
+    data = recipe.data.open() if data is None else data
+    device = torch.device(device)
+    state = start(recipe, data, seed=seed, device=device)
+    if restore is not None:
+        state.load(restore)
+        restore = None  # as large as the state itself
+    turns = recipe.game.turns()
+    deal = _Dealer(recipe, data, state, seed, device, micro_batch or recipe.batch)
+    while state.step * recipe.batch < recipe.images:
+        progress = state.step * recipe.batch / recipe.images
+        sums: dict[str, Tensor] = {}
+        made: dict[str, Tensor] | None = None  # nothing is taken over from the step before: its weights were others
+        for turn in turns:
+            if state.step % turn.every:
+                continue
+            for _ in range(turn.times):
+                if made is None or not turn.again:
+                    state.drawn, made = state.drawn + 1, {}
+                sums |= _play(turn, state, deal(progress, made), recipe)
+        if state.memory:
+            means = distributed.mean(torch.stack(list(sums.values()))) * (distributed.world() / recipe.batch)
+            recipe.game.remember(state.memory, dict(zip(sums, means.unbind(), strict=True)), images=recipe.batch)
+        recipe.average.follow(
+            state.average,
+            state.networks[recipe.product],
+            images=state.step * recipe.batch,
+            batch=recipe.batch,
+            progress=progress,
+        )
+        state.step += 1
+        yield Tick(state.step, state.step * recipe.batch, state, sums, recipe.batch)
+
+
+def _play(turn: Turn, state: State, batches: Iterable[Batch], recipe: Recipe) -> dict[str, Tensor]:
+    """Let one player learn from one batch; returns the sum over samples of each of its terms."""
+    player, optimizer = state.networks[turn.player], state.optimizers[turn.player]
+    learning = list(player.parameters())
+    recipe.optimizer_of(turn.player).schedule(optimizer, state.step * recipe.batch / recipe.images)
+    optimizer.zero_grad(set_to_none=True)
+    sums: dict[str, Tensor] = {}
+    for batch in batches:
+        with batch.dice.at_hand():
+            terms = turn.loss(state.networks, batch)
+        _check(terms, turn, len(batch))
+        objective = torch.stack(list(terms.values())).sum() * (turn.every / recipe.batch)
+        objective.backward(inputs=learning)  # and no other player learns, nor is time spent on its gradients
+        for name, term in terms.items():
+            sums[name] = sums.get(name, 0) + term.detach().sum()
+    distributed.sum_gradients(learning)
+    optimizer.step()
+    if turn.after:
+        turn.after(player)
+    player.settle()
+    return {f"{turn.player}.{name}": total for name, total in sums.items()}
+
+
+def _check(terms: Terms, turn: Turn, count: int) -> None:
+    for name, term in terms.items():
+        if term.shape != (count,):
+            raise GanvasError(
+                f"In the turn of the {turn.player} the term {name!r} has shape {list(term.shape)}, and has to hold a "
+                f"number for each sample, [{count}]: losses take no means, and critics answer [N]."
+            )
+
+
+class _Dealer:
+    """Deals the batches of a run to this process, in pieces of at most `most` samples."""
+
+    def __init__(self, recipe: Recipe, data: Dataset, state: State, seed: int, device: torch.device, most: int) -> None:
+        if recipe.batch % distributed.world():
+            raise GanvasError(f"A batch of {recipe.batch} cannot be shared by {distributed.world()} processes.")
+        self.recipe, self.data, self.state, self.seed, self.device, self.most = recipe, data, state, seed, device, most
+        self.share = recipe.batch // distributed.world()
+
+    def __call__(self, progress: float, made: dict[str, Tensor]) -> Iterator[Batch]:
+        """The newest batch that was drawn; `made` is what an earlier turn left that played on it."""
+        total, drawn = self.recipe.batch, self.state.drawn
+        order = _order(self.seed, len(self.data), (drawn - 1) * total, total)
+        first = distributed.rank() * self.share
+        for start in range(first, first + self.share, self.most):
+            rows = slice(start, min(start + self.most, first + self.share))
+            dice = Dice(self.seed, drawn, rows=rows, total=total, device=self.device)
+            real = self.data.take(order[rows]).to(self.device)
+            if self.recipe.mirror and real.dim() > 2:
+                real = torch.where(dice.coins("mirror", *[1] * (real.dim() - 1)), real.flip(-1), real)
+            yield Batch(
+                real=real,
+                condition=self._told(order[rows], dice),
+                other=partial(self._told, np.roll(order, 1)[rows], dice),
+                dice=dice,
+                progress=progress,
+                made=made if self.most >= self.share else {},
+                memory=self.state.memory,
+            )
+
+    def _told(self, rows: NDArray[np.int64], dice: Dice) -> Tensor | None:
+        """What the networks are told of these rows of the data."""
+        condition = self.state.condition
+        return condition.take(self.data, rows, dice).to(self.device) if condition else None
+
+
+def _order(seed: int, size: int, start: int, count: int) -> NDArray[np.int64]:
+    """Rows number `start` to `start + count` of an endless stream that shuffles all samples anew in each epoch."""
+    places = np.arange(start, start + count)
+    epochs = range(start // size, (start + count - 1) // size + 1)
+    return np.concatenate([_shuffled(seed, size, epoch)[places[places // size == epoch] % size] for epoch in epochs])
+
+
+@lru_cache(maxsize=2)
+def _shuffled(seed: int, size: int, epoch: int) -> NDArray[np.int64]:
+    return np.random.default_rng([seed, epoch]).permutation(size)

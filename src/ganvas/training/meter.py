@@ -1,0 +1,88 @@
+"""A score as the training goes on: always the same few hundred seeds against the same few hundred pictures.
+
+So few samples allow no Frechet distance, which would be biased; the kernel distance is unbiased for any number. It is
+comparable along one run and between runs on the same data, not with figures of `ganvas evaluate`. The features are the
+same on every machine, so that a run that moves keeps its curve, and small enough to be quick on a CPU.
+"""
+
+import time
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import metrics
+from ..core import pixels
+from ..core.errors import GanvasError
+from ..data.dataset import Dataset
+from ..metrics.features.by_name import features
+from ..metrics.features.extractor import Features
+from ..models.model import Model
+
+__all__ = ["SHARE", "Meter"]
+
+SAMPLES = 500
+SHARE = 0.08  # of the time that a training may be measured where nobody says how often
+FIRST_SECONDS = 10.0  # of training before it is looked whether there is time for it
+TRIED = 16  # pictures from which it is told how long a measurement would take
+
+
+class Meter:
+    """Scores the model of one training, every so many images or as often as a small share of its time allows.
+
+    Args:
+        data: what is learned.
+        every: images from one measurement to the next; None for as often as `SHARE` of the time allows, 0 for never.
+        device: where to compute.
+    """
+
+    def __init__(self, data: Dataset, *, every: int | None, device: torch.device) -> None:
+        self._data, self._every, self._device = data, every, device
+        self._describe: Features | None = None
+        self._real: Tensor | None = None
+        self._spent, self._cost, self._off = 0.0, 0.0, every == 0
+
+    def asked(self, images: int, batch: int) -> bool:
+        """Whether a step of `batch` images has come to where somebody wants to measure."""
+        every = self._every
+        return every is not None and every > 0 and images // every > (images - batch) // every
+
+    def due(self, images: int, batch: int, seconds: float) -> bool:
+        """Whether to measure now; the training has taken so many seconds."""
+        if self._every or self._off or seconds < FIRST_SECONDS:
+            return self.asked(images, batch)
+        if not self._cost:
+            began = time.perf_counter()
+            try:
+                rows = np.arange(min(TRIED, len(self._data)))
+                self._features(self._data.take(rows))
+            except GanvasError:  # there are no features without asking for more; --set measure_images says which
+                self._off = True
+                return False
+            self._spent += time.perf_counter() - began
+            self._cost = 2 * self._spent * SAMPLES / TRIED  # of samples and, the first time, of the data
+        return self._spent + self._cost <= SHARE * seconds
+
+    def measure(self, model: Model) -> dict[str, float]:
+        """The scores of the model, by name."""
+        began = time.perf_counter()
+        if self._real is None:
+            rows = np.linspace(0, len(self._data) - 1, min(SAMPLES, len(self._data))).round().astype(np.int64)
+            self._real = self._features(self._data.take(rows))
+        fake = self._features(model.generate(range(SAMPLES)))
+        name = f"kd-{self._describe.name}" if self._describe else "kd-coordinates"
+        value = metrics.kernel_distance(self._real, fake).value
+        variety = float(torch.pdist(fake).mean() / torch.pdist(self._real).mean())
+        self._cost = time.perf_counter() - began
+        self._spent += self._cost
+        return {name: value, "variety": variety}
+
+    def _features(self, samples: Tensor) -> Tensor:
+        if samples.dim() == 2:
+            return samples
+        if samples.dim() == 5:
+            frames = torch.arange(len(samples)) % samples.shape[2]
+            samples = samples[torch.arange(len(samples)), :, frames]
+        if self._describe is None:
+            self._describe = features("efficientnet_lite0", device=self._device)
+        return self._describe(pixels.to_uint8(samples))

@@ -1,0 +1,236 @@
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from ganvas.core.errors import GanvasError
+from ganvas.data.decode import Frame, Unusable, decode
+
+RED_AND_BLUE = np.zeros((40, 60, 3), np.uint8)
+RED_AND_BLUE[:, :30, 0] = RED_AND_BLUE[:, 30:, 2] = 255
+
+
+def encoded(image, kind="PNG", **options):
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def picture(image, kind="PNG", *, size=(8, 8), **settings):
+    content = image if isinstance(image, bytes) else encoded(image, kind)
+    return decode(content, Frame(*size, **settings))[0]
+
+
+def reason(content, **settings):
+    with pytest.raises(Unusable) as told:
+        decode(content, Frame(8, 8), **settings)
+    return str(told.value)
+
+
+def png(width, height, rows=b"", *, bits=8, colour=2):
+    """A PNG whose header may claim anything."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_every_format_fit_and_channel_count_gives_the_frame(kind, fit, channels):
+    taken = picture(Image.fromarray(RED_AND_BLUE), kind, size=(20, 12), fit=fit, channels=channels)
+    assert taken.shape == (12, 20, channels)
+    assert taken.dtype == np.uint8
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F", "I;16"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_every_mode_of_a_middle_gray_comes_out_gray(mode, channels):
+    gray = Image.new("L", (9, 9), 128)
+    wide = {"I": (np.int32, 257), "I;16": (np.uint16, 257), "F": (np.float32, 1 / 255)}
+    if mode in wide:
+        kind, factor = wide[mode]
+        image = Image.fromarray((np.asarray(gray).astype(np.float64) * factor).astype(kind))
+    else:
+        image = gray.convert({"1": "L", "LA": "L", "PA": "LA"}.get(mode, "RGB")).convert(mode)
+    assert image.mode == mode
+    taken = Frame(4, 4, channels).take(image)[..., : min(channels, 3)]
+    assert taken.shape == (4, 4, min(channels, 3))
+    if mode == "1":
+        assert 90 < taken.mean() < 165  # dithered
+    else:
+        assert np.abs(taken.astype(int) - 128).max() <= 2
+
+
+def test_sixteen_bits_are_scaled_and_not_clipped():
+    ramp = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
+    for kind in ("PNG", "TIFF"):
+        taken = picture(Image.fromarray(ramp), kind, channels=1)[..., 0]
+        np.testing.assert_array_equal(taken, np.rint(ramp / 257))
+
+
+def test_floating_point_is_scaled_by_the_smallest_range_that_holds_it():
+    for top in (1.0, 255.0, 65535.0):
+        ramp = np.linspace(0, top, 64, dtype=np.float32).reshape(8, 8)
+        assert picture(Image.fromarray(ramp), "TIFF", channels=1).max() == 255
+    signed = np.linspace(-3, 5, 64, dtype=np.float32).reshape(8, 8)
+    taken = picture(Image.fromarray(signed), "TIFF", channels=1)
+    assert (taken.min(), taken.max()) == (0, 255)
+    assert (
+        reason(encoded(Image.fromarray(np.full((4, 4), np.nan, np.float32)), "TIFF"))
+        == "has values that are not finite"
+    )
+
+
+def test_transparency_shows_the_background_and_stays_with_four_channels():
+    clear = Image.new("RGBA", (8, 8), (0, 0, 255, 0))
+    palette = Image.new("P", (8, 8), 0)
+    palette.info["transparency"] = 0
+    for image in (clear, clear.convert("LA"), palette):
+        content = encoded(image, transparency=0) if image.mode == "P" else encoded(image)
+        assert (picture(content) == 255).all()
+        assert (picture(content, background="black", channels=1) == 0).all()
+        assert (picture(content, background="#ff8000") == [255, 128, 0]).all()
+        assert (picture(content, channels=4)[..., 3] == 0).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_photographs_are_turned_upright(kind, orientation):
+    upright = Image.fromarray(RED_AND_BLUE).transpose(Image.Transpose.ROTATE_90)  # blue above red, 40 wide, 60 high
+    turned = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the transposition that a camera held so has made of it
+    stored = upright if orientation == 1 else upright.transpose(Image.Transpose(turned[orientation]))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    taken, size = decode(encoded(stored, kind, exif=exif), Frame(8, 8))
+    assert size == (40, 60)
+    assert taken[0, 0].argmax() == taken[0, -1].argmax() == 2
+    assert taken[-1, 0].argmax() == taken[-1, -1].argmax() == 0
+
+
+def test_of_an_animation_it_is_the_first_frame():
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
+    for kind in ("GIF", "WEBP", "PNG"):
+        taken = picture(encoded(frames[0], kind, save_all=True, append_images=frames[1:]))
+        assert taken[4, 4].argmax() == 0
+
+
+def test_crop_pad_and_stretch_show_what_they_say():
+    wide = np.zeros((20, 60, 3), np.uint8)
+    wide[:, 20:40] = 255
+    wide = Image.fromarray(wide)
+    assert (picture(wide, fit="crop") >= 240).all()  # the filter reaches a little over the edge
+    assert picture(wide, fit="pad", background="red")[0, 0].tolist() == [255, 0, 0]
+    assert picture(wide, fit="pad", size=(60, 60), background="red")[30, 30].tolist() == [255, 255, 255]
+    assert picture(wide, fit="pad", channels=4)[0, 0, 3] == 0
+    stretched = picture(wide, fit="stretch", size=(6, 6), channels=1)[..., 0]
+    assert (stretched[:, [0, 5]] < 40).all()
+    assert (stretched[:, 2:4] > 215).all()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 3000), (3000, 1), (2, 1)])
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+def test_extreme_proportions_are_pictures_too(width, height, fit):
+    for kind in ("PNG", "JPEG"):
+        assert picture(Image.new("RGB", (width, height), "red"), kind, fit=fit).shape == (8, 8, 3)
+
+
+def test_a_large_photograph_is_reduced_without_aliasing():
+    stripes = np.zeros((1024, 1024), np.uint8)
+    stripes[:, ::2] = 255
+    for kind in ("PNG", "JPEG"):
+        assert np.abs(picture(Image.fromarray(stripes), kind, size=(32, 32)).astype(int) - 127).max() < 6
+
+
+def test_an_untouched_size_keeps_every_pixel():
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    np.testing.assert_array_equal(picture(Image.fromarray(noise), size=(32, 32)), noise)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_a_file_cut_short_is_refused(kind):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    whole = encoded(Image.fromarray(noise), kind)
+    for share in (0.3, 0.6, 0.9):
+        assert reason(whole[: int(len(whole) * share)]) in {"truncated", "damaged", "not an image"}
+
+
+def test_bombs_are_refused_before_they_are_unpacked():
+    assert reason(png(30_000, 30_000)) == "larger than 64 megapixels"
+    assert reason(png(10_000, 10_000)) == "larger than 64 megapixels"
+    assert reason(png(10_000, 7_000)) == "larger than 64 megapixels"
+    assert reason(encoded(Image.new("L", (64, 64))), most=1000) == "larger than 0.001 megapixels"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"text",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+    ],
+)
+def test_what_is_no_picture_is_refused(content):
+    assert reason(content) == "not an image"
+
+
+def test_a_file_that_is_not_there_has_a_reason(tmp_path):
+    assert reason(tmp_path / "none.png") == "cannot be read: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    "settings", [{"width": 0}, {"height": 5000}, {"channels": 2}, {"fit": "squeeze"}, {"background": "nocolour"}]
+)
+def test_a_frame_that_cannot_be_meant_is_refused(settings):
+    with pytest.raises(GanvasError):
+        Frame(**{"width": 8, "height": 8} | settings)
+
+
+BASES = [
+    encoded(Image.fromarray(RED_AND_BLUE), kind, **options)
+    for kind, options in [
+        ("PNG", {}),
+        ("JPEG", {"exif": Image.Exif()}),
+        ("WEBP", {}),
+        ("GIF", {}),
+        ("BMP", {}),
+        ("TIFF", {}),
+    ]
+]
+
+
+@settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    base=st.sampled_from(BASES),
+    flips=st.lists(st.tuples(st.integers(0, 2**16), st.integers(1, 255)), max_size=12),
+    keep=st.floats(0.05, 1.0),
+)
+def test_no_damage_raises_anything_but_its_reason(base, flips, keep):
+    content = bytearray(base)
+    for place, bits in flips:
+        content[place % min(len(content), 600)] ^= bits
+    content = bytes(content[: max(1, round(len(content) * keep))])
+    told = ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            taken, size = decode(content, Frame(8, 8), most=1_000_000)
+        except Unusable as unusable:
+            told = str(unusable)
+    if told:
+        assert len(told) < 60
+    else:
+        assert taken.shape == (8, 8, 3)
+        assert size[0] * size[1] <= 1_000_000

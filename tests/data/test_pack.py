@@ -1,0 +1,337 @@
+import json
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganvas.core.errors import GanvasError
+from ganvas.data import pack
+from ganvas.data.archives import open_files
+from ganvas.data.decode import MOST_BYTES, Frame
+from ganvas.data.pack import Item, pack_files, packed
+
+# Forking a process with threads is what these tests want: what is forked only packs, and starts in milliseconds.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
+FRAME = Frame(8, 8)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANVAS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def paint(folder, count=4, seed=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    dice = np.random.default_rng(seed)
+    for number in range(count):
+        Image.fromarray(dice.integers(0, 256, (12, 10, 3), np.uint8)).save(folder / f"{number:03}.png")
+    return folder
+
+
+def pack_of(folder, **options):
+    files = open_files(folder)
+    return pack_files(files, FRAME, kind="pictures", names=files.names, **options)
+
+
+def packs(cache):
+    return sorted(path.name for path in cache.iterdir() if path.name != "seen")
+
+
+def items(count, shape=(4, 4, 3)):
+    for number in range(count):
+        yield Item(f"{number}", np.full(shape, number % 250, np.uint8), group="even" if number % 2 == 0 else "odd")
+
+
+def test_a_pack_is_mapped_and_keeps_what_is_known_of_its_pictures(tmp_path):
+    folder = paint(tmp_path / "mine")
+    (folder / "notes.py").write_text("print()")
+    data = pack_of(folder, describe=lambda name: (f"class {int(name[:3]) % 2}", (name[:3],)))
+    assert isinstance(data.samples, np.memmap)
+    assert not data.samples.flags.writeable
+    assert data.samples.shape == (4, 8, 8, 3)
+    assert data.names == ("000.png", "001.png", "002.png", "003.png")
+    assert data.classes == ("class 0", "class 1")
+    assert data.labels.tolist() == [0, 1, 0, 1]
+    assert data.keywords == (("000",), ("001",), ("002",), ("003",))
+    assert data.sizes == ((10, 10, 10), (12, 12, 12))
+    assert data.skipped == (("notes.py", "not an image"),)
+    assert data.summary().classes == {"class 0": 2, "class 1": 2}
+
+
+def test_an_unchanged_folder_is_not_read_again(tmp_path, monkeypatch):
+    first = pack_of(paint(tmp_path / "mine"))
+    monkeypatch.setattr("ganvas.data.archives._Folder._read", None)
+    again = pack_of(tmp_path / "mine")
+    np.testing.assert_array_equal(first.samples, again.samples)
+
+
+def test_the_key_is_the_content_and_not_the_place(tmp_path, cache):
+    folder = paint(tmp_path / "mine")
+    pack_of(folder)
+    pack_of(shutil.copytree(folder, tmp_path / "copy"))
+    pack_of(folder.rename(tmp_path / "renamed"))
+    assert len(packs(cache)) == 1
+
+
+def test_a_changed_file_or_setting_makes_a_new_pack(tmp_path, cache):
+    folder = paint(tmp_path / "mine")
+    old = pack_of(folder)
+    content = (folder / "000.png").read_bytes()
+    Image.new("RGB", (10, 12), "red").save(folder / "000.png")
+    assert (pack_of(folder).samples[0] == [255, 0, 0]).all()
+    (folder / "000.png").write_bytes(content)
+    os.utime(folder / "000.png", (1, 1))
+    np.testing.assert_array_equal(pack_of(folder).samples, old.samples)
+    assert len(packs(cache)) == 2
+    (folder / "000.png").rename(folder / "zzz.png")
+    assert pack_of(folder).names[-1] == "zzz.png"
+    pack_of(folder, described_by="other words")
+    pack_files(open_files(folder), Frame(9, 9), kind="pictures", names=["001.png"])
+    assert len(packs(cache)) == 5
+
+
+def test_a_zip_gives_what_the_folder_gives(tmp_path):
+    folder = paint(tmp_path / "mine")
+    shutil.make_archive(str(tmp_path / "mine"), "zip", folder)
+    a, b = pack_of(folder), pack_of(tmp_path / "mine.zip")
+    np.testing.assert_array_equal(a.samples, b.samples)
+    assert a.names == b.names
+
+
+def test_watch_is_told_of_the_progress(tmp_path):
+    told = []
+    pack_of(paint(tmp_path / "mine"), watch=lambda *news: told.append(news))
+    assert ("Packing pictures", 4, 4) in told
+    assert {what for what, _, _ in told} == {"Reading files", "Packing pictures"}
+
+
+def test_numbered_classes_are_in_the_order_of_their_numbers(tmp_path):
+    folder = paint(tmp_path / "mine", 3)
+    data = pack_of(folder, describe=lambda name: ({"000": "10", "001": "9", "002": "x"}[name[:3]], ()))
+    assert data.classes == ("9", "10", "x")
+
+
+def test_no_usable_picture_names_the_reasons_and_leaves_no_pack(tmp_path, cache):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("a.png", "b.png", "c.py"):
+        (folder / name).write_text("text")
+    (folder / "d.png").touch()
+    with pytest.raises(GanvasError, match=r"Not one of 4 files .* picture: not an image \(3\), empty \(1\)"):
+        pack_of(folder)
+    assert packs(cache) == []
+
+
+def test_a_damaged_pack_is_made_again(cache):
+    packed("toys-0", items(6), most=6, shape=(4, 4, 3))
+    (cache / "toys-0" / "samples.npy").write_bytes((cache / "toys-0" / "samples.npy").read_bytes()[:200])
+    assert len(packed("toys-0", items(6), most=6, shape=(4, 4, 3))) == 6
+    (cache / "toys-0" / "index.json").write_text("{")
+    assert len(packed("toys-0", items(6), most=6, shape=(4, 4, 3))) == 6
+    (cache / "toys-0" / "index.json").unlink()
+    assert packed("toys-0", items(6), most=6, shape=(4, 4, 3)).samples[5].max() == 5
+    assert packs(cache) == ["toys-0"]
+
+
+def slowly(started):
+    for number, item in enumerate(items(1000)):
+        if number == 500:
+            started.set()
+            time.sleep(60)
+        yield item
+
+
+def pack_slowly(started):
+    packed("toys-1", slowly(started), most=1000, shape=(4, 4, 3))
+
+
+def test_a_killed_packing_leaves_no_broken_pack(cache):
+    fork = multiprocessing.get_context("fork")
+    started = fork.Event()
+    process = fork.Process(target=pack_slowly, args=(started,))
+    process.start()
+    assert started.wait(30)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    (draft,) = cache.glob(".toys-1-*")
+    data = packed("toys-1", items(1000), most=1000, shape=(4, 4, 3))
+    assert data.labels.tolist() == [0, 1] * 500
+    for path in (draft, *draft.iterdir()):  # what it left is removed when it is a day old
+        os.utime(path, (1, 1))
+    packed("toys-2", items(2), most=2, shape=(4, 4, 3))
+    assert packs(cache) == ["toys-1", "toys-2"]
+
+
+def pack_at_once(barrier, results):
+    def waiting():
+        yield from items(50)
+        barrier.wait(30)  # so that both are writing before either is done
+
+    results.put(int(packed("toys-3", waiting(), most=50, shape=(4, 4, 3)).samples.sum()))
+
+
+def test_two_processes_may_pack_the_same_at_once(cache):
+    fork = multiprocessing.get_context("fork")
+    barrier, results = fork.Barrier(2), fork.Queue()
+    processes = [fork.Process(target=pack_at_once, args=(barrier, results)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    expected = sum(range(50)) * 48
+    assert [results.get(timeout=30), results.get(timeout=30)] == [expected, expected]
+    for process in processes:
+        process.join()
+    assert packs(cache) == ["toys-3"]
+
+
+def test_a_full_disk_is_told_with_path_and_bytes_and_leaves_nothing(cache, monkeypatch):
+    told = r"There is no room in the cache .*cache: this needs 480,000 bytes.*GANVAS_CACHE"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(GanvasError, match=told):
+            packed("toys-4", items(100, (40, 40, 3)), most=100, shape=(40, 40, 3))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert packs(cache) == []
+    usage = shutil.disk_usage(cache)._replace(free=400_000)
+    monkeypatch.setattr(pack.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(GanvasError, match=told):
+        packed("toys-4", items(100, (40, 40, 3)), most=100, shape=(40, 40, 3))
+    assert packs(cache) == []
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GANVAS_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(GanvasError, match=r"file.cache cannot be written: .*GANVAS_CACHE to a folder that can"):
+        packed("toys-5", items(2), most=2, shape=(4, 4, 3))
+
+
+def test_an_error_while_packing_leaves_nothing(cache):
+    def broken():
+        yield from items(3)
+        raise GanvasError("no more")
+
+    with pytest.raises(GanvasError, match="no more"):
+        packed("toys-6", broken(), most=5, shape=(4, 4, 3))
+    assert packs(cache) == []
+
+
+def test_memory_stays_flat(tmp_path):
+    """50 pictures of 4 megapixels are 600 MB decoded, but only those under way may be held at once."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    Image.new("RGB", (2000, 2000), "teal").save(folder / "000.png", compress_level=1)
+    for number in range(1, 50):
+        shutil.copy(folder / "000.png", folder / f"{number:03}.png")
+    fork = multiprocessing.get_context("fork")
+    results = fork.Queue()
+
+    def measure():
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        pack_of(folder)
+        results.put((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+
+    process = fork.Process(target=measure)
+    process.start()
+    assert results.get(timeout=60) < 60 * min(8, os.cpu_count() or 1) + 40
+    process.join()
+
+
+def test_links_are_followed_but_never_in_circles(tmp_path):
+    folder = paint(tmp_path / "mine", 2)
+    paint(tmp_path / "elsewhere", 1, seed=1)
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (folder / "loop").symlink_to(folder)
+    (folder / "self").symlink_to(folder / "self")
+    (folder / "broken").symlink_to(tmp_path / "nothing")
+    files = open_files(folder)
+    assert files.names == ("000.png", "001.png", "linked/000.png")
+
+
+def test_hidden_files_are_not_there(tmp_path):
+    folder = paint(tmp_path / "mine", 1)
+    (folder / ".DS_Store").touch()
+    paint(folder / ".cache", 1)
+    with zipfile.ZipFile(tmp_path / "mine.zip", "w") as archive:
+        archive.write(folder / "000.png", "a/000.png")
+        archive.write(folder / "000.png", "__MACOSX/a/000.png")
+        archive.write(folder / "000.png", "a/._000.png")
+    assert open_files(folder).names == ("000.png",)
+    assert open_files(tmp_path / "mine.zip").names == ("a/000.png",)
+
+
+def test_odd_zips_are_read_without_writing_anything(tmp_path, cache):
+    picture = paint(tmp_path / "mine", 1) / "000.png"
+    with zipfile.ZipFile(tmp_path / "odd.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(picture, "../../outside.png")
+        archive.writestr("/absolute.png", picture.read_bytes())
+        archive.write(picture, "back\\slash.png")
+        archive.writestr("bomb.png", b"\0" * 10_000_000)
+        link = zipfile.ZipInfo("link.png")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+        archive.mkdir("folder.png")
+    before = sorted(tmp_path.rglob("*"))
+    data = pack_of(tmp_path / "odd.zip")
+    assert data.names == ("../../outside.png", "/absolute.png", "back/slash.png")
+    assert dict(data.skipped) == {"bomb.png": "not an image", "link.png": "not an image"}
+    assert [path for path in sorted(tmp_path.rglob("*")) if cache not in path.parents and path != cache] == before
+
+
+def test_an_entry_that_says_it_is_huge_is_not_opened(tmp_path):
+    with (
+        zipfile.ZipFile(tmp_path / "huge.zip", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("a.png", "w") as entry,
+    ):
+        for _ in range(MOST_BYTES // 2**20 + 1):
+            entry.write(bytes(2**20))
+    paint(tmp_path / "mine", 1)
+    with pytest.raises(GanvasError, match=r"larger than 256 MiB \(1\)"):
+        pack_of(tmp_path / "huge.zip")
+
+
+def test_a_damaged_or_encrypted_entry_has_its_reason(tmp_path):
+    folder = paint(tmp_path / "mine", 3)
+    shutil.make_archive(str(tmp_path / "mine"), "zip", folder)
+    content = bytearray((tmp_path / "mine.zip").read_bytes())
+    content[120] ^= 0xFF  # in the first picture
+    content[content.index(b"PK\x01\x02", content.index(b"PK\x01\x02") + 4) + 8] |= (
+        1  # the second is said to be encrypted
+    )
+    (tmp_path / "mine.zip").write_bytes(content)
+    data = pack_of(tmp_path / "mine.zip")
+    assert dict(data.skipped) == {"000.png": "damaged", "001.png": "encrypted"}
+
+
+def test_what_is_neither_folder_nor_zip_is_refused(tmp_path):
+    (tmp_path / "text.zip").write_text("text")
+    (tmp_path / "cut.zip").write_bytes(b"PK\x05\x06" + b"\x01" * 16 + b"\0\0")
+    with pytest.raises(GanvasError, match=r"There is no folder or file .*nothing"):
+        open_files(tmp_path / "nothing")
+    with pytest.raises(GanvasError, match=r"text.zip is neither a folder nor a zip file"):
+        open_files(tmp_path / "text.zip")
+    with pytest.raises(GanvasError, match=r"cut.zip cannot be read as a zip file"):
+        open_files(tmp_path / "cut.zip")
+
+
+def test_the_cache_is_in_the_usual_place_without_the_variable(monkeypatch):
+    monkeypatch.delenv("GANVAS_CACHE")
+    assert "ganvas" in str(pack.cache_folder())
+
+
+def test_the_index_is_plain_json(tmp_path, cache):
+    pack_of(paint(tmp_path / "mine"))
+    (name,) = packs(cache)
+    index = json.loads(Path(cache / name / "index.json").read_text())
+    assert set(index) == {"names", "classes", "labels", "keywords", "sizes", "skipped"}

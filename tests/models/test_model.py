@@ -1,0 +1,195 @@
+"""One seed is one picture, from any way to ask for it; and what is no model is told."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from conftest import files
+from PIL import Image
+from safetensors.torch import save_file
+
+from ganvas import Run, fit, load
+from ganvas.core import checkpoint
+from ganvas.core.errors import GanvasError
+from ganvas.data.dataset import Dataset
+from ganvas.models.model import CHUNK, Model, inputs, save_separate, save_sheet
+from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
+from ganvas.networks.mlp import MLPCritic, MLPGenerator
+from ganvas.networks.r3gan import R3Critic, R3Generator
+from ganvas.training.loop import start
+
+KINDS = {
+    "resnet": {},
+    "dcgan": {"generator": DCGANGenerator(width=2, latent=4), "critic": DCGANCritic(width=2)},
+    "r3gan": {"generator": R3Generator(width=8, blocks=1), "critic": R3Critic(width=8, blocks=1)},
+    "mlp": {"generator": MLPGenerator(width=8, depth=1), "critic": MLPCritic(width=8, depth=1)},
+}
+
+
+@pytest.fixture(params=KINDS)
+def model(request, pictures):
+    """An untrained generator of digits of each kind; what starts at zero is moved."""
+    recipe = replace(pictures, networks=pictures.networks | KINDS[request.param])
+    network = start(recipe, Dataset(np.zeros((2, 8, 8, 1), np.uint8))).average
+    for weight in network.parameters():
+        if not weight.any():
+            torch.nn.init.normal_(weight, 0.0, 0.1)
+    return Model(network)
+
+
+@pytest.fixture(scope="module")
+def run(pictures, tmp_path_factory):
+    return fit(replace(pictures, images=32), out=tmp_path_factory.mktemp("run") / "digits", quiet=True, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def ring(points, tmp_path_factory):
+    return fit(replace(points, images=32), out=tmp_path_factory.mktemp("run") / "ring", quiet=True, device="cpu")
+
+
+def same(a, b):
+    return len(a) == len(b) and all(np.array_equal(*map(np.asarray, pair)) for pair in zip(a, b, strict=True))
+
+
+def opened(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def test_one_seed_is_one_picture(model):
+    many = model.sample(2 * CHUNK + 3, seed=5)
+    assert len({picture.tobytes() for picture in many}) > CHUNK
+    for count, seed in ((1, 5), (1, 5 + 2 * CHUNK), (3, 10), (CHUNK, 6), (CHUNK + 1, 9)):
+        assert same(model.sample(count, seed), many[seed - 5 : seed - 5 + count])
+    assert same(model.pictures([39, 5, 12]), [many[34], many[0], many[7]])
+    assert torch.equal(model.generate(range(5, 8)), model.generate(range(20))[5:8])
+    assert model.sample(0) == []
+
+
+def test_global_randomness_has_no_part_in_it(model):
+    first = model.generate([0, 1])
+    torch.manual_seed(9)
+    assert torch.equal(model.generate([0, 1]), first)
+
+
+def test_inputs_are_standard_normal():
+    z = inputs(range(2000), 50)
+    assert z.dtype == torch.float32
+    assert abs(z.mean()) < 4 / np.sqrt(z.numel())
+    assert z.std().item() == pytest.approx(1, abs=4 / np.sqrt(2 * z.numel()))
+    assert abs(torch.corrcoef(z)[0, 1:]).max() < 5 / np.sqrt(50)  # neighbouring seeds have nothing in common
+
+
+def test_a_model_is_the_same_wherever_it_is_loaded_from(run, tmp_path):
+    expected = load(run.path).sample(3, seed=2)
+    for place in (str(run.path), run.newest, run.newest / "model.safetensors"):
+        assert same(load(place).sample(3, seed=2), expected)
+    alone = tmp_path / "portable.safetensors"
+    alone.write_bytes((run.newest / "model.safetensors").read_bytes())
+    assert same(load(alone).sample(3, seed=2), expected)
+    assert load(run.path).shape == (1, 8, 8)
+    assert expected[0].mode == "L"
+    assert not any(weight.requires_grad for weight in load(run.path).network.parameters())
+
+
+def test_the_last_sheet_shows_the_model(run, tmp_path):
+    save_sheet(load(run.path), range(64), tmp_path / "sheet.png")
+    assert same([opened(tmp_path / "sheet.png")], [opened(run.newest_sheet)])
+
+
+def test_a_sheet(run, tmp_path):
+    path = save_sheet(load(run.path), range(3, 9), tmp_path / "new" / "sheet.png", columns=2)
+    shown = opened(path)
+    assert shown.shape == (3 * 66 + 2, 2 * 66 + 2)
+    for index, picture in enumerate(load(run.path).sample(6, seed=3)):
+        top, left = 2 + index // 2 * 66, 2 + index % 2 * 66
+        assert np.array_equal(shown[top : top + 64 : 8, left : left + 64 : 8], np.asarray(picture))
+
+
+def test_separate_files_are_named_by_seed(run, tmp_path):
+    model = load(run.path)
+    folder = save_separate(model, range(7, 7 + CHUNK + 2), tmp_path / "samples")
+    assert sorted(files(folder)) == [f"seed-{seed:04}.png" for seed in range(7, 7 + CHUNK + 2)]
+    assert same([opened(folder / "seed-0009.png")], model.sample(1, seed=9))
+    with pytest.raises(GanvasError, match=r"--out is a folder; .*x.png looks like a file"):
+        save_separate(model, range(2), tmp_path / "x.png")
+
+
+def test_vectors_are_no_pictures(ring, tmp_path):
+    model = load(ring.path)
+    assert model.generate(range(5)).shape == (5, 2)
+    for refused in (lambda: model.sample(2), lambda: save_separate(model, range(2), tmp_path / "samples")):
+        with pytest.raises(GanvasError, match=r"makes vectors of 2 numbers, not pictures; use generate\(\)"):
+            refused()
+    assert opened(save_sheet(model, range(50), tmp_path / "scatter.png")).shape == (512, 512, 3)
+
+
+def test_impossible_wishes(run, tmp_path):
+    for seeds in (range(0), range(-3, 3)):
+        with pytest.raises(GanvasError, match="--count is at least 1, and --seed at least 0"):
+            save_sheet(load(run.path), seeds, tmp_path / "a.png")
+    for columns in (0, -1):
+        with pytest.raises(GanvasError, match="--columns is at least 1"):
+            save_sheet(load(run.path), range(3), tmp_path / "a.png", columns=columns)
+
+
+def test_a_picture_that_cannot_be_written(run, tmp_path):
+    with pytest.raises(GanvasError, match=r"Cannot write .*sheet.xyz.*in .png for instance"):
+        save_sheet(load(run.path), range(2), tmp_path / "sheet.xyz")
+    (tmp_path / "file").write_text("")
+    for refused in (save_sheet, save_separate):
+        with pytest.raises(GanvasError, match="Cannot write"):
+            refused(load(run.path), range(2), tmp_path / "file" / ("sheet.png" if refused is save_sheet else "folder"))
+
+
+def test_what_is_no_model(tmp_path, run):
+    with pytest.raises(GanvasError, match=r"There is no .*nothing; give a run folder such as runs/icons"):
+        load(tmp_path / "nothing")
+    with pytest.raises(GanvasError, match="holds no finished checkpoint yet"):
+        load(tmp_path)
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    save_file({"weight": torch.zeros(2)}, tmp_path / "foreign.safetensors")
+    save_file({"weight": torch.zeros(2)}, tmp_path / "list.safetensors", {"ganvas": "[]"})
+    for name in ("picture.png", "foreign.safetensors", "list.safetensors"):
+        with pytest.raises(GanvasError, match=f"{name} is not a model that ganvas wrote"):
+            load(tmp_path / name)
+    with pytest.raises(GanvasError, match="is not a model that ganvas wrote"):
+        load(run.newest / "state.safetensors")
+
+
+def test_damaged_models(run, tmp_path):
+    whole = (run.newest / "model.safetensors").read_bytes()
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(GanvasError, match="is not a model that ganvas wrote"):
+        load(file)
+    weights, about = checkpoint.read(run.newest / "model.safetensors"), {"version": "9", "shape": [1, 8, 8]}
+    for settings, told in (
+        (
+            {"part": "resnet_generator", "width": 3, "latent": 4},
+            "its weights are not those of the network it describes",
+        ),
+        ({"part": "unheard_of"}, "no part named 'unheard_of'"),
+        ({"part": "resnet_generator", "colour": 3}, "has no setting 'colour' in this version"),
+    ):
+        save_file(weights, file, {"ganvas": json.dumps(about | {"network": settings})})
+        with pytest.raises(GanvasError, match=told):
+            load(file)
+
+
+def test_a_damaged_checkpoint_asked_for_by_name(run, tmp_path):
+    copy = tmp_path / "000000032"
+    copy.mkdir()
+    for name, content in files(run.newest).items():
+        (copy / name).write_bytes(content[:-1] + b"?" if name == "model.safetensors" else content)
+    with pytest.raises(GanvasError, match="000000032 is damaged: its files are not those that were written"):
+        load(copy)
+
+
+def test_a_run_without_a_checkpoint(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    assert Run(tmp_path).newest is None
+    with pytest.raises(GanvasError, match="train it with `ganvas train`"):
+        load(tmp_path)

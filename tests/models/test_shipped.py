@@ -1,0 +1,119 @@
+"""The models that come with the toolkit draw what they are asked for, at once."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganvas import Run, load
+from ganvas.core.errors import GanvasError
+from ganvas.core.pixels import to_uint8
+from ganvas.data.sources.icons import Icons
+from ganvas.models import shipped
+from ganvas.models.critics import load_critics
+
+MOST_BYTES = 25e6
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load("icons")
+
+
+def save(path):
+    Image.new("RGB", (64, 64), "white").save(path)
+    return path
+
+
+def drawn(model, words, count=16):
+    """Samples as float [N, 3, H, W] in [0, 1]."""
+    return to_uint8(model.generate(range(count), model.told(words, range(count)))).permute(0, 3, 1, 2) / 255
+
+
+def colour(pictures):
+    """The mean colour of what is neither the white ground nor a black line, of all pictures together."""
+    inked = ((pictures.amin(1) < 0.85) & (pictures.amax(1) > 0.3)).unsqueeze(1)
+    return (pictures * inked).sum((0, 2, 3)) / inked.sum()
+
+
+def test_they_are_small():
+    assert "icons" in shipped.shipped()
+    assert sum(file.stat().st_size for file in shipped.HOME.rglob("*") if file.is_file()) < MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    ("words", "most", "least"), [("red heart", 0, 1), ("blue heart", 2, 0), ("green tree", 1, 0), ("blue square", 2, 0)]
+)
+def test_icons_have_the_colour_that_is_asked_for(model, words, most, least):
+    found = colour(drawn(model, words))
+    assert found[most] > found[least] + 0.2, found
+
+
+@pytest.mark.parametrize("thing", ["heart", "tree", "clock", "book"])
+def test_icons_have_the_style_that_is_asked_for(model, thing):
+    """Outlines are drawn with black lines, and nothing else is, but for the eyes of faces."""
+    styles = ("outline", "3d", "flat", "gradient")
+    black = {style: (drawn(model, f"{style} {thing}").amax(1) < 0.2).float().mean() for style in styles}
+    assert all(black["outline"] > 4 * black[style] for style in styles[1:]), black
+
+
+def test_icons_stand_on_white_and_vary_with_their_words(model):
+    pictures = drawn(model, None, 64)
+    assert pictures[:, :, 0].mean() > 0.95, "the upper edge"
+    assert pictures.std(0).mean() > 0.1
+
+
+def test_a_keyword_that_was_not_learned_is_near_those_that_were(model):
+    pytest.importorskip("wordllama")
+    assert "crimson" not in model.condition.words
+    found = colour(drawn(model, "crimson heart"))
+    assert found[0] > found[2] + 0.2
+
+
+def test_its_critic_comes_along_and_knows_words(model):
+    """An untrained critic prefers the right words in about half of the cases."""
+    (critic,) = load_critics(Run(shipped.locate("icons")), model.condition.length).values()
+    real = Icons("objects", size=64).open()
+    told = torch.stack([model.asked(" ".join(["outline", *words])) for words in real.keywords])
+    pictures = real.take(np.arange(len(real)))
+    assert (critic(pictures, told) > critic(pictures, told.roll(1, 0))).float().mean() > 0.7
+
+
+def test_it_is_steered_and_what_was_found_stays_in_the_cache(ganvas, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANVAS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = ganvas("edit", "icons", "--direction", "brightness", "--seed", 3, "--pictures", 3)
+    assert code == 0
+    assert "brightness in strip.png" in out
+    assert {each.name for each in tmp_path.iterdir()} == {"strip.png", "cache"}
+    assert [each.name for each in (tmp_path / "cache" / "directions").iterdir()] == ["icons.safetensors"]
+
+
+def test_what_it_learned_from_is_asked_for(ganvas, tmp_path):
+    picture = save(tmp_path / "a.png")
+    assert "What icons learned from is not here" in ganvas("evaluate", "icons")[2]
+    assert "Name real pictures by --real." in ganvas("inspect", "icons", picture, "--keywords", "red heart")[2]
+
+
+def test_no_samples_are_none(model):
+    assert model.sample(0) == []
+    with pytest.raises(GanvasError, match="Seeds are whole numbers from 0, not -1"):
+        model.sample(1, seed=-1)
+
+
+def test_words_are_read_as_people_write_them(ganvas, model, tmp_path):
+    for text in ("Red Heart!", "red-heart", "heart, red"):
+        assert torch.allclose(model.condition.read(text), model.condition.read("red heart"), atol=1e-5), text
+    out = tmp_path / "one.png"
+    assert "no words in '!!!'" in ganvas("sample", "icons", "--keywords", "!!!", "--out", out)[2]
+    assert "One --keywords or --label at a time" in ganvas("sample", "icons", "--keywords", "a", "--keywords", "b")[2]
+    pytest.importorskip("wordllama")
+    said = ganvas("sample", "icons", "--keywords", "crimson heart", "--count", 1, "--out", out)[1]
+    assert "taken by their meaning: crimson" in said
+
+
+def test_the_card_says_whose_pictures_it_learned_from():
+    card = (shipped.locate("icons") / "README.md").read_text()
+    assert all(name in card for name in ("OpenMoji", "Twemoji", "Noto Emoji", "Fluent Emoji", "CC BY-SA 4.0"))
+    assert "/home" not in card
+    assert "/tmp" not in card
