@@ -16,12 +16,12 @@ import torch
 from benchmarks.record import record
 from ganvas import load
 from ganvas.core import console
+from ganvas.data.dataset import open_source
 from ganvas.latent.attributes import attributes, measured
 from ganvas.latent.directions import Directions
 from ganvas.latent.edit import climb, directions_of
 from ganvas.latent.project import project
 from ganvas.models.model import Model, inputs
-from ganvas.recipes.plan import open_source
 
 ATTRIBUTES = ("warmth", "brightness", "area", "detail")
 STRENGTH, FIRST, SEEDS = 2.0, 100_000, 32

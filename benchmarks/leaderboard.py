@@ -28,7 +28,7 @@ from ganvas import fit, load, plan
 from ganvas.core import machine
 from ganvas.core.pixels import grid, to_image, to_uint8
 from ganvas.data.dataset import Dataset
-from ganvas.evaluation.sides import compare
+from ganvas.evaluation.compare import compare
 from ganvas.runs.evaluations import as_json
 from ganvas.training import budget
 

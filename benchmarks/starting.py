@@ -16,8 +16,8 @@ from typing import Any
 
 from ganvas import fit, load, plan
 from ganvas.core.pixels import grid, to_image, to_uint8
-from ganvas.evaluation.sides import compare
-from ganvas.models.publish import adapted
+from ganvas.evaluation.compare import compare
+from ganvas.training.start_from import adapted
 
 from .leaderboard import count_processor_time
 from .record import record

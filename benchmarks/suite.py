@@ -18,9 +18,9 @@ import torch
 from PIL import Image
 
 from ganvas import metrics
+from ganvas.data.dataset import open_source
 from ganvas.metrics.features.by_name import features
 from ganvas.metrics.features.inception import made_up_weights
-from ganvas.recipes.plan import open_source
 
 from .cross_check_features import environment, made_up_pictures, peers_variables
 from .record import record

@@ -17,9 +17,9 @@ import torch
 from benchmarks.record import record
 from ganvas import load, metrics
 from ganvas.core.pixels import grid, to_image, to_uint8
+from ganvas.data.dataset import open_source
 from ganvas.learning.conditions import Keywords
 from ganvas.metrics.features.by_name import features
-from ganvas.recipes.plan import open_source
 
 VARIETIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 PHRASES = (

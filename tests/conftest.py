@@ -24,6 +24,7 @@ os.environ |= {"GANVAS_CACHE": CACHE, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS":
 import torch  # noqa: E402
 
 from ganvas import Recipe  # noqa: E402
+from ganvas.cli.app import main  # noqa: E402
 from ganvas.core import catalog  # noqa: E402
 from ganvas.data.sources.digits import Digits  # noqa: E402
 from ganvas.data.sources.toys import Ring  # noqa: E402
@@ -105,7 +106,7 @@ def ganvas(tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["ganvas", *map(str, words)])
         code = 0
         try:
-            cli.main()
+            main()
         except SystemExit as end:
             code = end.code or 0
         return code, *capsys.readouterr()

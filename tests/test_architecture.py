@@ -1,13 +1,14 @@
 """The house: who may import whom, what every file looks like, and what the package must never do."""
 
 import ast
+import graphlib
 import importlib
 import inspect
+import re
 import resource
 import subprocess
 import sys
 import tomllib
-from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -22,26 +23,13 @@ SRC = ROOT / "src" / "ganvas"
 FILES = sorted(SRC.rglob("*.py"))
 MODULES = [str(file.relative_to(SRC).with_suffix("")) for file in FILES]
 
-FLOORS = [
-    "errors",
-    "batch catalog decode distributed download files health machine pixels score shipped weights words",
-    "archives auc checkpoint dataset efficientnet evaluations kernels layers neighbours schedules statistics",
-    "augment conditions ema extractor game inception losses metrics networks/* optimizers pack penalties",
-    "classifier data/* games/* given",
-    "attributes detector features recipe",
-    "curves planning recipes/* sample training",
-    "budget comparison console convert export film latents report run",
-    "critics directions evaluate meter morph project publish",
-    "edit fitting inspection",
-    "control outside",
-    "cli",
-    "__main__",
-]
-"""A file imports only from strictly lower floors. `__init__` alone is on none: it imports lazily, or nothing."""
+ROOMS = [*ganvas.ROOMS, "studio", "cli"]
+"""In their order. A file imports from rooms before its own and, without circles, from its own."""
 
+PARTS = {"data/sources": set(), "networks": {"layers"}, "recipes": {"recipe", "settings"}}
+"""Folders of parts -> those of their files that the others may import."""
 
-def floor_of(module):
-    return next((at for at, floor in enumerate(FLOORS) for name in floor.split() if fnmatch(module, name)), None)
+IN_ROOMS = [module for module in MODULES if "/" in module]
 
 
 def imports(module):
@@ -53,10 +41,15 @@ def imports(module):
             others |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level:
             base = here.parents[node.level - 1] / (node.module or "").replace(".", "/")
-            own |= {str(base)} if node.module else {str(base / alias.name) for alias in node.names}
+            own |= {module_at(base / alias.name) or module_at(base) or str(base / alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             others.add(node.module.partition(".")[0])
-    return own - {"__version__"}, others - {"__future__"}
+    return own, others - {"__future__"}
+
+
+def module_at(path):
+    """The file, or the `__init__` of the folder, at this path; None if there is neither."""
+    return next((each for each in (str(path), f"{path}/__init__") if each in MODULES), None)
 
 
 def module_of(file):
@@ -64,25 +57,48 @@ def module_of(file):
     return importlib.import_module(".".join(["ganvas", *parts]).removesuffix(".__init__"))
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if not module.endswith("__init__")])
-def test_a_file_imports_only_from_lower_floors(module):
-    assert floor_of(module) is not None, f"{module} is on no floor: give it one in FLOORS"
+@pytest.mark.parametrize("module", IN_ROOMS)
+def test_a_file_imports_only_from_rooms_before_its_own(module):
     own, others = imports(module)
     assert "ganvas" not in others, "imports within the package are relative"
+    folder = module.rpartition("/")[0]
     for imported in own:
         assert imported in MODULES
-        assert floor_of(imported) < floor_of(module), f"{module} must not import {imported}"
+        assert room_of(imported) <= room_of(module), f"{module} must not import {imported}"
+        beside, _, name = imported.rpartition("/")
+        assert folder not in PARTS or beside != folder or name in PARTS[folder], "a part never imports a part"
 
 
-def test_every_floor_is_lived_on():
-    for floor in FLOORS:
-        for name in floor.split():
-            assert any(fnmatch(module, name) for module in MODULES), f"there is no {name}"
+def room_of(module):
+    return ROOMS.index(module.partition("/")[0])
 
 
-def test_packages_within_import_nothing():
+def test_there_are_no_circles():
+    graphlib.TopologicalSorter({module: imports(module)[0] for module in MODULES}).prepare()  # raises CycleError
+
+
+def test_metrics_stand_on_core_alone():
+    metrics = [module for module in MODULES if re.fullmatch(r"metrics/\w+", module)]
+    assert {imported.partition("/")[0] for module in metrics for imported in imports(module)[0]} == {"core", "metrics"}
+    assert not any(imported.startswith("metrics/features") for module in metrics for imported in imports(module)[0])
+
+
+def test_every_room_says_what_is_in_it():
+    folders = {str(Path(module).parent) for module in IN_ROOMS}
+    assert {folder.partition("/")[0] for folder in folders} <= set(ROOMS)
+    for folder in folders:
+        text = ast.get_docstring(ast.parse((SRC / folder / "__init__.py").read_text()))
+        assert "In: " in text
+        assert "; out: " in text
+        found = re.findall(r"\b(\w+)(?:\.py|/)", "\n".join(re.findall(r"^    (?! )(.*)", text, re.MULTILINE)))
+        files = {path.stem for path in (SRC / folder).glob("*.py")} - {"__init__"}
+        within = {str(Path(each).relative_to(folder)) for each in folders if each.startswith(f"{folder}/")}
+        assert set(found) - {"pretrained"} == files | within
+
+
+def test_rooms_import_nothing_but_to_hand_it_on():
     for module in MODULES:
-        if module.endswith("/__init__"):
+        if module.endswith("/__init__") and not module.startswith("metrics/"):
             assert imports(module) == (set(), set())
 
 
@@ -118,7 +134,7 @@ def test_a_file_is_short_and_says_what_it_is(file):
 def test_nothing_dangerous(module):
     """Two readers may know of pickles: that of CIFAR-10, whose Unpickler finds nothing but its own stand-ins, and that
     of weights, which loads nothing else."""
-    readers = {"data/cifar10", "weights"}
+    readers = {"data/sources/cifar10", "core/weights"}
     unsafe = {"torchvision", "marshal", "shelve", "dill"} | ({"pickle"} if module not in readers else set())
     assert not imports(module)[1] & unsafe
     for node in ast.walk(ast.parse((SRC / module).with_suffix(".py").read_text())):
@@ -127,7 +143,7 @@ def test_nothing_dangerous(module):
             assert called not in {"eval", "exec", "compile", "__import__", "os.system"}
             assert called not in {"torch.save", "pickle.load", "pickle.loads", "pickle.Unpickler"}
             if called == "torch.load":
-                assert module == "weights"
+                assert module == "core/weights"
                 assert ("weights_only", "True") in {(each.arg, ast.unparse(each.value)) for each in node.keywords}
             for keyword in node.keywords:
                 assert (keyword.arg, ast.unparse(keyword.value)) not in {("allow_pickle", "True"), ("shell", "True")}
@@ -138,7 +154,10 @@ def test_public_names_resolve_and_stay_what_they_are():
         if file.name != "__main__.py":
             module_of(file)
     assert ganvas.__all__ == sorted(ganvas.__all__)
-    assert sorted(ganvas._HOMES) == ganvas.__all__ == dir(ganvas)
+    assert sorted(ganvas._HOMES) == ganvas.__all__
+    assert dir(ganvas) == sorted([*ganvas.__all__, *ganvas.ROOMS])
+    for room in ganvas.ROOMS:
+        assert inspect.ismodule(getattr(ganvas, room))
     for name in ganvas.__all__:
         assert not inspect.ismodule(getattr(ganvas, name)), f"ganvas.{name} is hidden by a module"
     assert inspect.isfunction(ganvas.fit)

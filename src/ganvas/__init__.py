@@ -10,11 +10,26 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from .core.version import __version__ as __version__
 
 # Threads of torch that wait for each other sleep instead of spinning, which is several times faster on a machine that
 # has other work too (LOG.md). Read once, when torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+ROOMS = (
+    "core",
+    "data",
+    "metrics",
+    "networks",
+    "learning",
+    "recipes",
+    "runs",
+    "models",
+    "training",
+    "latent",
+    "evaluation",
+)
+"""The packages within, in their order: a file imports only from rooms before its own, and from its own."""
 
 _HOMES = {
     "Dataset": "data.dataset",
@@ -23,6 +38,7 @@ _HOMES = {
     "Recipe": "recipes.recipe",
     "Run": "runs.run",
     "change": "recipes.recipe",
+    "compare": "evaluation.compare",
     "find": "core.catalog",
     "fit": "training.fit",
     "load": "models.model",
@@ -40,6 +56,7 @@ __all__ = [
     "Recipe",
     "Run",
     "change",
+    "compare",
     "find",
     "fit",
     "load",
@@ -54,6 +71,7 @@ if TYPE_CHECKING:
     from .core.catalog import find, names, part
     from .core.errors import GanvasError
     from .data.dataset import Dataset, source
+    from .evaluation.compare import compare
     from .models.model import Model, load
     from .recipes.plan import plan
     from .recipes.recipe import Recipe, change
@@ -63,12 +81,12 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "metrics":  # a module, which is there without an import of its own
-        return importlib.import_module(".metrics", __name__)
+    if name in ROOMS:
+        return importlib.import_module(f".{name}", __name__)
     if name in _HOMES:
         return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
     raise AttributeError(f"module 'ganvas' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted([*__all__, *ROOMS])

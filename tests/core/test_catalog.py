@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import nn
 
-from ganvas import change, find, names, part, train
+from ganvas import Recipe, change, find, names, part, train
 from ganvas.core import catalog
 from ganvas.core.catalog import describe
 from ganvas.core.errors import GanvasError
 from ganvas.data.sources.icons import subsets
 from ganvas.learning.losses import Objective
 from ganvas.networks.layers import Generator, NetworkSettings
-from ganvas.recipes.recipe import from_json, to_json
+from ganvas.recipes.settings import from_json, to_json
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_new_loss_is_found_everywhere(tilted, ganvas, points):
     assert recipe.game.loss == tilted(tilt=0.5)
     assert change(recipe, "game.loss.tilt=1").game.loss == tilted(tilt=1.0)
     assert "tilted_loss(tilt=0.5)" in str(recipe)
-    assert from_json(json.loads(json.dumps(to_json(recipe)))) == recipe
+    assert from_json(json.loads(json.dumps(to_json(recipe))), Recipe) == recipe
     assert steps(recipe)[-1].terms()["critic.loss"] != steps(points)[-1].terms()["critic.loss"]
 
 
@@ -93,7 +93,7 @@ def test_a_new_network_is_found_everywhere(constant_generator, ganvas, points):
     assert "start: float = 0.5" in ganvas("show", "constant_generator")[1]
     recipe = change(points, "generator=constant_generator(start=2)")
     assert recipe.networks["generator"] == constant_generator(start=2.0)
-    assert from_json(json.loads(json.dumps(to_json(recipe)))) == recipe
+    assert from_json(json.loads(json.dumps(to_json(recipe))), Recipe) == recipe
     network = steps(recipe)[-1].state.networks["generator"]
     assert ((network.sample - 2.0).abs() > 0).all()
 

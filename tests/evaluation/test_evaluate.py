@@ -13,8 +13,8 @@ from ganvas import Run, fit, load, names
 from ganvas.core import catalog
 from ganvas.core.errors import GanvasError
 from ganvas.data.dataset import Dataset
-from ganvas.evaluation.compare import Side
-from ganvas.evaluation.sides import compare
+from ganvas.evaluation.compare import compare
+from ganvas.evaluation.sides import Side
 from ganvas.learning.conditions import Labels
 from ganvas.metrics.features.extractor import Features
 from ganvas.runs.evaluations import as_json, latest

@@ -15,7 +15,8 @@ from ganvas.core.errors import GanvasError
 from ganvas.data import words
 from ganvas.data.dataset import Dataset
 from ganvas.data.sources.folder import Folder
-from ganvas.evaluation.compare import Comparison, Side
+from ganvas.evaluation.compare import Comparison
+from ganvas.evaluation.sides import Side
 from ganvas.latent.places import Latent, fingerprint, places
 from ganvas.learning.adversarial import Adversarial
 from ganvas.learning.conditions import Keywords, Labels

@@ -19,7 +19,7 @@ from ganvas.learning.optimizers import Adam, Rmsprop
 from ganvas.learning.schedules import Cosine, Linear
 from ganvas.networks.dcgan import DCGANGenerator
 from ganvas.networks.mlp import MLPGenerator
-from ganvas.recipes.recipe import differences, from_json, to_json
+from ganvas.recipes.settings import differences, from_json, to_json
 from ganvas.training.loop import start
 
 
@@ -81,7 +81,7 @@ def test_change(assignment, path, expected, points):
     assert found == expected
     assert type(found) is type(expected)
     assert change(changed, assignment) == changed
-    assert from_json(json.loads(json.dumps(to_json(changed)))) == changed
+    assert from_json(json.loads(json.dumps(to_json(changed))), Recipe) == changed
     same = [field.name for field in fields(Recipe) if field.name != path.split(".")[0]]
     assert all(getattr(changed, name) == getattr(points, name) for name in same)
 
@@ -218,7 +218,7 @@ def test_the_ends_of_the_ranges_can_be_trained(setting, points):
 def test_recipes_come_back_from_json(name):
     recipe = find(name, "recipe")()
     assert recipe == find(name, "recipe")()
-    back = from_json(json.loads(json.dumps(to_json(recipe))))
+    back = from_json(json.loads(json.dumps(to_json(recipe))), Recipe)
     assert back == recipe
     assert str(back) == str(recipe)
     with pytest.raises(FrozenInstanceError):
@@ -244,11 +244,11 @@ def test_json_of_another_version(points):
     for part, told in ((saved, "recipe"), (saved["optimizer"], "adam"), (saved["average"], "average")):
         part["colour"] = 3
         with pytest.raises(GanvasError, match=f"{told} has no setting 'colour' in this version of ganvas"):
-            from_json(saved)
+            from_json(saved, Recipe)
         del part["colour"]
     saved["game"]["loss"]["part"] = "hinged"
     with pytest.raises(GanvasError, match="There is no part named 'hinged'"):
-        from_json(saved)
+        from_json(saved, Recipe)
 
 
 def test_differences(points):

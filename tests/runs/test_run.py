@@ -16,6 +16,7 @@ from ganvas.core.errors import GanvasError
 from ganvas.learning.optimizers import Adam
 from ganvas.training import budget
 from ganvas.training import fit as fitting
+from ganvas.training.recorder import Recorder
 
 
 def train(recipe, folder, **options):
@@ -44,7 +45,7 @@ def test_what_a_run_leaves(points, tmp_path):
 
 
 def test_a_long_run_leaves_no_more(points, tmp_path, monkeypatch):
-    monkeypatch.setattr("ganvas.runs.run.POINTS", 2)
+    monkeypatch.setattr("ganvas.training.recorder.POINTS", 2)
     run = train(replace(points, batch=2, images=2 * 350, sheets=60), tmp_path / "run")
     assert len(run.rows) == 300
     assert len(files(run.path / "samples")) == 61
@@ -72,7 +73,7 @@ def test_another_run_is_refused(points, tmp_path):
 
 def test_two_processes_do_not_train_in_one_folder(points, tmp_path):
     run = train(points, tmp_path / "run", images=160)
-    with run.held(), pytest.raises(GanvasError, match=r"Another process is training in .*run\. Wait for it"):
+    with Recorder(run).held(), pytest.raises(GanvasError, match=r"Another process is training in .*run\. Wait for it"):
         train(points, run.path)
     assert run.recipe.images == 160
     assert train(points, run.path).finished
@@ -82,7 +83,7 @@ def test_where_files_cannot_be_locked_training_goes_without(points, tmp_path, mo
     def acquire(lock):
         raise NotImplementedError
 
-    monkeypatch.setattr("ganvas.runs.run.FileLock.acquire", acquire)
+    monkeypatch.setattr("ganvas.training.recorder.FileLock.acquire", acquire)
     assert train(points, tmp_path / "run").finished
 
 

@@ -16,6 +16,7 @@ from ganvas.runs.curves import charts
 from ganvas.training import meter
 from ganvas.training.loop import start
 from ganvas.training.meter import SHARE, Meter
+from ganvas.training.recorder import Recorder
 
 CPU = torch.device("cpu")
 
@@ -105,8 +106,8 @@ def test_the_best_is_not_replaced_by_worse(points, tmp_path):
     for images, score in ((40, 2.0), (50, 1.0), (60, 3.0)):
         with torch.no_grad():
             next(state.average.parameters()).fill_(score)
-        run.keep_best(points, state, {"kd": score})
-        run.log(images, 1.0, 1.0, {}, {"kd": score})
+        Recorder(run).keep_best(points, state, {"kd": score})
+        Recorder(run).log(images, 1.0, 1.0, {}, {"kd": score})
     kept = next(load(run.path / "best").network.parameters())
     assert (kept == 1.0).all()
 

@@ -20,22 +20,24 @@ from ganvas.networks.autoencoder import MLPAutoencoder
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
 from ganvas.networks.resnet import ResnetCritic
 from ganvas.networks.stylegan2 import Stylegan2Generator
-from ganvas.recipes.recipe import to_json
+from ganvas.recipes.settings import to_json
 
 TOGETHER = """
 import atexit, json, sys
 from dataclasses import replace
 from pathlib import Path
 import torch
-from ganvas import checkpoint, distributed, fit, train
-from ganvas.errors import GanvasError
-from ganvas.recipe import from_json
+from ganvas import Recipe, fit, train
+from ganvas.core import checkpoint, distributed
+from ganvas.core.errors import GanvasError
+from ganvas.recipes.settings import from_json
 
 torch.set_num_threads(1)
 atexit.register(lambda: print("still met" if torch.distributed.is_initialized() else "left"))  # the first is last
 distributed.start(torch.device("cpu"))
 folder, rank = Path(sys.argv[1]), distributed.rank()
-recipes = {name: from_json(recipe) for name, recipe in json.loads((folder / "recipes.json").read_text()).items()}
+recipes = json.loads((folder / "recipes.json").read_text())
+recipes = {name: from_json(recipe, Recipe) for name, recipe in recipes.items()}
 for name, recipe in recipes.items():
     for tick in train(recipe):
         terms = tick.terms()

@@ -1,1 +1,8 @@
-"""The command line. In: words; out: words."""
+"""The command line: the door for people at a terminal.
+
+In: words; out: words. app.py registers the commands; they are in a file for each room that they open.
+
+    app.py       the commands, in their order; main()
+    options.py   options that commands share, and how they answer
+    data.py, recipes.py, runs.py, models.py, training.py, latent.py, evaluation.py   a room's commands
+"""

@@ -1,24 +1,53 @@
-"""The commands that steer a trained model: directions, edit, project. As in cli.py: words in, one call, words out."""
+"""The commands that move pictures of a trained model: morph, directions, edit, project."""
 
 import math
-from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ..core.errors import GanvasError
+from .options import ModelArgument, RunArgument, Truncation, Variety, say, varied
 
-if TYPE_CHECKING:
-    from ..models.model import Model
+__all__ = ["directions", "edit", "morph", "project"]
 
-__all__ = ["Variety", "directions", "edit", "project", "varied"]
 
-ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a model file.")]
-Variety = Annotated[
-    float | None,
-    typer.Option(help="How far samples of the same keywords wander from them, 0 not at all; by default as trained."),
-]
+def morph(
+    run: RunArgument,
+    seeds: Annotated[str, typer.Option(help="The pictures to go through, by seed: 0,7,12.")] = "",
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", "--keywords", help="A class, or words, to go through; may be repeated."),
+    ] = None,
+    variety: Variety = None,
+    out: Annotated[Path, typer.Option(help="A film (.gif, .webp, .mp4), or a strip of pictures (.png).")] = Path(
+        "morph.gif"
+    ),
+    frames: Annotated[
+        int | None, typer.Option(help="Pictures in all; by default 24 from stop to stop, 4 on strips.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="How long the film takes.")] = None,
+    closed: Annotated[bool, typer.Option("--closed", help="End where it began.")] = False,
+    linear: Annotated[bool, typer.Option("--linear", help="Move on lines, not on arcs.")] = False,
+    steady: Annotated[bool, typer.Option("--steady", help="Do not slow down at each stop.")] = False,
+    truncation: Truncation = 1.0,
+) -> None:
+    """Turn pictures of a trained model into one another: between seeds, between classes, or both."""
+    from ..latent.morph import read_stops, save_morph, truncated
+    from ..models.model import load
+
+    model, path = varied(load(run), variety, label), read_stops(seeds, label or ())
+    saved = save_morph(
+        truncated(model, truncation),
+        path,
+        out,
+        frames=frames,
+        seconds=seconds,
+        spherical=not linear,
+        eased=not steady,
+        closed=closed,
+    )
+    say(f"a morph through {len(path)} pictures in {saved}")
 
 
 def directions(
@@ -46,7 +75,7 @@ def directions(
         found = find_directions(opened, more=more, labels=labels, count=count, watch=watch)
     saved = found.save(out or beside(model))
     picture = gallery(opened, found, strips, start=start, strength=strength)
-    typer.echo(f"{found}\n\nin deviations among samples per strength 1\nsaved in {saved}, shown in {picture}")
+    say(f"{found}\n\nin deviations among samples per strength 1\nsaved in {saved}, shown in {picture}")
 
 
 def edit(
@@ -91,7 +120,7 @@ def edit(
         )
     saved = save_strips(edited.made, out, across=pictures)
     changes = ", ".join(f"{name} {change:+.1f}" for name, change in list(edited.changes.items())[:5])
-    typer.echo(f"{' and '.join(moves)} in {saved}\nat its end, in deviations among samples: {changes}")
+    say(f"{' and '.join(moves)} in {saved}\nat its end, in deviations among samples: {changes}")
 
 
 def project(
@@ -125,25 +154,13 @@ def project(
             watch=watch,
         )
     both, latent = save_projection(found, out)
-    typer.echo(
+    say(
         f"the picture and what the model makes of it in {both}: {found.error:.1f} of 255 apart on average, "
         f"a random sample {found.random:.1f}\n"
         f"its place in {latent}\n"
         f"  ganvas edit  {model} --seed {latent} --direction warmth\n"
         f"  ganvas morph {model} --seeds {latent},0 --out morph.gif"
     )
-
-
-def varied(model: "Model", variety: float | None, asked: Collection[str] | None) -> "Model":
-    """The model as --variety has it.
-
-    Raises:
-        GanvasError: it is given and no keywords are, or the model refuses it.
-    """
-    made = model.varied(variety)
-    if variety is not None and not asked:
-        raise GanvasError("--variety is about samples of the same keywords: add them, such as --keywords 'red heart'.")
-    return made
 
 
 def _paired(names: list[str], strengths: list[float]) -> dict[str, float]:

@@ -1,51 +1,72 @@
-"""The commands to and from elsewhere: inspect, convert, export. As in cli.py: words in, one call, words out."""
+"""The commands of trained models: draw with one, list those that come along, hand one on, in and out."""
 
-from json import dumps
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["convert", "export", "inspect"]
+from ..core.errors import GanvasError
+from .options import RunArgument, Truncation, Variety, say, varied
+
+__all__ = ["convert", "export", "models", "publish", "sample"]
 
 
-def inspect(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder; or a model file, which has no critic.")],
-    pictures: Annotated[
-        list[str] | None, typer.Argument(metavar="PICTURES...", help="Files, folders and zips; none for the AUC alone.")
+def sample(
+    run: RunArgument,
+    count: Annotated[int, typer.Option(help="How many pictures.")] = 25,
+    seed: Annotated[int, typer.Option(help="The first picture's seed; the others follow it.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The picture of all, or for clips the .gif, .webp or .mp4; with --separate the folder."),
     ] = None,
-    real: Annotated[str | None, typer.Option(help="Real pictures; by default what the run learned from.")] = None,
-    held_out: Annotated[str | None, typer.Option(help="Real pictures that the model has not seen, to test on.")] = None,
+    columns: Annotated[int | None, typer.Option(help="Pictures per row.")] = None,
     label: Annotated[
-        str | None,
-        typer.Option("--label", "--keywords", help="The class, or words, the critics are to take the pictures for."),
+        list[str] | None,
+        typer.Option("--label", "--keywords", help="What to draw: a class, or words such as 'blue fish'."),
     ] = None,
-    features: Annotated[
-        str, typer.Option("--features", help="What the detector sees: see `ganvas list features`, or network.")
-    ] = "",
-    adapt: Annotated[
-        bool, typer.Option("--adapt", help="Bring pictures of other sizes or colours into the model's form.")
-    ] = False,
-    count: Annotated[int, typer.Option(help="Real and generated pictures, each at most.")] = 1000,
-    sheet: Annotated[Path | None, typer.Option(help="Save the pictures in the order of their scores.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    variety: Variety = None,
+    separate: Annotated[bool, typer.Option("--separate", help="One file per seed: seed-0007.png.")] = False,
+    truncation: Truncation = 1.0,
 ) -> None:
-    """Fake or real: score pictures by the run's critic and by a detector, and say how far that can be trusted."""
-    from ..core import console
-    from ..evaluation.inspect import inspect as look
-    from ..models.model import save_picture
+    """Draw pictures or clips with a trained model. One seed is one picture, or one clip."""
+    from ..latent.morph import truncated
+    from ..models.model import load, save_separate, save_sheet
 
-    asked = pictures or ()
-    with console.watching() as watch:
-        found = look(
-            run, asked, real=real, held_out=held_out, label=label, described_by=features, adapt=adapt, count=count,
-            device=device, watch=watch,
-        )  # fmt: skip
-    if sheet:
-        save_picture(found.sheet(), sheet)
-    typer.echo(dumps(found.as_json(), indent=1) if json else str(found))
-    console.skipped(found.skipped)
+    if len(label or ()) > 1:
+        raise GanvasError("One --keywords or --label at a time is drawn; `ganvas morph` goes through several.")
+    model = truncated(varied(load(run), variety, label), truncation)
+    seeds, asked = range(seed, seed + count), label[0] if label else None
+    saved = save_separate(model, seeds, out or Path("samples"), label=asked) if separate else None
+    default = Path("samples.gif" if model.moves else "samples.png")
+    saved = saved or save_sheet(model, seeds, out or default, columns=columns, label=asked)
+    guessed = model.unknown(asked)
+    say(f"{count} samples in {saved}")
+    if guessed:
+        say(f"not among the words that it learned, so taken by their meaning: {', '.join(guessed)}")
+
+
+def models() -> None:
+    """List the trained models that come with the toolkit."""
+    from ..models.shipped import listing
+
+    say(listing())
+
+
+def publish(
+    run: RunArgument,
+    out: Annotated[Path, typer.Argument(help="The folder to make.")],
+    about: Annotated[
+        Path | None, typer.Option(help="A text for its card: what the pictures are, whose, under which licence.")
+    ] = None,
+) -> None:
+    """Make a small folder of a trained model and its critics, to hand on and to start from."""
+    from ..models.publish import publish as make
+    from ..runs.run import Run
+
+    if about and not about.is_file():
+        raise GanvasError(f"There is no file {about} for --about.")
+    words = about.read_text(encoding="utf-8") if about else ""
+    say(f"the model is {make(Run(run), out, about=words)}")
 
 
 def convert(
@@ -60,7 +81,7 @@ def convert(
 
     names = tuple(name.strip() for name in classes.split(",")) if classes else ()
     model = translate(file, from_, out, classes=names, clamp=None if no_clamp else 256.0)
-    typer.echo(f"a generator of {model.shape[2]}x{model.shape[1]} pictures in {out}")
+    say(f"a generator of {model.shape[2]}x{model.shape[1]} pictures in {out}")
 
 
 def export(
@@ -76,4 +97,4 @@ def export(
     console.say("writing the graph, then drawing with it")
     difference = write(model, out)
     size = f"{out.stat().st_size / 2**20:.1f} MB"
-    typer.echo(f"the generator is {out}, {size}; what it draws differs from the model's by {difference:.1g} of 2")
+    say(f"the generator is {out}, {size}; what it draws differs from the model's by {difference:.1g} of 2")

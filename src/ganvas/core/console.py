@@ -14,7 +14,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, TextIO
+from typing import ClassVar, TextIO
 
 from rich.console import Console
 from rich.live import Live
@@ -23,9 +23,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..metrics.score import Score, better, gathered_notes
-
-__all__ = ["Display", "say", "scores", "skipped", "training", "watching"]
+__all__ = ["Display", "say", "skipped", "training", "watching"]
 
 PLAIN_SECONDS = 10.0  # between two plain lines
 LIVE_SECONDS = 2.0  # between two states of the bar: drawing it takes 1 to 2 ms, which is to be less than 0.1 %
@@ -47,22 +45,6 @@ class Display(ABC):
     @abstractmethod
     def say(self, text: str) -> None:
         """Print a line that stays, above the bar if there is one."""
-
-
-def scores(found: Mapping[str, Score], about: Mapping[str, Any]) -> None:
-    """Print figures as a table, what is behind them below it; this is an answer, so it goes to standard output."""
-    table = Table(box=None, pad_edge=False)
-    for name, align in (("figure", "left"), ("value", "right"), ("error", "right"), ("better", "left")):
-        table.add_column(name, justify=align)  # type: ignore[arg-type]
-    for name, score in found.items():
-        error = "" if score.error is None else f"± {score.error:.2g}"
-        table.add_row(name, f"{score.value:.4g}", error, better(name))
-    terminal = Console(highlight=False)
-    terminal.print(table)
-    for note, names in gathered_notes(found).items():
-        terminal.print(f"note on {', '.join(names)}: {note}", markup=False, soft_wrap=True)
-    behind = ", ".join(f"{name} {value}" for name, value in about.items())
-    terminal.print(f"made by: {behind}", markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -1,1 +1,12 @@
-"""Samples ready for training. In: a path or a name; out: a `Dataset`."""
+"""Samples ready for training.
+
+In: a path or a name; out: a `Dataset`.
+
+    dataset.py         Dataset, Source, and what a text means: source(), open_source()
+    decode.py          any picture file -> one form, or the reason why not
+    archives.py        folders and zip files read alike
+    pack.py            pictures decoded once, in parallel, into a memory-mapped cache
+    picture_files.py   picture files that a person hands over, in a model's form or refused
+    words.py           texts -> words -> vectors that are near if the words mean alike
+    sources/           a file for each kind of source
+"""

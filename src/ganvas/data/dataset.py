@@ -5,7 +5,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,10 +17,24 @@ from torch import Tensor
 from ..core.catalog import find, names
 from ..core.errors import GanvasError
 from ..core.pixels import to_float
-from ..runs.doctor import FEW
 from .words import single_words
 
-__all__ = ["KINDS", "Dataset", "Source", "Summary", "Watch", "in_words", "source", "unwatched"]
+__all__ = [
+    "FEW",
+    "KINDS",
+    "Dataset",
+    "Source",
+    "Summary",
+    "Watch",
+    "in_words",
+    "of_size",
+    "open_source",
+    "source",
+    "unwatched",
+]
+
+FEW = 100
+"""So few samples are learned by heart."""
 
 KINDS = {1: "gray", 3: "RGB", 4: "RGBA"}
 """What pictures of so many channels are called."""
@@ -224,6 +238,24 @@ def source(text: str, *, clips: bool = False) -> Source:
     near = difflib.get_close_matches(name, names("data"), n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Known data are: {', '.join(names('data'))}."
     raise GanvasError(f"There is no folder or file {text!r}, and no data of that name. {hint}")
+
+
+def of_size(chosen: Source, size: int | tuple[int, int] | None) -> Source:
+    """The source with its pictures in this size, or as it is if none is asked for."""
+    if size is None:
+        return chosen
+    if not hasattr(chosen, "size"):
+        raise GanvasError("--size is for pictures; this source holds points.")
+    return replace(chosen, size=size)  # type: ignore[type-var]
+
+
+def open_source(text: str, *, size: int | tuple[int, int] | None = None, watch: Watch = unwatched) -> Dataset:
+    """The samples of a source named in words, as `ganvas train` would see them.
+
+    Raises:
+        GanvasError: there is no such source, or nothing usable in it.
+    """
+    return of_size(source(text), size).open(watch)
 
 
 def _named(name: str, setting: str | None) -> Source:

@@ -1,104 +1,49 @@
-"""Two sets of samples, described once by the same features, and every figure that they allow.
+"""Open two sets of samples so that they can be measured against each other, or a model against its data.
 
-Points are described by their own coordinates, clips by one frame of each in turn.
+    compared = compare("runs/icons", "icons")            # a model against the data that it learned from
+    for name, score in compared.scores():                # as they come: fd-efficientnet_lite0 41.2 ± 0.4
+        print(name, score)
+    compared.about                                       # what made the numbers
+
+A side is a run, a model file, or a source of data.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count, islice
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Float, Int64
-from numpy.typing import NDArray
+from jaxtyping import Float
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from .. import __version__, metrics
+from .. import metrics
 from ..core import pixels
-from ..data.dataset import Dataset, Watch, unwatched
+from ..core.errors import GanvasError
+from ..core.version import __version__
+from ..data.dataset import Dataset, Watch, in_words, unwatched
 from ..data.pack import cache_folder, key
-from ..learning.conditions import Keywords, Labels
+from ..learning.conditions import Keywords
+from ..metrics.features import features
 from ..metrics.features.extractor import Features
 from ..metrics.score import FEWEST, Score
 from ..models.model import Model, inputs
+from .sides import CHUNK, Data, Side, centres_of, name_of, opened, run_of
 
-__all__ = ["Comparison", "Side"]
+__all__ = ["Comparison", "compare"]
 
-CHUNK = 256
+MOST = 10_000  # pictures of a side, unless more are asked for
+DRAWN = 1_000  # samples of a model, unless fewer are asked for
+APART = 10**9  # from the first seed of one model's samples to that of another's beside it
 PATHS, FEWEST_PATHS = 2_000, 100
 ASKED = 1_000  # descriptions that samples are asked for
 FRAMES = "each clip is judged by one of its frames, so this says nothing of how it moves"
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of two sets that are compared.
-
-    name     as it was asked for
-    made     the data, or the model that draws the samples
-    count    how many of them
-    seed     the first of a model's samples
-    images   that the model had learned from, counted as often as it saw them, if they are known
-    centres  of the modes and the deviation about them, if they are known: toys
-    """
-
-    name: str
-    made: Dataset | Model
-    count: int
-    seed: int = 0
-    images: int | None = None
-    centres: tuple[NDArray[np.float64], float] | None = None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of one sample: (C, H, W), (C, T, H, W) or (F,)."""
-        return self.made.shape
-
-    @cached_property
-    def rows(self) -> NDArray[np.int64]:
-        """Rows of the data, spread evenly; or the seeds of the samples."""
-        if isinstance(self.made, Model):
-            return np.arange(self.seed, self.seed + self.count)
-        return np.linspace(0, len(self.made) - 1, self.count).round().astype(np.int64)
-
-    @cached_property
-    def labels(self) -> Int64[Tensor, " n"] | None:
-        """The class of each sample, or what the model was told to make; None without classes."""
-        if isinstance(self.made, Dataset):
-            return None if self.made.labels is None else torch.from_numpy(self.made.labels[self.rows])
-        condition = self.made.condition
-        return condition.draw(self.rows.tolist()).argmax(1) if isinstance(condition, Labels) else None
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """What its classes are called; none without any."""
-        return self.made.classes if isinstance(self.made, Dataset) else getattr(self.made.condition, "classes", ())
-
-    def labelled(self, names: list[str]) -> Int64[Tensor, " n"] | None:
-        """The class of each sample as its place among these names, -1 for others; None without classes."""
-        if self.labels is None or not self.classes:
-            return None
-        places = [names.index(name) if name in names else -1 for name in self.classes]
-        return torch.tensor(places)[self.labels]
-
-    def samples(self, rows: NDArray[np.int64]) -> Tensor:
-        """These samples, float32 [n, *shape]."""
-        return self.made.generate(rows.tolist()) if isinstance(self.made, Model) else self.made.take(rows)
-
-    def pictures(self) -> Iterator[NDArray[np.uint8]]:
-        """All of them as pictures, uint8 [n, H, W, C], some at a time."""
-        for first in range(0, self.count, CHUNK):
-            some = self.samples(self.rows[first : first + CHUNK])
-            if some.dim() == 5:
-                frames = torch.arange(first, first + len(some)) % some.shape[2]
-                some = some[torch.arange(len(some)), :, frames]
-            yield pixels.to_uint8(some).numpy()
 
 
 @dataclass(frozen=True)
@@ -284,3 +229,92 @@ class Comparison:
             return torch.randn(count, model.network.latent, generator=dice)
 
         return metrics.perceptual_path_length(generate, embed, draw, paths=paths)
+
+
+def compare(
+    fake: Model | Data,
+    real: Model | Data | None = None,
+    *,
+    count: int | None = None,
+    described_by: str = "",
+    weights: str | Path | None = None,
+    held_out: Data | None = None,
+    size: int | tuple[int, int] | None = None,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    watch: Watch = unwatched,
+) -> Comparison:
+    """Two sets of samples, ready to be measured against each other.
+
+    Args:
+        fake: what is judged: a run, a model file, or a source of data.
+        real: what it is compared with, the same; by default the data that a run learned from.
+        count: of samples on each side; by default all there are up to 10,000, and of a model as many as of the other
+            side but at least 1,000.
+        described_by: the features, see `ganvas.metrics.features`; by default the best there are for these data.
+        weights: a file to take the features' weights from.
+        held_out: data of the same kind that the model has not seen; the samples are then looked for among all that a
+            run learned from, or where that is not known among `real`.
+        size: of the pictures, as in `ganvas train`; by default that of the model, or that of all the pictures.
+        seed: the first of a model's samples.
+        device: where to compute.
+        watch: told of what is slow.
+
+    Raises:
+        GanvasError: there is no such thing, or the two sides do not go together; the message says what to do.
+    """
+    if count is not None and count < FEWEST:
+        raise GanvasError(f"--count is at least {FEWEST}, not {count}; papers use 10,000 or more.")
+    if seed < 0:
+        raise GanvasError(f"--seed takes a whole number from 0, not {seed}.")
+    opening = partial(opened, size=size, device=device, watch=watch)
+    judged, name, run = opening(fake), None, run_of(fake)
+    against: Model | Dataset
+    learned: Dataset | None = None
+    if real is None:
+        if run is None:
+            raise GanvasError("Say what to compare with: a folder, a zip or a source such as icons:portraits.")
+        instead = f"Say what to compare with: `ganvas evaluate {run.path.name} FOLDER`."
+        real, name = run.recipe.data, run.about["source"]
+        against = learned = run.learned_from(watch, instead=instead)
+    else:
+        against = opening(real, like=judged)
+    if isinstance(judged, Dataset) and judged.shape != against.shape:
+        judged = opening(fake, like=against)
+    name = name or name_of(real, "data")
+    for what, data in ((name_of(fake, "samples"), judged), (name, against)):
+        if isinstance(data, Dataset) and len(data) < FEWEST:
+            raise GanvasError(
+                f"{what} holds {len(data)} samples, which say nothing about a distribution; give at least "
+                f"{FEWEST} (papers use 10,000 or more)."
+            )
+    if judged.shape != against.shape:
+        hint = "open the data as the model makes them, for instance with --size"
+        if len(judged.shape) != len(against.shape):
+            hint = "pictures go with pictures, clips with clips and points with points"
+        ours, theirs = in_words(judged.shape), in_words(against.shape)
+        raise GanvasError(f"Samples of {ours} cannot be compared with {theirs}: {hint}.")
+    unseen = None if held_out is None else opening(held_out, like=judged)
+    if isinstance(unseen, Model):
+        raise GanvasError("--held-out takes data that the model has not seen, not a model.")
+    enough = min(len(against), count or MOST) if isinstance(against, Dataset) else count or DRAWN
+    many = min(len(judged), count or MOST) if isinstance(judged, Dataset) else count or max(enough, DRAWN)
+    describe = None
+    if len(against.shape) > 1:
+        shown = against if isinstance(against, Dataset) else None
+        describe = features(described_by, data=shown, weights=weights, device=device, watch=watch)
+    elif described_by or weights:
+        raise GanvasError("Points are compared by their coordinates: leave out --features and --weights.")
+    known = None
+    if run and unseen is not None and learned is None:
+        learned = run.learned_from(watch, instead="Leave out --held-out.")
+    if run and learned is not None:
+        known = Side(run.about["source"], learned, min(len(learned), count or len(learned)))
+    return Comparison(
+        Side(name_of(fake, "samples"), judged, many, seed, images=run.images if run else None),
+        Side(name, against, enough, seed + APART, centres=centres_of(real)),
+        describe,
+        None if unseen is None else Side(name_of(held_out, "held out"), unseen, min(len(unseen), MOST)),
+        known,
+        watch,
+    )

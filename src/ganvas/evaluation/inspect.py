@@ -20,9 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import __version__
 from ..core import pixels
 from ..core.errors import GanvasError
+from ..core.version import __version__
 from ..data.dataset import Dataset, Watch, source, unwatched
 from ..data.decode import Frame
 from ..data.picture_files import Given, read_given
@@ -34,8 +34,8 @@ from ..models.model import Model, load
 from ..models.shipped import locate
 from ..networks.layers import Critic
 from ..runs.run import Run
-from .compare import Side
 from .detector import Detector, fit_detector
+from .sides import Side
 
 __all__ = ["Inspection", "Judged", "inspect"]
 

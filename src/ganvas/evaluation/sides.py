@@ -1,131 +1,98 @@
-"""Open two sets of samples so that they can be measured against each other, or a model against its data.
+"""The sides of a comparison: what a person means by a run, a model file, a folder or a source, opened all alike."""
 
-    compared = compare("runs/icons", "icons")            # a model against the data that it learned from
-    for name, score in compared.scores():                # as they come: fd-efficientnet_lite0 41.2 ± 0.4
-        print(name, score)
-    compared.about                                       # what made the numbers
-
-A side is a run, a model file, or a source of data.
-"""
-
-from dataclasses import replace
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from numpy.typing import NDArray
+from torch import Tensor
 
+from ..core import pixels
 from ..core.errors import GanvasError
-from ..data.dataset import Dataset, Source, Watch, in_words, source, unwatched
-from ..metrics.features.by_name import features
-from ..metrics.score import FEWEST
+from ..data.dataset import Dataset, Source, Watch, open_source, source
+from ..learning.conditions import Labels
 from ..models.model import Model, load
-from ..recipes.plan import open_source
 from ..runs.run import Run
-from .compare import Comparison, Side
 
-__all__ = ["compare"]
+__all__ = ["CHUNK", "Data", "Side", "centres_of", "name_of", "opened", "run_of"]
 
-MOST = 10_000  # pictures of a side, unless more are asked for
-DRAWN = 1_000  # samples of a model, unless fewer are asked for
-APART = 10**9  # from the first seed of one model's samples to that of another's beside it
+CHUNK = 256  # samples drawn at a time
 
 Data = str | Path | Dataset | Source
 """Data, settings of a source, or its name as on the command line."""
 
 
-def compare(
-    fake: Model | Data,
-    real: Model | Data | None = None,
-    *,
-    count: int | None = None,
-    described_by: str = "",
-    weights: str | Path | None = None,
-    held_out: Data | None = None,
-    size: int | tuple[int, int] | None = None,
-    seed: int = 0,
-    device: torch.device | str = "cpu",
-    watch: Watch = unwatched,
-) -> Comparison:
-    """Two sets of samples, ready to be measured against each other.
+@dataclass(frozen=True)
+class Side:
+    """One of two sets that are compared.
 
-    Args:
-        fake: what is judged: a run, a model file, or a source of data.
-        real: what it is compared with, the same; by default the data that a run learned from.
-        count: of samples on each side; by default all there are up to 10,000, and of a model as many as of the other
-            side but at least 1,000.
-        described_by: the features, see `ganvas.metrics.features`; by default the best there are for these data.
-        weights: a file to take the features' weights from.
-        held_out: data of the same kind that the model has not seen; the samples are then looked for among all that a
-            run learned from, or where that is not known among `real`.
-        size: of the pictures, as in `ganvas train`; by default that of the model, or that of all the pictures.
-        seed: the first of a model's samples.
-        device: where to compute.
-        watch: told of what is slow.
-
-    Raises:
-        GanvasError: there is no such thing, or the two sides do not go together; the message says what to do.
+    name     as it was asked for
+    made     the data, or the model that draws the samples
+    count    how many of them
+    seed     the first of a model's samples
+    images   that the model had learned from, counted as often as it saw them, if they are known
+    centres  of the modes and the deviation about them, if they are known: toys
     """
-    if count is not None and count < FEWEST:
-        raise GanvasError(f"--count is at least {FEWEST}, not {count}; papers use 10,000 or more.")
-    if seed < 0:
-        raise GanvasError(f"--seed takes a whole number from 0, not {seed}.")
-    opened = partial(_opened, size=size, device=device, watch=watch)
-    judged, name, run = opened(fake), None, _run(fake)
-    against: Model | Dataset
-    learned: Dataset | None = None
-    if real is None:
-        if run is None:
-            raise GanvasError("Say what to compare with: a folder, a zip or a source such as icons:portraits.")
-        instead = f"Say what to compare with: `ganvas evaluate {run.path.name} FOLDER`."
-        real, name = run.recipe.data, run.about["source"]
-        against = learned = run.learned_from(watch, instead=instead)
-    else:
-        against = opened(real, like=judged)
-    if isinstance(judged, Dataset) and judged.shape != against.shape:
-        judged = opened(fake, like=against)
-    name = name or _name(real, "data")
-    for what, data in ((_name(fake, "samples"), judged), (name, against)):
-        if isinstance(data, Dataset) and len(data) < FEWEST:
-            raise GanvasError(
-                f"{what} holds {len(data)} samples, which say nothing about a distribution; give at least "
-                f"{FEWEST} (papers use 10,000 or more)."
-            )
-    if judged.shape != against.shape:
-        hint = "open the data as the model makes them, for instance with --size"
-        if len(judged.shape) != len(against.shape):
-            hint = "pictures go with pictures, clips with clips and points with points"
-        ours, theirs = in_words(judged.shape), in_words(against.shape)
-        raise GanvasError(f"Samples of {ours} cannot be compared with {theirs}: {hint}.")
-    unseen = None if held_out is None else opened(held_out, like=judged)
-    if isinstance(unseen, Model):
-        raise GanvasError("--held-out takes data that the model has not seen, not a model.")
-    enough = min(len(against), count or MOST) if isinstance(against, Dataset) else count or DRAWN
-    many = min(len(judged), count or MOST) if isinstance(judged, Dataset) else count or max(enough, DRAWN)
-    describe = None
-    if len(against.shape) > 1:
-        shown = against if isinstance(against, Dataset) else None
-        describe = features(described_by, data=shown, weights=weights, device=device, watch=watch)
-    elif described_by or weights:
-        raise GanvasError("Points are compared by their coordinates: leave out --features and --weights.")
-    known = None
-    if run and unseen is not None and learned is None:
-        learned = run.learned_from(watch, instead="Leave out --held-out.")
-    if run and learned is not None:
-        known = Side(run.about["source"], learned, min(len(learned), count or len(learned)))
-    return Comparison(
-        Side(_name(fake, "samples"), judged, many, seed, images=run.images if run else None),
-        Side(name, against, enough, seed + APART, centres=_centres(real)),
-        describe,
-        None if unseen is None else Side(_name(held_out, "held out"), unseen, min(len(unseen), MOST)),
-        known,
-        watch,
-    )
+
+    name: str
+    made: Dataset | Model
+    count: int
+    seed: int = 0
+    images: int | None = None
+    centres: tuple[NDArray[np.float64], float] | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one sample: (C, H, W), (C, T, H, W) or (F,)."""
+        return self.made.shape
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """Rows of the data, spread evenly; or the seeds of the samples."""
+        if isinstance(self.made, Model):
+            return np.arange(self.seed, self.seed + self.count)
+        return np.linspace(0, len(self.made) - 1, self.count).round().astype(np.int64)
+
+    @cached_property
+    def labels(self) -> Int64[Tensor, " n"] | None:
+        """The class of each sample, or what the model was told to make; None without classes."""
+        if isinstance(self.made, Dataset):
+            return None if self.made.labels is None else torch.from_numpy(self.made.labels[self.rows])
+        condition = self.made.condition
+        return condition.draw(self.rows.tolist()).argmax(1) if isinstance(condition, Labels) else None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What its classes are called; none without any."""
+        return self.made.classes if isinstance(self.made, Dataset) else getattr(self.made.condition, "classes", ())
+
+    def labelled(self, names: list[str]) -> Int64[Tensor, " n"] | None:
+        """The class of each sample as its place among these names, -1 for others; None without classes."""
+        if self.labels is None or not self.classes:
+            return None
+        places = [names.index(name) if name in names else -1 for name in self.classes]
+        return torch.tensor(places)[self.labels]
+
+    def samples(self, rows: NDArray[np.int64]) -> Tensor:
+        """These samples, float32 [n, *shape]."""
+        return self.made.generate(rows.tolist()) if isinstance(self.made, Model) else self.made.take(rows)
+
+    def pictures(self) -> Iterator[NDArray[np.uint8]]:
+        """All of them as pictures, uint8 [n, H, W, C], some at a time."""
+        for first in range(0, self.count, CHUNK):
+            some = self.samples(self.rows[first : first + CHUNK])
+            if some.dim() == 5:
+                frames = torch.arange(first, first + len(some)) % some.shape[2]
+                some = some[torch.arange(len(some)), :, frames]
+            yield pixels.to_uint8(some).numpy()
 
 
-def _opened(
+def opened(
     what: Model | Data,
     *,
     size: int | tuple[int, int] | None,
@@ -208,16 +175,17 @@ def _is_model(path: Path) -> bool:
     return Run(path).exists or path.suffix == ".safetensors" or (path / "manifest.json").exists()
 
 
-def _run(what: object) -> Run | None:
+def run_of(what: object) -> Run | None:
     """The run that is meant, if it is one."""
     return Run(Path(what)) if isinstance(what, str | Path) and Run(Path(what)).exists else None
 
 
-def _name(what: object, otherwise: str) -> str:
+def name_of(what: object, otherwise: str) -> str:
+    """What a side was asked for by, in words."""
     return str(what) if isinstance(what, str | Path) else otherwise
 
 
-def _centres(what: object) -> tuple[NDArray[np.float64], float] | None:
+def centres_of(what: object) -> tuple[NDArray[np.float64], float] | None:
     """The modes of a toy and the deviation about them, if that is what is compared with."""
     wanted = source(str(what)) if isinstance(what, str | Path) and not _is_model(Path(what)) else what
     return (wanted.modes, wanted.deviation) if hasattr(wanted, "modes") and hasattr(wanted, "deviation") else None

@@ -1,1 +1,11 @@
-"""Moving through latent space. In: a `Model`; out: its pictures, moved."""
+"""Moving through latent space.
+
+In: a `Model`; out: its pictures, moved.
+
+    places.py       a place in latent space, by a seed or from a file
+    morph.py        from picture to picture, or clip to clip; truncation
+    attributes.py   a picture -> how warm, large, round, ... as numbers with gradients
+    directions.py   directions, and how purely each one acts
+    edit.py         a picture moved along directions, or by gradients of attributes
+    project.py      the place that comes nearest to a picture of one's own
+"""

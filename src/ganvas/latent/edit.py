@@ -16,11 +16,10 @@ from torch.nn import functional as F
 
 from ..core import pixels
 from ..core.errors import GanvasError
-from ..data.dataset import Watch, unwatched
+from ..data.dataset import Watch, open_source, unwatched
 from ..learning.conditions import Keywords
 from ..metrics.features.classifier import classifier
 from ..models.model import Model, save_clips, save_picture
-from ..recipes.plan import open_source
 from .attributes import Attribute, attributes, measured, of_classes
 from .directions import Directions, beside, find_directions
 from .places import Start, moved, places

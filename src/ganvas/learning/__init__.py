@@ -1,1 +1,15 @@
-"""How networks learn. In: networks and a batch; out: loss terms, and steps."""
+"""How networks learn: who learns when, from what, and how their weights follow.
+
+In: networks and a batch; out: loss terms, and steps.
+
+    turns.py          Turn: one network's turn to learn; what a game is
+    adversarial.py    a generator against critics
+    autoencoding.py   an autoencoder alone, with a prior or without
+    losses.py         logits -> per sample: minimax, nonsaturating, least squares, hinge, wasserstein, relativistic
+    penalties.py      gradients -> per sample: R1, R2, gradient penalty; weight clipping
+    augment.py        translation, cutout, colour, differentiable; their strength fixed, scheduled or adaptive
+    conditions.py     labels, keywords -> one vector per sample
+    optimizers.py     Adam and RMSProp with schedules
+    schedules.py      progress -> value: linear, cosine
+    ema.py            the average of the weights, with a half-life in images
+"""

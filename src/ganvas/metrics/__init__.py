@@ -6,7 +6,16 @@
 In: numbers of samples; out: `Score`s. Features are [N, D], NumPy or torch. Each function answers with a `Score`, or
 several by name: the value, its standard error where an honest one is known, the counts, and notes that a reader has to
 see. A Frechet or kernel distance is called FID or KID only on the features of the Inception network those were defined
-with.
+with. The files of this room import core alone; features/ knows data too.
+
+    score.py        what a metric answers with, and what it asks of features
+    frechet.py      mean and covariance in one pass; the Frechet distance
+    kernel.py       the kernel distance with its error; Vendi's score
+    neighbours.py   precision, recall, density, coverage, nearest pictures, memorisation
+    classes.py      Inception score, modes, distance within classes, accuracy, retrieval
+    paths.py        perceptual path length
+    auc.py          the area under the ROC curve with its interval
+    features/       pictures -> what the metrics compare
 """
 
 from .classes import (
@@ -15,12 +24,12 @@ from .classes import (
     intra_class_distance,
     mixture_modes,
     mode_counts,
-    perceptual_path_length,
     retrieval_precision,
 )
 from .frechet import RunningStatistics, Statistics, frechet_at_infinity, frechet_distance
 from .kernel import kernel_distance, kernel_distance_of_subsets, vendi_score
 from .neighbours import Neighbours, density_coverage, manifold_scores, memorisation, nearest, precision_recall
+from .paths import perceptual_path_length
 from .score import Features, Labels, Score
 
 __all__ = [

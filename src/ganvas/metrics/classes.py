@@ -1,15 +1,9 @@
-"""How good samples are: the figures that papers report, as functions of features, logits, labels or callables.
+"""Metrics of classes: what a classifier takes samples for, how even that is, and how well samples keep to theirs.
 
-    real, fake = Statistics.of(features), RunningStatistics()
-    frechet_distance(real, fake.statistics()).value
-
-Features are [N, D], NumPy or torch. Each function answers with a `Score`, or several by name: the value, its standard
-error where an honest one is known, the counts, and notes that a reader has to see. A Frechet or kernel distance is
-called FID or KID only on the features of the Inception network those were defined with.
+Inception score, modes found, the Frechet distance within classes, classification accuracy, retrieval precision.
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -28,7 +22,6 @@ __all__ = [
     "intra_class_distance",
     "mixture_modes",
     "mode_counts",
-    "perceptual_path_length",
     "retrieval_precision",
 ]
 
@@ -67,56 +60,6 @@ def inception_score(logits: Features, *, splits: int = 10, seed: int | None = 20
     few = count // splits < 10 * classes
     note = f"with {count // splits} samples a split it cannot exceed {count // splits}, and it grows with them"
     return Score(value, error, {"fake": count, "splits": splits}, (note,) if few else (), tuple(parts))
-
-
-@part("metric")
-def perceptual_path_length(
-    generate: Callable[[Tensor], Tensor],
-    embed: Callable[[Tensor], Tensor],
-    draw: Callable[[int], Tensor],
-    *,
-    paths: int = 10_000,
-    batch: int = 50,
-    epsilon: float = 1e-4,
-    ends: bool = False,
-    seed: int = 0,
-) -> Score:
-    """How far a small step in latent space moves a sample (Karras et al. 2019, arXiv:1812.04948, section 4.1).
-
-    |embed(G(slerp(a, b, t))) - embed(G(slerp(a, b, t + epsilon)))|^2 / epsilon^2 on random paths, of which the lowest
-    and highest hundredth are left out. Both ends of a step are generated in one batch.
-
-    Args:
-        generate: latents [N, L] -> samples.
-        embed: samples -> features [N, ...] whose squared distance is the perceptual one; LPIPS in the paper.
-        draw: how many -> latents [N, L], normal ones.
-        paths: how many.
-        batch: at a time, two samples each.
-        epsilon: the length of a step; far smaller ones drown in the rounding of float32 samples.
-        ends: only at the beginning of each path, t = 0, instead of anywhere on it.
-        seed: of the places on the paths.
-
-    Raises:
-        GanvasError: there are fewer than 100 paths, or NaNs come out.
-    """
-    if paths < 100:
-        raise GanvasError(f"Path lengths vary too much for {paths} paths; take at least 100 (papers: 50,000).")
-    dice = torch.Generator().manual_seed(seed)
-    lengths = []
-    with torch.no_grad():
-        for start in range(0, paths, batch):
-            count = min(batch, paths - start)
-            first, last = draw(count), draw(count)
-            place = torch.rand(count, 1, generator=dice, dtype=torch.float64).to(first.device) * (not ends)
-            steps = [_slerp(first, last, each) for each in (place, place + epsilon)]
-            found = embed(generate(torch.cat(steps))).flatten(1).double()
-            lengths.append((found[:count] - found[count:]).square().sum(1) / epsilon**2)
-    along = torch.cat(lengths).cpu()
-    if not along.isfinite().all():
-        raise GanvasError("Some path lengths are NaN or infinite: look for broken weights or pictures.")
-    low = along.quantile(0.01, interpolation="lower")
-    high = along.quantile(0.99, interpolation="higher")
-    return Score.mean(along[(low <= along) & (along <= high)], counts={"paths": paths})
 
 
 @part("metric")
@@ -291,18 +234,6 @@ def retrieval_precision(
     right = (near.diagonal()[:, None] > near.gather(1, drawn)).all(1).double()
     counts = {"asked": len(fake), "candidates": others + 1}
     return Score.mean(right, counts=counts, notes=(f"by chance it is {1 / (others + 1):.3g}",))
-
-
-def _slerp(first: Tensor, last: Tensor, place: Float[Tensor, "n 1"]) -> Tensor:
-    """On the great circle from one latent to the other, in float64, so that a step of 1e-4 is not lost to rounding.
-
-    The lengths of the two are kept and blended (White 2016, arXiv:1609.04468).
-    """
-    a, b = first.double(), last.double()
-    cosine = (a * b).sum(1, keepdim=True) / (a.norm(dim=1, keepdim=True) * b.norm(dim=1, keepdim=True))
-    angle = cosine.clamp(-1 + 1e-12, 1 - 1e-12).acos()
-    mixed = (((1 - place) * angle).sin() * a + (place * angle).sin() * b) / angle.sin()
-    return mixed.to(first.dtype)
 
 
 def _labels(values: Labels, classes: int, *, name: str, count: int | None = None) -> Int64[Tensor, " n"]:

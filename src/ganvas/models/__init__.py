@@ -1,1 +1,11 @@
-"""Trained models. In: a run, a file, weights that others published; out: pictures, and files for others."""
+"""Trained models; networks that are still to be trained are in networks/.
+
+In: a run, a file, weights that others published; out: pictures, and files for others.
+
+    model.py      Model: seeds -> pictures and clips; load(), and a model as one file
+    shipped.py    the models that come with the toolkit, by name (pretrained/ holds them, each with its card)
+    critics.py    the critics of a run: how real they find a picture
+    publish.py    a run -> a small folder with a card, to hand on and to start from
+    convert.py    generators that others published -> model files, names mapped and shapes checked
+    onnx.py       a generator as one ONNX file, which must draw what the model draws
+"""

@@ -14,12 +14,12 @@ from PIL import Image
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from .. import __version__
 from ..core import checkpoint, files, pixels
 from ..core.errors import GanvasError
+from ..core.version import __version__
 from ..learning.conditions import Condition, Keywords
 from ..networks.layers import Generator, NetworkSettings
-from ..recipes.recipe import from_json, to_json
+from ..recipes.settings import from_json, to_json
 from .shipped import known, locate
 
 __all__ = ["Model", "inputs", "load", "metadata", "save_clips", "save_picture", "save_separate", "save_sheet"]
@@ -248,8 +248,8 @@ def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
             settings, shape, told = about["network"], tuple(about["shape"]), about.get("condition")
     except (KeyError, TypeError, SafetensorError, ValueError):
         raise GanvasError(f"{file} is not a model that ganvas wrote.") from None
-    condition: Condition | None = from_json(told) if told else None
-    network = from_json(settings).build(shape, condition.length if condition else 0)
+    condition: Condition | None = from_json(told, Condition) if told else None
+    network = from_json(settings, NetworkSettings).build(shape, condition.length if condition else 0)
     try:
         network.load_state_dict(checkpoint.read(file))
     except RuntimeError:

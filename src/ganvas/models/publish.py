@@ -15,17 +15,11 @@ from torch import Tensor
 
 from ..core import checkpoint, files
 from ..core.errors import GanvasError
-from ..data.dataset import in_words
-from ..learning.conditions import Keywords
-from ..recipes.recipe import Recipe, to_json
+from ..recipes.settings import to_json
 from ..runs.run import Run
-from ..training.loop import State
 from .model import load, metadata
-from .shipped import known, locate, shipped
 
-__all__ = ["adapted", "adopt", "listing", "publish"]
-
-ADAPTING = 30_000  # images that a model is trained for on other data, if nothing is said
+__all__ = ["publish"]
 
 
 def publish(run: Run, folder: Path, *, about: str = "") -> Path:
@@ -71,76 +65,6 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
         files.write(folder / "log.jsonl", (run.path / "log.jsonl").read_text(encoding="utf-8"))
         files.write(folder / "README.md", _card(folder.name, Run(folder), about))
     return folder
-
-
-def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
-    """Give networks the weights of a run, or of a published model, in place.
-
-    The product gets those of the averaged model, and so does its average; the others their own, or none where the
-    recipe gives them other settings than they had there, so that a new critic can go on with an old generator.
-
-    Raises:
-        GanvasError: there is no such run, its product is another than the recipe's, or the data are of another shape.
-    """
-    run = _run(place)
-    newest, there = run.newest, run.recipe.networks
-    assert newest
-    if (known := tuple(run.about["data"]["shape"])) != state.average.shape:
-        raise GanvasError(
-            f"{place} makes {in_words(known)}, and here are {in_words(state.average.shape)}: leave out --size, or take "
-            "data of the same kind."
-        )
-    tensors = checkpoint.read(newest / "state.safetensors")
-    product = checkpoint.read(newest / "model.safetensors")
-    try:
-        for name, network in {**state.networks, "average": state.average}.items():
-            own = {key.partition("/")[2]: value for key, value in tensors.items() if key.startswith(f"{name}/")}
-            if name in (recipe.product, "average"):
-                network.load_state_dict(product)
-            elif recipe.networks[name] == there.get(name):
-                network.load_state_dict(own)
-    except RuntimeError:
-        raise GanvasError(
-            f"The {recipe.product} of {place} is another than the recipe's, or was told other things, so it cannot "
-            f"start from there: leave out --set {recipe.product} and --set condition, or take data of the same kind."
-        ) from None
-
-
-def adapted(place: str | Path) -> Recipe:
-    """The recipe of a run or a published model, for other data: words are taken where they are, and not asked for.
-
-    Raises:
-        GanvasError: there is no such run.
-    """
-    recipe = _run(place).recipe
-    if isinstance(recipe.condition, Keywords):
-        recipe = replace(recipe, condition=replace(recipe.condition, required=False))
-    return replace(recipe, images=min(recipe.images, ADAPTING))
-
-
-def listing() -> str:
-    """The models that come with the toolkit, a line each, and how to get others."""
-    lines = []
-    for name, folder in shipped().items():
-        run = Run(folder)
-        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
-        shape = "x".join(map(str, run.about["data"]["shape"]))
-        lines.append(f"{name:12} {shape}, {run.images:,} images, {size:.1f} MB: {_first_line(folder)}")
-    more = "Generators that others published, StyleGAN2-ADA and R3GAN, are made into models by `ganvas convert`."
-    return "\n".join([*(lines or [f"Models that come with the toolkit: {known()}."]), "", more])
-
-
-def _run(place: str | Path) -> Run:
-    run = Run(locate(place))
-    if not run.exists or run.newest is None:
-        raise GanvasError(f"{place} is no run with a checkpoint and no model that comes with the toolkit ({known()}).")
-    return run
-
-
-def _first_line(folder: Path) -> str:
-    """The first sentence of a card."""
-    lines = (folder / "README.md").read_text(encoding="utf-8").splitlines()
-    return next((line for line in lines if line and not line.startswith("#")), "")
 
 
 def _half(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-__all__ = ["known", "locate", "shipped"]
+from ..runs.run import Run
+
+__all__ = ["known", "listing", "locate", "shipped"]
 
 HOME = Path(__file__).parent / "pretrained"
 
@@ -20,3 +22,21 @@ def known() -> str:
 def locate(place: str | Path) -> Path:
     """The folder of the model called so, or else the path that it is; a folder called like a model is ./NAME."""
     return shipped().get(str(place), Path(place))
+
+
+def listing() -> str:
+    """The models that come with the toolkit, a line each, and how to get others."""
+    lines = []
+    for name, folder in shipped().items():
+        run = Run(folder)
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
+        shape = "x".join(map(str, run.about["data"]["shape"]))
+        lines.append(f"{name:12} {shape}, {run.images:,} images, {size:.1f} MB: {_first_line(folder)}")
+    more = "Generators that others published, StyleGAN2-ADA and R3GAN, are made into models by `ganvas convert`."
+    return "\n".join([*(lines or [f"Models that come with the toolkit: {known()}."]), "", more])
+
+
+def _first_line(folder: Path) -> str:
+    """The first sentence of a card."""
+    lines = (folder / "README.md").read_text(encoding="utf-8").splitlines()
+    return next((line for line in lines if line and not line.startswith("#")), "")

@@ -1,1 +1,11 @@
-"""Generators and critics, a file for each paper. In: a shape; out: a network."""
+"""Generators and critics: one file per paper, each setting a part of kind "network".
+
+In: a shape; out: a network. These files never import one another, but for layers.py.
+
+    layers.py        base classes of networks, and layers they share
+    mlp.py, dcgan.py, wgan.py, resnet.py, sngan.py, r3gan.py, stylegan2.py   of pictures, by the paper's name
+    feature.py       a critic that looks through a network which knows photographs
+    autoencoder.py   pictures -> codes -> pictures
+    plane.py         for points in the plane
+    video.py         for clips
+"""

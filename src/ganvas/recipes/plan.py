@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ..core import catalog
 from ..core.errors import GanvasError
-from ..data.dataset import Dataset, Source, Watch, source, unwatched
+from ..data.dataset import Source, of_size, source
 from .recipe import Recipe, change
 
-__all__ = ["default_recipe", "name_of_run", "open_source", "plan"]
+__all__ = ["default_recipe", "name_of_run", "plan"]
 
 
 def plan(
@@ -50,7 +50,7 @@ def plan(
         if like and hasattr(like.data, "channels") and hasattr(chosen, "channels"):
             chosen = replace(chosen, channels=like.data.channels)  # type: ignore[type-var]
         recipe = replace(recipe, data=chosen)
-    recipe = replace(recipe, data=_of_size(recipe.data, size))
+    recipe = replace(recipe, data=of_size(recipe.data, size))
     if images is not None:
         recipe = replace(recipe, images=images)
     changed = recipe
@@ -90,24 +90,6 @@ def _known(target: str) -> str:
         hint = f"Did you mean the recipe {near[0]!r}?" if near else f"Recipes: {', '.join(catalog.names('recipe'))}."
         raise GanvasError(f"{error} {hint}") from None
     return target
-
-
-def _of_size(chosen: Source, size: int | tuple[int, int] | None) -> Source:
-    """The source with its pictures in this size, or as it is if none is asked for."""
-    if size is None:
-        return chosen
-    if not hasattr(chosen, "size"):
-        raise GanvasError("--size is for pictures; this source holds points.")
-    return replace(chosen, size=size)  # type: ignore[type-var]
-
-
-def open_source(text: str, *, size: int | tuple[int, int] | None = None, watch: Watch = unwatched) -> Dataset:
-    """The samples of a source named in words, as `ganvas train` would see them.
-
-    Raises:
-        GanvasError: there is no such source, or nothing usable in it.
-    """
-    return _of_size(source(text), size).open(watch)
 
 
 def name_of_run(

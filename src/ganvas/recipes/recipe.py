@@ -1,29 +1,22 @@
 """A whole run as one frozen, typed value: printed before it starts, saved beside what it made, changed by words."""
 
-import ast
 import dataclasses
-import inspect
-import textwrap
-import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ..core import catalog
 from ..core.errors import GanvasError
-from ..data.dataset import Source, source
+from ..data.dataset import Source
 from ..learning.adversarial import Adversarial
 from ..learning.conditions import Condition
 from ..learning.ema import Average
 from ..learning.optimizers import Adam, Optimizer
 from ..learning.turns import Game
 from ..networks.layers import NetworkSettings
+from .settings import check, in_lines, read
 
-__all__ = ["Recipe", "change", "differences", "from_json", "to_json"]
-
-SETTINGS = tuple(kind for kind in catalog.KINDS if kind not in ("recipe", "feature", "metric"))
-"""The kinds of parts that a recipe is made of; `icons` and `ring` are names of recipes and of data."""
+__all__ = ["Recipe", "change"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +57,7 @@ class Recipe:
     measure_images: int | None = None
 
     def __post_init__(self) -> None:
-        _check(self, "Recipe")
+        check(self, "Recipe")
         players = {turn.player for turn in self.game.turns()} | {self.product, *self.bfloat16, *self.optimizers}
         if missing := players - self.networks.keys():
             raise GanvasError(f"The recipe has no network {sorted(missing)[0]!r}; it has {', '.join(self.networks)}.")
@@ -79,8 +72,7 @@ class Recipe:
         return self.optimizers.get(player, self.optimizer)
 
     def __str__(self) -> str:
-        lines = [f"{field.name:14} {_line(getattr(self, field.name))}" for field in dataclasses.fields(self)]
-        return "\n".join(_wrapped(line) for text in lines for line in text.splitlines())
+        return in_lines(self)
 
 
 Settings = TypeVar("Settings")
@@ -126,179 +118,7 @@ def _change(value: Settings, kind: Any, names: list[str], text: str, path: str) 
         raise GanvasError(f"There is no setting {path!r}; here there are: {', '.join(known)}.")
     if rest and not (dataclasses.is_dataclass(held[name]) or isinstance(held[name], Mapping)):
         raise GanvasError(f"There is no setting {path!r}: {name} is the plain value {held[name]!r}.")
-    held[name] = _change(held[name], kind, rest, text, path) if rest else _read(text, kind, path)
+    held[name] = _change(held[name], kind, rest, text, path) if rest else read(text, kind, path)
     if isinstance(value, Mapping):
         return typing.cast("Settings", held)
     return dataclasses.replace(value, **{name: held[name]})  # type: ignore[type-var]
-
-
-def _read(text: str, kind: Any, path: str) -> Any:
-    """What a text means where a value of this kind is wanted."""
-    if kind is Source and "(" not in text:
-        return source(text)
-    try:
-        value = _evaluate(ast.parse(text, mode="eval").body)
-    except (SyntaxError, ValueError, TypeError):
-        value = text
-    if kind in (tuple[str, ...],) and isinstance(value, str):
-        value = tuple(word for word in value.split(",") if word)
-    return _fit(_made(value, kind), kind, path)
-
-
-def _made(value: Any, kind: Any) -> Any:
-    """The part that a bare name stands for where a part is wanted."""
-    kinds = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
-    wanted = isinstance(value, str) and str not in kinds and any(isinstance(each, type) for each in kinds)
-    return _make(value) if wanted and any(value in catalog.names(each) for each in SETTINGS) else value
-
-
-def _make(name: str, *args: Any, **named: Any) -> Any:
-    """The part of this name with these settings.
-
-    Raises:
-        GanvasError: there is no such part, or it does not take them.
-    """
-    made = catalog.find(name, *SETTINGS)
-    signature, hints = inspect.signature(made), typing.get_type_hints(made)
-    try:
-        given = signature.bind(*args, **named).arguments
-    except TypeError as error:
-        raise GanvasError(f"{name}: {error}. Its settings are {', '.join(signature.parameters)}.") from None
-    return made(
-        **{
-            setting: _fit(_made(value, hints[setting]), hints[setting], f"{name}.{setting}")
-            for setting, value in given.items()
-        }
-    )
-
-
-def _evaluate(node: ast.expr) -> Any:
-    """The value of a literal, or of a part's name called with literals."""
-    match node:
-        case ast.Constant(value=value):
-            return value
-        case ast.Name(id="true" | "false" as name):
-            return name == "true"
-        case ast.Name(id=name):
-            return name
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_evaluate(operand)
-        case ast.Tuple(elts=elements) | ast.List(elts=elements):
-            return tuple(_evaluate(element) for element in elements)
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-            named = {keyword.arg: _evaluate(keyword.value) for keyword in keywords if keyword.arg}
-            return _make(name, *map(_evaluate, args), **named)
-    raise ValueError
-
-
-def _check(value: Any, path: str) -> None:
-    """Every field of a dataclass holds what it says it holds."""
-    hints = typing.get_type_hints(type(value))
-    for field in dataclasses.fields(value):
-        _fit(getattr(value, field.name), hints[field.name], f"{path}.{field.name}")
-
-
-def _fit(value: Any, kind: Any, path: str) -> Any:
-    """The value as this kind, an int being good for a float.
-
-    Raises:
-        GanvasError: it is of another kind.
-    """
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        for each in sorted(arguments, key=lambda each: not (isinstance(each, type) and isinstance(value, each))):
-            try:
-                return _fit(value, each, path)
-            except GanvasError:
-                continue
-    elif origin is tuple and isinstance(value, tuple | list):
-        kinds = [arguments[0]] * len(value) if arguments[1:] == (...,) else arguments
-        if len(kinds) == len(value):
-            return tuple(_fit(each, kind, path) for each, kind in zip(value, kinds, strict=True))
-    elif origin is not None and isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(value, Mapping):
-        return {name: _fit(each, arguments[1], f"{path}.{name}") for name, each in value.items()}
-    elif kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    elif isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
-    raise GanvasError(f"{path} takes {_kind(kind)}, not {value!r}.")
-
-
-def _kind(kind: Any) -> str:
-    plain = {int: "a whole number", float: "a number", bool: "True or False", str: "a word", type(None): "None"}
-    if kind in plain:
-        return plain[kind]
-    if typing.get_origin(kind) in (typing.Union, types.UnionType):
-        return " or ".join(_kind(each) for each in typing.get_args(kind))
-    if typing.get_origin(kind) is tuple:
-        return f"({', '.join('...' if each is ... else _kind(each) for each in typing.get_args(kind))})"
-    if isinstance(kind, type) and not typing.get_origin(kind):
-        return f"a part such as {catalog_names(kind)}"
-    return str(kind).replace("typing.", "")
-
-
-def catalog_names(kind: type) -> str:
-    """The names of the parts that are of this class, for an error message."""
-    fitting = [
-        name
-        for each in SETTINGS
-        for name in catalog.names(each)
-        if isinstance(catalog.find(name, each), type) and issubclass(catalog.find(name, each), kind)
-    ]
-    return ", ".join(fitting) or kind.__name__
-
-
-def _line(value: Any) -> str:
-    """One setting as a person would write it."""
-    if isinstance(value, Mapping):
-        return ("\n" + 15 * " ").join(f"{name} = {_line(each)}" for name, each in value.items()) or "{}"
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = ", ".join(f"{field.name}={_line(getattr(value, field.name))}" for field in dataclasses.fields(value))
-        return f"{catalog.name_of(value)}({fields})"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else repr(value)
-
-
-def _wrapped(line: str) -> str:
-    return textwrap.fill(line, 118, subsequent_indent=17 * " ", break_long_words=False, break_on_hyphens=False)
-
-
-def to_json(value: Any) -> Any:
-    """A recipe, or any part of one, as what JSON can hold; `from_json` is the way back."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return {"part": catalog.name_of(value), **fields} if catalog.kind_of(value) else fields
-    if isinstance(value, Mapping):
-        return {name: to_json(each) for name, each in value.items()}
-    return [to_json(each) for each in value] if isinstance(value, tuple) else value
-
-
-def from_json(value: Any, kind: Any = Recipe) -> Any:
-    """The recipe, or the part of one, that `to_json` wrote.
-
-    Raises:
-        GanvasError: it names a part or a setting that this version does not have.
-    """
-    if isinstance(value, Mapping):
-        if typing.get_origin(kind) is not None and not value.get("part"):
-            inner = typing.get_args(kind)[-1]
-            return {name: from_json(each, inner) for name, each in value.items()}
-        made = catalog.find(value["part"], *SETTINGS) if "part" in value else kind
-        hints = typing.get_type_hints(made)
-        unknown = value.keys() - hints.keys() - {"part"}
-        if unknown:
-            raise GanvasError(
-                f"{catalog.name_of(made)} has no setting {sorted(unknown)[0]!r} in this version of ganvas."
-            )
-        return made(**{name: from_json(each, hints[name]) for name, each in value.items() if name != "part"})
-    return tuple(from_json(each, None) for each in value) if isinstance(value, list) else value
-
-
-def differences(a: Any, b: Any, path: str = "") -> list[str]:
-    """In words, what differs between two JSON values, for instance "optimizer.rate: 0.001, not 0.0002"."""
-    if isinstance(a, Mapping) and isinstance(b, Mapping) and a.get("part") == b.get("part"):
-        return [
-            line
-            for name in a.keys() | b.keys()
-            for line in differences(a.get(name), b.get(name), f"{path}.{name}".lstrip("."))
-        ]
-    return [] if a == b else [f"{path}: {a!r}, not {b!r}"]

@@ -1,1 +1,11 @@
-"""What a run folder says; reads only. In: a run folder; out: its recipe, its log, its pictures, a report."""
+"""What a run folder says. Nothing here trains, and nothing writes but reports, films and evaluations.
+
+In: a run folder; out: its recipe, its log, its pictures, a report.
+
+    run.py           Run: recipe, log, newest sound checkpoint, data
+    doctor.py        what its log shows to be wrong with a training, and what mends it
+    report.py        report.html, one page of it all (its frame: report.html)
+    curves.py        what was logged, as inline SVG
+    film.py          its sheets of samples as a film
+    evaluations.py   what evaluations of it found, kept in its folder
+"""

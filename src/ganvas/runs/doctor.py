@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-__all__ = ["FEW", "FEWEST", "complaints"]
+from ..data.dataset import FEW
 
-FEW = 100  # samples are too few to learn from
+__all__ = ["FEWEST", "complaints"]
+
 FEWEST = 20  # rows of a log that can be judged
 BLIND, SURE = 0.55, 0.99  # shares of pairs that a critic orders rightly; chance is one half
 DEAD = 0.05  # the distance between mean logits of pictures and samples as a share of what it was

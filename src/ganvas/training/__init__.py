@@ -1,1 +1,11 @@
-"""Training. In: a `Recipe`; out: a run folder."""
+"""Training.
+
+In: a `Recipe`; out: a run folder.
+
+    fit.py          fit(): plan, train within the budget, keep the folder up to date
+    loop.py         train(): yields one tick per step; knows no files and no kind of model
+    recorder.py     the writing half of a run folder: log, sheets, checkpoints, lock
+    start_from.py   the weights and the recipe of another run to start from
+    budget.py       minutes -> images and widths, by a probe and then by the run's own speed
+    meter.py        a score as the training goes on, in a small share of its time
+"""

@@ -18,14 +18,16 @@ from ..core import console, distributed, files, machine
 from ..core.errors import GanvasError
 from ..data.dataset import Dataset
 from ..models.model import Model
-from ..models.publish import adapted, adopt
 from ..recipes.plan import default_recipe, name_of_run, plan
-from ..recipes.recipe import Recipe, differences, to_json
+from ..recipes.recipe import Recipe
+from ..recipes.settings import differences, to_json
 from ..runs import report
 from ..runs.run import Run
 from .budget import Budget, fastest_threads, fitted, whole_batches, widths
 from .loop import start, train
 from .meter import Meter
+from .recorder import Recorder
+from .start_from import adapted, adopt
 
 __all__ = ["fit"]
 
@@ -118,12 +120,13 @@ def fit(
             state = start(recipe, samples, seed=seed)
             if start_from:
                 adopt(state, recipe, start_from)
-        with run.held() if distributed.is_first() else nullcontext():
+        recorder = Recorder(run)
+        with recorder.held() if distributed.is_first() else nullcontext():
             if distributed.is_first():
                 with files.told(run.path):
-                    run.begin(recipe, samples, seed=seed, minutes=minutes, start_from=begun_with, device=where)
-            begin = partial(_beginning, run, recipe, samples, seed, start_from=start_from, device=where)
-            _train(run, recipe, samples, seed, begin, minutes=minutes, device=where, quiet=quiet)
+                    recorder.begin(recipe, samples, seed=seed, minutes=minutes, start_from=begun_with, device=where)
+            begin = partial(_beginning, recorder, recipe, samples, seed, start_from=start_from, device=where)
+            _train(recorder, recipe, samples, seed, begin, minutes=minutes, device=where, quiet=quiet)
     if distributed.is_first():
         with files.told(run.path):
             report.write(run.path)
@@ -131,7 +134,7 @@ def fit(
 
 
 def _train(
-    run: Run,
+    recorder: Recorder,
     recipe: Recipe,
     data: Dataset,
     seed: int,
@@ -145,6 +148,7 @@ def _train(
 
     What it goes on from, the newest checkpoint or else what `begin` gives, is as large as the state: it is let go of.
     """
+    run = recorder.run
     seen = run.images
     restore: dict[str, Tensor] | None = run.restore() or begin()
     earlier = run.rows[-1]["seconds"] if run.rows else 0.0
@@ -164,38 +168,38 @@ def _train(
                     _refuse_divergence(run, seen, terms, {})
                     if first and meter.due(seen, recipe.batch, budget.seconds):
                         scores = meter.measure(Model(tick.state.average, tick.state.condition))
-                        run.keep_best(recipe, tick.state, scores)
+                        recorder.keep_best(recipe, tick.state, scores)
                     if first:
-                        run.log(seen, budget.seconds, budget.speed(seen), terms, scores)
+                        recorder.log(seen, budget.seconds, budget.speed(seen), terms, scores)
                 display.update(seen, budget.speed(seen), terms)
                 if first and _due(seen, recipe, recipe.sheets):
-                    run.sheet(seen, tick.state, data)
+                    recorder.sheet(seen, tick.state, data)
                 if due or distributed.world() == 1:  # processes act on the clock and on signals in the same step
                     stop = distributed.either(seen >= recipe.images or interrupted(), device)
                     if stop or distributed.either(time.perf_counter() - saved > CHECKPOINT_SECONDS, device):
                         _refuse_divergence(run, seen, tick.terms(), tick.state.tensors())
                         if first:
-                            run.save(seen, recipe, tick.state)
+                            recorder.save(seen, recipe, tick.state)
                         saved = time.perf_counter()
                     if stop:
                         return
                 if distributed.world() == 1 and (left := budget.look(seen)) is not None:
                     recipe = replace(recipe, images=seen + whole_batches(left, recipe))
                     restore = tick.state.tensors()
-                    run.plan(recipe)
+                    recorder.plan(recipe)
                     display.expect(recipe.images)
                     break
 
 
 def _beginning(
-    run: Run, recipe: Recipe, data: Dataset, seed: int, *, start_from: str | Path | None, device: torch.device
+    recorder: Recorder, recipe: Recipe, data: Dataset, seed: int, *, start_from: str | Path | None, device: torch.device
 ) -> dict[str, Tensor]:
     """The state before the first step, of which the first sheet is drawn."""
     state = start(recipe, data, seed=seed, device=device)
     if start_from:
         adopt(state, recipe, start_from)
     if distributed.is_first():
-        run.sheet(0, state, data)
+        recorder.sheet(0, state, data)
     return state.tensors()
 
 

@@ -1,0 +1,32 @@
+"""The command that shows data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Size, parse_size, say
+
+__all__ = ["data"]
+
+
+def data(
+    source: Annotated[str, typer.Argument(help="A folder or zip of pictures, or a source by name.")],
+    size: Size = None,
+    out: Annotated[Path, typer.Option(help="Where the contact sheet goes.")] = Path("contact.png"),
+) -> None:
+    """Show what is in a source: count, sizes, classes, keywords, what was skipped, and a contact sheet."""
+    import numpy as np
+
+    from ..core import console, pixels
+    from ..data.dataset import open_source
+    from ..models.model import save_picture
+
+    with console.watching() as watch:
+        dataset = open_source(source, size=parse_size(size), watch=watch)
+    most = {1: 2000, 3: 100, 4: 12}[len(dataset.shape)]
+    chosen = np.linspace(0, len(dataset) - 1, min(len(dataset), most)).astype(np.int64)
+    save_picture(pixels.sheet(dataset.take(chosen)), out)
+    say(str(dataset.summary()))
+    console.skipped(dataset.skipped)
+    say(f"contact sheet: {out}")

@@ -1,0 +1,95 @@
+"""What commands share: options, what they mean, and how they answer."""
+
+from collections.abc import Collection, Mapping
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ..core.errors import GanvasError
+
+if TYPE_CHECKING:
+    from ..metrics.score import Score
+    from ..models.model import Model
+
+__all__ = [
+    "ModelArgument",
+    "RunArgument",
+    "Size",
+    "Truncation",
+    "Variety",
+    "parse_size",
+    "say",
+    "tell_scores",
+    "varied",
+]
+
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/icons.")]
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a model file.")]
+Truncation = Annotated[
+    float, typer.Option(help="How far inputs go from their mean: below 1 more typical pictures, and more alike.")
+]
+Variety = Annotated[
+    float | None,
+    typer.Option(help="How far samples of the same keywords wander from them, 0 not at all; by default as trained."),
+]
+Size = Annotated[str | None, typer.Option(help="Pixels of the pictures: 64, or WIDTHxHEIGHT such as 64x96.")]
+
+
+def parse_size(text: str | None) -> int | tuple[int, int] | None:
+    """64 -> 64, and 64x96 -> (64, 96)."""
+    if text is None:
+        return None
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdigit() and int(side) for side in sides):
+        raise GanvasError(f"--size is a number of pixels such as 64, or WIDTHxHEIGHT such as 64x96, not {text!r}.")
+    return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
+
+
+def varied(model: "Model", variety: float | None, asked: Collection[str] | None) -> "Model":
+    """The model as --variety has it.
+
+    Raises:
+        GanvasError: it is given and no keywords are, or the model refuses it.
+    """
+    made = model.varied(variety)
+    if variety is not None and not asked:
+        raise GanvasError("--variety is about samples of the same keywords: add them, such as --keywords 'red heart'.")
+    return made
+
+
+def say(text: str) -> None:
+    """Print to the terminal, wrapped and without interpreting brackets."""
+    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def tell_scores(about: "dict[str, Any]", scores: "dict[str, Score]", *, json: bool) -> None:
+    """Print what a comparison found, as a table or as JSON."""
+    from ..runs.evaluations import as_json
+
+    if json:
+        say(dumps(as_json(about, scores), indent=1))
+    else:
+        _table(scores, about)
+
+
+def _table(found: "Mapping[str, Score]", about: "Mapping[str, Any]") -> None:
+    """Print figures as a table, and what is behind them below it."""
+    from rich.table import Table
+
+    from ..metrics.score import better, gathered_notes
+
+    table = Table(box=None, pad_edge=False)
+    for name, align in (("figure", "left"), ("value", "right"), ("error", "right"), ("better", "left")):
+        table.add_column(name, justify=align)  # type: ignore[arg-type]
+    for name, score in found.items():
+        error = "" if score.error is None else f"± {score.error:.2g}"
+        table.add_row(name, f"{score.value:.4g}", error, better(name))
+    terminal = Console(highlight=False)
+    terminal.print(table)
+    for note, names in gathered_notes(found).items():
+        terminal.print(f"note on {', '.join(names)}: {note}", markup=False, soft_wrap=True)
+    behind = ", ".join(f"{name} {value}" for name, value in about.items())
+    terminal.print(f"made by: {behind}", markup=False, soft_wrap=True)

@@ -1,0 +1,29 @@
+"""The commands of a run folder: its report, and the film of its training."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import RunArgument, say
+
+__all__ = ["film", "report"]
+
+
+def film(
+    run: RunArgument,
+    out: Annotated[
+        Path | None, typer.Option(help="A .gif, .webp or .mp4; by default film.gif in the run folder.")
+    ] = None,
+) -> None:
+    """Make a film of a training from its sheets of samples."""
+    from ..runs.film import film as make
+
+    say(f"the film is {make(run, out)}")
+
+
+def report(run: RunArgument) -> None:
+    """Write a run's report.html anew."""
+    from ..runs.report import write
+
+    say(f"the report is {write(run)}")

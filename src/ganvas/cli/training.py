@@ -1,0 +1,82 @@
+"""The command that trains."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import Size, parse_size, say
+
+if TYPE_CHECKING:
+    from ..runs.run import Run
+
+__all__ = ["train"]
+
+
+def train(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A recipe, a folder or zip of pictures, a source such as icons:flags, or a run to go on with.",
+            show_default="what --data is, or icons",
+        ),
+    ] = "",
+    data: Annotated[str | None, typer.Option(help="A source that takes the place of the recipe's own.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="How long to train, as time.")] = None,
+    images: Annotated[int | None, typer.Option(help="How long to train, as images seen.")] = None,
+    size: Size = None,
+    seed: Annotated[int, typer.Option(help="What all randomness follows from.")] = 0,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change one setting; may be repeated.")
+    ] = None,
+    start_from: Annotated[
+        str | None, typer.Option("--from", help="A model or a run to start from instead of from nothing: icons.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; by default under runs/.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or mps; by default the fastest there is.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the recipe that would be trained.")] = False,
+) -> None:
+    """Train a GAN. The same command again goes on where it was left."""
+    from ..recipes.plan import plan
+    from ..training.fit import fit
+    from ..training.start_from import adapted
+
+    target = target or data or "icons"
+    sides, settings = parse_size(size), set_ or ()
+    if dry_run:
+        like = adapted(start_from) if start_from else None
+        say(str(plan(target, data=data, size=sides, images=images, settings=settings, like=like)))
+        return
+    run = fit(
+        target,
+        data=data,
+        size=sides,
+        images=images,
+        minutes=minutes,
+        seed=seed,
+        settings=settings,
+        start_from=start_from,
+        out=out,
+        device=device,
+    )
+    say(_ending(run))
+
+
+def _ending(run: "Run") -> str:
+    """What there is now, what can be done with it, and what seems wrong with it."""
+    from ..runs.doctor import complaints
+
+    seconds = run.rows[-1]["seconds"] if run.rows else 0.0
+    state = "finished" if run.finished else "interrupted: the same command goes on from here"
+    more = "--count 9 --seed 7 --out clips.gif" if run.moves else "--count 25 --seed 7 --out grid.png"
+    path, found = shlex.quote(str(run.path)), complaints(run.rows, samples=run.about["data"]["count"])
+    wrong = "".join(f"\n  look out  {complaint}" for complaint in found)
+    return (
+        f"{run.images:,} images in {seconds:,.0f} s, {state}.\n"
+        f"  pictures  {run.newest_sheet}\n"
+        f"  report    {run.path / 'report.html'}\n"
+        f"  more      ganvas sample {path} {more}\n"
+        f"  film      ganvas film {path}"
+        f"{wrong}"
+    )

@@ -1,0 +1,69 @@
+"""Training that starts from what another one has learned: its weights, and its recipe for other data."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from ..core import checkpoint
+from ..core.errors import GanvasError
+from ..data.dataset import in_words
+from ..learning.conditions import Keywords
+from ..models.shipped import known, locate
+from ..recipes.recipe import Recipe
+from ..runs.run import Run
+from .loop import State
+
+__all__ = ["adapted", "adopt"]
+
+ADAPTING = 30_000  # images that a model is trained for on other data, if nothing is said
+
+
+def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
+    """Give networks the weights of a run, or of a published model, in place.
+
+    The product gets those of the averaged model, and so does its average; the others their own, or none where the
+    recipe gives them other settings than they had there, so that a new critic can go on with an old generator.
+
+    Raises:
+        GanvasError: there is no such run, its product is another than the recipe's, or the data are of another shape.
+    """
+    run = _run(place)
+    newest, there = run.newest, run.recipe.networks
+    assert newest
+    if (known := tuple(run.about["data"]["shape"])) != state.average.shape:
+        raise GanvasError(
+            f"{place} makes {in_words(known)}, and here are {in_words(state.average.shape)}: leave out --size, or take "
+            "data of the same kind."
+        )
+    tensors = checkpoint.read(newest / "state.safetensors")
+    product = checkpoint.read(newest / "model.safetensors")
+    try:
+        for name, network in {**state.networks, "average": state.average}.items():
+            own = {key.partition("/")[2]: value for key, value in tensors.items() if key.startswith(f"{name}/")}
+            if name in (recipe.product, "average"):
+                network.load_state_dict(product)
+            elif recipe.networks[name] == there.get(name):
+                network.load_state_dict(own)
+    except RuntimeError:
+        raise GanvasError(
+            f"The {recipe.product} of {place} is another than the recipe's, or was told other things, so it cannot "
+            f"start from there: leave out --set {recipe.product} and --set condition, or take data of the same kind."
+        ) from None
+
+
+def adapted(place: str | Path) -> Recipe:
+    """The recipe of a run or a published model, for other data: words are taken where they are, and not asked for.
+
+    Raises:
+        GanvasError: there is no such run.
+    """
+    recipe = _run(place).recipe
+    if isinstance(recipe.condition, Keywords):
+        recipe = replace(recipe, condition=replace(recipe.condition, required=False))
+    return replace(recipe, images=min(recipe.images, ADAPTING))
+
+
+def _run(place: str | Path) -> Run:
+    run = Run(locate(place))
+    if not run.exists or run.newest is None:
+        raise GanvasError(f"{place} is no run with a checkpoint and no model that comes with the toolkit ({known()}).")
+    return run
