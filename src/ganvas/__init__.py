@@ -32,11 +32,19 @@ ROOMS = (
 """The packages within, in their order: a file imports only from rooms before its own, and from its own."""
 
 _HOMES = {
+    "Busy": "core.errors",
     "Dataset": "data.dataset",
+    "Diverged": "core.errors",
+    "DoesNotFit": "core.errors",
     "GanvasError": "core.errors",
     "Model": "models.model",
+    "NotFound": "core.errors",
+    "NotInstalled": "core.errors",
     "Recipe": "recipes.recipe",
     "Run": "runs.run",
+    "Unreachable": "core.errors",
+    "Unreadable": "core.errors",
+    "Unwritable": "core.errors",
     "change": "recipes.recipe",
     "compare": "evaluation.compare",
     "find": "core.catalog",
@@ -50,11 +58,19 @@ _HOMES = {
 }
 
 __all__ = [
+    "Busy",
     "Dataset",
+    "Diverged",
+    "DoesNotFit",
     "GanvasError",
     "Model",
+    "NotFound",
+    "NotInstalled",
     "Recipe",
     "Run",
+    "Unreachable",
+    "Unreadable",
+    "Unwritable",
     "change",
     "compare",
     "find",
@@ -69,7 +85,17 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .core.catalog import find, names, part
-    from .core.errors import GanvasError
+    from .core.errors import (
+        Busy,
+        Diverged,
+        DoesNotFit,
+        GanvasError,
+        NotFound,
+        NotInstalled,
+        Unreachable,
+        Unreadable,
+        Unwritable,
+    )
     from .data.dataset import Dataset, source
     from .evaluation.compare import compare
     from .models.model import Model, load

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from .options import ModelArgument, RunArgument, Truncation, Variety, say, varied
 
 __all__ = ["directions", "edit", "morph", "project"]
@@ -166,9 +166,9 @@ def project(
 def _paired(names: list[str], strengths: list[float]) -> dict[str, float]:
     """Each direction with its strength; one strength is for all."""
     if not all(map(math.isfinite, strengths)):
-        raise GanvasError("A --strength is a finite number, such as 2 or -1.5.")
+        raise DoesNotFit("A --strength is a finite number, such as 2 or -1.5.")
     if len(strengths) not in {1, len(names)} or len(set(names)) < len(names):
-        raise GanvasError(
+        raise DoesNotFit(
             f"Give each --direction once and as many --strength, or one for all, not {len(names)} and {len(strengths)}."
         )
     return {name: strengths[index % len(strengths)] for index, name in enumerate(names)}

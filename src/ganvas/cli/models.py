@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, NotFound
 from .options import RunArgument, Truncation, Variety, say, varied
 
 __all__ = ["convert", "export", "models", "publish", "sample"]
@@ -33,7 +33,7 @@ def sample(
     from ..models.model import load, save_separate, save_sheet
 
     if len(label or ()) > 1:
-        raise GanvasError("One --keywords or --label at a time is drawn; `ganvas morph` goes through several.")
+        raise DoesNotFit("One --keywords or --label at a time is drawn; `ganvas morph` goes through several.")
     model = truncated(varied(load(run), variety, label), truncation)
     seeds, asked = range(seed, seed + count), label[0] if label else None
     saved = save_separate(model, seeds, out or Path("samples"), label=asked) if separate else None
@@ -64,7 +64,7 @@ def publish(
     from ..runs.run import Run
 
     if about and not about.is_file():
-        raise GanvasError(f"There is no file {about} for --about.")
+        raise NotFound(f"There is no file {about} for --about.")
     words = about.read_text(encoding="utf-8") if about else ""
     say(f"the model is {make(Run(run), out, about=words)}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 
 if TYPE_CHECKING:
     from ..metrics.score import Score
@@ -44,7 +44,7 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
         return None
     sides = text.lower().split("x")
     if len(sides) > 2 or not all(side.isdigit() and int(side) for side in sides):
-        raise GanvasError(f"--size is a number of pixels such as 64, or WIDTHxHEIGHT such as 64x96, not {text!r}.")
+        raise DoesNotFit(f"--size is a number of pixels such as 64, or WIDTHxHEIGHT such as 64x96, not {text!r}.")
     return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
 
 
@@ -56,7 +56,7 @@ def varied(model: "Model", variety: float | None, asked: Collection[str] | None)
     """
     made = model.varied(variety)
     if variety is not None and not asked:
-        raise GanvasError("--variety is about samples of the same keywords: add them, such as --keywords 'red heart'.")
+        raise DoesNotFit("--variety is about samples of the same keywords: add them, such as --keywords 'red heart'.")
     return made
 
 

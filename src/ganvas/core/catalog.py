@@ -26,7 +26,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .errors import GanvasError
+from .errors import NotFound, Unreadable
 
 __all__ = ["KINDS", "describe", "find", "kind_of", "listing", "name_of", "names", "part"]
 
@@ -93,7 +93,7 @@ def find(name: str, *kinds: str) -> Any:
     others = f"There are: {', '.join(known)}." if len(known) <= 20 else "`ganvas list` has them all."
     hint = f"Did you mean {near[0]!r}?" if near else others
     own = "If it is one of your own, import its file first, or name it: GANVAS_PARTS=FILE.py."
-    raise GanvasError(f"There is no {among[0] if len(among) == 1 else 'part'} named {name!r}. {hint} {own}")
+    raise NotFound(f"There is no {among[0] if len(among) == 1 else 'part'} named {name!r}. {hint} {own}")
 
 
 def kind_of(obj: Any) -> str | None:
@@ -106,7 +106,7 @@ def kind_of(obj: Any) -> str | None:
 def names(kind: str) -> list[str]:
     """The sorted names of all parts of one kind."""
     if kind not in KINDS:
-        raise GanvasError(f"There is no kind of part called {kind!r}. There are: {', '.join(KINDS)}.")
+        raise NotFound(f"There is no kind of part called {kind!r}. There are: {', '.join(KINDS)}.")
     _load(kind)
     return sorted(_parts[kind])
 
@@ -162,10 +162,10 @@ def _load(kind: str) -> None:
 def _run(path: Path) -> None:
     """Import a file of the user's, whose parts thereby are entered."""
     if not path.is_file():
-        raise GanvasError(f"GANVAS_PARTS names {path}, and there is no such file.")
+        raise NotFound(f"GANVAS_PARTS names {path}, and there is no such file.")
     name = f"ganvas_parts_{path.stem}"  # a name of its own, so that it hides no other module
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise GanvasError(f"GANVAS_PARTS names {path}, which is no Python file.")
+        raise Unreadable(f"GANVAS_PARTS names {path}, which is no Python file.")
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from torch import Tensor
 
-from .errors import GanvasError
+from .errors import Unwritable
 
 __all__ = ["newest", "read", "sound", "write"]
 
@@ -59,7 +59,7 @@ def write(folder: Path, files: Mapping[str, tuple[Mapping[str, Tensor], dict[str
     except (OSError, SafetensorError) as error:
         shutil.rmtree(draft, ignore_errors=True)
         bytes_needed = sum(tensor.nbytes for tensors, _ in files.values() for tensor in tensors.values())
-        raise GanvasError(f"Cannot write {bytes_needed:,} bytes to {folder}: {error}") from error
+        raise Unwritable(f"Cannot write {bytes_needed:,} bytes to {folder}: {error}") from error
     for old in _all(folder.parent)[:-keep] if keep else ():
         shutil.rmtree(old, ignore_errors=True)
 

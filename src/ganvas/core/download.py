@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from .errors import GanvasError
+from .errors import DoesNotFit, Unreachable, Unwritable
 
 __all__ = ["download"]
 
@@ -52,25 +52,25 @@ def download(
                 break
             except urllib.error.HTTPError as error:
                 if error.code < 500 or attempt + 1 == ATTEMPTS:
-                    raise GanvasError(f"{address} answered {error.code} {error.reason}. {otherwise}") from None
+                    raise Unreachable(f"{address} answered {error.code} {error.reason}. {otherwise}") from None
             except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
                 if attempt + 1 == ATTEMPTS:
                     why = getattr(error, "reason", None) or error
-                    raise GanvasError(f"{address} could not be fetched ({why}). {otherwise}") from None
+                    raise Unreachable(f"{address} could not be fetched ({why}). {otherwise}") from None
             time.sleep(pause_seconds * 2**attempt)
         if _checksum(part, checksum.partition(":")[0]) != checksum:
             part.unlink()
-            raise GanvasError(f"What came from {address} is not the expected file: its {checksum} differs. {otherwise}")
+            raise Unreachable(f"What came from {address} is not the expected file: its {checksum} differs. {otherwise}")
         part.replace(path)
     except OSError as error:
-        raise GanvasError(f"{part} cannot be written: {error.strerror or error}. {otherwise}") from None
+        raise Unwritable(f"{part} cannot be written: {error.strerror or error}. {otherwise}") from None
     return path
 
 
 def _fetch(address: str, part: Path, watch: Callable[[str, int, int], None]) -> None:
     """Append what is missing of `part`; a server that cannot resume sends it all again."""
     if not address.startswith(("http://", "https://")):
-        raise GanvasError(f"{address!r} is no http address.")
+        raise DoesNotFit(f"{address!r} is no http address.")
     here = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(address, headers={"Range": f"bytes={here}-"} if here else {})  # noqa: S310
     try:

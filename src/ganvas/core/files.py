@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import GanvasError
+from .errors import Unwritable
 
 __all__ = ["numbered", "told", "write"]
 
@@ -35,4 +35,4 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise GanvasError(f"Cannot write {path}: {error.strerror or error}.") from error
+        raise Unwritable(f"Cannot write {path}: {error.strerror or error}.") from error

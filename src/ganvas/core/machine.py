@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from .errors import GanvasError
+from .errors import NotFound
 
 __all__ = ["describe", "device", "keep_memory", "threads"]
 
@@ -31,7 +31,7 @@ def device(name: str | None) -> torch.device:
             torch.backends.cudnn.benchmark = True
         torch.zeros(1, device=found)
     except (RuntimeError, AssertionError, NotImplementedError, AttributeError):  # as the build of torch has it
-        raise GanvasError(f"This machine has no device {name!r}; leave it out to take the fastest there is.") from None
+        raise NotFound(f"This machine has no device {name!r}; leave it out to take the fastest there is.") from None
     return found
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from .errors import GanvasError
+from .errors import DoesNotFit, NotInstalled
 
 __all__ = [
     "FILMS",
@@ -144,7 +144,7 @@ def save_film(
     """
     ending = path.suffix.lower()
     if ending not in FILMS:
-        raise GanvasError(f"A film ends in .gif, .webp or .mp4, not {path.name!r}.")
+        raise DoesNotFit(f"A film ends in .gif, .webp or .mp4, not {path.name!r}.")
     held = [_on_white(frame) for frame in frames]
     if ending == ".mp4":
         _save_mp4([*held, *[held[-1]] * round(hold_seconds * frames_per_second)], path, frames_per_second)
@@ -181,7 +181,7 @@ def _save_mp4(frames: list[Pictures], path: Path, frames_per_second: float) -> N
     try:
         import av
     except ImportError:
-        raise GanvasError("An mp4 needs the package av: pip install 'ganvas[video]'. A .gif needs nothing.") from None
+        raise NotInstalled("An mp4 needs the package av: pip install 'ganvas[video]'. A .gif needs nothing.") from None
     height, width = frames[0].shape[:2]
     with av.open(str(path), "w") as film:
         stream = film.add_stream("libx264", rate=Fraction(frames_per_second).limit_denominator(1000))

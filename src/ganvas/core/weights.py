@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
-from .errors import GanvasError
+from .errors import Unreadable
 
 __all__ = ["read_weights", "sha256", "sha256_of"]
 
@@ -38,10 +38,10 @@ def read_weights(file: Path, *, known: str = "") -> dict[str, Tensor]:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise GanvasError(f"{file} cannot be read: {error.strerror or error}.") from None
+        raise Unreadable(f"{file} cannot be read: {error.strerror or error}.") from None
     pickled = file.suffix != ".safetensors"
     if pickled and torch.__version__ < UNPICKLES and hashlib.sha256(content).hexdigest() != known:
-        raise GanvasError(
+        raise Unreadable(
             f"{file} is a file of torch.save, which torch {torch.__version__} does not open safely (CVE-2026-24747): "
             f"`pip install 'torch>={UNPICKLES}'`, or give the weights as .safetensors."
         )
@@ -57,13 +57,13 @@ def read_weights(file: Path, *, known: str = "") -> dict[str, Tensor]:
         TypeError,
         RuntimeError,
     ) as error:
-        raise GanvasError(
+        raise Unreadable(
             f"{file} is not a dictionary of tensors as torch.save or safetensors writes it, or is damaged "
             f"({str(error).partition(chr(10))[0].partition('. ')[0]})."
         ) from None
     found = found.get("state_dict", found) if isinstance(found, Mapping) else found
     if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise GanvasError(f"{file} is not a dictionary of tensors; it may hold more than weights.")
+        raise Unreadable(f"{file} is not a dictionary of tensors; it may hold more than weights.")
     return dict(found)
 
 

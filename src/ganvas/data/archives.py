@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from ..core.errors import GanvasError
+from ..core.errors import NotFound, Unreadable
 from .decode import MOST_BYTES, Unusable, explain
 
 __all__ = ["Files", "listing", "open_files", "stamp"]
@@ -99,7 +99,7 @@ class _Zip(Files):
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, ValueError) as error:
-            raise GanvasError(f"{path} cannot be read as a zip file: {error}.") from None
+            raise Unreadable(f"{path} cannot be read as a zip file: {error}.") from None
         entries = ((PurePosixPath(entry.filename.replace("\\", "/")), entry) for entry in self._zip.infolist())
         kept = ((str(name), entry) for name, entry in entries if not entry.is_dir() and not _hidden(name))
         self._entries = dict(sorted(kept, key=lambda pair: pair[0]))
@@ -130,12 +130,12 @@ def open_files(path: Path) -> Files:
         if path.is_dir():
             return _Folder(path)
         if not path.exists():
-            raise GanvasError(f"There is no folder or file {path}.")
+            raise NotFound(f"There is no folder or file {path}.")
         if not zipfile.is_zipfile(path):
-            raise GanvasError(f"{path} is neither a folder nor a zip file.")
+            raise Unreadable(f"{path} is neither a folder nor a zip file.")
         return _Zip(path)
     except OSError as error:
-        raise GanvasError(f"{path} cannot be read: {error.strerror or error}.") from None
+        raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def stamp(path: Path) -> str:

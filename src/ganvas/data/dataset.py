@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core.catalog import find, names
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, NotFound
 from ..core.pixels import to_float
 from .words import single_words
 
@@ -133,15 +133,15 @@ class Dataset:
         """
         kind, shape = self.samples.dtype, self.samples.shape
         if not len(shape) or not shape[0]:
-            raise GanvasError("These data hold no samples.")
+            raise DoesNotFit("These data hold no samples.")
         pictures = len(shape) in (4, 5) and shape[-1] <= 4 and kind == np.uint8
         if not pictures and not (len(shape) == 2 and kind == np.float32):
-            raise GanvasError(
+            raise DoesNotFit(
                 f"Samples of {kind} {list(shape)} cannot be learned from: pictures are uint8 [N, H, W, C] with 1, 3 or "
                 "4 channels, clips uint8 [N, T, H, W, C], and points float32 [N, F]."
             )
         if self.labels is not None and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
-            raise GanvasError(
+            raise DoesNotFit(
                 f"Labels are from {self.labels.min()} to {self.labels.max()}, and there are {len(self.classes)} "
                 "classes: labels count from 0."
             )
@@ -237,7 +237,7 @@ def source(text: str, *, clips: bool = False) -> Source:
         return cast("Source", part(str(path)))
     near = difflib.get_close_matches(name, names("data"), n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Known data are: {', '.join(names('data'))}."
-    raise GanvasError(f"There is no folder or file {text!r}, and no data of that name. {hint}")
+    raise NotFound(f"There is no folder or file {text!r}, and no data of that name. {hint}")
 
 
 def of_size(chosen: Source, size: int | tuple[int, int] | None) -> Source:
@@ -245,7 +245,7 @@ def of_size(chosen: Source, size: int | tuple[int, int] | None) -> Source:
     if size is None:
         return chosen
     if not hasattr(chosen, "size"):
-        raise GanvasError("--size is for pictures; this source holds points.")
+        raise DoesNotFit("--size is for pictures; this source holds points.")
     return replace(chosen, size=size)  # type: ignore[type-var]
 
 
@@ -262,12 +262,12 @@ def _named(name: str, setting: str | None) -> Source:
     part: Any = find(name, "data")
     first = next(iter(fields(part)), None)
     if first is None and setting is not None:
-        raise GanvasError(f"{name} has no settings, so nothing may follow it: write {name}.")
+        raise DoesNotFit(f"{name} has no settings, so nothing may follow it: write {name}.")
     if first is None or setting is None:
         if first and first.default is MISSING:
-            raise GanvasError(f"{name} needs a {first.name}: write {name}:{first.name.upper()}.")
+            raise DoesNotFit(f"{name} needs a {first.name}: write {name}:{first.name.upper()}.")
         return cast("Source", part())
     try:
         return cast("Source", part(int(setting) if first.type is int else setting))
     except ValueError:
-        raise GanvasError(f"After {name}: comes a whole number, the {first.name}, and not {setting!r}.") from None
+        raise DoesNotFit(f"After {name}: comes a whole number, the {first.name}, and not {setting!r}.") from None

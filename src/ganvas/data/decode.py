@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageColor, UnidentifiedImageError
 
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, Unreadable
 
 __all__ = ["DECODER", "MOST_BYTES", "MOST_PIXELS", "Frame", "Unusable", "decode", "explain"]
 
@@ -25,7 +25,7 @@ MOST_PIXELS = 64_000_000
 MOST_BYTES = 256 * 2**20
 
 
-class Unusable(GanvasError):  # noqa: N818
+class Unusable(Unreadable):
     """A file that cannot become a picture; the message is a reason of a few words, such as `truncated`."""
 
 
@@ -52,15 +52,15 @@ class Frame:
             GanvasError: a field has an impossible value; the message names it and what is possible.
         """
         if not (1 <= self.width <= 4096 and 1 <= self.height <= 4096):
-            raise GanvasError(f"A size of {self.width}x{self.height} pixels is not between 1 and 4096.")
+            raise DoesNotFit(f"A size of {self.width}x{self.height} pixels is not between 1 and 4096.")
         if self.channels not in {1, 3, 4}:
-            raise GanvasError(f"Pictures have 1 (gray), 3 (RGB) or 4 (RGBA) channels, not {self.channels}.")
+            raise DoesNotFit(f"Pictures have 1 (gray), 3 (RGB) or 4 (RGBA) channels, not {self.channels}.")
         if self.fit not in {"crop", "pad", "stretch"}:
-            raise GanvasError(f"Pictures can be made to fit by crop, pad or stretch, not by {self.fit!r}.")
+            raise DoesNotFit(f"Pictures can be made to fit by crop, pad or stretch, not by {self.fit!r}.")
         try:
             ImageColor.getrgb(self.background)
         except ValueError:
-            raise GanvasError(f"{self.background!r} is no colour; try white, black or #rrggbb.") from None
+            raise DoesNotFit(f"{self.background!r} is no colour; try white, black or #rrggbb.") from None
 
     @classmethod
     def of(cls, size: int | tuple[int, int], channels: int) -> "Frame":

@@ -30,7 +30,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from ..core.errors import GanvasError
+from ..core.errors import Unreadable, Unwritable
 from .archives import Files
 from .dataset import Dataset, Watch, unwatched
 from .decode import DECODER, Frame, Unusable, decode
@@ -94,7 +94,7 @@ def packed(name: str, items: Iterable[Item], *, most: int, shape: Shape, classes
             _write(draft, items, shape=shape, classes=classes)
         known = _read(folder)
     if known is None:
-        raise GanvasError(f"The pack {folder} cannot be read back. Remove it, or set GANVAS_CACHE to another folder.")
+        raise Unreadable(f"The pack {folder} cannot be read back. Remove it, or set GANVAS_CACHE to another folder.")
     return known
 
 
@@ -198,7 +198,7 @@ def _write(folder: Path, items: Iterable[Item], *, shape: Shape, classes: tuple[
     if not names:
         reasons = Counter(reason for _, reason in skipped).most_common(3)
         why = ", ".join(f"{reason} ({count:,})" for reason, count in reasons)
-        raise GanvasError(f"Not one of {len(skipped):,} files can be used as a picture: {why}.")
+        raise Unreadable(f"Not one of {len(skipped):,} files can be used as a picture: {why}.")
     found = set(groups)
     if not classes and "" not in found and len(found) > 1:
         classes = tuple(sorted(found, key=lambda group: (int(group) if group.isdecimal() else math.inf, group)))
@@ -271,11 +271,11 @@ def _told(cache: Path, needs: int) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise GanvasError(
+            raise Unwritable(
                 f"There is no room in the cache {cache}: this needs {needs:,} bytes. "
                 "Make room, or set the environment variable GANVAS_CACHE to a folder that has it."
             ) from None
-        raise GanvasError(
+        raise Unwritable(
             f"The cache {cache} cannot be written: {error.strerror or error}. "
             "Set the environment variable GANVAS_CACHE to a folder that can."
         ) from None

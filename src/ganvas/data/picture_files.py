@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, NotFound
 from .archives import open_files
 from .dataset import KINDS
 from .decode import Frame, Unusable, decode
@@ -54,7 +54,7 @@ def read_given(
         found.append(Given(name, picture, _notes(name, content, size, frame, adapt=adapt)))
     if paths and not found:
         reasons = f": {skipped[0][0]} is {skipped[0][1]}" if skipped else ""
-        raise GanvasError(f"There is no picture in {', '.join(map(str, paths))}{reasons}.")
+        raise NotFound(f"There is no picture in {', '.join(map(str, paths))}{reasons}.")
     return found, tuple(skipped)
 
 
@@ -82,7 +82,7 @@ def _notes(name: str, content: bytes, size: tuple[int, int], frame: Frame, *, ad
         kind, lossy = _channels(image), image.format in LOSSY
     theirs, ours = f"{size[0]}x{size[1]} {kind}", f"{frame.width}x{frame.height} {KINDS[frame.channels]}"
     if theirs != ours and not adapt:
-        raise GanvasError(
+        raise DoesNotFit(
             f"{name} is {theirs} and this model makes {ours}: changing the one into the other leaves traces. "
             "Give pictures as the model makes them, or --adapt to have them changed as training data are."
         )

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from ..core.errors import GanvasError
+from ..core.errors import NotInstalled
 
 __all__ = ["DIMENSION", "single_words", "vectors"]
 
@@ -50,6 +50,6 @@ def _encoder() -> Any:
     try:
         import wordllama
     except ImportError:
-        raise GanvasError("Words are understood by their meaning with: pip install 'ganvas[keywords]'") from None
+        raise NotInstalled("Words are understood by their meaning with: pip install 'ganvas[keywords]'") from None
     folder = Path(wordllama.__file__).parent
     return wordllama.WordLlama.load(dim=DIMENSION, cache_dir=folder, disable_download=True)

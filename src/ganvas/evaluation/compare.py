@@ -25,7 +25,7 @@ from torch import Tensor
 
 from .. import metrics
 from ..core import pixels
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from ..core.version import __version__
 from ..data.dataset import Dataset, Watch, in_words, unwatched
 from ..data.pack import cache_folder, key
@@ -264,16 +264,16 @@ def compare(
         GanvasError: there is no such thing, or the two sides do not go together; the message says what to do.
     """
     if count is not None and count < FEWEST:
-        raise GanvasError(f"--count is at least {FEWEST}, not {count}; papers use 10,000 or more.")
+        raise DoesNotFit(f"--count is at least {FEWEST}, not {count}; papers use 10,000 or more.")
     if seed < 0:
-        raise GanvasError(f"--seed takes a whole number from 0, not {seed}.")
+        raise DoesNotFit(f"--seed takes a whole number from 0, not {seed}.")
     opening = partial(opened, size=size, device=device, watch=watch)
     judged, name, run = opening(fake), None, run_of(fake)
     against: Model | Dataset
     learned: Dataset | None = None
     if real is None:
         if run is None:
-            raise GanvasError("Say what to compare with: a folder, a zip or a source such as icons:portraits.")
+            raise DoesNotFit("Say what to compare with: a folder, a zip or a source such as icons:portraits.")
         instead = f"Say what to compare with: `ganvas evaluate {run.path.name} FOLDER`."
         real, name = run.recipe.data, run.about["source"]
         against = learned = run.learned_from(watch, instead=instead)
@@ -284,7 +284,7 @@ def compare(
     name = name or name_of(real, "data")
     for what, data in ((name_of(fake, "samples"), judged), (name, against)):
         if isinstance(data, Dataset) and len(data) < FEWEST:
-            raise GanvasError(
+            raise DoesNotFit(
                 f"{what} holds {len(data)} samples, which say nothing about a distribution; give at least "
                 f"{FEWEST} (papers use 10,000 or more)."
             )
@@ -293,10 +293,10 @@ def compare(
         if len(judged.shape) != len(against.shape):
             hint = "pictures go with pictures, clips with clips and points with points"
         ours, theirs = in_words(judged.shape), in_words(against.shape)
-        raise GanvasError(f"Samples of {ours} cannot be compared with {theirs}: {hint}.")
+        raise DoesNotFit(f"Samples of {ours} cannot be compared with {theirs}: {hint}.")
     unseen = None if held_out is None else opening(held_out, like=judged)
     if isinstance(unseen, Model):
-        raise GanvasError("--held-out takes data that the model has not seen, not a model.")
+        raise DoesNotFit("--held-out takes data that the model has not seen, not a model.")
     enough = min(len(against), count or MOST) if isinstance(against, Dataset) else count or DRAWN
     many = min(len(judged), count or MOST) if isinstance(judged, Dataset) else count or max(enough, DRAWN)
     describe = None
@@ -304,7 +304,7 @@ def compare(
         shown = against if isinstance(against, Dataset) else None
         describe = features(described_by, data=shown, weights=weights, device=device, watch=watch)
     elif described_by or weights:
-        raise GanvasError("Points are compared by their coordinates: leave out --features and --weights.")
+        raise DoesNotFit("Points are compared by their coordinates: leave out --features and --weights.")
     known = None
     if run and unseen is not None and learned is None:
         learned = run.learned_from(watch, instead="Leave out --held-out.")

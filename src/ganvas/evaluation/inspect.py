@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core import pixels
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, GanvasError
 from ..core.version import __version__
 from ..data.dataset import Dataset, Watch, source, unwatched
 from ..data.decode import Frame
@@ -134,7 +134,7 @@ class Inspection:
             GanvasError: there are none.
         """
         if not self.pictures:
-            raise GanvasError("There are no pictures to lay out: name some that are to be inspected.")
+            raise DoesNotFit("There are no pictures to lay out: name some that are to be inspected.")
         return pixels.grid(self.drawn)
 
 
@@ -174,7 +174,7 @@ def inspect(
     run = Run(locate(model)) if not isinstance(model, Model) and Run(locate(model)).exists else None
     made = model if isinstance(model, Model) else load(model, device=device)
     if len(made.shape) == 1:
-        raise GanvasError("This model makes points, and only pictures and frames of clips can be inspected.")
+        raise DoesNotFit("This model makes points, and only pictures and frames of clips can be inspected.")
     frame = _frame(made, run)
     files, skipped = read_given(pictures, frame, adapt=adapt)
     drawn = np.stack([each.picture for each in files]) if files else np.empty((0, *frame.shape), np.uint8)
@@ -242,7 +242,7 @@ def _reals(made: Model, run: Run | None, given: str | Path | Dataset | None, cou
     if given is not None:
         return _side(made, given, count, watch)
     if run is None:
-        raise GanvasError("A model by itself does not know what it learned from: name real pictures by --real.")
+        raise DoesNotFit("A model by itself does not know what it learned from: name real pictures by --real.")
     data = run.learned_from(watch, instead="Name real pictures by --real.")
     return Side(str(run.about["source"]), data, min(len(data), count))
 
@@ -261,7 +261,7 @@ def _side(made: Model, given: str | Path | Dataset, count: int, watch: Watch) ->
         form = {field: value for field, value in form.items() if hasattr(wanted, field)}
         data = replace(wanted, **form).open(watch)  # type: ignore[type-var]
     if data.shape != made.shape:
-        raise GanvasError(
+        raise DoesNotFit(
             f"The real pictures ({name}) have the shape {data.shape} and this model makes {made.shape}: the difference "
             "in form alone would tell them apart. Name others by --real or --held-out."
         )
@@ -282,7 +282,7 @@ def _halves(made: Model, reals: Side, unseen: Side | None, watch: Watch) -> tupl
         new = np.array([_digest(each) not in set(keys) for each in others])
         test, learned = _told(made, unseen, others, new), _Set(real)
     if min(len(learned), len(test)) < FEWEST:
-        raise GanvasError(
+        raise DoesNotFit(
             f"There are {len(learned)} real pictures to learn from and {len(test)} others to test on, and it takes "
             f"{FEWEST} of each. Name more by --real, or by --held-out others than those."
         )

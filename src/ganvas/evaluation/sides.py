@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core import pixels
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from ..data.dataset import Dataset, Source, Watch, open_source, source
 from ..learning.conditions import Labels
 from ..models.model import Model, load
@@ -130,18 +130,18 @@ def _opened_like(
         changed["frames"] = like.shape[1]
     data: Dataset = replace(wanted, **changed).open(watch)
     if size is None and isinstance(like, Dataset) and _only_size(data, name) not in (None, (width, height)):
-        raise GanvasError(
+        raise DoesNotFit(
             f"The pictures of {name} are {data.sizes[0][0]}x{data.sizes[1][0]} and the others {width}x{height}; say by "
             "--size to which size both are brought before they are compared."
         )
     if channels == 1 and _coloured(data):
-        raise GanvasError(
+        raise DoesNotFit(
             f"The samples are gray and {name} has colours, which no figure would see; compare with gray pictures, or "
             "with what the model learned from."
         )
     if channels > 1 and isinstance(like, Dataset) and _coloured(data) != _coloured(like):
         kinds = ("coloured", "gray") if _coloured(data) else ("gray", "coloured")
-        raise GanvasError(
+        raise DoesNotFit(
             f"The pictures of {name} are {kinds[0]} and the others {kinds[1]}, which would be most of what the figures "
             "see; turn those with colours gray, or compare like with like."
         )
@@ -164,7 +164,7 @@ def _only_size(data: Dataset, name: str) -> tuple[int, int] | None:
         return None
     widths, heights = data.sizes
     if widths[0] != widths[2] or heights[0] != heights[2]:
-        raise GanvasError(
+        raise DoesNotFit(
             f"The pictures of {name} are of several sizes, {widths[0]} to {widths[2]} pixels wide; say by --size to "
             "which one they are brought before they are compared."
         )

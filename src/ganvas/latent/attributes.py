@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from ..core import catalog
 from ..core.catalog import part
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from ..core.pixels import in_colour
 from ..metrics.features.classifier import SIZE, Classifier
 
@@ -41,7 +41,7 @@ def measured(samples: Tensor, by: Mapping[str, Attribute]) -> Float[Tensor, "n a
         GanvasError: these are no pictures.
     """
     if samples.dim() not in {4, 5} or samples.shape[1] not in {1, 3, 4}:
-        raise GanvasError(
+        raise DoesNotFit(
             f"Attributes are of pictures or clips, gray, RGB or RGBA, and these are samples of shape "
             f"{tuple(samples.shape[1:])}; points have coordinates to be moved by instead."
         )
@@ -69,7 +69,7 @@ def of_classes(classifier: Classifier) -> dict[str, Attribute]:
         return attribute
 
     if classifier.channels not in {1, 3}:
-        raise GanvasError("Classes can be told of gray or RGB pictures only; give --labels a source of these.")
+        raise DoesNotFit("Classes can be told of gray or RGB pictures only; give --labels a source of these.")
     return {f"label:{name}": odds(index) for index, name in enumerate(classifier.classes)}
 
 

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..core import files
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, NotFound
 from ..data.dataset import Watch, unwatched
 from ..data.pack import cache_folder
 from ..models.model import Model, inputs
@@ -86,7 +86,7 @@ class Directions:
         left = vector - basis @ (basis.T @ vector)
         share = left.norm() / vector.norm()
         if share < LEAST:
-            raise GanvasError(
+            raise DoesNotFit(
                 f"{share:.0%} are left of {name} without {', '.join(held)}, too little to be it: leave some of "
                 "them out, or hold them picture by picture with --gradient."
             )
@@ -106,7 +106,7 @@ class Directions:
         if name not in self.names:
             near = difflib.get_close_matches(name, self.names, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(self.names)}."
-            raise GanvasError(f"This model has no direction {name!r}. {hint}")
+            raise NotFound(f"This model has no direction {name!r}. {hint}")
         return self.names.index(name)
 
     def __str__(self) -> str:
@@ -196,7 +196,7 @@ def find_directions(
     """
     axes = _axes(model)
     if count < 0 or samples < 2 * len(axes):
-        raise GanvasError(
+        raise DoesNotFit(
             f"Directions are found on at least {2 * len(axes)} samples here, twice as many as there are ways to move, "
             f"and their count is at least 0; not {samples} and {count}."
         )

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core import pixels
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, GanvasError, NotFound
 from ..data.dataset import Watch, open_source, unwatched
 from ..learning.conditions import Keywords
 from ..metrics.features.classifier import classifier
@@ -57,7 +57,7 @@ def shares(count: int) -> Float[Tensor, " count"]:
         GanvasError: the count is below 1.
     """
     if count < 1:
-        raise GanvasError(f"--pictures is at least 1, not {count}.")
+        raise DoesNotFit(f"--pictures is at least 1, not {count}.")
     return torch.linspace(-1, 1, count) if count > 1 else torch.ones(1)
 
 
@@ -127,7 +127,7 @@ def edit(
 def _refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
-            raise GanvasError(
+            raise NotFound(
                 f"A gradient is that of an attribute, and {name!r} is none here. There are: {', '.join(known)}."
             )
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core import files, pixels
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from ..models.model import Model, save_picture
 from ..networks.layers import Generator
 from .places import ENDING, Start, places, read_start
@@ -48,7 +48,7 @@ def read_stops(seeds: str, labels: Sequence[str] = ()) -> list[Stop]:
     """
     words = [word.strip() for word in seeds.split(",")] if seeds else ["0"] if labels else ["0", "1", "2", "3"]
     if not all(word.isdecimal() or word.endswith(ENDING) for word in words):
-        raise GanvasError(
+        raise DoesNotFit(
             f"--seeds are whole numbers from 0 with commas between them, as in 0,7,12, or {ENDING} files that "
             f"`ganvas project` wrote, not {seeds!r}."
         )
@@ -57,7 +57,7 @@ def read_stops(seeds: str, labels: Sequence[str] = ()) -> list[Stop]:
         return [Stop(start) for start in starts]
     count = max(len(starts), len(labels))
     if {len(starts), len(labels)} - {1, count}:
-        raise GanvasError(
+        raise DoesNotFit(
             f"A morph pairs seeds with labels: give as many of both, or one of either, not {len(starts)} seeds and "
             f"{len(labels)} labels."
         )
@@ -88,7 +88,7 @@ def morph(
     """
     path = [*path, path[0]] if closed and len(path) > 1 else path
     if len(path) < 2:
-        raise GanvasError("A morph goes from one stop to another: give two seeds from 0, or one seed and two labels.")
+        raise DoesNotFit("A morph goes from one stop to another: give two seeds from 0, or one seed and two labels.")
     at = positions(len(path), PER_LEG * (len(path) - 1) + 1 if frames is None else frames, eased=eased)
     legs = np.minimum(at.astype(int), len(path) - 2)
     shares = torch.from_numpy(at - legs)
@@ -104,7 +104,7 @@ def positions(count: int, frames: int, *, eased: bool) -> NDArray[np.float64]:
         GanvasError: there are fewer frames than stops.
     """
     if frames < count:
-        raise GanvasError(f"A morph through {count} pictures takes at least {count} frames, not {frames}.")
+        raise DoesNotFit(f"A morph through {count} pictures takes at least {count} frames, not {frames}.")
     ends = np.round(np.linspace(0, frames - 1, count))
     at = np.interp(np.arange(frames), ends, np.arange(count))
     whole, rest = np.floor(at), at % 1
@@ -156,7 +156,7 @@ def truncated(model: Model, share: float) -> Model:
         GanvasError: the share is below 0 or not finite.
     """
     if not 0 <= share < math.inf:
-        raise GanvasError(f"--truncation takes a number from 0, the mean picture, to 1, all variety, not {share}.")
+        raise DoesNotFit(f"--truncation takes a number from 0, the mean picture, to 1, all variety, not {share}.")
     return model if share == 1 else Model(_Truncated(model.network, share), model.condition)
 
 
@@ -189,13 +189,13 @@ def save_morph(
         GanvasError: the model makes points, the file cannot be written, or as in `morph`.
     """
     if len(model.shape) == 1:
-        raise GanvasError(
+        raise DoesNotFit(
             f"This model makes vectors of {model.shape[0]} numbers, and only pictures and clips can be shown as a "
             "morph; `ganvas.latent.morph.morph(model, stops)` returns the samples on the way."
         )
     film = out.suffix.lower() in FILMS
     if seconds is not None and not (film and 0 < seconds < math.inf):
-        raise GanvasError(f"--seconds is how long a film takes, above 0, and not for {out.name!r} with {seconds}.")
+        raise DoesNotFit(f"--seconds is how long a film takes, above 0, and not for {out.name!r} with {seconds}.")
     speed: float = FRAMES_PER_SECOND
     if seconds is not None:
         frames = max(2, round(seconds * speed) + 1) if frames is None else frames

@@ -15,7 +15,7 @@ from safetensors.torch import load, save_file
 from torch import Tensor
 
 from ..core import files
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, NotFound, Unreadable
 from ..core.weights import sha256_of
 from ..models.model import Model, inputs
 from ..networks.layers import Generator
@@ -58,9 +58,9 @@ class Latent:
             tensors = load(path.read_bytes())
             return cls(tensors["z"], tensors.get("condition"), about["model"])
         except OSError:
-            raise GanvasError(f"There is no file {path}; `ganvas project MODEL PICTURE` writes one.") from None
+            raise NotFound(f"There is no file {path}; `ganvas project MODEL PICTURE` writes one.") from None
         except (KeyError, TypeError, SafetensorError, ValueError):
-            raise GanvasError(f"{path} is no latent that `ganvas project` wrote.") from None
+            raise Unreadable(f"{path} is no latent that `ganvas project` wrote.") from None
 
 
 Start = int | Latent
@@ -77,7 +77,7 @@ def read_start(word: str) -> Start:
         return int(word)
     if word.endswith(ENDING):
         return Latent.read(Path(word).expanduser())
-    raise GanvasError(f"A seed is a whole number from 0, or a {ENDING} that `ganvas project` wrote, not {word!r}.")
+    raise DoesNotFit(f"A seed is a whole number from 0, or a {ENDING} that `ganvas project` wrote, not {word!r}.")
 
 
 def places(
@@ -98,12 +98,12 @@ def places(
 def _place(model: Model, start: Start, label: str | None) -> tuple[Tensor, Tensor | None]:
     if isinstance(start, Latent):
         if start.model != fingerprint(model.network):
-            raise GanvasError("This latent is of another model, or of this one before it was trained on: project anew.")
+            raise DoesNotFit("This latent is of another model, or of this one before it was trained on: project anew.")
         asked = model.asked(label)
         told = start.condition if asked is None else asked
         return start.z[None], None if told is None else told[None]
     if start < 0:
-        raise GanvasError(f"A seed is a whole number from 0, not {start}.")
+        raise DoesNotFit(f"A seed is a whole number from 0, not {start}.")
     told = model.told(label, [start])
     if told is None and model.condition is not None:
         told = model.condition.draw([start])

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core import pixels
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, GanvasError
 from ..data.dataset import Watch, unwatched
 from ..data.decode import Frame
 from ..data.picture_files import read_given
@@ -57,7 +57,7 @@ def read_picture(path: Path, model: Model) -> Float[Tensor, "c h w"]:
     """
     if len(model.shape) != 3:
         kind = "clips" if model.moves else "points"
-        raise GanvasError(f"This model makes {kind}, so no picture can be projected; give a model of pictures.")
+        raise DoesNotFit(f"This model makes {kind}, so no picture can be projected; give a model of pictures.")
     channels, height, width = model.shape
     (given, *_), _ = read_given([path], Frame(width, height, channels), adapt=True)
     return pixels.to_float(torch.from_numpy(given.picture)[None])[0]
@@ -93,9 +93,9 @@ def project(
         GanvasError: the picture has another shape, `starts` or `steps` are below 1, or the label is unknown.
     """
     if picture.shape != model.shape:
-        raise GanvasError(f"The picture has shape {tuple(picture.shape)}, and the model makes {model.shape}.")
+        raise DoesNotFit(f"The picture has shape {tuple(picture.shape)}, and the model makes {model.shape}.")
     if starts < 1 or steps < 1:
-        raise GanvasError(f"--starts and --steps are at least 1, not {starts} and {steps}.")
+        raise DoesNotFit(f"--starts and --steps are at least 1, not {starts} and {steps}.")
     wanted = picture[None].to(next(model.network.parameters()).device)
     distance = _distance(wanted, _describer() if with_features else None)
     seeds = range(seed, seed + CANDIDATES)

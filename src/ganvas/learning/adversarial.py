@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ..core.batch import Batch, Nets, Terms
 from ..core.catalog import part
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from ..metrics.features.efficientnet import appearance_size, perceptual_distance
 from ..networks.layers import Critic
 from .augment import Augmentation
@@ -75,12 +75,12 @@ class Adversarial(Game):
         for name in ("r1", "r2", "gradient_penalty", "noise", "mismatch", "likeness", "perceptual"):
             within(f"game.{name}", getattr(self, name), 0.0)
         if not self.critics or len(set(self.critics)) < len(self.critics):
-            raise GanvasError("game.critics must name networks that judge, each of them once.")
+            raise DoesNotFit("game.critics must name networks that judge, each of them once.")
         for name in ("lazy", "critic_plays"):
             if getattr(self, name) < 1:
-                raise GanvasError(f"game.{name} must be at least 1, not {getattr(self, name)}.")
+                raise DoesNotFit(f"game.{name} must be at least 1, not {getattr(self, name)}.")
         if self.clip is not None and self.clip <= 0:
-            raise GanvasError(f"game.clip is a number above 0, or None for no clipping, not {self.clip}.")
+            raise DoesNotFit(f"game.clip is a number above 0, or None for no clipping, not {self.clip}.")
 
     def turns(self) -> tuple[Turn, ...]:
         """Critics first, then the generator; all that plays once a step plays on the same samples."""
@@ -101,16 +101,16 @@ class Adversarial(Game):
         for player in self.critics:
             critic = nets[player]
             if not isinstance(critic, Critic):
-                raise GanvasError(f"game.critics names networks that judge, and {player!r} is no critic.")
+                raise DoesNotFit(f"game.critics names networks that judge, and {player!r} is no critic.")
             if self._penalised and critic.mixes_samples:
-                raise GanvasError(
+                raise DoesNotFit(
                     f"The critic {player!r} mixes the samples of a batch by batch norm, and gradient penalties "
                     "(game.r1, game.r2, game.gradient_penalty) want logits that do not: take resnet_critic, "
                     "wgan_critic, r3_critic or sngan_critic, or set the penalties to 0."
                 )
             for name in ("mismatch", "likeness", "perceptual"):
                 if getattr(self, name) != 0.0 and not critic.condition:
-                    raise GanvasError(
+                    raise DoesNotFit(
                         f"game.{name} is about descriptions, and these samples are told none: "
                         f"add --set condition=labels, or --set game.{name}=0."
                     )

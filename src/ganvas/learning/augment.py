@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..core.batch import Batch
 from ..core.catalog import part
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from .schedules import Value, at, within
 
 __all__ = ["AdaptiveAugment", "Augment", "Augmentation"]
@@ -63,7 +63,7 @@ class Augmentation(ABC):
             GanvasError: the samples are no pictures.
         """
         if samples.dim() < 4:
-            raise GanvasError("Augmentation is for pictures; points are trained with --set game.augment=None.")
+            raise DoesNotFit("Augmentation is for pictures; points are trained with --set game.augment=None.")
         drawn = batch.dice.uniform("augment", 10).to(samples.dtype)
         chosen = drawn[:, 7:] < self.probability(batch)
         if self.colour:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..core.batch import Batch, Nets, Terms
 from ..core.catalog import part
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from .schedules import Value, at, within
 from .turns import Game, Turn
 
@@ -39,7 +39,7 @@ class Autoencoding(Game):
     def check(self, nets: Nets) -> None:
         """See `Game.check`."""
         if not hasattr(nets["autoencoder"], "encode"):
-            raise GanvasError(
+            raise DoesNotFit(
                 "This game needs a network that makes codes of samples too, such as --set autoencoder=autoencoder, or "
                 "--set autoencoder=mlp_autoencoder for points."
             )
@@ -75,7 +75,7 @@ class Variational(Autoencoding):
         """
         within("game.beta", self.beta, 0.0)
         if self.deviation is not None and min(at(self.deviation, progress) for progress in (0.0, 1.0)) <= 0:
-            raise GanvasError(f"game.deviation is above 0, or None to follow the error, not {self.deviation}.")
+            raise DoesNotFit(f"game.deviation is above 0, or None to follow the error, not {self.deviation}.")
 
     def memory(self) -> dict[str, Tensor]:
         """See `Game.memory`: the mean squared error of late, if it is followed."""

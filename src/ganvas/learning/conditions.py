@@ -17,7 +17,7 @@ from torch.nn.functional import embedding_bag, normalize, one_hot
 
 from ..core.batch import Dice
 from ..core.catalog import part
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, GanvasError, NotFound
 from ..data.dataset import Dataset
 from ..data.words import DIMENSION, single_words, vectors
 from .schedules import within
@@ -99,7 +99,7 @@ class Labels(Condition):
     def of(self, data: Dataset) -> "Labels":
         """See `Condition.of`."""
         if data.labels is None or len(data.classes) < 2:
-            raise GanvasError(
+            raise DoesNotFit(
                 "These samples have no classes to tell apart. Put the pictures of each class into a folder of its own, "
                 "named after it, or train without: --set condition=None."
             )
@@ -117,7 +117,7 @@ class Labels(Condition):
             near = difflib.get_close_matches(text, self.classes, n=1)
             known = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")
             hint = f"Did you mean {near[0]!r}? " if near else ""
-            raise GanvasError(f"There is no class {text!r}. {hint}There are: {known}.")
+            raise NotFound(f"There is no class {text!r}. {hint}There are: {known}.")
         return one_hot(torch.tensor(self.classes.index(text)), self.length).float()
 
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
@@ -174,7 +174,7 @@ class Keywords(Condition):
     def of(self, data: Dataset) -> "Keywords":
         """See `Condition.of`."""
         if self.required and not any(data.keywords):
-            raise GanvasError(
+            raise DoesNotFit(
                 "These samples have no keywords. Put a file metadata.jsonl beside the pictures with a line for each, "
                 'such as {"file_name": "a.png", "keywords": ["red", "fish"]}, or train without: --set condition=None.'
             )
@@ -242,7 +242,7 @@ class Keywords(Condition):
             for part in ([word] if word in self._places else single_words([word.replace("-", " ")]))
         ]
         if text.strip() and not words:
-            raise GanvasError(f"There are no words in {text!r}. Ask for some, such as 'blue fish'.")
+            raise DoesNotFit(f"There are no words in {text!r}. Ask for some, such as 'blue fish'.")
         return words
 
     @cached_property
@@ -275,7 +275,7 @@ class Keywords(Condition):
         except GanvasError as error:
             near = difflib.get_close_matches(word, self.words, n=3)
             hint = f"Near it are: {', '.join(near)}. " if near else ""
-            raise GanvasError(f"This model has not learned the word {word!r}. {hint}{error}") from None
+            raise NotFound(f"This model has not learned the word {word!r}. {hint}{error}") from None
 
 
 def _keywords(data: Dataset, row: int) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from ..core.catalog import part
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 
 __all__ = ["Cosine", "Linear", "Schedule", "Value", "at", "within"]
 
@@ -41,7 +41,7 @@ def within(name: str, value: Value, low: float, high: float = math.inf, *, close
     ends = [at(value, progress) for progress in (0.0, 1.0)]
     if not all(low <= end < high or (closed and end == high) for end in ends):
         limit = "on" if high == math.inf else f"to {high:g}" if closed else f"to below {high:g}"
-        raise GanvasError(f"{name} takes a number from {low:g} {limit}, not {value}.")
+        raise DoesNotFit(f"{name} takes a number from {low:g} {limit}, not {value}.")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class _Ramp(Schedule):
             GanvasError: `over` is not in (0, 1].
         """
         if not 0 < self.over <= 1:
-            raise GanvasError(f"A schedule's `over` is a share of the run, above 0 and at most 1, not {self.over}.")
+            raise DoesNotFit(f"A schedule's `over` is a share of the run, above 0 and at most 1, not {self.over}.")
 
 
 @part("schedule")

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 
 __all__ = ["Area", "auc"]
 
@@ -56,7 +56,7 @@ def auc(upper: Float[Tensor, " n"], lower: Float[Tensor, " m"]) -> Area:
     scores = [each.detach().double().cpu().numpy() for each in (upper, lower)]
     counts = (len(scores[0]), len(scores[1]))
     if min(counts) < 2 or not all(np.isfinite(each).all() for each in scores):
-        raise GanvasError(
+        raise DoesNotFit(
             f"An AUC needs two finite scores of each set at least; here there are {counts[0]}, {counts[1]}."
         )
     above, below = _placements(*scores), 1 - _placements(*scores[::-1])

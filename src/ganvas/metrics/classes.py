@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..core.catalog import part
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from .frechet import frechet_distance
 from .neighbours import nearest
 from .score import FEWEST, Features, Labels, Score, as_features, as_pair
@@ -42,7 +42,7 @@ def inception_score(logits: Features, *, splits: int = 10, seed: int | None = 20
         GanvasError: there are fewer logits than splits, or NaNs in them.
     """
     if splits < 1:
-        raise GanvasError(f"The score is the mean over at least 1 split, not {splits}.")
+        raise DoesNotFit(f"The score is the mean over at least 1 split, not {splits}.")
     found = as_features(logits, name="logit", fewest=max(splits, 2)).double()
     count, classes = found.shape
     if seed is not None:
@@ -81,7 +81,7 @@ def mode_counts(labels: Labels, classes: int, *, expected: Labels | None = None)
     shares = torch.bincount(found, minlength=classes).double().cpu() / len(found)
     wanted = torch.full_like(shares, 1 / classes) if expected is None else torch.as_tensor(expected).double().cpu()
     if wanted.shape != shares.shape or not bool((wanted > 0).all()):
-        raise GanvasError(f"The expected shares must be {classes} numbers above 0; leave empty classes out.")
+        raise DoesNotFit(f"The expected shares must be {classes} numbers above 0; leave empty classes out.")
     wanted = wanted / wanted.sum()
     return _modes(int((shares > 0).sum()), shares, wanted, len(found))
 
@@ -134,7 +134,7 @@ def intra_class_distance(
     for each in range(classes):
         sides = real[labels[0] == each], fake[labels[1] == each]
         if min(map(len, sides)) < FEWEST:
-            raise GanvasError(
+            raise DoesNotFit(
                 f"Class {each} has {len(sides[0])} real and {len(sides[1])} fake samples; give at least {FEWEST} of "
                 "each, or leave the class out."
             )
@@ -172,7 +172,7 @@ def classification_accuracy(
     asked = _labels(real_labels, classes, name="real", count=len(real)).to(real.device)
     missing = (torch.bincount(known, minlength=classes) == 0).nonzero()[:, 0].tolist()
     if missing:
-        raise GanvasError(f"There is no fake sample of the classes {missing}; sample every class.")
+        raise DoesNotFit(f"There is no fake sample of the classes {missing}; sample every class.")
     mean, deviation = fake.mean(0), fake.std(0).clamp_min(1e-12 + 1e-6 * float(fake.std(0).max()))
     learned, tested = ((each - mean) / deviation for each in (fake, real))
     weight = torch.zeros(fake.shape[1], classes, dtype=fake.dtype, device=fake.device, requires_grad=True)
@@ -220,7 +220,7 @@ def retrieval_precision(
     fake, real = as_pair(fake, real, names=("fake", "real"))
     told = torch.as_tensor(told)
     if not len(fake) == len(real) == len(told):
-        raise GanvasError(f"One sample per real picture and description, not {len(fake)}, {len(real)}, {len(told)}.")
+        raise DoesNotFit(f"One sample per real picture and description, not {len(fake)}, {len(real)}, {len(told)}.")
     mean = real.mean(0)
     near = torch.nn.functional.normalize(fake - mean) @ torch.nn.functional.normalize(real - mean).T
     offered = (told[:, None] != told).any(2).to(near.device)
@@ -228,7 +228,7 @@ def retrieval_precision(
         offered[torch.arange(len(fake)), torch.as_tensor(own)] = False
     others = min(candidates - 1, int(offered.sum(1).min()))
     if others < 1:
-        raise GanvasError("All of these pictures have the same description, so there is nothing to choose from.")
+        raise DoesNotFit("All of these pictures have the same description, so there is nothing to choose from.")
     lots = torch.rand(offered.shape, generator=torch.Generator().manual_seed(seed)).to(near.device)
     drawn = lots.masked_fill(~offered, -1.0).topk(others, dim=1).indices
     right = (near.diagonal()[:, None] > near.gather(1, drawn)).all(1).double()
@@ -241,9 +241,9 @@ def _labels(values: Labels, classes: int, *, name: str, count: int | None = None
     found = torch.as_tensor(values)
     if found.dim() != 1 or not len(found) or (count is not None and len(found) != count):
         wanted = count or "[N]"
-        raise GanvasError(f"The {name} labels have shape {list(found.shape)}; one per sample is needed, {wanted}.")
+        raise DoesNotFit(f"The {name} labels have shape {list(found.shape)}; one per sample is needed, {wanted}.")
     if found.is_floating_point() or found.is_complex() or int(found.min()) < 0 or int(found.max()) >= classes:
-        raise GanvasError(f"The {name} labels must be whole numbers from 0 to {classes - 1}.")
+        raise DoesNotFit(f"The {name} labels must be whole numbers from 0 to {classes - 1}.")
     return found.long()
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..core.catalog import part
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, NotFound, Unreadable
 from .score import FEWEST, Features, Score, as_features, as_pair
 
 __all__ = ["RunningStatistics", "Statistics", "frechet_at_infinity", "frechet_distance"]
@@ -66,18 +66,18 @@ class Statistics:
                 mean, covariance = file["mu"].astype(np.float64), file["sigma"].astype(np.float64)
                 count = int(file["count"]) if "count" in file else None
         except FileNotFoundError:
-            raise GanvasError(f"There is no file {path}.") from None
+            raise NotFound(f"There is no file {path}.") from None
         except (OSError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile):
-            raise GanvasError(
+            raise Unreadable(
                 f"{path} does not hold statistics: an .npz with the arrays `mu` and `sigma`, without pickles."
             ) from None
         if mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
-            raise GanvasError(f"{path}: a mean of shape {mean.shape} does not go with covariances {covariance.shape}.")
+            raise Unreadable(f"{path}: a mean of shape {mean.shape} does not go with covariances {covariance.shape}.")
         if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
-            raise GanvasError(f"{path} holds NaN or infinity; make the statistics anew from the pictures.")
+            raise Unreadable(f"{path} holds NaN or infinity; make the statistics anew from the pictures.")
         diagonal = np.diagonal(covariance)
         if (diagonal < 0).any() or not np.allclose(covariance, covariance.T, atol=1e-6 * diagonal.max(initial=1e-300)):
-            raise GanvasError(f"{path}: `sigma` is no covariance; it must be symmetric with a diagonal of at least 0.")
+            raise Unreadable(f"{path}: `sigma` is no covariance; it must be symmetric with a diagonal of at least 0.")
         return cls(torch.from_numpy(mean), torch.from_numpy((covariance + covariance.T) / 2), count)
 
 
@@ -122,7 +122,7 @@ class RunningStatistics:
             GanvasError: that was fewer than two samples.
         """
         if self._count < 2:
-            raise GanvasError(f"A covariance needs two samples at least; {self._count} were added.")
+            raise DoesNotFit(f"A covariance needs two samples at least; {self._count} were added.")
         upper = self._scatter.triu() / (self._count - 1)
         return Statistics(self._mean.clone(), upper + upper.triu(1).T, self._count)
 
@@ -131,7 +131,7 @@ class RunningStatistics:
             self._mean = torch.zeros_like(mean)
             self._scatter = mean.new_zeros(len(mean), len(mean))
         if len(mean) != len(self._mean):
-            raise GanvasError(
+            raise DoesNotFit(
                 f"Features of {len(mean)} dimensions do not go with those of {len(self._mean)} before: use one network "
                 "and layer for all."
             )
@@ -170,7 +170,7 @@ def frechet_distance(real: Statistics | Features, fake: Statistics | Features) -
     (mean1, factor1, count1), (mean2, factor2, count2) = pair
     dimensions = len(mean1)
     if dimensions != len(mean2):
-        raise GanvasError(
+        raise DoesNotFit(
             f"The real statistics have {dimensions} dimensions and the fake ones {len(mean2)}: compute both with the "
             "same network and layer."
         )
@@ -212,7 +212,7 @@ def frechet_at_infinity(real: Features, fake: Features, *, points: int = 8, seed
         GanvasError: see `frechet_distance`; or there are fewer than 4 points, or fewer than 40 samples.
     """
     if points < 4:
-        raise GanvasError(f"A line with an error needs 4 points at least, not {points}.")
+        raise DoesNotFit(f"A line with an error needs 4 points at least, not {points}.")
     first, second = as_pair(real, fake, fewest=4 * FEWEST)
     dice = torch.Generator().manual_seed(seed)
     shares = 1 / np.linspace(4, 1, points)
@@ -251,7 +251,7 @@ def _whole(given: Statistics | Features, name: str) -> tuple[Float[Tensor, " d"]
             return mean, (features - mean) / math.sqrt(count - 1), count
         given = Statistics.of(features, name=name)
     if given.count is not None and given.count < FEWEST:
-        raise GanvasError(f"The {name} statistics are of {given.count} samples; give at least {FEWEST}.")
+        raise DoesNotFit(f"The {name} statistics are of {given.count} samples; give at least {FEWEST}.")
     return given.mean.double(), _factor(given.covariance.double()), given.count
 
 

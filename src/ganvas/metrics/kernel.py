@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..core.catalog import part
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from .score import Features, Score, as_features, as_pair
 
 __all__ = ["kernel_distance", "kernel_distance_of_subsets", "vendi_score"]
@@ -67,9 +67,9 @@ def kernel_distance_of_subsets(
     """
     real, fake = as_pair(real, fake, fewest=2)
     if subsets < 1:
-        raise GanvasError(f"The distance is the mean over at least 1 subset, not {subsets}.")
+        raise DoesNotFit(f"The distance is the mean over at least 1 subset, not {subsets}.")
     if not 2 <= size <= min(len(real), len(fake)):
-        raise GanvasError(
+        raise DoesNotFit(
             f"Subsets of {size} cannot be taken from {len(real)} real and {len(fake)} fake samples; give a lower size."
         )
     dice = np.random.RandomState(seed)
@@ -97,7 +97,7 @@ def vendi_score(features: Features) -> Score:
     found = as_features(features, name="given")
     lengths = found.double().square().sum(1).sqrt()
     if not len(found) or not bool(lengths.min() > 0):
-        raise GanvasError("The Vendi score needs features, and none of them all zeros: those have no direction.")
+        raise DoesNotFit("The Vendi score needs features, and none of them all zeros: those have no direction.")
     square = torch.zeros(min(found.shape), min(found.shape), dtype=torch.float64, device=found.device)
     if len(found) <= found.shape[1]:
         directions = found.double() / lengths[:, None]

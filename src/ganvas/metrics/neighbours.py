@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from ..core.catalog import part
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from .score import Features, Score, as_pair, rule_of_succession
 
 __all__ = ["Neighbours", "density_coverage", "manifold_scores", "memorisation", "nearest", "precision_recall"]
@@ -47,7 +47,7 @@ def nearest(queries: Features, references: Features, k: int = 1, *, rows: int = 
     """
     queries, references = as_pair(queries, references, fewest=1, names=("query", "reference"))
     if not 1 <= k <= len(references):
-        raise GanvasError(f"Each query cannot have {k} nearest of {len(references)} references; k is 1 to that many.")
+        raise DoesNotFit(f"Each query cannot have {k} nearest of {len(references)} references; k is 1 to that many.")
     return _Screen(queries, references, rows).nearest(k)
 
 
@@ -114,7 +114,7 @@ def manifold_scores(
     real, fake = as_pair(real, fake)
     for name, many, each in (("real", len(real), k), ("fake", len(fake), k), ("real", len(real), density_k)):
         if each is not None and not 1 <= each < many:
-            raise GanvasError(f"k is {each}; of {many} {name} samples it must be from 1 to {many - 1}.")
+            raise DoesNotFit(f"k is {each}; of {many} {name} samples it must be from 1 to {many - 1}.")
     widest = max(k or 0, density_k or 0)
     reaches = nearest(real, real, widest + 1, rows=rows).distances
     fake_reach = nearest(fake, fake, k + 1, rows=rows).distances[:, k] if k else None

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..core.catalog import part
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from .score import Score
 
 __all__ = ["perceptual_path_length"]
@@ -44,7 +44,7 @@ def perceptual_path_length(
         GanvasError: there are fewer than 100 paths, or NaNs come out.
     """
     if paths < 100:
-        raise GanvasError(f"Path lengths vary too much for {paths} paths; take at least 100 (papers: 50,000).")
+        raise DoesNotFit(f"Path lengths vary too much for {paths} paths; take at least 100 (papers: 50,000).")
     dice = torch.Generator().manual_seed(seed)
     lengths = []
     with torch.no_grad():
@@ -57,7 +57,7 @@ def perceptual_path_length(
             lengths.append((found[:count] - found[count:]).square().sum(1) / epsilon**2)
     along = torch.cat(lengths).cpu()
     if not along.isfinite().all():
-        raise GanvasError("Some path lengths are NaN or infinite: look for broken weights or pictures.")
+        raise DoesNotFit("Some path lengths are NaN or infinite: look for broken weights or pictures.")
     low = along.quantile(0.01, interpolation="lower")
     high = along.quantile(0.99, interpolation="higher")
     return Score.mean(along[(low <= along) & (along <= high)], counts={"paths": paths})

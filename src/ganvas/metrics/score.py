@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 
 __all__ = [
     "FEWEST",
@@ -116,20 +116,20 @@ def as_features(values: Features, *, name: str, fewest: int = 1) -> Float[Tensor
     """
     found = torch.as_tensor(values).detach()
     if found.dim() != 2 or not found.shape[1]:
-        raise GanvasError(f"The {name} features have shape {list(found.shape)}; a row per picture is needed, [N, D].")
+        raise DoesNotFit(f"The {name} features have shape {list(found.shape)}; a row per picture is needed, [N, D].")
     if len(found) < fewest:
-        raise GanvasError(
+        raise DoesNotFit(
             f"There are {len(found)} {name} samples, which say nothing about a distribution; give at least {fewest} "
             "(papers use 10,000 or more)."
         )
     if found.is_complex():
-        raise GanvasError(f"The {name} features are complex numbers, and no figure is defined on those.")
+        raise DoesNotFit(f"The {name} features are complex numbers, and no figure is defined on those.")
     if found.device.type == "mps":  # which has no float64
         found = found.cpu()
     if found.dtype not in (torch.float32, torch.float64):
         found = found.float()
     if bad := int((~(found.abs().amax(1) < LARGEST)).sum()):
-        raise GanvasError(
+        raise DoesNotFit(
             f"{bad} of the {len(found)} rows of {name} features hold NaN, infinity or numbers above {LARGEST:.0e}: "
             "compute them in float32, and look for broken weights or pictures."
         )
@@ -151,7 +151,7 @@ def as_pair(
         as_features(each, name=name, fewest=fewest) for each, name in zip((real, fake), names, strict=True)
     )
     if first.shape[1] != second.shape[1]:
-        raise GanvasError(
+        raise DoesNotFit(
             f"The {names[0]} features have {first.shape[1]} dimensions and the {names[1]} ones {second.shape[1]}: "
             "compute both with the same network and layer."
         )

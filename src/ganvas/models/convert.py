@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..core import files
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, NotFound, Unreadable
 from ..core.weights import read_weights
 from ..learning.conditions import Labels
 from ..networks.layers import NetworkSettings
@@ -63,21 +63,21 @@ def convert(file: Path, kind: str, out: Path, *, classes: tuple[str, ...] = (), 
         GanvasError: the file is a pickle or damaged, or holds another network; the message says what is wrong where.
     """
     if kind not in KINDS:
-        raise GanvasError(f"There is no conversion from {kind!r}; there are: {', '.join(KINDS)}.")
+        raise NotFound(f"There is no conversion from {kind!r}; there are: {', '.join(KINDS)}.")
     if file.suffix == ".pkl":
-        raise GanvasError(
+        raise Unreadable(
             f"{file} is a pickle: opening it runs whatever program is in it, so ganvas does not. If you trust it, in "
             f"the environment of {KINDS[kind]}, write its weights alone: docs/pretrained.md shows the five lines."
         )
     if out.suffix != ".safetensors":
-        raise GanvasError(f"A model file ends in .safetensors, not {out.name!r}.")
+        raise DoesNotFit(f"A model file ends in .safetensors, not {out.name!r}.")
     found = translate(read_weights(file), kind, clamp=clamp)
     network = found.settings.build(found.shape, found.classes)
     _check(found.tensors, network.state_dict(), kind)
     network.load_state_dict(found.tensors)
     names = classes or tuple(map(str, range(found.classes)))
     if len(names) != found.classes:
-        raise GanvasError(f"This generator knows {found.classes} classes, and --classes names {len(names)}.")
+        raise DoesNotFit(f"This generator knows {found.classes} classes, and --classes names {len(names)}.")
     told = Labels(names, tuple(1 / len(names) for _ in names)) if names else None
     model = Model(network.eval().requires_grad_(False), told)  # type: ignore[arg-type]
     with files.told(out):
@@ -96,14 +96,14 @@ def translate(tensors: Mapping[str, Tensor], kind: str, *, clamp: float | None =
     anchor = ANCHORS[kind]
     prefixes = [name.removesuffix(anchor) for name in tensors if name.endswith(anchor)]
     if not prefixes:
-        raise GanvasError(f"This is no generator of {KINDS[kind]}: it holds no {anchor}.")
+        raise Unreadable(f"This is no generator of {KINDS[kind]}: it holds no {anchor}.")
     prefix = sorted(prefixes, key=lambda each: "ema" not in each)[0]  # the averaged one, where there are both
     own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     own = {name: value for name, value in own.items() if not _filter(name, value)}
     try:
         return _stylegan2(own, clamp) if kind == "stylegan2" else _r3gan(own)
     except LookupError as error:
-        raise GanvasError(f"This is no generator of {KINDS[kind]} as it is known here: {error} is missing.") from None
+        raise Unreadable(f"This is no generator of {KINDS[kind]} as it is known here: {error} is missing.") from None
 
 
 def _filter(name: str, value: Tensor) -> bool:
@@ -111,7 +111,7 @@ def _filter(name: str, value: Tensor) -> bool:
     if not name.endswith(("resample_filter", "Resampler.Kernel")):
         return False
     if value.shape != (4, 4) or not torch.allclose(value.float(), torch.outer(TAPS, TAPS), atol=1e-6):
-        raise GanvasError(f"{name} is not the filter [1, 3, 3, 1], and no other is known here.")
+        raise Unreadable(f"{name} is not the filter [1, 3, 3, 1], and no other is known here.")
     return True
 
 
@@ -124,12 +124,12 @@ def _check(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], kind: 
     missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or unknown:
         wrong = f"{missing[0]} is missing" if missing else f"{unknown[0]} has no place here"
-        raise GanvasError(
+        raise Unreadable(
             f"This is no generator of {KINDS[kind]} as it is known here: {wrong} (by the names of ganvas)."
         )
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape:
-            raise GanvasError(f"{name} has the shape {list(tensor.shape)} and not {list(expected[name].shape)}.")
+            raise Unreadable(f"{name} has the shape {list(tensor.shape)} and not {list(expected[name].shape)}.")
 
 
 def _renamed(tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, Tensor]:

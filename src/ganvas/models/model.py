@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..core import checkpoint, files, pixels
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, NotFound, Unreadable
 from ..core.version import __version__
 from ..learning.conditions import Condition, Keywords
 from ..networks.layers import Generator, NetworkSettings
@@ -57,9 +57,9 @@ class Model:
     def pictures(self, seeds: Sequence[int], *, label: str | None = None) -> list[Image.Image]:
         """The pictures of these seeds; label and errors as in `sample`."""
         if self.moves:
-            raise GanvasError(f"This model makes clips of {self.shape[1]} frames, not pictures; use clips().")
+            raise DoesNotFit(f"This model makes clips of {self.shape[1]} frames, not pictures; use clips().")
         if len(self.shape) != 3:
-            raise GanvasError(f"This model makes vectors of {self.shape[0]} numbers, not pictures; use generate().")
+            raise DoesNotFit(f"This model makes vectors of {self.shape[0]} numbers, not pictures; use generate().")
         made = self.generate(seeds, self.told(label, seeds))
         return [pixels.to_image(picture) for picture in pixels.to_uint8(made).numpy()]
 
@@ -70,7 +70,7 @@ class Model:
             GanvasError: the model makes no clips, or does not know the label.
         """
         if not self.moves:
-            raise GanvasError("This model makes no clips; use sample() for pictures, generate() for vectors.")
+            raise DoesNotFit("This model makes no clips; use sample() for pictures, generate() for vectors.")
         made = pixels.to_uint8(self.generate(seeds, self.told(label, seeds))).numpy()
         return [[pixels.to_image(frame) for frame in clip] for clip in made]
 
@@ -92,7 +92,7 @@ class Model:
         if label is None:
             return None
         if self.condition is None:
-            raise GanvasError(
+            raise DoesNotFit(
                 "This model was trained without classes and keywords, so it takes none. Train one with "
                 "`--set condition=labels` on a folder with a folder for each class, or with the recipe keyword_icons."
             )
@@ -110,7 +110,7 @@ class Model:
         if variety is None:
             return self
         if not isinstance(self.condition, Keywords):
-            raise GanvasError("--variety is for models of keywords; pictures of this one differ by their seeds alone.")
+            raise DoesNotFit("--variety is for models of keywords; pictures of this one differ by their seeds alone.")
         return replace(self, condition=replace(self.condition, variety=variety))
 
     def unknown(self, label: str | None) -> list[str]:
@@ -155,7 +155,7 @@ def save_sheet(
     """
     _refuse_none(seeds)
     if columns is not None and columns < 1:
-        raise GanvasError(f"--columns is at least 1, not {columns}.")
+        raise DoesNotFit(f"--columns is at least 1, not {columns}.")
     made = model.generate(seeds, model.told(label, seeds))
     if model.moves and path.suffix.lower() in pixels.FILMS:
         return save_clips(made, path, columns=columns)
@@ -185,7 +185,7 @@ def save_picture(picture: pixels.Pictures, path: Path) -> Path:
         try:
             pixels.to_image(picture).save(path)
         except ValueError as error:
-            raise GanvasError(
+            raise DoesNotFit(
                 f"Cannot write {path}: {error}. Its name must end as a picture's does, in .png for instance."
             ) from None
     return path
@@ -195,7 +195,7 @@ def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: st
     """Save each picture as a file of its own that is named by its seed, seed-0007.png, and clips as seed-0007.gif."""
     _refuse_none(seeds)
     if folder.suffix:
-        raise GanvasError(f"With --separate, --out is a folder; {folder} looks like a file.")
+        raise DoesNotFit(f"With --separate, --out is a folder; {folder} looks like a file.")
     with files.told(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for first in range(0, len(seeds), CHUNK):
@@ -212,7 +212,7 @@ def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: st
 
 def _refuse_none(seeds: Sequence[int]) -> None:
     if not seeds or seeds[0] < 0:
-        raise GanvasError("--count is at least 1, and --seed at least 0.")
+        raise DoesNotFit("--count is at least 1, and --seed at least 0.")
 
 
 def inputs(seeds: Sequence[int], latent: int) -> Tensor:
@@ -222,7 +222,7 @@ def inputs(seeds: Sequence[int], latent: int) -> Tensor:
         GanvasError: a seed is below 0.
     """
     if any(seed < 0 for seed in seeds):
-        raise GanvasError(f"Seeds are whole numbers from 0, not {min(seeds)}.")
+        raise DoesNotFit(f"Seeds are whole numbers from 0, not {min(seeds)}.")
     draws = [np.random.default_rng(seed).standard_normal(latent, np.float32) for seed in seeds]
     return torch.from_numpy(np.stack(draws)) if draws else torch.empty(0, latent)
 
@@ -247,19 +247,19 @@ def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
             about = json.loads((opened.metadata() or {})["ganvas"])
             settings, shape, told = about["network"], tuple(about["shape"]), about.get("condition")
     except (KeyError, TypeError, SafetensorError, ValueError):
-        raise GanvasError(f"{file} is not a model that ganvas wrote.") from None
+        raise Unreadable(f"{file} is not a model that ganvas wrote.") from None
     condition: Condition | None = from_json(told, Condition) if told else None
     network = from_json(settings, NetworkSettings).build(shape, condition.length if condition else 0)
     try:
         network.load_state_dict(checkpoint.read(file))
     except RuntimeError:
-        raise GanvasError(f"{file} is damaged: its weights are not those of the network it describes.") from None
+        raise Unreadable(f"{file} is damaged: its weights are not those of the network it describes.") from None
     return Model(network.eval().requires_grad_(False).to(device), condition)
 
 
 def _model_file(path: Path) -> Path:
     if not path.exists():
-        raise GanvasError(
+        raise NotFound(
             f"There is no {path}; give a run folder such as runs/icons, a .safetensors file, or the name of a model "
             f"that comes with the toolkit: {known()}."
         )
@@ -267,9 +267,9 @@ def _model_file(path: Path) -> Path:
         return path
     if (path / checkpoint.MANIFEST).exists():
         if not checkpoint.sound(path):
-            raise GanvasError(f"The checkpoint {path} is damaged: its files are not those that were written.")
+            raise Unreadable(f"The checkpoint {path} is damaged: its files are not those that were written.")
         return path / "model.safetensors"
     found = checkpoint.newest(path / "checkpoints")
     if found is None:
-        raise GanvasError(f"{path} holds no finished checkpoint yet; train it with `ganvas train`.")
+        raise NotFound(f"{path} holds no finished checkpoint yet; train it with `ganvas train`.")
     return found / "model.safetensors"

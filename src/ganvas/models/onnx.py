@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import files
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, GanvasError, NotInstalled
 from ..networks.layers import Generator
 from .model import Model, inputs
 
@@ -48,9 +48,9 @@ def export(model: Model, path: Path) -> float:
         import onnxruntime
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise GanvasError(f"ONNX files are written with {error.name}: pip install 'ganvas[export]'.") from None
+        raise NotInstalled(f"ONNX files are written with {error.name}: pip install 'ganvas[export]'.") from None
     if path.suffix != ".onnx":
-        raise GanvasError(f"{path} should end in .onnx.")
+        raise DoesNotFit(f"{path} should end in .onnx.")
     trials = [_trial(model, count) for count in TRIALS]
     with files.told(path), TemporaryDirectory(prefix="ganvas-") as folder:
         draft = Path(folder) / path.name

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..core import checkpoint, files
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, NotFound
 from ..recipes.settings import to_json
 from ..runs.run import Run
 from .model import load, metadata
@@ -35,10 +35,10 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
     """
     newest = run.newest
     if newest is None:
-        raise GanvasError(f"{run.path} holds no finished checkpoint yet; train it with `ganvas train`.")
+        raise NotFound(f"{run.path} holds no finished checkpoint yet; train it with `ganvas train`.")
     ours = Run(folder).exists and Run(folder).about.get("published")
     if folder.exists() and any(folder.iterdir()) and not ours:
-        raise GanvasError(f"{folder} holds something else than a published model. Give another folder.")
+        raise DoesNotFit(f"{folder} holds something else than a published model. Give another folder.")
     recipe, model, facts = run.recipe, load(run.path), dict(run.about)
     if hasattr(recipe.data, "path"):  # where it lay on this machine says nothing on another
         recipe = replace(recipe, data=replace(recipe.data, path=Path(recipe.data.path).name))  # type: ignore[type-var]

@@ -12,7 +12,7 @@ from torch.nn.utils import parametrize
 from ..core import distributed
 from ..core.batch import Dice
 from ..core.catalog import name_of
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 
 __all__ = [
     "BatchNorm",
@@ -47,7 +47,7 @@ class Network(nn.Module):
     def __call__(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Run the network on a batch [N, ...] under its own precision."""
         if self.condition and condition is None:
-            raise GanvasError(f"This network wants a condition vector of {self.condition} numbers with each sample.")
+            raise DoesNotFit(f"This network wants a condition vector of {self.condition} numbers with each sample.")
         with torch.autocast(x.device.type, self.precision, enabled=self.precision is not torch.float32):
             answer: Tensor = super().__call__(x, condition)
         return answer.float()
@@ -107,9 +107,9 @@ class NetworkSettings(ABC):
         for name, value in vars(self).items():
             least = 0 if name in self.from_zero else 1
             if type(value) is int and value < least:
-                raise GanvasError(f"{name_of(self)}.{name} must be at least {least}, not {value}.")
+                raise DoesNotFit(f"{name_of(self)}.{name} must be at least {least}, not {value}.")
             if type(value) is float and not 0 <= value < math.inf:
-                raise GanvasError(f"{name_of(self)}.{name} takes a number from 0 on, not {value}.")
+                raise DoesNotFit(f"{name_of(self)}.{name} takes a number from 0 on, not {value}.")
 
     @abstractmethod
     def build(self, shape: tuple[int, ...], condition: int) -> Network:
@@ -134,9 +134,9 @@ def doublings(shape: tuple[int, ...], *, smallest: int = 4) -> tuple[int, int, i
         GanvasError: the shape is no picture, or a side cannot be halved that often; the message names a near size.
     """
     if len(shape) == 4:
-        raise GanvasError("This network makes pictures, and these are clips: take the recipe moving_digits for them.")
+        raise DoesNotFit("This network makes pictures, and these are clips: take the recipe moving_digits for them.")
     if len(shape) != 3:
-        raise GanvasError(
+        raise DoesNotFit(
             f"This network makes pictures, and these samples of shape {shape} are points: take the recipe ring, or an "
             "mlp, which makes both."
         )
@@ -148,7 +148,7 @@ def doublings(shape: tuple[int, ...], *, smallest: int = 4) -> tuple[int, int, i
         if round(min(height, width) / step) == 2 * smallest:
             step *= 2  # the near size is doubled once more often
         near = tuple(max(2 * smallest, round(side / step) * step) for side in (width, height))
-        raise GanvasError(
+        raise DoesNotFit(
             f"Pictures of {width}x{height} cannot be grown by doubling; --size {near[0]}x{near[1]} can (or use an mlp)."
         )
     return height // step, width // step, count
@@ -248,7 +248,7 @@ class Dropout(nn.Module):
     def __init__(self, share: float) -> None:
         super().__init__()
         if not 0 <= share < 1:
-            raise GanvasError(f"dropout takes a share from 0 to below 1, not {share}.")
+            raise DoesNotFit(f"dropout takes a share from 0 to below 1, not {share}.")
         self.share = share
 
     def forward(self, x: Tensor) -> Tensor:

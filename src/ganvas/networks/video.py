@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..core.batch import Dice
 from ..core.catalog import part
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from .layers import (
     BatchNorm,
     Critic,
@@ -95,7 +95,7 @@ def _frames(shape: tuple[int, ...]) -> tuple[int, tuple[int, int, int]]:
     if len(shape) != 4:
         kind = "pictures" if len(shape) == 3 else "points"
         fix = "take the recipe icons, or give --data clips:FOLDER with animations" if len(shape) == 3 else "take an mlp"
-        raise GanvasError(f"This network makes clips, and these samples of shape {shape} are {kind}: {fix}.")
+        raise DoesNotFit(f"This network makes clips, and these samples of shape {shape} are {kind}: {fix}.")
     channels, frames, height, width = shape
     return frames, doublings((channels, height, width))
 

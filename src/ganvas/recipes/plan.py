@@ -88,7 +88,7 @@ def _known(target: str) -> str:
     except GanvasError as error:
         near = difflib.get_close_matches(target, catalog.names("recipe"), n=1)
         hint = f"Did you mean the recipe {near[0]!r}?" if near else f"Recipes: {', '.join(catalog.names('recipe'))}."
-        raise GanvasError(f"{error} {hint}") from None
+        raise type(error)(f"{error} {hint}") from None
     return target
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, NotFound
 from ..data.dataset import Source
 from ..learning.adversarial import Adversarial
 from ..learning.conditions import Condition
@@ -60,12 +60,12 @@ class Recipe:
         check(self, "Recipe")
         players = {turn.player for turn in self.game.turns()} | {self.product, *self.bfloat16, *self.optimizers}
         if missing := players - self.networks.keys():
-            raise GanvasError(f"The recipe has no network {sorted(missing)[0]!r}; it has {', '.join(self.networks)}.")
+            raise NotFound(f"The recipe has no network {sorted(missing)[0]!r}; it has {', '.join(self.networks)}.")
         if self.measure_images is not None and self.measure_images < 0:
-            raise GanvasError(f"measure_images is at least 0, or None, not {self.measure_images}.")
+            raise DoesNotFit(f"measure_images is at least 0, or None, not {self.measure_images}.")
         for field in ("batch", "images", "sheets"):
             if getattr(self, field) < 1:
-                raise GanvasError(f"{field} must be at least 1, not {getattr(self, field)}.")
+                raise DoesNotFit(f"{field} must be at least 1, not {getattr(self, field)}.")
 
     def optimizer_of(self, player: str) -> Optimizer:
         """How the weights of this player follow their gradients."""
@@ -90,7 +90,7 @@ def change(recipe: Recipe, assignment: str) -> Recipe:
     """
     path, equals, text = assignment.partition("=")
     if not equals:
-        raise GanvasError(f"A setting is NAME=VALUE, for instance batch=32; this is {assignment!r}.")
+        raise DoesNotFit(f"A setting is NAME=VALUE, for instance batch=32; this is {assignment!r}.")
     names = path.strip().split(".")
     alike = [each for each, network in recipe.networks.items() if hasattr(network, names[0])]
     if names[0] in recipe.networks:
@@ -115,9 +115,9 @@ def _change(value: Settings, kind: Any, names: list[str], text: str, path: str) 
         kind = typing.get_type_hints(type(value)).get(name)
     if name not in held:
         known = [*held, *(value.networks if isinstance(value, Recipe) else ())]
-        raise GanvasError(f"There is no setting {path!r}; here there are: {', '.join(known)}.")
+        raise NotFound(f"There is no setting {path!r}; here there are: {', '.join(known)}.")
     if rest and not (dataclasses.is_dataclass(held[name]) or isinstance(held[name], Mapping)):
-        raise GanvasError(f"There is no setting {path!r}: {name} is the plain value {held[name]!r}.")
+        raise NotFound(f"There is no setting {path!r}: {name} is the plain value {held[name]!r}.")
     held[name] = _change(held[name], kind, rest, text, path) if rest else read(text, kind, path)
     if isinstance(value, Mapping):
         return typing.cast("Settings", held)

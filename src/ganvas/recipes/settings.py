@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core import catalog
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, GanvasError, Unreadable
 from ..data.dataset import Source, source
 
 __all__ = ["check", "differences", "from_json", "in_lines", "read", "to_json"]
@@ -50,7 +50,7 @@ def _make(name: str, *args: Any, **named: Any) -> Any:
     try:
         given = signature.bind(*args, **named).arguments
     except TypeError as error:
-        raise GanvasError(f"{name}: {error}. Its settings are {', '.join(signature.parameters)}.") from None
+        raise DoesNotFit(f"{name}: {error}. Its settings are {', '.join(signature.parameters)}.") from None
     return made(
         **{
             setting: _fit(_made(value, hints[setting]), hints[setting], f"{name}.{setting}")
@@ -108,7 +108,7 @@ def _fit(value: Any, kind: Any, path: str) -> Any:
         return float(value)
     elif isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
-    raise GanvasError(f"{path} takes {_kind(kind)}, not {value!r}.")
+    raise DoesNotFit(f"{path} takes {_kind(kind)}, not {value!r}.")
 
 
 def _kind(kind: Any) -> str:
@@ -183,7 +183,7 @@ def from_json(value: Any, kind: Any) -> Any:
         hints = typing.get_type_hints(made)
         unknown = value.keys() - hints.keys() - {"part"}
         if unknown:
-            raise GanvasError(
+            raise Unreadable(
                 f"{catalog.name_of(made)} has no setting {sorted(unknown)[0]!r} in this version of ganvas."
             )
         return made(**{name: from_json(each, hints[name]) for name, each in value.items() if name != "part"})

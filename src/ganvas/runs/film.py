@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..core import files, pixels
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, NotFound
 from ..core.pixels import Pictures
 
 __all__ = ["film"]
@@ -32,9 +32,9 @@ def film(
     folder = run_folder / "samples"
     sheets = files.numbered(folder)
     if not folder.is_dir():
-        raise GanvasError(f"{run_folder} is not the folder of a run: it has no samples in it.")
+        raise NotFound(f"{run_folder} is not the folder of a run: it has no samples in it.")
     if len(sheets) < 2:
-        raise GanvasError(f"A film needs two sheets of samples; {folder} has {len(sheets)}. Train a little longer.")
+        raise DoesNotFit(f"A film needs two sheets of samples; {folder} has {len(sheets)}. Train a little longer.")
     frames = min(len(sheets), FRAMES)
     if seconds is not None:
         frames = min(len(sheets), max(2, round(seconds * frames_per_second)))

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from ..core import files
-from ..core.errors import GanvasError
+from ..core.errors import NotFound
 from ..metrics.score import better, gathered_notes
 from . import curves, evaluations
 from .doctor import FEWEST, complaints
@@ -41,7 +41,7 @@ def write(run_folder: Path) -> Path:
     """
     run, recipe = _object(run_folder / "run.json"), _object(run_folder / "recipe.json")
     if not run and not recipe:
-        raise GanvasError(f"{run_folder} is not the folder of a run: it has neither a run.json nor a recipe.json.")
+        raise NotFound(f"{run_folder} is not the folder of a run: it has neither a run.json nor a recipe.json.")
     rows = _rows(run_folder / "log.jsonl")
     end = max(rows[-1]["images"], 1) if rows else 1
     count = (run.get("data") or {}).get("count")

@@ -21,7 +21,7 @@ from typing import Any
 from torch import Tensor
 
 from ..core import checkpoint, files
-from ..core.errors import GanvasError
+from ..core.errors import GanvasError, NotFound
 from ..data.dataset import Dataset, Watch, unwatched
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json
@@ -96,7 +96,7 @@ class Run:
             data: Dataset = self.recipe.data.open(watch)
         except GanvasError as error:
             reason = str(error).rstrip(".")
-            raise GanvasError(f"What {self.path.name} learned from is not here ({reason}). {instead}") from None
+            raise NotFound(f"What {self.path.name} learned from is not here ({reason}). {instead}") from None
         return data
 
     def restore(self) -> dict[str, Tensor] | None:
@@ -108,4 +108,4 @@ class Run:
         try:
             return json.loads((self.path / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise GanvasError(f"{self.path} is not a run folder: it has no {name}.") from None
+            raise NotFound(f"{self.path} is not a run folder: it has no {name}.") from None

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..core import console, distributed, files, machine
-from ..core.errors import GanvasError
+from ..core.errors import Diverged, DoesNotFit
 from ..data.dataset import Dataset
 from ..models.model import Model
 from ..recipes.plan import default_recipe, name_of_run, plan
@@ -69,20 +69,20 @@ def fit(
         GanvasError: something asked for does not exist or does not fit, or the training diverged.
     """
     if images is not None and minutes is not None:
-        raise GanvasError("Give --images or --minutes, not both: each says how long to train.")
+        raise DoesNotFit("Give --images or --minutes, not both: each says how long to train.")
     if minutes is not None and not 0 < minutes < math.inf:
-        raise GanvasError(f"--minutes takes a positive number, not {minutes}.")
+        raise DoesNotFit(f"--minutes takes a positive number, not {minutes}.")
     if images is not None and images < 1:
-        raise GanvasError(f"--images takes a whole number from 1, not {images}.")
+        raise DoesNotFit(f"--images takes a whole number from 1, not {images}.")
     if seed < 0:
-        raise GanvasError(f"--seed takes a whole number from 0, not {seed}.")
+        raise DoesNotFit(f"--seed takes a whole number from 0, not {seed}.")
     target, chosen = str(target) if isinstance(target, Path) else target, ""
     if isinstance(target, str) and Run(Path(target)).exists:
         if data or size or settings or out or start_from:
-            raise GanvasError(f"{target} is a run and goes on with its own recipe; only its length can be changed.")
+            raise DoesNotFit(f"{target} is a run and goes on with its own recipe; only its length can be changed.")
         run = Run(Path(target))
         if run.about.get("published"):
-            raise GanvasError(f"{target} was published and does not go on; start from it: --from {target}.")
+            raise DoesNotFit(f"{target} was published and does not go on; start from it: --from {target}.")
         recipe, seed, start_from = run.recipe, run.about["seed"], run.about.get("from")
     else:
         name = name_of_run(target, data, size, seed, start_from)
@@ -241,7 +241,7 @@ def _refuse_another(run: Run, recipe: Recipe, seed: int, start_from: str | None)
     if not run.newest:
         return
     if recipe.images < run.images:
-        raise GanvasError(
+        raise DoesNotFit(
             f"{run.path} has seen {run.images:,} images already, and {recipe.images:,} are fewer. Give more, or --out "
             "another folder to begin anew."
         )
@@ -250,7 +250,7 @@ def _refuse_another(run: Run, recipe: Recipe, seed: int, start_from: str | None)
     other = [f"{name}: {value}, not {about.get(name)}" for name, value in asked.items() if value != about.get(name)]
     wanted, held = to_json(replace(recipe, images=1)), to_json(replace(run.recipe, images=1))
     if other := other + differences(wanted, held):
-        raise GanvasError(
+        raise DoesNotFit(
             f"{run.path} holds another run ({'; '.join(other[:3])}). Give --out another folder, "
             f"or go on with this one by `ganvas train {shlex.quote(str(run.path))}`."
         )
@@ -260,7 +260,7 @@ def _refuse_divergence(run: Run, images: int, terms: dict[str, float], tensors: 
     broken = [name for name, value in terms.items() if not math.isfinite(value)]
     broken += [name for name, value in tensors.items() if not value.isfinite().all()]
     if broken:
-        raise GanvasError(
+        raise Diverged(
             f"The training diverged at {images:,} images: {broken[0]} is no longer a number. Try a lower rate, for "
             f"instance --set optimizer.rate=1e-4, with another --out. Checkpoints from before are in {run.path}."
         )

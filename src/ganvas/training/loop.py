@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..core import distributed
 from ..core.batch import Batch, Dice, Terms
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit
 from ..data.dataset import Dataset
 from ..learning.conditions import Condition
 from ..learning.turns import Turn
@@ -77,7 +77,7 @@ class State:
                         alike = value.shape == weight.shape
                         held[moment] = torch.empty_like(weight).copy_(value) if alike else value.clone()
         except (RuntimeError, KeyError) as error:
-            raise GanvasError(f"The checkpoint is of other networks than the recipe's: {error}") from error
+            raise DoesNotFit(f"The checkpoint is of other networks than the recipe's: {error}") from error
 
 
 def _below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
@@ -126,7 +126,7 @@ def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device 
             network.precision = torch.bfloat16
     product = networks[recipe.product]
     if not isinstance(product, Generator):
-        raise GanvasError(f"The product {recipe.product!r} is no generator, so nothing can be sampled from it.")
+        raise DoesNotFit(f"The product {recipe.product!r} is no generator, so nothing can be sampled from it.")
     return State(
         networks=networks,
         average=recipe.average.start(product),
@@ -238,7 +238,7 @@ def _play(turn: Turn, state: State, batches: Iterable[Batch], recipe: Recipe) ->
 def _check(terms: Terms, turn: Turn, count: int) -> None:
     for name, term in terms.items():
         if term.shape != (count,):
-            raise GanvasError(
+            raise DoesNotFit(
                 f"In the turn of the {turn.player} the term {name!r} has shape {list(term.shape)}, and has to hold a "
                 f"number for each sample, [{count}]: losses take no means, and critics answer [N]."
             )
@@ -249,7 +249,7 @@ class _Dealer:
 
     def __init__(self, recipe: Recipe, data: Dataset, state: State, seed: int, device: torch.device, most: int) -> None:
         if recipe.batch % distributed.world():
-            raise GanvasError(f"A batch of {recipe.batch} cannot be shared by {distributed.world()} processes.")
+            raise DoesNotFit(f"A batch of {recipe.batch} cannot be shared by {distributed.world()} processes.")
         self.recipe, self.data, self.state, self.seed, self.device, self.most = recipe, data, state, seed, device, most
         self.share = recipe.batch // distributed.world()
 

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from ..core import checkpoint, files, machine, pixels
 from ..core.catalog import name_of
-from ..core.errors import GanvasError
+from ..core.errors import Busy
 from ..core.version import __version__
 from ..data.dataset import Dataset, Source
 from ..learning.conditions import ROW
@@ -50,7 +50,7 @@ class Recorder:
             try:
                 lock.acquire()
             except Timeout:
-                raise GanvasError(
+                raise Busy(
                     f"Another process is training in {self.run.path}. Wait for it, or give --out another folder."
                 ) from None
         try:

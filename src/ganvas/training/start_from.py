@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..core import checkpoint
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, NotFound
 from ..data.dataset import in_words
 from ..learning.conditions import Keywords
 from ..models.shipped import known, locate
@@ -30,7 +30,7 @@ def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
     newest, there = run.newest, run.recipe.networks
     assert newest
     if (known := tuple(run.about["data"]["shape"])) != state.average.shape:
-        raise GanvasError(
+        raise DoesNotFit(
             f"{place} makes {in_words(known)}, and here are {in_words(state.average.shape)}: leave out --size, or take "
             "data of the same kind."
         )
@@ -44,7 +44,7 @@ def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
             elif recipe.networks[name] == there.get(name):
                 network.load_state_dict(own)
     except RuntimeError:
-        raise GanvasError(
+        raise DoesNotFit(
             f"The {recipe.product} of {place} is another than the recipe's, or was told other things, so it cannot "
             f"start from there: leave out --set {recipe.product} and --set condition, or take data of the same kind."
         ) from None
@@ -65,5 +65,5 @@ def adapted(place: str | Path) -> Recipe:
 def _run(place: str | Path) -> Run:
     run = Run(locate(place))
     if not run.exists or run.newest is None:
-        raise GanvasError(f"{place} is no run with a checkpoint and no model that comes with the toolkit ({known()}).")
+        raise NotFound(f"{place} is no run with a checkpoint and no model that comes with the toolkit ({known()}).")
     return run

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...core.catalog import part
-from ...core.errors import GanvasError
+from ...core.errors import DoesNotFit, NotFound
 from ..archives import listing, open_files
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import Frame
@@ -46,12 +46,12 @@ class Celeba(Source):
             GanvasError: no path was given or nothing is there, or the split is unknown or its list missing.
         """
         if not self.path:
-            raise GanvasError(
+            raise NotFound(
                 "CelebA has to be fetched by hand from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html "
                 "(img_align_celeba.zip and list_attr_celeba.txt). Then name the folder: --data celeba:FOLDER"
             )
         if self.split not in {"all", *SPLITS}:
-            raise GanvasError(f"CelebA has the splits all, {', '.join(SPLITS)}, not {self.split!r}.")
+            raise DoesNotFit(f"CelebA has the splits all, {', '.join(SPLITS)}, not {self.split!r}.")
         path = Path(self.path).expanduser()
         inner = (path / "img_align_celeba", path / "img_align_celeba.zip", path)
         files = open_files(next((each for each in inner if each.exists()), path))
@@ -60,7 +60,7 @@ class Celeba(Source):
         if self.split != "all":
             names = [name for name in names if split.get(PurePosixPath(name).name) == [SPLITS[self.split]]]
             if not names:
-                raise GanvasError(f"No list_eval_partition.txt in {path} or beside it has the split {self.split}.")
+                raise NotFound(f"No list_eval_partition.txt in {path} or beside it has the split {self.split}.")
         head = attributes.get("", [])
 
         def keywords(name: str) -> tuple[str, ...]:

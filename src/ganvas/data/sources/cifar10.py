@@ -14,7 +14,7 @@ from PIL import Image
 
 from ...core.catalog import part
 from ...core.download import download
-from ...core.errors import GanvasError
+from ...core.errors import DoesNotFit, NotFound, Unreadable
 from ..archives import listing, open_files, stamp
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import DECODER, Frame, Unusable
@@ -63,11 +63,11 @@ class Cifar10(Source):
             GanvasError: they are not there or damaged, there is no such split, or the download failed.
         """
         if self.split not in BATCHES:
-            raise GanvasError(f"CIFAR-10 has the splits train and test, not {self.split!r}.")
+            raise DoesNotFit(f"CIFAR-10 has the splits train and test, not {self.split!r}.")
         frame = Frame.of(self.size, self.channels)
         path = Path(self.path).expanduser() if self.path else _downloaded(watch)
         if not path.exists():
-            raise GanvasError(f"There is no folder or file {path}.")
+            raise NotFound(f"There is no folder or file {path}.")
         if not _is_tar(path) and not self.reads(path):
             return self._from_class_folders(path, frame, watch)
 
@@ -87,7 +87,7 @@ class Cifar10(Source):
         splits = {split: [name for name in names if split in PurePosixPath(name).parts[:-2]] for split in BATCHES}
         names = splits[self.split] if any(splits.values()) else names
         if not names:
-            raise GanvasError(
+            raise NotFound(
                 f"{path} holds neither batches of CIFAR-10 nor folders of its classes for {self.split}. "
                 f"To train on other pictures in it, name it alone: --data {path}"
             )
@@ -121,10 +121,10 @@ def _batches(path: Path, split: str) -> dict[str, bytes]:
                 if PurePosixPath(file).name.removesuffix(".bin") in BATCHES[split]:
                     found[PurePosixPath(file).name] = files.read(file, most=MOST_BYTES)
     except (Unusable, tarfile.TarError, OSError, EOFError) as error:
-        raise GanvasError(f"{path} is damaged or cut short ({error}).") from None
+        raise Unreadable(f"{path} is damaged or cut short ({error}).") from None
     missing = [name for name in BATCHES[split] if name not in found and f"{name}.bin" not in found]
     if missing:
-        raise GanvasError(f"{path} lacks {', '.join(missing)} of CIFAR-10.")
+        raise NotFound(f"{path} lacks {', '.join(missing)} of CIFAR-10.")
     return found
 
 
@@ -138,10 +138,10 @@ def _parse(name: str, content: bytes) -> tuple[Pictures, list[int]]:
             batch = _Reader(io.BytesIO(content), encoding="bytes").load()
             planes, labels = batch[b"data"].numbers.reshape(-1, 3072), batch[b"labels"]
         if len(labels) != len(planes) or not {0, *labels} <= set(range(10)):
-            raise GanvasError(f"{name} has labels that are none of CIFAR-10.")
+            raise Unreadable(f"{name} has labels that are none of CIFAR-10.")
         return planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1).copy(), labels
     except (ValueError, KeyError, TypeError, AttributeError, EOFError, IndexError, pickle.UnpicklingError) as error:
-        raise GanvasError(f"{name} is no batch of CIFAR-10, or is cut short ({error}).") from None
+        raise Unreadable(f"{name} is no batch of CIFAR-10, or is cut short ({error}).") from None
 
 
 class _Array:

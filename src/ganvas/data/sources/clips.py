@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...core.catalog import part
-from ...core.errors import GanvasError
+from ...core.errors import DoesNotFit, NotFound
 from ..archives import open_files
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import DECODER, FORMATS, MOST_PIXELS, Frame, Unusable, explain
@@ -53,9 +53,9 @@ class MovingDigits(Source):
         """
         for name, least in (("digits", 1), ("frames", 2), ("count", 1)):
             if getattr(self, name) < least:
-                raise GanvasError(f"moving_digits takes {name} from {least}, not {getattr(self, name)}.")
+                raise DoesNotFit(f"moving_digits takes {name} from {least}, not {getattr(self, name)}.")
         if not 0 <= self.slowest <= self.fastest <= 1:
-            raise GanvasError(f"A digit cannot move by {self.slowest:g} to {self.fastest:g} of its way in a frame.")
+            raise DoesNotFit(f"A digit cannot move by {self.slowest:g} to {self.fastest:g} of its way in a frame.")
 
     def open(self, watch: Watch = unwatched) -> Dataset:
         """Draw the clips, uint8 [count, frames, H, W, channels], the same at every call."""
@@ -109,7 +109,7 @@ class Clips(Source):
         """
         for name, least in (("frames", 2), ("every", 1)):
             if getattr(self, name) < least:
-                raise GanvasError(f"clips takes {name} from {least}, not {getattr(self, name)}.")
+                raise DoesNotFit(f"clips takes {name} from {least}, not {getattr(self, name)}.")
 
     def open(self, watch: Watch = unwatched) -> Dataset:
         """Decode the clips, once, into the cache.
@@ -121,7 +121,7 @@ class Clips(Source):
         frame = replace(Frame.of(self.size, self.channels), background=self.background, fit=self.fit)
         found = open_files(path)
         if not found.names:
-            raise GanvasError(f"{path} holds no files at all. Put animated GIFs into it, or name another folder.")
+            raise NotFound(f"{path} holds no files at all. Put animated GIFs into it, or name another folder.")
 
         def items() -> Iterator[Item]:
             for place, name in enumerate(found.names):
@@ -142,7 +142,7 @@ class Clips(Source):
         name = f"clips-{key(prints, frame, self.frames, self.every, DECODER, find_spec('av') is not None)}"
         dataset = packed(name, items(), most=len(prints), shape=(self.frames, *frame.shape))
         if len(dataset) == 1:
-            raise GanvasError(f"{path} holds a single usable clip, {dataset.names[0]}. A GAN needs at least 2.")
+            raise DoesNotFit(f"{path} holds a single usable clip, {dataset.names[0]}. A GAN needs at least 2.")
         return dataset
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from statistics import median
 
 from ...core.catalog import part
-from ...core.errors import GanvasError
+from ...core.errors import DoesNotFit, NotFound
 from ..archives import Files, open_files
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import Frame, Unusable, decode
@@ -71,7 +71,7 @@ class Folder(Source):
             watch=watch,
         )
         if len(dataset) == 1:
-            raise GanvasError(f"{self.path} holds a single usable picture, {dataset.names[0]}. {FEW}")
+            raise DoesNotFit(f"{self.path} holds a single usable picture, {dataset.names[0]}. {FEW}")
         return replace(dataset, skipped=dataset.skipped + _useless(files, {*dataset.names}))
 
     def drawn(self) -> bool:
@@ -88,10 +88,10 @@ class Folder(Source):
     def _files(self) -> Files:
         path = Path(self.path).expanduser()
         if path.is_file() and path.suffix.lower() in ENDINGS:
-            raise GanvasError(f"{path} is a single picture. {FEW}")
+            raise DoesNotFit(f"{path} is a single picture. {FEW}")
         files = open_files(path)
         if not files.names:
-            raise GanvasError(f"{path} holds no files at all. Put pictures into it, or name another folder.")
+            raise NotFound(f"{path} holds no files at all. Put pictures into it, or name another folder.")
         return files
 
 

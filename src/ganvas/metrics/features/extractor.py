@@ -27,7 +27,7 @@ from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...core.errors import GanvasError
+from ...core.errors import DoesNotFit, Unreadable
 from ...data.dataset import Dataset, Source, Watch, unwatched
 
 __all__ = ["Extractor", "Features", "Wanted"]
@@ -120,13 +120,13 @@ class Features:
             GanvasError: it is no classifier.
         """
         if self.head is None:
-            raise GanvasError(f"{self.name} knows no classes; inception, efficientnet_lite0 and digits do.")
+            raise DoesNotFit(f"{self.name} knows no classes; inception, efficientnet_lite0 and digits do.")
         return torch.cat([self.head(part.to(self.device)).cpu() for part in features.split(1024)])
 
     def _chunks(self, pictures: Pictures | Dataset | Iterable[Pictures]) -> Iterator[Tensor]:
         if isinstance(pictures, Dataset):
             if pictures.samples.dtype != np.uint8:
-                raise GanvasError("These data are points and not pictures; they need no features to be compared.")
+                raise DoesNotFit("These data are points and not pictures; they need no features to be compared.")
             pictures = pictures.samples
         if not isinstance(pictures, np.ndarray | Tensor):
             for some in pictures:
@@ -143,9 +143,9 @@ class Features:
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             features = self.run(x).float().cpu()
         if features.shape != (len(x), self.dimension):
-            raise GanvasError(f"{self.name} promises {self.dimension} features and gives {list(features.shape)}.")
+            raise DoesNotFit(f"{self.name} promises {self.dimension} features and gives {list(features.shape)}.")
         if not features.isfinite().all():
-            raise GanvasError(
+            raise Unreadable(
                 f"{self.name} gives NaN or infinite features; its weights are not sound. Get the file anew."
             )
         return features
@@ -173,7 +173,7 @@ Extractor = Callable[[Wanted], Features]
 
 def _in_channels(pictures: Tensor, channels: int) -> UInt8[Tensor, "n h w k"]:
     if pictures.dtype != torch.uint8 or pictures.dim() != 4:
-        raise GanvasError(
+        raise DoesNotFit(
             f"Features are taken of uint8 [N, H, W, C], not of {pictures.dtype} {list(pictures.shape)}; "
             "ganvas.core.pixels.to_uint8 rounds what a network made."
         )
@@ -181,10 +181,10 @@ def _in_channels(pictures: Tensor, channels: int) -> UInt8[Tensor, "n h w k"]:
     if given == channels:
         return pictures
     if given not in {1, 3, 4}:
-        raise GanvasError(f"Pictures have 1 (gray), 3 (RGB) or 4 (RGBA) channels, not {given}.")
+        raise DoesNotFit(f"Pictures have 1 (gray), 3 (RGB) or 4 (RGBA) channels, not {given}.")
     if given == 4:
         colour, opacity = pictures[..., :3].int(), pictures[..., 3:].int()
         pictures = ((colour * opacity + 255 * (255 - opacity) + 127) // 255).to(torch.uint8)
     if channels == 1 < pictures.shape[3]:
-        raise GanvasError("These features are of gray pictures only and these have colours; take others, or gray data.")
+        raise DoesNotFit("These features are of gray pictures only and these have colours; take others, or gray data.")
     return pictures.expand(-1, -1, -1, channels) if pictures.shape[3] == 1 else pictures

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...core.errors import GanvasError
+from ...core.errors import Unreadable
 
 __all__ = ["CLASSES", "FEATURES", "SIZE", "Inception", "load_inception", "made_up_weights", "tensorflow_resize"]
 
@@ -253,13 +253,13 @@ def load_inception(tensors: Mapping[str, Tensor]) -> Inception:
             given.setdefault(name, value)
     missing = sorted(wanted.keys() - given.keys()) or sorted(given.keys() - wanted.keys())
     if missing:
-        raise GanvasError(
+        raise Unreadable(
             f"These are not the weights of the FID's Inception network: {len(missing)} names differ, "
             f"{missing[0]!r} for one. They come as weights-inception-2015-12-05-6726825d.pth."
         )
     for name, value in wanted.items():
         if given[name].shape != value.shape:
-            raise GanvasError(
+            raise Unreadable(
                 f"These are not the weights of the FID's Inception network: {name} has the shape "
                 f"{list(given[name].shape)} and not {list(value.shape)}."
             )
