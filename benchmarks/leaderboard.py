@@ -63,7 +63,7 @@ def entry(
         run = fit(planned, minutes=minutes, seed=seed, out=out, device="cpu", quiet=True)
         made, images, learned = to_uint8(load(run.path).generate(range(SHOWN))), run.images, run.path
     spent = time.process_time() - began
-    compared = compare(learned, pictures, count=SAMPLES, described_by="efficientnet_lite0")
+    compared = compare(learned, pictures, count=SAMPLES, features="efficientnet_lite0")
     scores = dict(compared.scores())
     if seed == 0 and minutes == PICTURED:
         picture = DOCS / "pictures" / f"leaderboard-{data}-{recipe}.png"

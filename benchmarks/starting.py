@@ -36,7 +36,7 @@ def learn(source: str, way: str, minutes: float, seed: int, out: Path) -> dict[s
     start = MODEL if way == "from icons" else None
     run = fit(recipe, minutes=minutes, seed=seed, out=out, start_from=start, device="cpu", quiet=True)
     spent = time.process_time() - began
-    scores = dict(compare(run.path, run.recipe.data.open(), count=SAMPLES, described_by="efficientnet_lite0").scores())
+    scores = dict(compare(run.path, run.recipe.data.open(), count=SAMPLES, features="efficientnet_lite0").scores())
     made = to_uint8(load(run.path).generate(range(32))).numpy()
     to_image(grid(made, columns=8, zoom=1)).convert("RGB").save(out.with_suffix(".png"))
     return {"images": run.images, "cpu_seconds": round(spent)} | {name: scores[name].value for name in FIGURES}

@@ -16,7 +16,7 @@ from ganvas.data.dataset import Dataset
 from ganvas.evaluation.compare import compare
 from ganvas.evaluation.sides import Side
 from ganvas.learning.conditions import Labels
-from ganvas.metrics.features.extractor import Features
+from ganvas.metrics.features.extractor import Extractor
 from ganvas.runs.evaluations import as_json, latest
 
 CALLS = []
@@ -33,7 +33,7 @@ def _means(pictures):
 def _quarters(monkeypatch):
     """Features that cost nothing, as `--features quarters`."""
     CALLS.clear()
-    made = Features(_means, 12, "0" * 64, "none", "none", name="quarters", unrounded=True)
+    made = Extractor(_means, 12, "0" * 64, "none", "none", name="quarters", unrounded=True)
     names("feature")  # the others are loaded
     monkeypatch.setitem(catalog._parts["feature"], "quarters", lambda wanted: made)
 
@@ -56,7 +56,7 @@ def folder(tmp_path):
 
 
 def test_a_model_against_the_data_it_learned_from(run):
-    compared = compare(run, described_by="quarters", count=200)
+    compared = compare(run, features="quarters", count=200)
     scores = dict(compared.scores())
     assert {"fd-quarters", "kd-quarters", "precision", "recall", "density", "coverage", "vendi"} <= scores.keys()
     assert {"intra_fd-quarters", "classification_accuracy", "path_length-quarters"} <= scores.keys()
@@ -71,24 +71,24 @@ def test_a_model_against_the_data_it_learned_from(run):
 
 
 def test_features_are_made_once_and_those_of_data_kept(run):
-    compared = compare(run, described_by="quarters", count=100)
+    compared = compare(run, features="quarters", count=100)
     dict(compared.scores())
     before = sum(CALLS)
     assert before >= 200
     compared.gallery()
     assert sum(CALLS) == before
     CALLS.clear()
-    assert torch.equal(compare(run, described_by="quarters", count=100).reals, compared.reals)
+    assert torch.equal(compare(run, features="quarters", count=100).reals, compared.reals)
     assert CALLS == [], "from the cache"
-    assert not torch.equal(compare("digits", "digits", described_by="quarters", count=50).reals, compared.reals[:50])
+    assert not torch.equal(compare("digits", "digits", features="quarters", count=50).reals, compared.reals[:50])
 
 
 def test_models_are_compared_with_models(run):
-    same = compare(run, run, described_by="quarters", count=300)
+    same = compare(run, run, features="quarters", count=300)
     scores = dict(same.scores())
     assert not set(same.fake.rows) & set(same.real.rows), "of one model other samples"
     assert abs(scores["kd-quarters"].value) < 4 * scores["kd-quarters"].error
-    assert dict(compare("digits", run, described_by="quarters", count=100).scores())["kd-quarters"].value > 0
+    assert dict(compare("digits", run, features="quarters", count=100).scores())["kd-quarters"].value > 0
 
 
 def test_a_model_whose_data_are_elsewhere_says_what_to_compare_with(run, tmp_path):
@@ -98,25 +98,25 @@ def test_a_model_whose_data_are_elsewhere_says_what_to_compare_with(run, tmp_pat
     recipe["data"] = {"part": "folder", "path": "/nowhere/at/all", "size": 8}
     (moved / "recipe.json").write_text(json.dumps(recipe))
     with pytest.raises(GanvasError, match=r"What moved learned from is not here .*`ganvas evaluate moved FOLDER`"):
-        compare(moved, described_by="quarters")
+        compare(moved, features="quarters")
 
 
 def test_a_damaged_file_of_kept_features_is_made_anew(run, monkeypatch, tmp_path):
     monkeypatch.setenv("GANVAS_CACHE", str(tmp_path))
-    wanted = compare(run, described_by="quarters", count=50).reals
+    wanted = compare(run, features="quarters", count=50).reals
     (kept,) = (tmp_path / "features").iterdir()
     kept.write_bytes(kept.read_bytes()[:100])
-    assert torch.equal(compare(run, described_by="quarters", count=50).reals, wanted)
+    assert torch.equal(compare(run, features="quarters", count=50).reals, wanted)
 
 
 def test_copies_are_looked_for_among_all_training_pictures(run, tmp_path):
     """Also if the samples are compared with other data; and a smaller count is said."""
     unseen = Dataset(np.random.default_rng(1).integers(0, 256, (40, 8, 8, 1), np.uint8))
     learned = Run(run).recipe.data.open()
-    compared = compare(run, unseen, held_out=unseen, described_by="quarters")
+    compared = compare(run, unseen, held_out=unseen, features="quarters")
     assert compared.training.count == len(learned)
     assert dict(compared.scores())["memorisation"].counts["training"] == len(learned)
-    few = dict(compare(run, held_out=unseen, described_by="quarters", count=30).scores())
+    few = dict(compare(run, held_out=unseen, features="quarters", count=30).scores())
     assert any(f"among 30 of {len(learned):,} training" in note for note in few["memorisation"].notes)
 
 
@@ -130,23 +130,23 @@ def test_classes_are_known_by_their_names():
         pictures = (level[:, None, None, None] + dice.integers(-20, 20, (len(labels), 8, 8, 3))).astype(np.uint8)
         return Dataset(pictures, classes=names, labels=labels)
 
-    scores = dict(compare(herd("ant", "bee", "cow"), herd("ant", "cow"), described_by="quarters").scores())
+    scores = dict(compare(herd("ant", "bee", "cow"), herd("ant", "cow"), features="quarters").scores())
     assert scores["classification_accuracy"].value == 1
     assert any("alone has: bee" in note for note in scores["classification_accuracy"].notes)
     assert len(scores["intra_fd-quarters"].parts) == 2
     assert "classification_accuracy" not in dict(
-        compare(herd("ant", "bee"), replace(herd("ant", "cow"), classes=("x", "y")), described_by="quarters").scores()
+        compare(herd("ant", "bee"), replace(herd("ant", "cow"), classes=("x", "y")), features="quarters").scores()
     )
 
 
 def test_held_out_pictures_and_copies(tmp_path):
     dice = np.random.default_rng(1)
     learned, unseen = (Dataset(dice.integers(0, 256, (80, 8, 8, 3), np.uint8)) for _ in range(2))
-    scores = dict(compare(learned, learned, held_out=unseen, described_by="quarters").scores())
+    scores = dict(compare(learned, learned, held_out=unseen, features="quarters").scores())
     assert scores["memorisation"].value == 1.0
     assert any("same pictures" in note for note in scores["kd-quarters"].notes)
     fresh = Dataset(dice.integers(0, 256, (80, 8, 8, 3), np.uint8))
-    scores = dict(compare(fresh, learned, held_out=unseen, described_by="quarters").scores())
+    scores = dict(compare(fresh, learned, held_out=unseen, features="quarters").scores())
     assert 0.35 < scores["memorisation"].value < 0.65
     assert scores["kd-quarters"].notes == ()
 
@@ -171,9 +171,9 @@ def test_rows_are_spread_over_the_data():
 
 
 def test_the_gallery_shows_the_nearest(folder):
-    noise = compare(str(folder), str(folder), described_by="quarters")
+    noise = compare(str(folder), str(folder), features="quarters")
     picture = noise.gallery(count=2, k=2)
-    single = compare(str(folder), str(folder), described_by="quarters").gallery(count=1, k=1)
+    single = compare(str(folder), str(folder), features="quarters").gallery(count=1, k=1)
     half = single.shape[1] // 2
     assert (single[2:-2, 2:half] == single[2:-2, half + 1 : -1]).all(), "the nearest to a picture is itself"
     assert picture.shape[0] > single.shape[0]
@@ -184,7 +184,7 @@ def test_what_does_not_go_together(run, folder, points, tmp_path):
     with pytest.raises(GanvasError, match=r"--seed takes a whole number from 0, not -1"):
         compare(run, seed=-1)
     with pytest.raises(GanvasError, match=r"leave out --features and --weights"):
-        compare("ring", "ring", described_by="quarters")
+        compare("ring", "ring", features="quarters")
     with pytest.raises(GanvasError, match="Say what to compare with"):
         compare("digits")
     with pytest.raises(GanvasError, match="--count is at least 10, not 3"):
@@ -192,40 +192,40 @@ def test_what_does_not_go_together(run, folder, points, tmp_path):
     with pytest.raises(GanvasError, match="2 coordinates cannot be compared with 8x8 gray"):
         compare("ring", Dataset(np.zeros((20, 8, 8, 1), np.uint8)))
     with pytest.raises(GanvasError, match="no feature named 'quartes'"):
-        compare(run, described_by="quartes")
+        compare(run, features="quartes")
     with pytest.raises(GanvasError, match=r"pictures go with pictures, clips with clips and points with points"):
         compare(run, "ring")
     with pytest.raises(GanvasError, match=r"noise are 12x10 and the others 32x32; say by --size"):
-        compare("icons:clocks", str(folder), described_by="quarters")
+        compare("icons:clocks", str(folder), features="quarters")
     with pytest.raises(GanvasError, match="digits sees gray pictures only, and these have colours"):
-        compare(str(folder), str(folder), described_by="digits")
+        compare(str(folder), str(folder), features="digits")
     few = Dataset(np.zeros((3, 8, 8, 1), np.uint8))
     with pytest.raises(GanvasError, match=r"data holds 3 samples, which say nothing .*; give at least 10"):
-        compare(run, few, described_by="quarters")
+        compare(run, few, features="quarters")
     Image.new("RGB", (30, 30)).save(folder / "larger.png")
     with pytest.raises(GanvasError, match="of several sizes, 12 to 30 pixels wide; say by --size"):
         compare(str(folder), str(folder))
-    assert compare(str(folder), str(folder), size=8, described_by="quarters").real.shape == (3, 8, 8)
+    assert compare(str(folder), str(folder), size=8, features="quarters").real.shape == (3, 8, 8)
 
 
 def test_colours_are_not_taken_for_gray(run, folder, tmp_path):
     with pytest.raises(GanvasError, match=r"samples are gray and .* has colours"):
-        compare(run, str(folder), described_by="quarters")
+        compare(run, str(folder), features="quarters")
     (tmp_path / "gray").mkdir()
     for file in folder.iterdir():
         Image.open(file).convert("L").save(tmp_path / "gray" / file.name)
-    assert compare(run, str(tmp_path / "gray"), described_by="quarters").real.shape == (1, 8, 8)
+    assert compare(run, str(tmp_path / "gray"), features="quarters").real.shape == (1, 8, 8)
     for these, those in ((folder, tmp_path / "gray"), (tmp_path / "gray", folder)):
         with pytest.raises(GanvasError, match="which would be most of what the figures see"):
-            compare(str(these), str(those), described_by="quarters")
+            compare(str(these), str(those), features="quarters")
     gray = str(tmp_path / "gray")
-    assert compare(gray, gray, described_by="quarters").real.shape == (3, 10, 12)
+    assert compare(gray, gray, features="quarters").real.shape == (3, 10, 12)
 
 
 def test_clips_are_judged_by_frames_and_it_says_so(tmp_path):
     dice = np.random.default_rng(2)
     clips = [Dataset(dice.integers(0, 256, (30, 4, 8, 8, 1), np.uint8)) for _ in range(2)]
-    scores = dict(compare(*clips, described_by="quarters").scores())
+    scores = dict(compare(*clips, features="quarters").scores())
     assert all("nothing of how it moves" in score.notes[-1] for score in scores.values())
     assert sum(CALLS) == 60, "one frame of each"
 
@@ -240,7 +240,7 @@ def test_the_length_of_paths_does_not_hang_on_one_condition(run):
 
     model.network.__class__ = Uneven
     first, second = (
-        dict(compare(model, "digits", described_by="quarters", count=500, seed=seed).scores())["path_length-quarters"]
+        dict(compare(model, "digits", features="quarters", count=500, seed=seed).scores())["path_length-quarters"]
         for seed in (0, 10_000)
     )
     assert first.counts == {"paths": 500}
@@ -248,7 +248,7 @@ def test_the_length_of_paths_does_not_hang_on_one_condition(run):
 
 
 def test_exact_features_are_kept_apart(run):
-    fast = compare(run, described_by="quarters", count=70)
+    fast = compare(run, features="quarters", count=70)
     fast.reals  # noqa: B018
     CALLS.clear()
     exact = replace(fast, describe=replace(fast.describe, exact=True))

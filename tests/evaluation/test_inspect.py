@@ -19,7 +19,7 @@ from ganvas.evaluation.detector import fit_detector, fit_logistic
 from ganvas.evaluation.inspect import MEANING, inspect
 from ganvas.learning.conditions import Labels
 from ganvas.metrics.auc import auc
-from ganvas.metrics.features.extractor import Features
+from ganvas.metrics.features.extractor import Extractor
 from ganvas.models.critics import load_critics
 from ganvas.models.model import Model
 from ganvas.networks.layers import Generator
@@ -37,7 +37,7 @@ def _quarters(pictures):
 @pytest.fixture(autouse=True)
 def _features(monkeypatch):
     """Features that cost nothing, as "quarters", for pictures of 3 channels."""
-    made = Features(_quarters, 24, "0" * 64, "none", "none", name="quarters")
+    made = Extractor(_quarters, 24, "0" * 64, "none", "none", name="quarters")
     names("feature")  # the others are loaded
     monkeypatch.setitem(catalog._parts["feature"], "quarters", lambda wanted: made)
 
@@ -138,7 +138,7 @@ def test_the_penalty_follows_the_data():
 
 def test_the_same_distribution_cannot_be_told_apart():
     """Of ten intervals at 95 % two or more miss in a tenth of all cases, and three in one of a hundred."""
-    found = [inspect(NOISE, real=noise(240, seed), described_by="quarters") for seed in range(10)]
+    found = [inspect(NOISE, real=noise(240, seed), features="quarters") for seed in range(10)]
     areas = [each.areas["detector"] for each in found]
     assert sum(area.low < 0.5 < area.high for area in areas) >= 8
     assert max(area.high - area.low for area in areas) < 0.25
@@ -147,7 +147,7 @@ def test_the_same_distribution_cannot_be_told_apart():
 
 @pytest.mark.parametrize("draw", [lambda z: 0.2 * z, lambda z: 0 * z, lambda z: 0.4 * z.roll(1, 0).abs()])
 def test_a_bad_generator_is_caught(draw):
-    area = inspect(Model(_Drawn(draw).eval()), real=noise(300, 0), described_by="quarters").areas["detector"]
+    area = inspect(Model(_Drawn(draw).eval()), real=noise(300, 0), features="quarters").areas["detector"]
     assert area.value > 0.95
     assert area.low > 0.9
 
@@ -187,7 +187,7 @@ def test_pictures_are_ordered_by_their_scores_alone(run, tmp_path):
     for number, picture in enumerate(fakes):
         picture.save(tmp_path / f"{number}.png")
         files.append(tmp_path / f"{number}.png")
-    found, again = (inspect(run, some, described_by="quarters", count=120) for some in (files, files[::-1]))
+    found, again = (inspect(run, some, features="quarters", count=120) for some in (files, files[::-1]))
     assert [each.name for each in found.pictures] == [each.name for each in again.pictures]
     for one, other in zip(found.pictures, again.pictures, strict=True):
         assert one.detector == pytest.approx(other.detector, abs=1e-4)
@@ -196,14 +196,14 @@ def test_pictures_are_ordered_by_their_scores_alone(run, tmp_path):
     assert scores == sorted(scores, reverse=True)
     drawn = {each.name: picture for each, picture in zip(found.pictures, found.drawn, strict=True)}
     assert (drawn[str(files[2])][..., 0] == np.asarray(fakes[2])).all()
-    alone = inspect(run, files[:1], described_by="quarters", count=120).pictures[0]
+    alone = inspect(run, files[:1], features="quarters", count=120).pictures[0]
     assert alone.detector == pytest.approx(next(x.detector for x in found.pictures if x.name == alone.name), abs=1e-4)
 
 
 def test_a_saved_sample_is_the_sample(run, tmp_path):
     """What is written as PNG comes back bit for bit and scores as one of the generated pictures."""
     load(run).sample(1, seed=1_000_000)[0].save(tmp_path / "a.png")
-    judged = inspect(run, [tmp_path / "a.png"], described_by="quarters", count=120).pictures[0]
+    judged = inspect(run, [tmp_path / "a.png"], features="quarters", count=120).pictures[0]
     assert judged.notes == ()
     assert 0 <= judged.above_generated <= 1
 
@@ -211,23 +211,23 @@ def test_a_saved_sample_is_the_sample(run, tmp_path):
 def test_equal_pictures_stay_together():
     """Forty different pictures, each ten times: a detector that has seen the copies would know them."""
     few = noise(40, 0).samples.repeat(10, axis=0)
-    found = inspect(NOISE, real=Dataset(few), described_by="quarters", count=400)
+    found = inspect(NOISE, real=Dataset(few), features="quarters", count=400)
     assert found.about["learned"][0] % 10 == found.about["tested"][0] % 10 == 0
     with pytest.raises(GanvasError, match=r"There are .* real pictures to learn from"):
-        inspect(NOISE, real=Dataset(few[:10]), described_by="quarters")
+        inspect(NOISE, real=Dataset(few[:10]), features="quarters")
 
 
 def test_held_out_pictures_are_tested_on():
     real, fresh = noise(100, 0), noise(80, 1)
     both = Dataset(np.concatenate([real.samples[:30], fresh.samples]))
-    found = inspect(NOISE, real=real, held_out=both, described_by="quarters")
+    found = inspect(NOISE, real=real, held_out=both, features="quarters")
     assert (found.about["learned"], found.about["tested"]) == ([100, 100], [80, 80]), "what is known is left out"
 
 
 def test_what_the_detector_learned_from_is_said(tmp_path):
     real = noise(40, 0)
     folder = save(tmp_path / "real", real.samples)
-    found = inspect(NOISE, [folder], real=real, described_by="quarters")
+    found = inspect(NOISE, [folder], real=real, features="quarters")
     told = [each for each in found.pictures if "the detector learned from it" in each.notes]
     assert len(told) == found.about["learned"][0]
 
@@ -237,7 +237,7 @@ def test_pictures_of_another_form(tmp_path):
     folder = save(tmp_path / "some", real.samples[:2])
     Image.fromarray(real.samples[0]).save(tmp_path / "some" / "a.jpg")
     (tmp_path / "some" / "notes.txt").write_text("nothing")
-    found = inspect(NOISE, [folder], real=real, described_by="quarters")
+    found = inspect(NOISE, [folder], real=real, features="quarters")
     assert {each.name.rpartition("/")[2]: each.notes for each in found.pictures}["a.jpg"] == ("lossy file",)
     assert found.skipped == ((f"{folder / 'notes.txt'}", "not an image"),)
     gray, large, clear = tmp_path / "gray.png", tmp_path / "large.png", tmp_path / "clear.png"
@@ -246,24 +246,24 @@ def test_pictures_of_another_form(tmp_path):
     Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(clear)
     for file, told in ((gray, "8x8 gray"), (large, "16x8 RGB"), (clear, "8x8 RGBA")):
         with pytest.raises(GanvasError, match=rf"is {told} and this model makes 8x8 RGB.*--adapt"):
-            inspect(NOISE, [file], real=real, described_by="quarters")
-        changed = inspect(NOISE, [file], real=real, described_by="quarters", adapt=True)
+            inspect(NOISE, [file], real=real, features="quarters")
+        changed = inspect(NOISE, [file], real=real, features="quarters", adapt=True)
         assert changed.pictures[0].notes == (f"was {told}",)
     with pytest.raises(GanvasError, match=r"There is no picture in .*: .* is not an image"):
-        inspect(NOISE, [folder / "notes.txt"], real=real, described_by="quarters")
+        inspect(NOISE, [folder / "notes.txt"], real=real, features="quarters")
     with pytest.raises(GanvasError, match="the difference in form alone would tell them apart"):
-        inspect(NOISE, real=Dataset(real.samples[..., :1]), described_by="quarters")
+        inspect(NOISE, real=Dataset(real.samples[..., :1]), features="quarters")
 
 
 def test_classes(conditional, tmp_path):
     picture = load(conditional).sample(1, label="3")[0]
     picture.save(tmp_path / "three.png")
-    found = inspect(conditional, [tmp_path / "three.png"], described_by="quarters", count=120)
+    found = inspect(conditional, [tmp_path / "three.png"], features="quarters", count=120)
     assert found.pictures[0].critics == {}
     assert found.areas["critic"].counts[0] > 10
     assert any("--label" in each for each in found.warnings)
     as_three, as_four = (
-        inspect(conditional, [tmp_path / "three.png"], label=x, described_by="quarters", count=120) for x in "34"
+        inspect(conditional, [tmp_path / "three.png"], label=x, features="quarters", count=120) for x in "34"
     )
     assert as_three.pictures[0].critics != as_four.pictures[0].critics
     with pytest.raises(GanvasError, match="There is no class 'x'"):
@@ -276,7 +276,7 @@ def test_words(tmp_path):
     real = Dataset(np.random.default_rng(0).integers(0, 256, (24, 64, 64, 3), dtype=np.uint8))
     asked = [None, "red heart", "green tree"]
     unasked, heart, tree = (
-        inspect("icons", [tmp_path / "heart.png"], real=real, label=words, described_by="quarters", count=24)
+        inspect("icons", [tmp_path / "heart.png"], real=real, label=words, features="quarters", count=24)
         for words in asked
     )
     assert any("words; give them by --keywords" in each for each in unasked.warnings)
@@ -288,7 +288,7 @@ def test_a_model_by_itself_has_no_critic(run, tmp_path):
     file = Run(run).newest / "model.safetensors"
     with pytest.raises(GanvasError, match="name real pictures by --real"):
         inspect(file)
-    found = inspect(file, real="digits", described_by="quarters", count=120)
+    found = inspect(file, real="digits", features="quarters", count=120)
     assert list(found.areas) == ["detector"]
     assert any(each.startswith("there is no critic") for each in found.warnings)
 
@@ -315,7 +315,7 @@ def test_every_generator_can_be_inspected(name, tmp_path):
     real = Dataset(dice.integers(0, 256, (40, *sides, channels), np.uint8))
     file = tmp_path / "a.png"
     Image.fromarray(real.samples[0].reshape(-1, *sides[-2:], channels)[0].squeeze()).save(file)
-    found = inspect(model, [file], real=real, described_by="quarters")
+    found = inspect(model, [file], real=real, features="quarters")
     assert len(found.pictures) == 1
     assert np.isfinite(found.pictures[0].detector)
     assert any("one of its frames" in each for each in found.warnings) == (len(shape) == 4)

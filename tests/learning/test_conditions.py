@@ -24,7 +24,7 @@ from ganvas.learning.losses import Relativistic
 from ganvas.learning.optimizers import Adam, Rmsprop
 from ganvas.learning.schedules import Linear
 from ganvas.metrics.features.efficientnet import perceptual_distance
-from ganvas.metrics.features.extractor import Features
+from ganvas.metrics.features.extractor import Extractor
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
 
 PLAIN = Dataset(np.zeros((6, 2), np.float32))
@@ -306,7 +306,7 @@ def test_a_picture_that_was_projected_is_of_its_very_words(asked):
 def test_retrieval_is_measured_beside_that_of_real_pictures(asked):
     model, data = load(asked.path), asked.recipe.data.open()
     data = replace(data, samples=np.tile(data.samples, (3, 1, 1, 1)), keywords=data.keywords * 3)
-    colours = Features(lambda pictures: pictures.float().mean((1, 2)), 3, "", "", "", name="colours")
+    colours = Extractor(lambda pictures: pictures.float().mean((1, 2)), 3, "", "", "", name="colours")
     scores = dict(Comparison(Side("model", model, 24), Side("data", data, 24), colours).scores())
     assert scores["retrieval"].value > 0.9
     assert scores["retrieval_of_reals"].value == 1

@@ -27,7 +27,7 @@ from ganvas.data.sources.digits import Digits
 from ganvas.metrics.features import by_name as described
 from ganvas.metrics.features import classifier as classifiers
 from ganvas.metrics.features import efficientnet
-from ganvas.metrics.features.by_name import Features, Wanted, features, inception_file, suggested
+from ganvas.metrics.features.by_name import Extractor, Request, features, inception_file, suggested
 from ganvas.metrics.features.classifier import classifier
 from ganvas.metrics.features.efficientnet import EfficientNetLite, load_efficientnet
 from ganvas.metrics.features.inception import _tensorflow_names, load_inception, made_up_weights, tensorflow_resize
@@ -73,10 +73,10 @@ def nowhere(tmp_path, monkeypatch):
     return tmp_path
 
 
-def mean_colours(wanted=None, **changes):
+def mean_colours(request=None, **changes):
     """An extractor that is worked out in the head: the mean red, green and blue."""
     settings = {"dimension": 3, "sha256": "0" * 64, "resize": "none", "quantiser": "none", "name": "means"} | changes
-    return Features(settings.pop("run", lambda x: x.float().mean((1, 2))), **settings)
+    return Extractor(settings.pop("run", lambda x: x.float().mean((1, 2))), **settings)
 
 
 # Inception
@@ -451,7 +451,7 @@ def test_no_pictures_are_no_features():
 
 def test_one_function_adds_an_extractor(registry):
     @registry.part("feature")
-    def colours(wanted: Wanted) -> Features:
+    def colours(request: Request) -> Extractor:
         """The mean colours."""
         return mean_colours(name="")
 

@@ -108,8 +108,8 @@ def test_a_run_is_told_in_full(tmp_path):
     assert len(page.all("svg")) == len(page.data["charts"]) == 4
 
 
-def evaluate(run: Path, real: str, described_by: str, value: float, **about) -> None:
-    about |= {"fake": run.name, "real": real, "features": described_by, "weights_sha256": "57934424"}
+def evaluate(run: Path, real: str, features: str, value: float, **about) -> None:
+    about |= {"fake": run.name, "real": real, "features": features, "weights_sha256": "57934424"}
     note = "biased upwards"
     scores = {"fid": Score(value, 0.25, {"real": 9}, (note,)), "kid": Score(0.5, None, {}, (note,))}
     evaluations.keep(run, about, scores)

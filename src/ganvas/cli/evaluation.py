@@ -50,7 +50,7 @@ def evaluate(
             locate(run),
             source,
             count=count,
-            described_by=features,
+            features=features,
             weights=weights,
             held_out=held_out,
             seed=seed,
@@ -85,7 +85,7 @@ def compare(
             a,
             b,
             count=count,
-            described_by=features,
+            features=features,
             weights=weights,
             size=parse_size(size),
             device=machine.device(device),
@@ -125,7 +125,7 @@ def inspect(
     asked = pictures or ()
     with console.watching() as watch:
         found = look(
-            run, asked, real=real, held_out=held_out, label=label, described_by=features, adapt=adapt, count=count,
+            run, asked, real=real, held_out=held_out, label=label, features=features, adapt=adapt, count=count,
             device=device, watch=watch,
         )  # fmt: skip
     if sheet:

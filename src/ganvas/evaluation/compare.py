@@ -30,8 +30,8 @@ from ..core.version import __version__
 from ..data.dataset import Dataset, Watch, in_words, unwatched
 from ..data.pack import cache_folder, key
 from ..learning.conditions import Keywords
-from ..metrics.features import features
-from ..metrics.features.extractor import Features
+from ..metrics.features import by_name
+from ..metrics.features.extractor import Extractor
 from ..metrics.score import FEWEST, Score
 from ..models.model import Model, inputs
 from .sides import CHUNK, Data, Side, centres_of, name_of, opened, run_of
@@ -59,7 +59,7 @@ class Comparison:
 
     fake: Side
     real: Side
-    describe: Features | None
+    describe: Extractor | None
     held_out: Side | None = None
     training: Side | None = None
     watch: Watch = unwatched
@@ -208,7 +208,7 @@ class Comparison:
         alike = (told @ told.T).fill_diagonal_(-torch.inf).argmax(1)
         yield "retrieval_of_reals", metrics.retrieval_precision(reals[alike], reals, told, own=alike)
 
-    def _path_length(self, model: Model, describe: Features) -> Score:
+    def _path_length(self, model: Model, describe: Extractor) -> Score:
         """On the model's own latents; each path of a conditional one keeps to a condition of its own."""
         dice, condition = torch.Generator().manual_seed(self.fake.seed), model.condition
         paths, seeds = min(PATHS, max(self.fake.count, FEWEST_PATHS)), count(self.fake.seed)
@@ -236,7 +236,7 @@ def compare(
     real: Model | Data | None = None,
     *,
     count: int | None = None,
-    described_by: str = "",
+    features: str = "",
     weights: str | Path | None = None,
     held_out: Data | None = None,
     size: int | tuple[int, int] | None = None,
@@ -251,7 +251,7 @@ def compare(
         real: what it is compared with, the same; by default the data that a run learned from.
         count: of samples on each side; by default all there are up to 10,000, and of a model as many as of the other
             side but at least 1,000.
-        described_by: the features, see `ganvas.metrics.features`; by default the best there are for these data.
+        features: what pictures are described by, see `ganvas.metrics.features`; by default the best for these data.
         weights: a file to take the features' weights from.
         held_out: data of the same kind that the model has not seen; the samples are then looked for among all that a
             run learned from, or where that is not known among `real`.
@@ -302,8 +302,8 @@ def compare(
     describe = None
     if len(against.shape) > 1:
         shown = against if isinstance(against, Dataset) else None
-        describe = features(described_by, data=shown, weights=weights, device=device, watch=watch)
-    elif described_by or weights:
+        describe = by_name.features(features, data=shown, weights=weights, device=device, watch=watch)
+    elif features or weights:
         raise DoesNotFit("Points are compared by their coordinates: leave out --features and --weights.")
     known = None
     if run and unseen is not None and learned is None:

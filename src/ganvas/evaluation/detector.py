@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from ..data.dataset import Dataset, Watch, unwatched
 from ..metrics.features.classifier import classifier
-from ..metrics.features.extractor import Features
+from ..metrics.features.extractor import Extractor
 
 __all__ = ["Detector", "Logistic", "fit_detector", "fit_logistic"]
 
@@ -58,7 +58,7 @@ class Logistic:
 
 
 def fit_detector(
-    real: Pictures, fake: Pictures, describe: Features | None = None, *, watch: Watch = unwatched
+    real: Pictures, fake: Pictures, describe: Extractor | None = None, *, watch: Watch = unwatched
 ) -> Detector:
     """The detector for these pictures, uint8 [N, H, W, C]; both sets weigh the same, however many they are.
 

@@ -145,7 +145,7 @@ def inspect(
     real: str | Path | Dataset | None = None,
     held_out: str | Path | Dataset | None = None,
     label: str | None = None,
-    described_by: str = "",
+    features: str = "",
     adapt: bool = False,
     count: int = COUNT,
     device: torch.device | str = "cpu",
@@ -161,7 +161,7 @@ def inspect(
         held_out: real pictures that the model has not seen. The detector is tested on these, and learns from all of
             `real`.
         label: the class or the words that the critics are to take the pictures for, if the model knows any.
-        described_by: the features of the detector, see `ganvas.metrics.features`; "network" is a small network that
+        features: what the detector sees, see `ganvas.metrics.features`; "network" is a small network that
             learns from the pixels, as it also does where no features are installed.
         adapt: bring pictures of other sizes or colours into the model's form instead of refusing them.
         count: how many real and how many generated pictures, at most.
@@ -182,7 +182,7 @@ def inspect(
     asked = _Set(drawn, None if exactly is None else exactly.expand(len(files), -1))
     reals = _reals(made, run, real, count, watch)
     learned, test = _halves(made, reals, None if held_out is None else _side(made, held_out, count, watch), watch)
-    detect = _detector(learned, described_by, device, watch)
+    detect = _detector(learned, features, device, watch)
     scorers: dict[str, _Scorer] = {"detector": lambda some: detect(some.pictures)}
     if run and not made.moves:
         scorers |= {
@@ -325,10 +325,10 @@ def _digest(picture: Pictures) -> str:
     return hashlib.sha256(picture.tobytes()).hexdigest()
 
 
-def _detector(half: _Half, described_by: str, device: torch.device | str, watch: Watch) -> Detector:
+def _detector(half: _Half, chosen: str, device: torch.device | str, watch: Watch) -> Detector:
     data = Dataset(half.real.pictures)
     try:
-        name = described_by or suggested(data)
+        name = chosen or suggested(data)
     except GanvasError:
         name = NETWORK
     describe = None if name == NETWORK else features(name, data=data, device=device, watch=watch)

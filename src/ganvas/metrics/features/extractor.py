@@ -1,18 +1,18 @@
 """What describes pictures by numbers: a frozen network, and all that a figure made with its features depends on.
 
-An extractor is a function that returns `Features`. Here is DINOv2, for those who have its repository and weights:
+A part of kind "feature" is a function that returns one. Here is DINOv2, for those who have its repository and weights:
 
     @part("feature")
-    def dinov2(wanted: Wanted) -> Features:
+    def dinov2(request: Request) -> Extractor:
         '''DINOv2 ViT-L/14 (Oquab et al. 2023, arXiv:2304.07193).'''
-        network = torch.hub.load("dinov2", "dinov2_vitl14", source="local").eval().to(wanted.device)
+        network = torch.hub.load("dinov2", "dinov2_vitl14", source="local").eval().to(request.device)
 
         def run(pictures: Tensor) -> Tensor:                # uint8 [n, h, w, 3] -> [n, 1024]
             x = F.interpolate(to_float(pictures), (224, 224), mode="bicubic", antialias=True)
             return network((x / 2 + 0.5 - MEAN) / DEVIATION)
 
         weights = sha256_of(network.state_dict())
-        return Features(run, 1024, weights, resize="PyTorch bicubic to 224x224", quantiser="none after the resize")
+        return Extractor(run, 1024, weights, resize="PyTorch bicubic to 224x224", quantiser="none after the resize")
 
 It is then to be had as `features("dinov2")`, and its Fréchet distance is reported as `fd-dinov2`.
 """
@@ -30,14 +30,14 @@ from torch import Tensor
 from ...core.errors import DoesNotFit, Unreadable
 from ...data.dataset import Dataset, Source, Watch, unwatched
 
-__all__ = ["Extractor", "Features", "Wanted"]
+__all__ = ["Extractor", "MakesExtractor", "Request"]
 
 Pictures = NDArray[np.generic] | Tensor
 """uint8 [N, H, W, C]; other types are refused with a message."""
 
 
 @dataclass(frozen=True)
-class Features:
+class Extractor:
     """A frozen network that describes pictures, and all that a number made with it depends on.
 
     run          uint8 [n, h, w, 3] on `device` -> float [n, dimension]; under no_grad, full float32 precision
@@ -50,7 +50,7 @@ class Features:
     channels     what `run` wants: 3; or 1, for networks that know gray pictures only
     batch        pictures at once
     unrounded    whether `run` takes float32 in [0, 255] as well, for steps that are smaller than those of uint8
-    exact        whether it was asked for bit by bit, see `Wanted`; figures are the same for both
+    exact        whether it was asked for bit by bit, see `Request`; figures are the same for both
     """
 
     run: Callable[[Tensor], Tensor]
@@ -152,8 +152,8 @@ class Features:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What `features` was asked for, as extractors get it.
+class Request:
+    """What `features` was asked for, as the functions that make extractors get it.
 
     weights   a file to take the weights from
     data      what is to be measured
@@ -167,8 +167,8 @@ class Wanted:
     watch: Watch = unwatched
 
 
-Extractor = Callable[[Wanted], Features]
-"""A function that makes features ready; every part of kind "feature" is one."""
+MakesExtractor = Callable[[Request], Extractor]
+"""A function that makes an extractor ready; every part of kind "feature" is one."""
 
 
 def _in_channels(pictures: Tensor, channels: int) -> UInt8[Tensor, "n h w k"]:
