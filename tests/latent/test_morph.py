@@ -244,7 +244,7 @@ def test_clips_play_to_and_fro_while_they_change(tmp_path):
 
 def test_what_is_no_picture_is_refused(tmp_path):
     vectors = build("mlp_generator", None, shape=(2,))
-    with pytest.raises(GanvasError, match=r"makes vectors of 2 numbers, and only pictures and clips .*ganvas\.morph"):
+    with pytest.raises(GanvasError, match=r"makes vectors of 2 numbers, and only pictures and clips .*latent\.morph"):
         save_morph(vectors, PATH, tmp_path / "a.gif")
     assert torch.equal(morph(vectors, PATH, frames=3), vectors.generate([3, 0, 12]))
     assert not list(tmp_path.iterdir())

@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from ganvas import GanvasError, metrics
 from ganvas.data.sources.toys import Grid25, Ring
 from ganvas.metrics import frechet, kernel, neighbours
+from ganvas.metrics.score import as_features
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "metrics_references.json").read_text())
@@ -625,9 +626,9 @@ def test_features_so_large_that_figures_overflow_are_refused_and_others_are_not(
         assert math.isfinite(found.value)
         assert found.error is None or math.isfinite(found.error)
     with pytest.raises(GanvasError, match=r"20 of the 20 rows .* above"):
-        metrics.as_features(torch.full((20, 4), 3e38), name="given")
+        as_features(torch.full((20, 4), 3e38), name="given")
     with pytest.raises(GanvasError, match="complex numbers"):
-        metrics.as_features(torch.ones(20, 4, dtype=torch.complex64), name="given")
+        as_features(torch.ones(20, 4, dtype=torch.complex64), name="given")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from ganvas.learning.losses import Relativistic
 from ganvas.learning.optimizers import Adam
 from ganvas.learning.schedules import Cosine
 from ganvas.training import fit as fitting
+from ganvas.training.recorder import Recorder
 
 
 def train(recipe, folder, **options):
@@ -59,7 +60,7 @@ class Killed(BaseException):
 @pytest.mark.parametrize("after", [1, 4, 17])
 def test_a_killed_run_goes_on_bit_for_bit(moment, after, everything, whole, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "CHECKPOINT_SECONDS", 0.03)
-    work, calls = getattr(Run, moment), []
+    work, calls = getattr(Recorder, moment), []
 
     def killed(*args, **options):
         calls.append(1)
@@ -68,7 +69,7 @@ def test_a_killed_run_goes_on_bit_for_bit(moment, after, everything, whole, tmp_
         work(*args, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run, moment, killed)
+        patch.setattr(Recorder, moment, killed)
         try:
             train(everything, tmp_path / "killed")
         except Killed:
@@ -79,7 +80,7 @@ def test_a_killed_run_goes_on_bit_for_bit(moment, after, everything, whole, tmp_
 
 
 def test_an_interrupted_run_goes_on_bit_for_bit(everything, whole, tmp_path, monkeypatch):
-    work = Run.log
+    work = Recorder.log
 
     def interrupted(self, images, *args):
         work(self, images, *args)
@@ -88,7 +89,7 @@ def test_an_interrupted_run_goes_on_bit_for_bit(everything, whole, tmp_path, mon
 
     before = signal.getsignal(signal.SIGINT)  # a shell lets what it runs in the background ignore it
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "log", interrupted)
+        patch.setattr(Recorder, "log", interrupted)
         run = train(everything, tmp_path / "run")
     assert (run.images, run.finished) == (56, False)
     assert signal.getsignal(signal.SIGINT) is before

@@ -212,7 +212,7 @@ def gallery(
     """Save a strip for every direction, from -strength to strength from one start.
 
     Raises:
-        GanvasError: see `latents.places` and `save_strips`.
+        GanvasError: see `places.places` and `save_strips`.
     """
     by = strength * (found.vectors[:, None] * shares(across)[:, None]).flatten(0, 1)
     z, told = places(model, [(start, None)])
