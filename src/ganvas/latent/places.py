@@ -27,11 +27,15 @@ ENDING = ".safetensors"
 
 @dataclass(frozen=True, eq=False)
 class Latent:
-    """One place in the latent space of one model: z [L], what the network is told [K] or None, and whose they are."""
+    """One place in the latent space of one model: z [L], what the network is told [K] or None, and whose they are.
+
+    `words` is what the condition came from, if that was words; asked for again, they leave the condition as it is.
+    """
 
     z: Float[Tensor, " l"]
     condition: Float[Tensor, " k"] | None
     model: str
+    words: str = ""
 
     def save(self, path: Path) -> Path:
         """Write it to a .safetensors file.
@@ -42,7 +46,7 @@ class Latent:
         tensors = {"z": self.z} | ({} if self.condition is None else {"condition": self.condition})
         with files.told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(tensors, path, {"ganvas": json.dumps({"model": self.model})})
+            save_file(tensors, path, {"ganvas": json.dumps({"model": self.model, "words": self.words})})
         return path
 
     @classmethod
@@ -56,7 +60,7 @@ class Latent:
             with safe_open(path, "pt") as opened:
                 about = json.loads((opened.metadata() or {})["ganvas"])
             tensors = load(path.read_bytes())
-            return cls(tensors["z"], tensors.get("condition"), about["model"])
+            return cls(tensors["z"], tensors.get("condition"), about["model"], str(about.get("words", "")))
         except OSError:
             raise NotFound(f"There is no file {path}; `ganvas project MODEL PICTURE` writes one.") from None
         except (KeyError, TypeError, SafetensorError, ValueError):
@@ -99,7 +103,7 @@ def _place(model: Model, start: Start, label: str | None) -> tuple[Tensor, Tenso
     if isinstance(start, Latent):
         if start.model != fingerprint(model.network):
             raise DoesNotFit("This latent is of another model, or of this one before it was trained on: project anew.")
-        asked = model.asked(label)
+        asked = None if label and label == start.words else model.asked(label)
         told = start.condition if asked is None else asked
         return start.z[None], None if told is None else told[None]
     if start < 0:

@@ -137,6 +137,15 @@ class Model:
             made.append(chunk[: len(z) - first].cpu())
         return torch.cat(made) if made else torch.empty(0, *self.shape)
 
+    @torch.no_grad()
+    def preview(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """The samples of z [N, latent] and condition [N, K] at once, to be looked at in passing.
+
+        Several times as fast as `make` for one, whose last bits differ: it makes full chunks.
+        """
+        device = next(self.network.parameters()).device
+        return self.network.generate(z.to(device), None if condition is None else condition.to(device)).cpu()
+
 
 def _filled(rows: Tensor) -> Tensor:
     """The rows [n, K], with rows of zeros after them that make a chunk [CHUNK, K]."""
