@@ -104,7 +104,7 @@ def main() -> None:
             "loss": name,
             **judge(found, data),
             "images": run.images,
-            "seconds": round(run.rows[-1]["seconds"]),
+            "seconds": round(run.seconds),
             "floor": floor,
             "accuracy": reader.accuracy,
             "date": datetime.datetime.now().astimezone().date().isoformat(),

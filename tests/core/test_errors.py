@@ -23,7 +23,7 @@ def folder(tmp_path):
 
 def test_all_are_ganvas_errors_and_public():
     for kind in KINDS:
-        assert issubclass(kind, ganvas.GanvasError)
+        assert issubclass(kind, (ganvas.GanvasError, ganvas.PassedOver))
         assert getattr(ganvas, kind.__name__) is kind
         assert kind.__name__ in errors.__doc__
     assert issubclass(ganvas.NotInstalled, ganvas.NotFound)

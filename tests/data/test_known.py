@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from ganvas.core.errors import GanvasError
+from ganvas.core.files import cache_folder
 from ganvas.data.dataset import source
 from ganvas.data.sources import cifar10, mnist
 from ganvas.data.sources.celeba import Celeba
@@ -94,7 +95,7 @@ class TestMnist:
         with pytest.raises(GanvasError, match=r"could not be fetched .*--data mnist:FOLDER"):
             mnist.download(
                 "http://127.0.0.1:9/file",
-                mnist.cache_folder() / "file",
+                cache_folder() / "file",
                 checksum="md5:0",
                 watch=lambda *_: None,
                 otherwise="--data mnist:FOLDER",

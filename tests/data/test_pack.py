@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from ganvas.core.errors import GanvasError
+from ganvas.core.files import cache_folder
 from ganvas.data import pack
 from ganvas.data.archives import open_files
 from ganvas.data.decode import MOST_BYTES, Frame
@@ -163,7 +164,7 @@ def test_a_killed_packing_leaves_no_broken_pack(cache):
     assert started.wait(30)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    (draft,) = cache.glob(".toys-1-*")
+    (draft,) = cache.glob(".toys-1.*.draft")
     data = packed("toys-1", items(1000), most=1000, shape=(4, 4, 3))
     assert data.labels.tolist() == [0, 1] * 500
     for path in (draft, *draft.iterdir()):  # what it left is removed when it is a day old
@@ -327,7 +328,7 @@ def test_what_is_neither_folder_nor_zip_is_refused(tmp_path):
 
 def test_the_cache_is_in_the_usual_place_without_the_variable(monkeypatch):
     monkeypatch.delenv("GANVAS_CACHE")
-    assert "ganvas" in str(pack.cache_folder())
+    assert "ganvas" in str(cache_folder())
 
 
 def test_the_index_is_plain_json(tmp_path, cache):

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganvas.core.errors import GanvasError
+from ganvas.core.errors import GanvasError, Unreadable
 from ganvas.metrics.score import Score
 from ganvas.runs import curves, evaluations, report
+from ganvas.runs.doctor import complaints
+from ganvas.runs.run import Run
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&$name.png"
 VOID = {"meta", "img", "input", "wbr", "path", "line", "br"}
@@ -103,7 +105,7 @@ def test_a_run_is_told_in_full(tmp_path):
         "ganvas sample",
     ):
         assert words.replace(" ", "") in page.words.replace(" ", ""), words
-    titles = [chart.title for chart in curves.charts(report._rows(tmp_path / "portraits" / "log.jsonl"))]
+    titles = [chart.title for chart in curves.charts(Run(tmp_path / "portraits").rows)]
     assert titles == ["Losses", "Scores of the critic on real and fake", "Penalties", "fd-statistics"]
     assert len(page.all("svg")) == len(page.data["charts"]) == 4
 
@@ -272,7 +274,34 @@ def test_rows_gone_through_again_count_once(tmp_path):
     folder = make_run(tmp_path / "portraits", rows=10)
     log = (folder / "log.jsonl").read_text().splitlines()
     (folder / "log.jsonl").write_text("\n".join(log + log[4:6]))
-    assert [row["images"] for row in report._rows(folder / "log.jsonl")] == [64 * i for i in range(1, 7)]
+    assert [row["images"] for row in Run(folder).rows] == [64 * i for i in range(1, 7)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"\xff\xfe", b"5", b"[1]", b"", b"\0" * 512, b'{"images": "64"}', b'{"seconds": 1}', b'{"images": 704, "s'],
+)
+def test_a_line_that_is_no_row_is_left_out(tmp_path, line):
+    """Also of pages, of complaints and of the last words of a training."""
+    folder = make_run(tmp_path / "portraits", rows=10)
+    log = (folder / "log.jsonl").read_bytes()
+    (folder / "log.jsonl").write_bytes(line + b"\n" + log + line)
+    assert [row["images"] for row in Run(folder).rows] == [64 * i for i in range(1, 11)]
+    assert "640 images in" in Page(report.write(folder)).words
+    assert complaints(Run(folder).rows) == []
+
+
+def test_a_log_of_nothing_but_damage(tmp_path):
+    folder = make_run(tmp_path / "portraits", rows=1)
+    for content in (b"", b"\xff", b"5\n", b'{"images": 64, "terms": 5, "scores": [1], "seconds": "a"}\n'):
+        (folder / "log.jsonl").write_bytes(content)
+        assert Run(folder).seconds == 0
+        assert complaints(Run(folder).rows) == []
+        report.write(folder)
+    (folder / "run.json").write_text("[")
+    with pytest.raises(Unreadable, match=r"run.json is damaged"):
+        Run(folder).about  # noqa: B018
+    report.write(folder)
 
 
 def test_sheets_are_picked_and_shrunk_to_keep_the_page_small(tmp_path, monkeypatch):

@@ -7,12 +7,14 @@ import random
 import shutil
 import signal
 import time
+import warnings
 from dataclasses import replace
 
 import pytest
 from conftest import files
 
-from ganvas import Run, fit, load
+from ganvas import PassedOver, Run, fit, load
+from ganvas.core import checkpoint
 from ganvas.learning.adversarial import Adversarial
 from ganvas.learning.losses import Relativistic
 from ganvas.learning.optimizers import Adam
@@ -180,10 +182,25 @@ def test_a_damaged_checkpoint_is_passed_over(name, points, tmp_path, monkeypatch
     shutil.copytree(run.path, tmp_path / "whole")
     assert sorted(file.name for file in (run.path / "checkpoints").iterdir()) == ["000000048", "000000064"]
     flip(run.newest / name)
-    assert run.images == 48
-    assert load(run.path).network is not None
-    assert train(points, run.path).images == 64
+    with pytest.warns(PassedOver, match=r"checkpoints/000000064 is damaged and passed over"):
+        assert run.newest_sound().name == "000000048"
+    with warnings.catch_warnings(action="error" if name == "state.safetensors" else "ignore"):
+        assert load(run.path).network is not None, "what is not used is not hashed"
+    with pytest.warns(PassedOver):
+        assert train(points, run.path).images == 64
     assert lasting(run.path) == lasting(tmp_path / "whole")
+    assert (run.path / "checkpoints" / "000000064.damaged").is_dir(), "nothing is lost"
+
+
+def test_each_file_of_a_checkpoint_is_hashed_once_to_go_on(points, tmp_path, monkeypatch):
+    run, hashed = train(points, tmp_path / "run", images=160), []
+    monkeypatch.setattr(checkpoint, "_hash", lambda file, known=checkpoint._hash: (hashed.append(file), known(file))[1])
+    assert run.images == 160
+    assert not hashed
+    train(points, run.path, images=176)
+    assert sorted(file.name for file in hashed if file.parent.name == "000000160") == [
+        "model.safetensors", "state.safetensors"
+    ]  # fmt: skip
 
 
 def test_what_came_after_the_checkpoint_is_forgotten(points, tmp_path):

@@ -1,11 +1,12 @@
 """The command line: words in, one call, words out. Everything heavy is imported by the command that needs it."""
 
 import sys
+import warnings
 
 import typer
 from rich.console import Console
 
-from ..core.errors import GanvasError
+from ..core.errors import GanvasError, PassedOver
 from . import data, evaluation, latent, models, recipes, runs, training
 
 __all__ = ["app", "main"]
@@ -44,9 +45,18 @@ for command in (
 
 
 def main() -> None:
-    """Run the command line; an error that is the user's to mend is one line."""
+    """Run the command line; an error that is the user's to mend is one line, and so is a warning."""
+    warnings.formatwarning = _one_line  # type: ignore[assignment]
     try:
         app()
     except GanvasError as error:
         Console(stderr=True).print(f"ganvas: {error}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
+
+
+_format = warnings.formatwarning
+
+
+def _one_line(message: Warning | str, category: type[Warning], file: str, place: int, line: str | None = None) -> str:
+    """A warning as Python shows it, and one of ours without the line of code that it comes from."""
+    return f"ganvas: {message}\n" if category is PassedOver else _format(message, category, file, place, line)

@@ -67,13 +67,12 @@ def _ending(run: "Run") -> str:
     """What there is now, what can be done with it, and what seems wrong with it."""
     from ..runs.doctor import complaints
 
-    seconds = run.rows[-1]["seconds"] if run.rows else 0.0
     state = "finished" if run.finished else "interrupted: the same command goes on from here"
     more = "--count 9 --seed 7 --out clips.gif" if run.moves else "--count 25 --seed 7 --out grid.png"
     path, found = shlex.quote(str(run.path)), complaints(run.rows, samples=run.about["data"]["count"])
     wrong = "".join(f"\n  look out  {complaint}" for complaint in found)
     return (
-        f"{run.images:,} images in {seconds:,.0f} s, {state}.\n"
+        f"{run.images:,} images in {run.seconds:,.0f} s, {state}.\n"
         f"  pictures  {run.newest_sheet}\n"
         f"  report    {run.path / 'report.html'}\n"
         f"  more      ganvas sample {path} {more}\n"

@@ -1,14 +1,16 @@
 """What can go wrong that is the user's to mend, by kind, so that a program can tell one from the other.
 
-GanvasError
-NotFound            a name, a file, a run, a checkpoint
-NotInstalled    a package of one of the extras
-DoesNotFit          a setting out of its range, or two things that do not go together
-Unreadable          a file that is damaged, or holds something else
-Unwritable          a disk that is full, a folder that is closed
-Unreachable         an address that does not answer with the file that is known
-Busy                a folder in which another process trains
-Diverged            a training whose numbers are none any more
+    GanvasError
+        NotFound            a name, a file, a run, a checkpoint
+            NotInstalled    a package of one of the extras
+        DoesNotFit          a setting out of its range, or two things that do not go together
+        Unreadable          a file that is damaged, or holds something else
+        Unwritable          a disk that is full, a folder that is closed
+        Unreachable         an address that does not answer with the file that is known
+        Busy                a folder in which another process trains
+        Diverged            a training whose numbers are none any more
+
+and a warning, PassedOver, where the work goes on with something older.
 """
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "GanvasError",
     "NotFound",
     "NotInstalled",
+    "PassedOver",
     "Unreachable",
     "Unreadable",
     "Unwritable",
@@ -61,3 +64,7 @@ class Busy(GanvasError):
 
 class Diverged(GanvasError):
     """A training's numbers are no longer numbers; what was saved before is sound."""
+
+
+class PassedOver(UserWarning):
+    """A checkpoint is damaged, and the one before it is used; the message names it."""

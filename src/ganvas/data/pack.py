@@ -10,12 +10,10 @@ wins.
 """
 
 import errno
-import hashlib
 import json
 import math
 import os
 import shutil
-import time
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -27,15 +25,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from ..core.errors import Unreadable, Unwritable
+from ..core.files import cache_folder, digest, key, replacing, write
 from .archives import Files
 from .dataset import Dataset, Watch, unwatched
 from .decode import DECODER, Frame, Unusable, decode
 
-__all__ = ["Item", "cache_folder", "key", "pack_files", "packed"]
+__all__ = ["Item", "pack_files", "packed"]
 
 Shape = tuple[int, ...]
 
@@ -54,24 +52,6 @@ class Item:
     group: str = ""
     keywords: tuple[str, ...] = ()
     original: tuple[int, int] = (0, 0)
-
-
-def cache_folder() -> Path:
-    """Where packs and downloads are kept: the environment variable GANVAS_CACHE, or the system's place for caches."""
-    return Path(os.environ.get("GANVAS_CACHE") or platformdirs.user_cache_dir("ganvas"))
-
-
-def key(*settings: object) -> str:
-    """16 hexadecimal digits that change when any of the settings, told by their repr, changes."""
-    return _digest([settings])[:16]
-
-
-def _digest(parts: Iterable[object]) -> str:
-    """The sha256 of the reprs of any number of parts, one after the other, so that memory stays flat."""
-    found = hashlib.sha256()
-    for part in parts:
-        found.update(repr(part).encode(errors="surrogateescape"))
-    return found.hexdigest()
 
 
 def packed(name: str, items: Iterable[Item], *, most: int, shape: Shape, classes: tuple[str, ...] = ()) -> Dataset:
@@ -123,7 +103,7 @@ def pack_files(
         GanvasError: as `packed`.
     """
     names = tuple(names)
-    settings = (kind, frame, DECODER, _digest(names), described_by)
+    settings = (kind, frame, DECODER, digest(names), described_by)
     seen = cache_folder() / "seen" / key(files.stamp(), *settings)
     with suppress(OSError):
         known = _read(cache_folder() / seen.read_text(encoding="utf-8"))
@@ -149,11 +129,10 @@ def pack_files(
         watch("Packing pictures", len(names), len(names))
         yield from (Item(folder, None, reason) for folder, reason in files.closed)
 
-    name = f"{kind}-{key(_digest(hashed()), *settings)}"
+    name = f"{kind}-{key(digest(hashed()), *settings)}"
     dataset = packed(name, items(), most=len(names), shape=frame.shape)
-    with _told(seen.parent, 0):
-        seen.parent.mkdir(parents=True, exist_ok=True)
-        seen.write_text(name, encoding="utf-8")
+    with _writing(seen.parent, 0):
+        write(seen, name)
     return dataset
 
 
@@ -244,28 +223,16 @@ def _read(folder: Path) -> Dataset | None:
 
 @contextmanager
 def _beside(folder: Path, *, needs: int) -> Iterator[Path]:
-    """A new folder that becomes `folder` if the block succeeds and vanishes if it does not."""
-    with _told(folder.parent, needs):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(folder.parent)
-        draft = folder.parent / f".{folder.name}-{os.getpid()}-{time.time_ns()}"
+    """A new folder that becomes `folder` if the block succeeds, and no other process was faster; else it vanishes."""
+    with _writing(folder.parent, needs), replacing(folder, unless=lambda: _read(folder) is not None) as draft:
         draft.mkdir()
-        try:
-            if shutil.disk_usage(draft).free < needs:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            yield draft
-            try:
-                draft.rename(folder)
-            except OSError:
-                if _read(folder) is None:  # else another process was faster, and its pack has the same content
-                    shutil.rmtree(folder)
-                    draft.rename(folder)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+        if shutil.disk_usage(draft).free < needs:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        yield draft
 
 
 @contextmanager
-def _told(cache: Path, needs: int) -> Iterator[None]:
+def _writing(cache: Path, needs: int) -> Iterator[None]:
     """Say in one sentence what is wrong with the cache instead of raising the system's errors."""
     try:
         yield
@@ -279,11 +246,3 @@ def _told(cache: Path, needs: int) -> Iterator[None]:
             f"The cache {cache} cannot be written: {error.strerror or error}. "
             "Set the environment variable GANVAS_CACHE to a folder that can."
         ) from None
-
-
-def _sweep(cache: Path) -> None:
-    """Remove the drafts that killed processes left behind; one that is still being written is younger than a day."""
-    for draft in cache.glob(".*-*-*"):
-        with suppress(OSError):
-            if time.time() - max(part.stat().st_mtime for part in (draft, *draft.iterdir())) > 86_400:
-                shutil.rmtree(draft, ignore_errors=True)

@@ -8,7 +8,6 @@
 A side is a run, a model file, or a source of data.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,16 +23,17 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from .. import metrics
-from ..core import pixels
+from ..core import checkpoint, pixels
 from ..core.errors import DoesNotFit
+from ..core.files import cache_folder, key, replacing, writing
 from ..core.version import __version__
 from ..data.dataset import Dataset, Watch, in_words, unwatched
-from ..data.pack import cache_folder, key
 from ..learning.conditions import Keywords
 from ..metrics.features import by_name
 from ..metrics.features.extractor import Extractor
 from ..metrics.score import FEWEST, Score
 from ..models.model import Model, inputs
+from ..runs.run import Run
 from .sides import CHUNK, Data, Side, centres_of, name_of, opened, run_of
 
 __all__ = ["Comparison", "compare"]
@@ -151,10 +151,8 @@ class Comparison:
         with suppress(OSError, SafetensorError):  # there is none, or it is damaged
             return load_file(file)["features"]
         found = self.describe(side.pictures(), watch=self._counted(side))
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{os.getpid()}")
-        save_file({"features": found.contiguous()}, unfinished)
-        unfinished.replace(file)
+        with writing(file), replacing(file) as draft:
+            save_file({"features": found.contiguous()}, draft)
         return found
 
     def _counted(self, side: Side) -> Watch:
@@ -311,10 +309,16 @@ def compare(
     if run and learned is not None:
         known = Side(run.about["source"], learned, min(len(learned), count or len(learned)))
     return Comparison(
-        Side(name_of(fake, "samples"), judged, many, seed, images=run.images if run else None),
+        Side(name_of(fake, "samples"), judged, many, seed, images=_images(run)),
         Side(name, against, enough, seed + APART, centres=centres_of(real)),
         describe,
         None if unseen is None else Side(name_of(held_out, "held out"), unseen, min(len(unseen), MOST)),
         known,
         watch,
     )
+
+
+def _images(run: Run | None) -> int | None:
+    """How many images the model has seen that is opened: that of the newest checkpoint which is sound."""
+    found = run.newest_sound(checkpoint.MODEL) if run else None
+    return int(found.name) if found else None

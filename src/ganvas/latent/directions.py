@@ -30,7 +30,6 @@ from torch.nn import functional as F
 from ..core import files
 from ..core.errors import DoesNotFit, NotFound
 from ..data.dataset import Watch, unwatched
-from ..data.pack import cache_folder
 from ..models.model import Model, inputs
 from ..models.shipped import shipped
 from ..networks.layers import Generator
@@ -137,9 +136,8 @@ class Directions:
         """
         about = {"names": self.names, "attributes": self.attributes, "model": self.model, "labels": self.labels}
         tensors = {key: getattr(self, key).contiguous() for key in TENSORS}
-        with files.told(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(tensors, path, {"ganvas": json.dumps(about)})
+        with files.writing(path), files.replacing(path) as draft:
+            save_file(tensors, draft, {"ganvas": json.dumps(about)})
         return path
 
     @classmethod
@@ -166,7 +164,7 @@ TENSORS = ("vectors", "deviations", "changes", "errors")
 def beside(model: Path) -> Path:
     """The file of a model's directions: in its run folder or beside its file; of one that comes along, in the cache."""
     if str(model) in shipped():
-        return cache_folder() / "directions" / f"{model}.safetensors"
+        return files.cache_folder() / "directions" / f"{model}.safetensors"
     return model / "directions.safetensors" if model.is_dir() else model.with_suffix(".directions.safetensors")
 
 

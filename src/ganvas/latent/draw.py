@@ -253,7 +253,7 @@ def save_places(
         if model.moves and out.suffix.lower() in pixels.FILMS:
             return save_clips(made, out, columns=columns)
         return save_picture(pixels.sheet(made, columns=columns), out)
-    with files.told(out):
+    with files.writing(out):
         out.mkdir(parents=True, exist_ok=True)
     for name, sample in zip(names_of(chosen), made.split(1), strict=True):
         if model.moves:

@@ -211,7 +211,7 @@ def save_morph(
     if not film:
         return save_picture(pixels.grid(drawn, columns=len(drawn)), out)
     zoom = max(1, PIXELS // max(drawn.shape[1:3]))
-    with files.told(out):
+    with files.writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         pixels.save_film((pixels.grid(each[None], gap=0, zoom=zoom) for each in drawn), out, frames_per_second=speed)
     return out

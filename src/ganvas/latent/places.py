@@ -44,7 +44,7 @@ class Latent:
             GanvasError: `path` cannot be written.
         """
         tensors = {"z": self.z} | ({} if self.condition is None else {"condition": self.condition})
-        with files.told(path):
+        with files.writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             save_file(tensors, path, {"ganvas": json.dumps({"model": self.model, "words": self.words})})
         return path

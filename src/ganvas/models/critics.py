@@ -21,15 +21,14 @@ def load_critics(run: Run, condition: int, *, device: torch.device | str = "cpu"
         condition: the length of the condition vector that its networks take, 0 for none.
         device: where they are to compute.
     """
-    found = run.newest
+    found = run.newest_sound(checkpoint.STATE)
     if found is None:
         return {}
-    tensors, critics = checkpoint.read(found / "state.safetensors"), {}
+    tensors, critics = checkpoint.read(found / checkpoint.STATE), {}
     for name, settings in run.recipe.networks.items():
         network = settings.build(tuple(run.about["data"]["shape"]), condition)
         if isinstance(network, Critic):
-            own = {key.partition("/")[2]: value for key, value in tensors.items() if key.startswith(f"{name}/")}
-            network.load_state_dict(own)
+            network.load_state_dict(checkpoint.below(tensors, name))
             critics[name] = network.eval().requires_grad_(False).to(device)
     return critics
 

@@ -177,7 +177,7 @@ def save_clips(clips: Tensor, path: Path, *, columns: int | None = None) -> Path
     Raises:
         GanvasError: `path` cannot be written, or its ending is no film's.
     """
-    with files.told(path):
+    with files.writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         pixels.save_film(pixels.moving_grid(clips, columns=columns), path, hold_seconds=0)
     return path
@@ -189,7 +189,7 @@ def save_picture(picture: pixels.Pictures, path: Path) -> Path:
     Raises:
         GanvasError: `path` cannot be written, or its ending is no picture's.
     """
-    with files.told(path):
+    with files.writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             pixels.to_image(picture).save(path)
@@ -205,7 +205,7 @@ def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: st
     _refuse_none(seeds)
     if folder.suffix:
         raise DoesNotFit(f"With --separate, --out is a folder; {folder} looks like a file.")
-    with files.told(folder):
+    with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for first in range(0, len(seeds), CHUNK):
             chunk = seeds[first : first + CHUNK]
@@ -275,10 +275,10 @@ def _model_file(path: Path) -> Path:
     if path.is_file():
         return path
     if (path / checkpoint.MANIFEST).exists():
-        if not checkpoint.sound(path):
+        if not checkpoint.sound(path, checkpoint.MODEL):
             raise Unreadable(f"The checkpoint {path} is damaged: its files are not those that were written.")
-        return path / "model.safetensors"
-    found = checkpoint.newest(path / "checkpoints")
+        return path / checkpoint.MODEL
+    found = checkpoint.newest_sound(path / "checkpoints", checkpoint.MODEL)
     if found is None:
         raise NotFound(f"{path} holds no finished checkpoint yet; train it with `ganvas train`.")
-    return found / "model.safetensors"
+    return found / checkpoint.MODEL

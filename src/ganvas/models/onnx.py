@@ -52,7 +52,7 @@ def export(model: Model, path: Path) -> float:
     if path.suffix != ".onnx":
         raise DoesNotFit(f"{path} should end in .onnx.")
     trials = [_trial(model, count) for count in TRIALS]
-    with files.told(path), TemporaryDirectory(prefix="ganvas-") as folder:
+    with files.writing(path), TemporaryDirectory(prefix="ganvas-") as folder:
         draft = Path(folder) / path.name
         _write(model.network, trials[-1], draft)
         drawn = onnx.load(draft)

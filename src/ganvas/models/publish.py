@@ -33,28 +33,29 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
     Raises:
         GanvasError: the run has no checkpoint, or the folder holds something else.
     """
-    newest = run.newest
+    newest = run.newest_sound()
     if newest is None:
         raise NotFound(f"{run.path} holds no finished checkpoint yet; train it with `ganvas train`.")
     ours = Run(folder).exists and Run(folder).about.get("published")
     if folder.exists() and any(folder.iterdir()) and not ours:
         raise DoesNotFit(f"{folder} holds something else than a published model. Give another folder.")
-    recipe, model, facts = run.recipe, load(run.path), dict(run.about)
+    recipe, model, facts = run.recipe, load(newest), dict(run.about)
     if hasattr(recipe.data, "path"):  # where it lay on this machine says nothing on another
         recipe = replace(recipe, data=replace(recipe.data, path=Path(recipe.data.path).name))  # type: ignore[type-var]
         facts["source"] = Path(facts["source"]).name
     facts["data"] = facts["data"] | {"skipped": []}  # names of somebody's files
     if facts.get("from"):
         facts["from"] = Path(facts["from"]).name
-    own = tuple(f"{name}/" for name in recipe.networks if name != recipe.product)
-    state = checkpoint.read(newest / "state.safetensors")
-    others = {name: value for name, value in state.items() if name.startswith(own)}
+    state, others = checkpoint.read(newest / checkpoint.STATE), dict[str, Tensor]()
+    for name in recipe.networks:
+        if name != recipe.product:
+            others |= checkpoint.named_below(name, checkpoint.below(state, name))
     told = metadata(recipe.networks[recipe.product], model)
     weights = {
-        "model.safetensors": (_half(model.network.state_dict()), told),
-        "state.safetensors": (_half(others), {}),
+        checkpoint.MODEL: (_half(model.network.state_dict()), told),
+        checkpoint.STATE: (_half(others), {}),
     }
-    with files.told(folder):
+    with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         checkpoint.write(folder / "checkpoints" / newest.name, weights)
         for other in (folder / "checkpoints").iterdir():
@@ -62,7 +63,7 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
                 shutil.rmtree(other)
         files.write(folder / "recipe.json", json.dumps(to_json(recipe), indent=1))
         files.write(folder / "run.json", json.dumps(facts | {"published": True}, indent=1))
-        files.write(folder / "log.jsonl", (run.path / "log.jsonl").read_text(encoding="utf-8"))
+        files.write(folder / "log.jsonl", "".join(json.dumps(row) + "\n" for row in run.rows))
         files.write(folder / "README.md", _card(folder.name, Run(folder), about))
     return folder
 
@@ -75,11 +76,10 @@ def _card(name: str, run: Run, about: str) -> str:
     """What a model is, in Markdown; the data's own words come first."""
     facts = run.about
     data: Mapping[str, object] = facts["data"]
-    seconds = run.rows[-1]["seconds"] if run.rows else 0.0
     begun = f"- began with the weights of {facts['from']}\n" if facts.get("from") else ""
     return (
         f"# {name}\n\n{about.strip()}\n\n## Training\n\n"
         f"- {run.images:,} images seen of {data['count']:,} different ones, seed {facts['seed']}\n{begun}"
-        f"- {seconds / 3600:.1f} hours of training on {facts['machine']['processor']}\n"
+        f"- {run.seconds / 3600:.1f} hours of training on {facts['machine']['processor']}\n"
         f"- ganvas {facts['ganvas']}; weights in half precision\n\n```text\n{run.recipe}\n```\n"
     )

@@ -49,7 +49,7 @@ def keep(folder: Path, about: Mapping[str, Any], scores: Mapping[str, Score]) ->
     """
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     path = folder / FILE
-    with files.told(path):
+    with files.writing(path):
         files.write(path, "\n".join([*_lines(path), json.dumps({"date": now} | as_json(about, scores)), ""]))
 
 

@@ -19,10 +19,11 @@ import numpy as np
 from PIL import Image
 
 from ..core import files
-from ..core.errors import NotFound
+from ..core.errors import NotFound, Unreadable
 from ..metrics.score import better, gathered_notes
 from . import curves, evaluations
 from .doctor import FEWEST, complaints
+from .run import Run
 
 __all__ = ["write"]
 
@@ -39,10 +40,10 @@ def write(run_folder: Path) -> Path:
     Raises:
         GanvasError: the folder holds no run.
     """
-    run, recipe = _object(run_folder / "run.json"), _object(run_folder / "recipe.json")
+    run, recipe = (_object(run_folder, name) for name in ("run.json", "recipe.json"))
     if not run and not recipe:
         raise NotFound(f"{run_folder} is not the folder of a run: it has neither a run.json nor a recipe.json.")
-    rows = _rows(run_folder / "log.jsonl")
+    rows = Run(run_folder).rows
     end = max(rows[-1]["images"], 1) if rows else 1
     count = (run.get("data") or {}).get("count")
     charts = curves.charts(rows, epoch=count if isinstance(count, int) else 0)
@@ -75,28 +76,12 @@ def write(run_folder: Path) -> Path:
     return path
 
 
-def _object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file, empty if there is none."""
+def _object(run_folder: Path, name: str) -> dict[str, Any]:
+    """What a file of the run holds, nothing if it is not there or damaged: the page shows what there is."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return Run(run_folder).read(name)
+    except (NotFound, Unreadable):
         return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of the log by images: where a resumed run went the same way again, the later time counts."""
-    rows: list[dict[str, Any]] = []
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue  # cut off in the middle of writing
-        if isinstance(row, dict) and isinstance(row.get("images"), int):
-            while rows and rows[-1]["images"] >= row["images"]:
-                rows.pop()
-            rows.append(row)
-    return rows
 
 
 def _text(value: object) -> str:

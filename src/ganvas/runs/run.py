@@ -13,7 +13,6 @@ runs/NAME/
 """
 
 import json
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 from torch import Tensor
 
 from ..core import checkpoint, files
-from ..core.errors import GanvasError, NotFound
+from ..core.errors import GanvasError, NotFound, Unreadable
 from ..data.dataset import Dataset, Watch, unwatched
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json
@@ -43,23 +42,34 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         """What is trained."""
-        recipe: Recipe = from_json(self._read("recipe.json"), Recipe)
+        recipe: Recipe = from_json(self.read("recipe.json"), Recipe)
         return recipe
 
     @property
     def about(self) -> dict[str, Any]:
         """What run.json holds: seed, minutes, data, machine."""
-        about: dict[str, Any] = self._read("run.json")
-        return about
+        return self.read("run.json")
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """The log so far, oldest first."""
-        log, rows = self.path / "log.jsonl", []
-        for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
-            with suppress(ValueError):  # the last line is torn if the power was cut
-                rows.append(json.loads(line))
+        """The log so far by images, oldest first; where a resumed run went the same way again, the later row counts.
+
+        Each row holds `images`, and where it has `terms` or `scores`, they are by name. Lines that are no such rows are
+        left out: the last one is torn if the power was cut, and disks have lost whole blocks.
+        """
+        rows: list[dict[str, Any]] = []
+        for line in self._log().split("\n"):
+            if row := _row(line):
+                while rows and rows[-1]["images"] >= row["images"]:
+                    rows.pop()
+                rows.append(row)
         return rows
+
+    @property
+    def seconds(self) -> float:
+        """How long it has trained, by its log."""
+        seconds = self.rows[-1].get("seconds") if self.rows else None
+        return float(seconds) if isinstance(seconds, int | float) else 0.0
 
     @property
     def finished(self) -> bool:
@@ -73,13 +83,22 @@ class Run:
 
     @property
     def newest(self) -> Path | None:
-        """The newest sound checkpoint."""
+        """The newest checkpoint, by its name; whether it is sound is asked where it is used, by `newest_sound`."""
         return checkpoint.newest(self.path / "checkpoints")
+
+    def newest_sound(self, *names: str) -> Path | None:
+        """The newest checkpoint of which these files, or all, are what was written; each call hashes them.
+
+        Warns:
+            PassedOver: a newer one is damaged.
+        """
+        return checkpoint.newest_sound(self.path / "checkpoints", *names)
 
     @property
     def images(self) -> int:
-        """How many images the newest sound checkpoint has seen."""
-        return int(self.newest.name) if self.newest else 0
+        """How many images the newest checkpoint has seen."""
+        newest = self.newest
+        return int(newest.name) if newest else 0
 
     @property
     def newest_sheet(self) -> Path | None:
@@ -101,11 +120,41 @@ class Run:
 
     def restore(self) -> dict[str, Tensor] | None:
         """What `train` needs to go on from the newest sound checkpoint, or None if there is none."""
-        newest = self.newest
-        return checkpoint.read(newest / "state.safetensors") if newest else None
+        found = self.newest_sound(checkpoint.STATE)
+        return checkpoint.read(found / checkpoint.STATE) if found else None
 
-    def _read(self, name: str) -> Any:
+    def read(self, name: str) -> dict[str, Any]:
+        """What one of its JSON files holds, as it stands.
+
+        Raises:
+            NotFound: it is not there, so this is no run folder.
+            Unreadable: it is damaged.
+        """
         try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            value = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
             raise NotFound(f"{self.path} is not a run folder: it has no {name}.") from None
+        except (OSError, ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            raise Unreadable(f"{self.path / name} is damaged: it is not what a training writes there.")
+        return value
+
+    def _log(self) -> str:
+        try:
+            return (self.path / "log.jsonl").read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+        except OSError as error:
+            raise Unreadable(f"Cannot read {self.path / 'log.jsonl'}: {error.strerror or error}.") from None
+
+
+def _row(line: str) -> dict[str, Any] | None:
+    """The row that a line of the log holds, or None."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict) or type(row.get("images")) is not int:
+        return None
+    return {name: value for name, value in row.items() if name not in ("terms", "scores") or isinstance(value, dict)}

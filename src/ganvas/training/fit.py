@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..core import console, distributed, files, machine
+from ..core import checkpoint, console, distributed, files, machine
 from ..core.errors import Diverged, DoesNotFit
 from ..data.dataset import Dataset
 from ..models.model import Model
@@ -115,20 +115,29 @@ def fit(
         threads = torch.get_num_threads()
     with machine.threads(threads):
         recipe = _in_length(run, recipe, samples, seed, images=images, minutes=minutes, device=where)
-        _refuse_another(run, recipe, seed, begun_with)
-        if not run.newest:  # what does not fit is refused before there is a folder
+        found = run.newest_sound()
+        _refuse_another(run, recipe, seed, begun_with, found)
+        if not found:  # what does not fit is refused before there is a folder
             state = start(recipe, samples, seed=seed)
             if start_from:
                 adopt(state, recipe, start_from)
         recorder = Recorder(run)
         with recorder.held() if distributed.is_first() else nullcontext():
             if distributed.is_first():
-                with files.told(run.path):
-                    recorder.begin(recipe, samples, seed=seed, minutes=minutes, start_from=begun_with, device=where)
+                with files.writing(run.path):
+                    recorder.begin(
+                        recipe,
+                        samples,
+                        seed=seed,
+                        minutes=minutes,
+                        start_from=begun_with,
+                        device=where,
+                        go_on_from=found,
+                    )
             begin = partial(_beginning, recorder, recipe, samples, seed, start_from=start_from, device=where)
-            _train(recorder, recipe, samples, seed, begin, minutes=minutes, device=where, quiet=quiet)
+            _train(recorder, recipe, samples, seed, begin, found, minutes=minutes, device=where, quiet=quiet)
     if distributed.is_first():
-        with files.told(run.path):
+        with files.writing(run.path):
             report.write(run.path)
     return run
 
@@ -139,6 +148,7 @@ def _train(
     data: Dataset,
     seed: int,
     begin: Callable[[], dict[str, Tensor]],
+    found: Path | None,
     *,
     minutes: float | None,
     device: torch.device,
@@ -146,12 +156,12 @@ def _train(
 ) -> None:
     """Consume the ticks: log, draw, save, show, until the recipe's end or an interruption.
 
-    What it goes on from, the newest checkpoint or else what `begin` gives, is as large as the state: it is let go of.
+    What it goes on from, the checkpoint `found` or else what `begin` gives, is as large as the state: it is let go of.
     """
     run = recorder.run
-    seen = run.images
-    restore: dict[str, Tensor] | None = run.restore() or begin()
-    earlier = run.rows[-1]["seconds"] if run.rows else 0.0
+    seen = int(found.name) if found else 0
+    restore: dict[str, Tensor] | None = checkpoint.read(found / checkpoint.STATE) if found else begin()
+    earlier = run.seconds
     first = distributed.is_first()
     budget = Budget(minutes, seen, earlier)
     together = math.lcm(*(turn.every for turn in recipe.game.turns()))  # steps from one with all turns to the next
@@ -237,13 +247,13 @@ def _in_length(
     return replace(held, images=images or run.recipe.images)
 
 
-def _refuse_another(run: Run, recipe: Recipe, seed: int, start_from: str | None) -> None:
-    if not run.newest:
+def _refuse_another(run: Run, recipe: Recipe, seed: int, start_from: str | None, found: Path | None) -> None:
+    if not found:
         return
-    if recipe.images < run.images:
+    if recipe.images < int(found.name):
         raise DoesNotFit(
-            f"{run.path} has seen {run.images:,} images already, and {recipe.images:,} are fewer. Give more, or --out "
-            "another folder to begin anew."
+            f"{run.path} has seen {int(found.name):,} images already, and {recipe.images:,} are fewer. Give more, "
+            "or --out another folder to begin anew."
         )
     about = run.about
     asked = {"seed": seed, "from": start_from}

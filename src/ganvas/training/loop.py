@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..core import distributed
+from ..core import checkpoint, distributed
 from ..core.batch import Batch, Dice, Terms
 from ..core.errors import DoesNotFit
 from ..data.dataset import Dataset
@@ -44,13 +44,14 @@ class State:
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything as named tensors, for a checkpoint."""
-        saved = {"counters/step": torch.tensor(self.step), "counters/drawn": torch.tensor(self.drawn)}
+        counters = {"step": torch.tensor(self.step), "drawn": torch.tensor(self.drawn)}
+        saved = checkpoint.named_below("counters", counters)
         for name, network in {**self.networks, "average": self.average}.items():
-            saved |= {f"{name}/{key}": value for key, value in network.state_dict().items()}
-        saved |= {f"memory/{name}": value for name, value in self.memory.items()}
+            saved |= checkpoint.named_below(name, network.state_dict())
+        saved |= checkpoint.named_below("memory", self.memory)
         for name, optimizer in self.optimizers.items():
             for index, moments in optimizer.state_dict()["state"].items():
-                saved |= {f"optimizer.{name}/{index}/{key}": value for key, value in moments.items()}
+                saved |= checkpoint.named_below(f"optimizer.{name}/{index}", moments)
         return saved
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
@@ -59,15 +60,17 @@ class State:
         Raises:
             GanvasError: it is of other networks than these.
         """
-        self.step, self.drawn = int(tensors["counters/step"]), int(tensors["counters/drawn"])
+        counters = checkpoint.below(tensors, "counters")
+        self.step, self.drawn = int(counters["step"]), int(counters["drawn"])
         try:
             for name, network in {**self.networks, "average": self.average}.items():
-                network.load_state_dict(_below(tensors, name))
+                network.load_state_dict(checkpoint.below(tensors, name))
+            memory = checkpoint.below(tensors, "memory")
             for name, value in self.memory.items():
-                value.copy_(tensors[f"memory/{name}"])
+                value.copy_(memory[name])
             for name, optimizer in self.optimizers.items():
                 moments: dict[int, dict[str, Tensor]] = {}
-                for key, value in _below(tensors, f"optimizer.{name}").items():
+                for key, value in checkpoint.below(tensors, f"optimizer.{name}").items():
                     index, _, moment = key.partition("/")
                     moments.setdefault(int(index), {})[moment] = value
                 groups = optimizer.state_dict()["param_groups"]
@@ -78,10 +81,6 @@ class State:
                         held[moment] = torch.empty_like(weight).copy_(value) if alike else value.clone()
         except (RuntimeError, KeyError) as error:
             raise DoesNotFit(f"The checkpoint is of other networks than the recipe's: {error}") from error
-
-
-def _below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    return {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
 
 
 @dataclass(frozen=True)

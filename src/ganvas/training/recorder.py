@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class Recorder:
             GanvasError: another one trains in it.
         """
         lock = FileLock(self.run.path / ".lock", timeout=0)
-        with files.told(self.run.path), suppress(NotImplementedError):  # where files cannot be locked, go without
+        with files.writing(self.run.path), suppress(NotImplementedError):  # where files cannot be locked, go without
             self.run.path.mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire()
@@ -67,10 +68,11 @@ class Recorder:
         minutes: float | None,
         start_from: str | None,
         device: torch.device,
+        go_on_from: Path | None,
     ) -> None:
-        """Make the folder, or bring it back to what it was at its newest checkpoint."""
-        run = self.run
-        seen, before = run.images, run.about if run.exists else {}
+        """Make the folder, or bring it back to what it was at the checkpoint that it goes on from."""
+        seen = int(go_on_from.name) if go_on_from else 0
+        before = self.run.about if self.run.exists else {}
         about = {
             "ganvas": __version__,
             "source": _words(recipe.data),
@@ -82,6 +84,7 @@ class Recorder:
             "machine": machine.describe(device),
             "data": {"count": len(data), "shape": data.shape, "classes": data.classes, "skipped": data.skipped},
         }
+        checkpoint.set_aside(self.run.path / "checkpoints", after=go_on_from)
         samples = self.run.path / "samples"
         samples.mkdir(parents=True, exist_ok=True)
         for images, sheet in files.numbered(samples) + files.numbered(samples / "reconstructions"):
@@ -104,7 +107,7 @@ class Recorder:
         for key, values in (("terms", terms), ("scores", scores)):
             if values is not None:
                 row[key] = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        with files.told(self.run.path), (self.run.path / "log.jsonl").open("a", encoding="utf-8") as log:
+        with files.writing(self.run.path), (self.run.path / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
 
     def sheet(self, images: int, state: State, data: Dataset) -> None:
@@ -119,12 +122,12 @@ class Recorder:
             seeds, told, columns = seeds[::ROW], told[::ROW], None  # a clip is a whole row
         made = model.generate(seeds, told)
         sheet = pixels.sheet(made, columns=columns, extent=1.3 * data.extent)
-        with files.told(self.run.path):
+        with files.writing(self.run.path):
             pixels.to_image(sheet).save(self.run.path / "samples" / f"{images:09}.png")
         if model.moves:
             save_clips(made, self.run.path / "samples" / "newest.gif", columns=4)
         if (strips := _strips(model, data)) is not None:
-            with files.told(self.run.path):
+            with files.writing(self.run.path):
                 folder = self.run.path / "samples" / "reconstructions"
                 folder.mkdir(exist_ok=True)
                 pixels.to_image(strips).save(folder / f"{images:09}.png")
@@ -133,18 +136,18 @@ class Recorder:
         """Write a checkpoint: the product by itself, and all that it takes to go on."""
         about = metadata(recipe.networks[recipe.product], Model(state.average, state.condition))
         contents = {
-            "model.safetensors": (state.average.state_dict(), about),
-            "state.safetensors": (state.tensors(), {}),
+            checkpoint.MODEL: (state.average.state_dict(), about),
+            checkpoint.STATE: (state.tensors(), {}),
         }
         checkpoint.write(self.run.path / "checkpoints" / f"{images:09}", contents, keep=2)
 
     def keep_best(self, recipe: Recipe, state: State, scores: dict[str, float]) -> None:
         """Keep the product by itself in best/ if no score that was logged is lower, of whatever is scored first."""
         name, value = next(iter(scores.items()))
-        known = [found for row in self.run.rows if (found := row.get("scores", {}).get(name)) is not None]
-        if value <= min(known, default=math.inf):
+        known = [row["scores"].get(name) for row in self.run.rows if "scores" in row]
+        if value <= min((each for each in known if isinstance(each, int | float)), default=math.inf):
             about = metadata(recipe.networks[recipe.product], Model(state.average, state.condition))
-            checkpoint.write(self.run.path / "best", {"model.safetensors": (state.average.state_dict(), about)})
+            checkpoint.write(self.run.path / "best", {checkpoint.MODEL: (state.average.state_dict(), about)})
 
 
 @torch.no_grad()

@@ -27,22 +27,22 @@ def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
         GanvasError: there is no such run, its product is another than the recipe's, or the data are of another shape.
     """
     run = _run(place)
-    newest, there = run.newest, run.recipe.networks
-    assert newest
+    found, there = run.newest_sound(), run.recipe.networks
+    if found is None:
+        raise NotFound(f"Every checkpoint of {place} is damaged, so nothing can start from it.")
     if (known := tuple(run.about["data"]["shape"])) != state.average.shape:
         raise DoesNotFit(
             f"{place} makes {in_words(known)}, and here are {in_words(state.average.shape)}: leave out --size, or take "
             "data of the same kind."
         )
-    tensors = checkpoint.read(newest / "state.safetensors")
-    product = checkpoint.read(newest / "model.safetensors")
+    tensors = checkpoint.read(found / checkpoint.STATE)
+    product = checkpoint.read(found / checkpoint.MODEL)
     try:
         for name, network in {**state.networks, "average": state.average}.items():
-            own = {key.partition("/")[2]: value for key, value in tensors.items() if key.startswith(f"{name}/")}
             if name in (recipe.product, "average"):
                 network.load_state_dict(product)
             elif recipe.networks[name] == there.get(name):
-                network.load_state_dict(own)
+                network.load_state_dict(checkpoint.below(tensors, name))
     except RuntimeError:
         raise DoesNotFit(
             f"The {recipe.product} of {place} is another than the recipe's, or was told other things, so it cannot "

@@ -15,10 +15,11 @@ from PIL import Image
 from ...core.catalog import part
 from ...core.download import download
 from ...core.errors import DoesNotFit, NotFound, Unreadable
+from ...core.files import cache_folder, key
 from ..archives import listing, open_files, stamp
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import DECODER, Frame, Unusable
-from ..pack import Item, cache_folder, key, pack_files, packed
+from ..pack import Item, pack_files, packed
 
 __all__ = ["Cifar10"]
 

@@ -14,10 +14,11 @@ from PIL import Image
 
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound
+from ...core.files import key
 from ..archives import open_files
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import DECODER, FORMATS, MOST_PIXELS, Frame, Unusable, explain
-from ..pack import Item, key, packed
+from ..pack import Item, packed
 
 __all__ = ["Clips", "MovingDigits"]
 

@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image
 
 from ...core.catalog import part
+from ...core.files import key
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import DECODER, Frame
-from ..pack import Item, key, packed
+from ..pack import Item, packed
 
 __all__ = ["Digits"]
 

@@ -15,9 +15,10 @@ from PIL import Image
 
 from ...core.catalog import part
 from ...core.errors import NotFound, NotInstalled
+from ...core.files import key
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import Frame
-from ..pack import Item, key, packed
+from ..pack import Item, packed
 
 __all__ = ["Icons", "subsets"]
 

@@ -14,10 +14,11 @@ from PIL import Image
 from ...core.catalog import part
 from ...core.download import download
 from ...core.errors import DoesNotFit, NotFound, Unreadable
+from ...core.files import cache_folder, key
 from ..archives import Files, listing, open_files
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import DECODER, Frame, Unusable
-from ..pack import Item, cache_folder, key, packed
+from ..pack import Item, packed
 
 __all__ = ["Mnist"]
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from ...core.catalog import part
 from ...core.errors import DoesNotFit
+from ...core.files import key
 from ..dataset import Dataset, Source, Watch, source, unwatched
-from ..pack import Item, key, packed
+from ..pack import Item, packed
 
 __all__ = ["StackedDigits"]
 

@@ -22,9 +22,9 @@ from ...core import catalog, machine
 from ...core.catalog import part
 from ...core.download import download
 from ...core.errors import DoesNotFit, NotFound, NotInstalled, Unreadable
+from ...core.files import cache_folder
 from ...core.weights import read_weights, sha256, sha256_of
 from ...data.dataset import Dataset, Source, Watch, unwatched
-from ...data.pack import cache_folder
 from ...data.sources.digits import Digits
 from .classifier import Classifier, classifier
 from .efficientnet import FEATURES as EFFICIENTNET_FEATURES

@@ -6,7 +6,6 @@ pictures, because what a GAN makes is never framed exactly as its data are.
 
 import json
 import math
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,11 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...core.errors import DoesNotFit
-from ...core.files import told
+from ...core.files import cache_folder, key, replacing, writing
 from ...core.machine import threads
 from ...core.pixels import to_float
 from ...data.dataset import Dataset, Source, Watch, unwatched
-from ...data.pack import cache_folder, key
 
 __all__ = ["Classifier", "classifier"]
 
@@ -220,14 +218,8 @@ def _write(file: Path, network: Classifier) -> None:
         "accuracy": network.accuracy,
         "held_out": network.held_out,
     }
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    with told(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            save_file(network.state_dict(), draft, {"ganvas": json.dumps(about)})
-            draft.replace(file)
-        finally:
-            draft.unlink(missing_ok=True)
+    with writing(file), replacing(file) as draft:
+        save_file(network.state_dict(), draft, {"ganvas": json.dumps(about)})
 
 
 def _read(file: Path) -> Classifier | None:

@@ -1,0 +1,72 @@
+"""Files and folders are written whole or not at all, and what killed processes leave is found and removed."""
+
+import os
+
+import pytest
+import torch
+
+from ganvas.core import checkpoint, files
+from ganvas.core.errors import Unwritable
+
+
+def test_a_file_is_the_old_or_the_new(tmp_path):
+    path = tmp_path / "deep" / "a.txt"
+    files.write(path, "old ü")
+    with pytest.raises(UnicodeEncodeError), files.replacing(path) as draft:
+        draft.write_text("half \udfff", encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == "old ü"
+    files.write(path, b"new")
+    assert [each.name for each in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_takes_the_place_of_another(tmp_path):
+    for content in ("old", "new"):
+        with files.replacing(tmp_path / "pack") as draft:
+            draft.mkdir()
+            (draft / content).write_text(content)
+    assert [each.name for each in (tmp_path / "pack").iterdir()] == ["new"]
+    with files.replacing(tmp_path / "pack", unless=lambda: True) as draft:
+        draft.mkdir()
+    assert [each.name for each in (tmp_path / "pack").iterdir()] == ["new"]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_everything_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    events = []
+    settle, swap = files._settle, files._swap
+    monkeypatch.setattr(files, "_settle", lambda path: (events.append(path.name), settle(path)))
+    monkeypatch.setattr(files, "_swap", lambda draft, path: (events.append("named"), swap(draft, path)))
+    checkpoint.write(tmp_path / "000000001", {"model.safetensors": ({"a": torch.ones(2)}, {})})
+    assert events[-2:] == ["named", tmp_path.name]
+    assert set(events[:-2]) == {"model.safetensors", "manifest.json"}
+
+
+def test_drafts_of_killed_processes_are_swept(tmp_path):
+    """Young ones may be another process's; those of checkpoints are nobody's, since one process alone writes them."""
+    old, young, own = tmp_path / ".a.txt.00.draft", tmp_path / ".b.00.draft", tmp_path / ".theirs"
+    for path in (old, young):
+        path.mkdir()
+        (path / "part").write_text("half")
+    own.write_text("a person's")
+    for path in (old / "part", old):
+        os.utime(path, (1, 1))
+    files.write(tmp_path / "c.txt", "c")
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".b.00.draft", ".theirs", "c.txt"]
+    left = tmp_path / ".000000001.00.draft"
+    left.mkdir()
+    checkpoint.write(tmp_path / "000000002", {"model.safetensors": ({"a": torch.ones(2)}, {})})
+    assert not left.exists()
+    assert young.exists()
+
+
+def test_what_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unwritable, match=r"Cannot write .*file"), files.writing(tmp_path / "file"):
+        files.write(tmp_path / "file" / "a.txt", "a")
+
+
+def test_a_state_is_laid_out_by_names():
+    tensors = {"0.weight": torch.ones(2), "0.bias": torch.zeros(2)}
+    state = checkpoint.named_below("critic", tensors) | checkpoint.named_below("critics", {"a": torch.ones(1)})
+    assert sorted(state) == ["critic/0.bias", "critic/0.weight", "critics/a"]
+    assert checkpoint.below(state, "critic").keys() == tensors.keys()
