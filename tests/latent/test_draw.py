@@ -9,6 +9,7 @@ from PIL import Image
 
 from ganvas import load
 from ganvas.core.errors import DoesNotFit, GanvasError, NotFound
+from ganvas.core.pixels import to_uint8
 from ganvas.latent.directions import Directions
 from ganvas.latent.draw import Place, as_latent, draw, given, names_of, stops_of
 from ganvas.latent.morph import morph
@@ -125,6 +126,18 @@ def test_the_command(ganvas, tmp_path):
         assert err.startswith("ganvas: ")
     with pytest.raises(GanvasError):
         draw(load("icons"), [Place(1, words="!!!")])
+
+
+def test_morph_and_edit_of_places(ganvas, tmp_path):
+    places = ["--place", '{"seed": 9, "words": "fish"}', "--place", '{"seed": 3, "words": "house"}']
+    assert ganvas("morph", "icons", *places, "--frames", 3, "--scale", 1, "--out", "m.png")[0] == 0
+    ends = draw(load("icons"), [Place(9, words="fish"), Place(3, words="house")])
+    strip = pixels(tmp_path / "m.png")
+    assert strip.shape == (68, 3 * 66 + 2, 3)
+    assert (strip[2:66, 2:66] == to_uint8(ends)[0].numpy()).all()
+    assert (strip[2:66, -66:-2] == to_uint8(ends)[1].numpy()).all()
+    for wrong in ([*places, "--seeds", "1,2"], ["--scale", 0, "--seeds", "1,2"]):
+        assert ganvas("morph", "icons", *wrong, "--out", "m.png")[0] == 1
 
 
 def pixels(path):

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from ganvas import fit, train
+from ganvas.core import catalog
 from ganvas.learning.adversarial import Adversarial
 from ganvas.learning.losses import Relativistic, Wasserstein
-from ganvas.runs.doctor import FEWEST, complaints
+from ganvas.recipes.recipe import change
+from ganvas.runs.doctor import FEWEST, complaints, good_news
 
 
 def log(rows=100, *, right=0.8, apart=0.5, scores=(), name="kid"):
@@ -34,7 +36,13 @@ def log(rows=100, *, right=0.8, apart=0.5, scores=(), name="kid"):
 )
 def test_what_is_wrong_is_named_with_what_mends_it(rows, wanted):
     (found,) = complaints(rows)
-    assert re.search(wanted, found), found
+    assert re.search(wanted, str(found)), found
+    assert found.kind
+    assert found.severity in {"look", "bad"}
+    assert found.numbers
+    assert good_news(rows) is None
+    if found.setting:
+        assert change(catalog.find("icons", "recipe")(), found.setting)  # a setting that there is
 
 
 @pytest.mark.parametrize(
@@ -51,6 +59,13 @@ def test_what_is_wrong_is_named_with_what_mends_it(rows, wanted):
 )
 def test_nothing_is_said_where_nothing_is_wrong_or_known(rows):
     assert complaints(rows) == []
+    assert (good_news(rows) is None) is (len(rows) < FEWEST)
+
+
+def test_good_news_are_told_with_their_numbers():
+    told = good_news(log(right=0.8, scores=[(0.5, 0.5), (0.2, 0.8), (0.21, 0.9)]))
+    assert "in 80 of 100 pairs" in told
+    assert "90% as far apart" in told
 
 
 def test_a_critic_that_came_to_see_a_difference_or_has_none_to_see_any_more_is_healthy():
@@ -61,7 +76,7 @@ def test_a_critic_that_came_to_see_a_difference_or_has_none_to_see_any_more_is_h
 
 def test_few_samples_are_named_before_anything_is_logged():
     (found,) = complaints([], samples=3)
-    assert "3 samples to learn from" in found
+    assert "3 samples to learn from" in str(found)
     assert complaints([], samples=100) == []
 
 
@@ -75,5 +90,5 @@ def test_a_wasserstein_critic_is_meant_to_be_right(points):
 def test_a_critic_that_is_blinded_is_found_out(points, tmp_path, noise, blind):
     recipe = replace(points, images=6_400, game=Adversarial(Relativistic(), noise=noise), measure_images=0)
     run = fit(recipe, out=tmp_path / "run", quiet=True, device="cpu")
-    assert any("never seen a difference" in each for each in complaints(run.rows)) is blind
+    assert any("never seen a difference" in str(each) for each in complaints(run.rows)) is blind
     assert ("never seen a difference" in (run.path / "report.html").read_text()) is blind

@@ -1,9 +1,12 @@
 """The film of a training: the frames that were asked for, in a file that others can read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from ganvas import fit
 from ganvas.core.errors import GanvasError
 from ganvas.core.pixels import save_film
 from ganvas.runs.film import film
@@ -103,3 +106,16 @@ def test_one_palette_keeps_colours_and_white(tmp_path):
             shown = np.asarray(opened.convert("RGB")).astype(int)
             assert (shown[0, 0] == 255).all()
             assert abs(shown - frame).max() <= 4
+
+
+def test_one_seed_alone(tmp_path, pictures):
+    run = fit(replace(pictures, sheets=4), out=tmp_path / "run", device="cpu", quiet=True)
+    with Image.open(run.newest_sheet) as sheet, Image.open(film(run.path, seed=9)) as alone:
+        alone.seek(alone.n_frames - 1)
+        tile = sheet.convert("RGB").crop((68, 68, 132, 132))
+        shown = np.asarray(alone.convert("RGB"))[: 64 * (sheet.width // 64)]
+    assert shown.shape[:2] == (512, 512)
+    assert abs(shown[::8, ::8].astype(int) - np.asarray(tile)).max() < 16  # of a palette
+    for seed in (-1, 64):
+        with pytest.raises(GanvasError, match="from 0 to 63"):
+            film(run.path, seed=seed)

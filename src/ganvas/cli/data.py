@@ -1,5 +1,6 @@
 """The command that shows data."""
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -14,14 +15,24 @@ def data(
     source: Annotated[str, typer.Argument(help="A folder or zip of pictures, or a source by name.")],
     size: Size = None,
     out: Annotated[Path, typer.Option(help="Where the contact sheet goes.")] = Path("contact.png"),
+    json: Annotated[
+        bool, typer.Option("--json", help="Print JSON with every skipped file and every twin, and make no sheet.")
+    ] = False,
 ) -> None:
     """Show what is in a source: count, sizes, classes, keywords, what was skipped, and a contact sheet."""
     import numpy as np
 
     from ..core import console, pixels
-    from ..data.dataset import open_source
+    from ..data.dataset import of_size, open_source
+    from ..data.dataset import source as named
+    from ..data.look import look
     from ..models.model import save_picture
 
+    if json:
+        with console.watching() as watch:
+            found = look(of_size(named(source), parse_size(size)), watch=watch)
+        say(dumps(found, indent=1))
+        return
     with console.watching() as watch:
         dataset = open_source(source, size=parse_size(size), watch=watch)
     most = {1: 2000, 3: 100, 4: 12}[len(dataset.shape)]

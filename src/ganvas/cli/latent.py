@@ -2,12 +2,17 @@
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..core.errors import DoesNotFit
-from .options import ModelArgument, RunArgument, Truncation, Variety, say, varied
+from .options import ModelArgument, Places, RunArgument, Scale, Truncation, Variety, say, varied
+
+if TYPE_CHECKING:
+    from ..latent.directions import Directions
+    from ..latent.draw import Place
+    from ..models.model import Model
 
 __all__ = ["directions", "edit", "morph", "project"]
 
@@ -19,10 +24,12 @@ def morph(
         list[str] | None,
         typer.Option("--label", "--keywords", help="A class, or words, to go through; may be repeated."),
     ] = None,
+    place: Places = None,
     variety: Variety = None,
     out: Annotated[Path, typer.Option(help="A film (.gif, .webp, .mp4), or a strip of pictures (.png).")] = Path(
         "morph.gif"
     ),
+    scale: Scale = None,
     frames: Annotated[
         int | None, typer.Option(help="Pictures in all; by default 24 from stop to stop, 4 on strips.")
     ] = None,
@@ -33,12 +40,19 @@ def morph(
     truncation: Truncation = 1.0,
 ) -> None:
     """Turn pictures of a trained model into one another: between seeds, between classes, or both."""
+    from ..latent.draw import stops_of
     from ..latent.morph import read_stops, save_morph, truncated
     from ..models.model import load
 
-    model, path = varied(load(run), variety, label), read_stops(seeds, label or ())
+    _refuse_both(place, seeds, label, variety, truncation != 1)
+    model = load(run)
+    if place:
+        chosen, found = _spelled(run, model, place)
+        model, path = stops_of(model, chosen, found=found)
+    else:
+        model, path = truncated(varied(model, variety, label), truncation), read_stops(seeds, label or ())
     saved = save_morph(
-        truncated(model, truncation),
+        model,
         path,
         out,
         frames=frames,
@@ -46,6 +60,7 @@ def morph(
         spherical=not linear,
         eased=not steady,
         closed=closed,
+        scale=scale,
     )
     say(f"a morph through {len(path)} pictures in {saved}")
 
@@ -92,18 +107,26 @@ def edit(
     gradient: Annotated[
         bool, typer.Option("--gradient", help="Follow the attribute's gradient at each picture; strengths are goals.")
     ] = False,
+    place: Places = None,
     variety: Variety = None,
     pictures: Annotated[int, typer.Option(help="On each strip; 1 for the edited picture alone.")] = 7,
     out: Annotated[Path, typer.Option(help="The strip.")] = Path("strip.png"),
+    scale: Scale = None,
 ) -> None:
     """Change pictures of a trained model along directions: warmer, rounder, more blue, less detailed."""
     from ..core import console
+    from ..latent.draw import as_latent
     from ..latent.edit import directions_of, save_strips
     from ..latent.edit import edit as change
-    from ..latent.places import read_start
+    from ..latent.places import Start, read_start
     from ..models.model import load
 
-    opened, starts = varied(load(model), variety, label), [read_start(word) for word in seed or ["0"]]
+    _refuse_both(place, seed, label, variety)
+    opened = varied(load(model), variety, label)
+    starts: list[Start] = [] if place else [read_start(word) for word in seed or ["0"]]
+    if place:
+        spelled, known = _spelled(model, opened, place)
+        starts = [as_latent(opened, each, found=known) for each in spelled]
     moves = _paired(direction, strength or [2.0])
     with console.watching() as watch:
         found = directions_of(model, opened, watch=watch)
@@ -118,7 +141,7 @@ def edit(
             across=pictures,
             watch=watch,
         )
-    saved = save_strips(edited.made, out, across=pictures)
+    saved = save_strips(edited.made, out, across=pictures, scale=scale)
     changes = ", ".join(f"{name} {change:+.1f}" for name, change in list(edited.changes.items())[:5])
     say(f"{' and '.join(moves)} in {saved}\nat its end, in deviations among samples: {changes}")
 
@@ -161,6 +184,20 @@ def project(
         f"  ganvas edit  {model} --seed {latent} --direction warmth\n"
         f"  ganvas morph {model} --seeds {latent},0 --out morph.gif"
     )
+
+
+def _refuse_both(place: list[str] | None, *others: object) -> None:
+    if place and any(others):
+        raise DoesNotFit("A --place says all of a picture: leave out seeds, --keywords, --variety and --truncation.")
+
+
+def _spelled(path: Path, model: "Model", texts: list[str]) -> "tuple[list[Place], Directions | None]":
+    """The places of these words, and the model's directions if one of them needs any."""
+    from ..latent.draw import Place
+    from ..latent.edit import directions_of
+
+    chosen = [Place.read(text) for text in texts]
+    return chosen, directions_of(path, model) if any(place.moves for place in chosen) else None
 
 
 def _paired(names: list[str], strengths: list[float]) -> dict[str, float]:

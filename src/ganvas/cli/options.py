@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ModelArgument",
+    "Places",
     "RunArgument",
+    "Scale",
     "Size",
     "Truncation",
     "Variety",
@@ -28,6 +30,13 @@ __all__ = [
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/icons.")]
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a model file.")]
+Places = Annotated[
+    list[str] | None,
+    typer.Option("--place", help="""A picture as JSON: '{"seed": 9, "words": "3d fruit"}'; may be repeated."""),
+]
+Scale = Annotated[
+    int | None, typer.Option(help="Pixels to a side for each pixel; by default small pictures are enlarged.")
+]
 Truncation = Annotated[
     float, typer.Option(help="How far inputs go from their mean: below 1 more typical pictures, and more alike.")
 ]

@@ -15,11 +15,12 @@ def film(
     out: Annotated[
         Path | None, typer.Option(help="A .gif, .webp or .mp4; by default film.gif in the run folder.")
     ] = None,
+    seed: Annotated[int | None, typer.Option(help="Show the picture of this seed alone, from 0 to 63.")] = None,
 ) -> None:
     """Make a film of a training from its sheets of samples."""
     from ..runs.film import film as make
 
-    say(f"the film is {make(run, out)}")
+    say(f"the film is {make(run, out, seed=seed)}")
 
 
 def report(run: RunArgument) -> None:

@@ -5,9 +5,11 @@
     with console.training(recipe.images, "portraits") as display:
         display.update(tick.images, images_per_second, tick.terms())
 
-All of it goes to standard error, so that what a command answers can be piped. NO_COLOR is honoured.
+All of it goes to standard error, so that what a command answers can be piped. NO_COLOR is honoured. For programs, with
+GANVAS_PROGRESS=json in the environment, each line of progress is {"what": "Packing pictures", "done": 3, "total": 40}.
 """
 
+import json
 import os
 import sys
 import time
@@ -26,6 +28,7 @@ from rich.text import Text
 __all__ = ["Display", "say", "skipped", "training", "watching"]
 
 PLAIN_SECONDS = 10.0  # between two plain lines
+JSON_SECONDS = 0.2  # between two lines for a program
 LIVE_SECONDS = 2.0  # between two states of the bar: drawing it takes 1 to 2 ms, which is to be less than 0.1 %
 SHOWN_TERMS = 4
 SHOWN_SKIPPED = 10
@@ -53,7 +56,8 @@ def training(total_images: int, title: str, *, quiet: bool = False) -> Iterator[
     if quiet:
         yield _Quiet()
         return
-    display = _Bar(total_images, title) if _is_live(sys.stderr) else _Lines(total_images, title)
+    kind = _Json if _for_programs() else _Bar if _is_live(sys.stderr) else _Lines
+    display = kind(total_images, title)
     try:
         yield display
     finally:
@@ -65,6 +69,8 @@ def watching(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]
     """A watch over slow preparations: it is told what is done, how many are done and of how many, 0 if nobody knows."""
     if quiet:
         yield lambda _what, _done, _total: None
+    elif _for_programs():
+        yield _watch_lines(sys.stderr, _as_json, JSON_SECONDS)
     elif _is_live(sys.stderr):
         columns = (
             TextColumn("{task.description}", markup=False),
@@ -75,7 +81,7 @@ def watching(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]
         with Progress(*columns, console=console, auto_refresh=False, expand=True, redirect_stdout=mixed) as progress:
             yield _watch_bars(progress)
     else:
-        yield _watch_lines(sys.stderr)
+        yield _watch_lines(sys.stderr, _as_words, PLAIN_SECONDS)
 
 
 def say(text: str, *, quiet: bool = False) -> None:
@@ -175,6 +181,15 @@ class _Lines(_Shown):
         _print(f"{self._title}: {', '.join(filter(None, words))}", self._file)
 
 
+class _Json(_Lines):
+    """Lines for programs."""
+
+    _pause_seconds = JSON_SECONDS
+
+    def _show(self) -> None:
+        _print(_as_json("Training", self._images, self._total), self._file)
+
+
 class _Bar(_Shown):
     """A bar for terminals, drawn over itself. It has no thread of its own, which would compete with the training."""
 
@@ -222,15 +237,29 @@ def _watch_bars(progress: Progress) -> Callable[[str, int, int], None]:
     return watch
 
 
-def _watch_lines(file: TextIO) -> Callable[[str, int, int], None]:
+def _watch_lines(
+    file: TextIO, spell: Callable[[str, int, int], str], pause_seconds: float
+) -> Callable[[str, int, int], None]:
     pause_until: dict[str, float] = {}
 
     def watch(what: str, done: int, total: int) -> None:
         if time.perf_counter() >= pause_until.get(what, 0.0) or done == total:
-            _print(f"{what}: {_counted(done, total)}", file)
-            pause_until[what] = time.perf_counter() + PLAIN_SECONDS
+            _print(spell(what, done, total), file)
+            pause_until[what] = time.perf_counter() + pause_seconds
 
     return watch
+
+
+def _as_words(what: str, done: int, total: int) -> str:
+    return f"{what}: {_counted(done, total)}"
+
+
+def _as_json(what: str, done: int, total: int) -> str:
+    return json.dumps({"what": what, "done": done, "total": total})
+
+
+def _for_programs() -> bool:
+    return os.environ.get("GANVAS_PROGRESS") == "json"
 
 
 def _counted(done: int, total: int) -> str:

@@ -7,6 +7,7 @@ In: a path or a name; out: a `Dataset`.
     archives.py        folders and zip files read alike
     pack.py            pictures decoded once, in parallel, into a memory-mapped cache
     picture_files.py   picture files that a person hands over, in a model's form or refused
+    look.py            what is in a source, what cannot be used, what is in it twice
     words.py           texts -> words -> vectors that are near if the words mean alike
     sources/           a file for each kind of source
 """

@@ -191,18 +191,21 @@ def _made(model: Model, given: Sequence[Tensor]) -> Tensor:
     return model.network.generate(given[0], given[1] if len(given) > 1 else None)
 
 
-def save_strips(made: Tensor, out: Path, *, across: int, names: Sequence[str] = ()) -> Path:
+def save_strips(made: Tensor, out: Path, *, across: int, names: Sequence[str] = (), scale: int | None = None) -> Path:
     """Save samples [rows * across, *shape] as rows of pictures, with the name of each row before it if there are any.
 
-    Clips move if `out` ends as a film does, and else show their middle frame.
+    Clips move if `out` ends as a film does, and else show their middle frame. `scale` enlarges pictures by a whole
+    number without smoothing; by default small ones are brought to about 64 pixels.
 
     Raises:
-        GanvasError: `out` cannot be written.
+        GanvasError: `out` cannot be written, or the scale is below 1.
     """
+    if scale is not None and scale < 1:
+        raise DoesNotFit(f"--scale is at least 1, not {scale}.")
     if made.dim() == 5 and out.suffix.lower() in pixels.FILMS:
         return save_clips(made, out, columns=across)
     still = made[:, :, made.shape[2] // 2] if made.dim() == 5 else made
-    drawn = pixels.grid(pixels.to_uint8(still).numpy(), columns=across)
+    drawn = pixels.grid(pixels.to_uint8(still).numpy(), columns=across, zoom=scale)
     return save_picture(pixels.captioned(drawn, names) if names else drawn, out)
 
 

@@ -170,6 +170,7 @@ def save_morph(
     spherical: bool = True,
     eased: bool = True,
     closed: bool = False,
+    scale: int | None = None,
 ) -> Path:
     """Save a morph as a film (.gif, .webp, .mp4) or, with any other ending, as a strip of pictures in a row.
 
@@ -184,9 +185,10 @@ def save_morph(
         spherical: see `morph`.
         eased: see `morph`; a strip is wider than a moment and looks best without.
         closed: see `morph`.
+        scale: whole-number enlargement without smoothing; by default small pictures are enlarged.
 
     Raises:
-        GanvasError: the model makes points, the file cannot be written, or as in `morph`.
+        GanvasError: the model makes points, the scale is below 1, the file cannot be written, or as in `morph`.
     """
     if len(model.shape) == 1:
         raise DoesNotFit(
@@ -196,6 +198,8 @@ def save_morph(
     film = out.suffix.lower() in FILMS
     if seconds is not None and not (film and 0 < seconds < math.inf):
         raise DoesNotFit(f"--seconds is how long a film takes, above 0, and not for {out.name!r} with {seconds}.")
+    if scale is not None and scale < 1:
+        raise DoesNotFit(f"--scale is at least 1, not {scale}.")
     speed: float = FRAMES_PER_SECOND
     if seconds is not None:
         frames = max(2, round(seconds * speed) + 1) if frames is None else frames
@@ -209,8 +213,8 @@ def save_morph(
         made = made[steps, :, shown]
     drawn = pixels.to_uint8(made).numpy()
     if not film:
-        return save_picture(pixels.grid(drawn, columns=len(drawn)), out)
-    zoom = max(1, PIXELS // max(drawn.shape[1:3]))
+        return save_picture(pixels.grid(drawn, columns=len(drawn), zoom=scale), out)
+    zoom = scale or max(1, PIXELS // max(drawn.shape[1:3]))
     with files.writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         pixels.save_film((pixels.grid(each[None], gap=0, zoom=zoom) for each in drawn), out, frames_per_second=speed)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
@@ -124,7 +125,16 @@ def moved(
     return z + by[..., :latent], told
 
 
+_known: "WeakKeyDictionary[Generator, tuple[tuple[tuple[int, int], ...], str]]" = WeakKeyDictionary()
+
+
 def fingerprint(network: Generator) -> str:
-    """What a network is known by again: the sha256 of its weights, by their values alone."""
+    """What a network is known by again: the sha256 of its weights, by their values alone.
+
+    It is remembered until one of them is written to, as a latent is compared with it whenever it is drawn.
+    """
     state = network.state_dict()
-    return sha256_of({f"{index:06}": tensor for index, tensor in enumerate(state.values())})
+    held = tuple((tensor.data_ptr(), tensor._version) for tensor in state.values())
+    if network not in _known or _known[network][0] != held:
+        _known[network] = held, sha256_of({f"{index:06}": tensor for index, tensor in enumerate(state.values())})
+    return _known[network][1]

@@ -11,5 +11,6 @@ In: networks and a batch; out: loss terms, and steps.
     conditions.py     labels, keywords -> one vector per sample
     optimizers.py     Adam and RMSProp with schedules
     schedules.py      progress -> value: linear, cosine
+    surface.py        what a critic of points thinks of every place
     ema.py            the average of the weights, with a half-life in images
 """

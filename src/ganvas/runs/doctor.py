@@ -7,12 +7,13 @@ has died.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
 from ..data.dataset import FEW
 
-__all__ = ["FEWEST", "complaints"]
+__all__ = ["FEWEST", "Complaint", "complaints", "good_news"]
 
 FEWEST = 20  # rows of a log that can be judged
 BLIND, SURE = 0.55, 0.99  # shares of pairs that a critic orders rightly; chance is one half
@@ -21,8 +22,29 @@ ALIKE = 0.5  # the distance between samples as a share of that between pictures
 BEHIND = 1.25  # the last score as a multiple of the best
 
 
-def complaints(rows: Sequence[Mapping[str, Any]], *, samples: int | None = None) -> list[str]:
-    """What is wrong with a training as it is at its end, a sentence or two each; empty if nothing seems to be.
+@dataclass(frozen=True)
+class Complaint:
+    """Something that is wrong with a training.
+
+    kind      what, in a word: few, dead, blind, sure, alike, behind
+    severity  "bad" if going on is no use, "look" if it may be
+    text      a sentence or two
+    numbers   what it was told by
+    setting   the NAME=VALUE that usually mends it in a new training, or None
+    """
+
+    kind: str
+    severity: str
+    text: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    setting: str | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def complaints(rows: Sequence[Mapping[str, Any]], *, samples: int | None = None) -> list[Complaint]:
+    """What is wrong with a training as it is at its end; empty if nothing seems to be.
 
     Args:
         rows: the log, oldest first, as in log.jsonl: terms, and scores where some were measured.
@@ -31,15 +53,35 @@ def complaints(rows: Sequence[Mapping[str, Any]], *, samples: int | None = None)
     few = []
     if samples is not None and samples < FEW:
         few.append(
-            f"There are {samples} samples to learn from, and so few are learned by heart; a few hundred are the least "
-            "to learn something new from."
+            Complaint(
+                "few",
+                "look",
+                f"There are {samples} samples to learn from, and so few are learned by heart; a few hundred are the "
+                "least to learn something new from.",
+                {"samples": samples},
+            )
         )
     if len(rows) < FEWEST:
         return few
     return [*few, *_critics(rows), *_variety(rows), *_best(rows)]
 
 
-def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+def good_news(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """What a training does well, in a sentence or two; None with too few rows to judge by, or if something is wrong."""
+    if len(rows) < FEWEST or complaints(rows):
+        return None
+    said = [
+        f"The {name.rpartition('.')[0]} tells a picture from a sample in {100 * quarters[-1]:.0f} of 100 pairs, so the "
+        "generator still has something to learn from it: it is neither always right nor guessing."
+        for name in rows[-1].get("terms", {})
+        if name.endswith(".right") and (quarters := _quarters(_values(rows, "terms", name)))
+    ]
+    if found := _values(rows, "scores", "variety"):
+        said.append(f"The samples lie {found[-1]:.0%} as far apart as the pictures do.")
+    return " ".join(said) or "No number of its log is out of the ordinary."
+
+
+def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[Complaint]:
     for name in (name for name in rows[-1].get("terms", {}) if name.endswith(".right")):
         critic, found = name.rpartition(".")[0], _values(rows, "terms", name)
         if not found:
@@ -49,44 +91,62 @@ def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
         both = (_values(rows, "terms", f"{critic}.{of}") for of in ("real", "fake"))
         apart = [abs(distance) for distance in _quarters([real - fake for real, fake in zip(*both, strict=False)])]
         if right < BLIND and apart and apart[-1] < DEAD * max(apart):
-            yield (
+            yield Complaint(
+                "dead",
+                "bad",
                 f"The {critic} has died: its logits of pictures and samples were {max(apart):.2g} apart and are "
                 f"{apart[-1]:.1g} apart now, so the generator learns nothing from it any more. Train anew with a rate "
-                "that is lower and falls, such as --set 'optimizer.rate=linear(4e-4, 0)', or go back to best/."
+                "that is lower and falls, such as --set 'optimizer.rate=linear(4e-4, 0)', or go back to best/.",
+                {"apart": apart[-1], "apart_before": max(apart), "right": right},
+                "optimizer.rate=linear(4e-4, 0)",
             )
         elif max(quarters) < BLIND:
-            yield (
+            yield Complaint(
+                "blind",
+                "bad",
                 f"The {critic} has never seen a difference between pictures and samples: of pairs it orders "
                 f"{right:.0%} rightly, and chance is 50%, so the generator learns nothing from it. Weaken its "
-                "penalties (game.r1, game.r2, game.gradient_penalty), or lower game.noise and dropout."
+                "penalties (game.r1, game.r2, game.gradient_penalty), or lower game.noise and dropout.",
+                {"right": right},
             )
         elif right > SURE:
-            yield (
+            yield Complaint(
+                "sure",
+                "look",
                 f"The {critic} is always right: of pairs it orders {right:.1%} rightly. The generator falls behind. "
                 "If the samples do not get better, take a narrower critic (critic.width) or a wider generator; if the "
-                "pictures are few, and it may know them by heart, train with --set game.augment=adaptive_augment."
+                "pictures are few, and it may know them by heart, train with --set game.augment=adaptive_augment.",
+                {"right": right},
+                "game.augment=adaptive_augment",
             )
 
 
-def _variety(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+def _variety(rows: Sequence[Mapping[str, Any]]) -> Iterable[Complaint]:
     found = _values(rows, "scores", "variety")
     if found and found[-1] < ALIKE:
-        yield (
+        yield Complaint(
+            "alike",
+            "bad",
             f"The samples are alike: they lie {found[-1]:.0%} as far apart as the pictures do. That is how mode "
             "collapse looks. Go back to best/, or train anew with a relativistic loss, stronger penalties or a lower "
-            "rate."
+            "rate.",
+            {"variety": found[-1]},
+            "game.loss=relativistic",
         )
 
 
-def _best(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+def _best(rows: Sequence[Mapping[str, Any]]) -> Iterable[Complaint]:
     scored = [row for row in rows if row.get("scores")]
     name = next(iter(scored[-1]["scores"]), "") if scored else ""
     found = _values(scored, "scores", name)
     if found and min(found) > 0 and found[-1] > BEHIND * min(found):
         best = next(row["images"] for row in scored if row["scores"].get(name) == min(found))
-        yield (
+        yield Complaint(
+            "behind",
+            "look",
             f"The best samples are behind: {name} was {min(found):.3g} after {best:,} images and is {found[-1]:.3g} "
-            "now. The model of that time is kept in best/."
+            "now. The model of that time is kept in best/.",
+            {"best": min(found), "now": found[-1], "best_images": best},
         )
 
 

@@ -9,14 +9,21 @@ from PIL import Image, ImageDraw, ImageFont
 from ..core import files, pixels
 from ..core.errors import DoesNotFit, NotFound
 from ..core.pixels import Pictures
+from .run import Run
 
 __all__ = ["film"]
 
+GAP, ROW, SEEDS = 2, 8, 64  # of a sheet of pictures, see pixels.grid and Recorder.sheet
 FRAMES = 150  # at most, unless a length in seconds says otherwise
 
 
 def film(
-    run_folder: Path, out: Path | None = None, *, frames_per_second: float = 12, seconds: float | None = None
+    run_folder: Path,
+    out: Path | None = None,
+    *,
+    frames_per_second: float = 12,
+    seconds: float | None = None,
+    seed: int | None = None,
 ) -> Path:
     """Make a film of the sheets in a run folder's samples/ and return its path.
 
@@ -25,9 +32,11 @@ def film(
         out: a .gif, .webp or .mp4; by default film.gif in the run folder.
         frames_per_second: how fast it goes on.
         seconds: how long it takes before it holds at the end: sheets are left out evenly, or shown for longer.
+        seed: show the one picture of this seed, as large as the sheet, instead of all 64.
 
     Raises:
-        GanvasError: the folder holds no run or fewer than two sheets, or the film cannot be written.
+        GanvasError: the sheets are no pictures of seeds, or this seed is not on them; the folder
+            holds no run or fewer than two sheets, or the film cannot be written.
     """
     folder = run_folder / "samples"
     sheets = files.numbered(folder)
@@ -40,22 +49,41 @@ def film(
         frames = min(len(sheets), max(2, round(seconds * frames_per_second)))
         frames_per_second = min(frames_per_second, frames / seconds)
     picked = [sheets[round(index)] for index in np.linspace(0, len(sheets) - 1, frames)]
-    out = out or run_folder / "film.gif"
-    pixels.save_film(_frames(picked, last=sheets[-1][0]), out, frames_per_second=frames_per_second)
+    out = out or run_folder / ("film.gif" if seed is None else f"film-{seed}.gif")
+    tile = None if seed is None else _tile(run_folder, seed)
+    pixels.save_film(_frames(picked, tile, last=sheets[-1][0]), out, frames_per_second=frames_per_second)
     return out
 
 
-def _frames(sheets: list[tuple[int, Path]], *, last: int) -> Iterator[Pictures]:
+def _tile(run_folder: Path, seed: int) -> tuple[int, int, int, int]:
+    """Where a seed's picture is on the sheets: left, top, right, bottom in pixels."""
+    run = Run(run_folder)
+    shape = run.about["data"]["shape"]
+    if len(shape) != 3 or run.recipe.condition is not None:
+        raise DoesNotFit("--seed is for runs whose sheets show a picture for each seed, which these do not.")
+    if not 0 <= seed < SEEDS:
+        raise DoesNotFit(f"The sheets show the seeds from 0 to {SEEDS - 1}, not {seed}.")
+    zoom = max(1, 64 // max(shape[1:]))
+    height, width = (side * zoom for side in shape[1:])
+    left, top = GAP + seed % ROW * (width + GAP), GAP + seed // ROW * (height + GAP)
+    return left, top, left + width, top + height
+
+
+def _frames(sheets: list[tuple[int, Path]], tile: tuple[int, int, int, int] | None, *, last: int) -> Iterator[Pictures]:
     """The sheets, each over a strip with the images seen so far as a number and a line; all of the last one's size."""
     with Image.open(sheets[-1][1]) as opened:
         width, height = opened.size
+    if tile:  # enlarged by a whole number
+        times = max(1, width // (tile[2] - tile[0]))
+        width, height = times * (tile[2] - tile[0]), times * (tile[3] - tile[1])
     letter = max(12, min(28, width // 24))
     font = ImageFont.load_default(size=letter)
     for images, path in sheets:
         with Image.open(path) as opened:
             picture = opened.convert("RGBA")
+        picture = picture.crop(tile) if tile else picture
         if picture.size != (width, height):
-            picture = picture.resize((width, height))
+            picture = picture.resize((width, height), Image.Resampling.NEAREST if tile else None)
         frame = Image.new("RGB", (width, height + 2 * letter), "white")
         frame.paste(picture, mask=picture)
         pen = ImageDraw.Draw(frame)

@@ -110,7 +110,7 @@ def _state(rows: list[dict[str, Any]], recipe: Mapping[str, Any]) -> str:
 def _health(rows: list[dict[str, Any]], samples: int | None) -> str:
     found = complaints(rows, samples=samples)
     if found:
-        return f'<ul class="complaints">{"".join(f"<li>{_text(each)}</li>" for each in found)}</ul>'
+        return f'<ul class="complaints">{"".join(f"<li>{_text(str(each))}</li>" for each in found)}</ul>'
     return "<p>Nothing in its log looks wrong.</p>" if len(rows) >= FEWEST else ""
 
 

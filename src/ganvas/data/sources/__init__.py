@@ -7,6 +7,7 @@ In: settings; out: a `Dataset`. These files never import one another.
     icons.py     drawn from OpenMoji, with their words
     digits.py    handwritten digits that come along (digits.npz)
     toys.py      points in the plane whose modes are known
+    points.py    a table of numbers from a file
     stacked.py   three digits as red, green and blue
     mnist.py, cifar10.py, celeba.py   known sets, in the files that they are published in
 """

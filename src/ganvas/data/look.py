@@ -1,0 +1,160 @@
+"""A look at a data set before it is trained on: what is in it, what cannot be used, and what is in it twice."""
+
+import io
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..core.catalog import find
+from .archives import Files, open_files
+from .dataset import Dataset, Source, Watch, unwatched
+from .decode import FORMATS, MOST_PIXELS, Frame, Unusable, decode
+
+__all__ = ["before_and_after", "look", "twins"]
+
+SIDE, ALIKE = 16, 3.0  # pictures are compared at 16 x 16; alike are those that differ by less than 3 of 255 (RMS)
+MOST_COMPARED = 20_000
+MODES = {
+    "1": "black and white",
+    "L": "gray",
+    "LA": "gray with transparency",
+    "P": "palette",
+    "PA": "palette with transparency",
+    "RGB": "RGB",
+    "RGBA": "RGB with transparency",
+    "CMYK": "CMYK",
+    "YCbCr": "YCbCr",
+}
+
+
+def look(source: Source, *, watch: Watch = unwatched) -> dict[str, Any]:
+    """What there is to know of a source of samples, as JSON has it.
+
+    count, shape   of what would be learned from
+    sizes          {width, height, count} of the pictures as they are, the commonest first; of files alone
+    modes          {mode, count} of their colours, in words
+    classes        the names
+    keywords       {word, count}, the commonest first; `rare` are on fewer than ten, `wordless` samples have none
+    skipped        {reason, files} of what cannot be used, all of it
+    twins          groups of names of pictures that look the same
+    drawn          whether they are drawings
+
+    Raises:
+        GanvasError: nothing of it can be used.
+    """
+    data, files = source.open(watch), _files(source)
+    summary = data.summary()
+    forms = _forms(files, data.names, watch) if files else []
+    skipped: dict[str, list[str]] = defaultdict(list)
+    for name, reason in data.skipped:
+        skipped[reason].append(name)
+    sizes, modes = Counter(size for size, _ in forms), Counter(mode for _, mode in forms)
+    return {
+        "count": len(data),
+        "shape": list(data.shape),
+        "sizes": [{"width": w, "height": h, "count": count} for (w, h), count in sizes.most_common()],
+        "modes": [{"mode": mode, "count": count} for mode, count in modes.most_common()],
+        "classes": list(data.classes),
+        "keywords": [{"word": word, "count": count} for word, count in summary.keywords.items()],
+        "rare": [word for word, count in summary.keywords.items() if count < Dataset.RARE],
+        "wordless": summary.wordless,
+        "skipped": [
+            {"reason": why, "files": names} for why, names in sorted(skipped.items(), key=lambda e: -len(e[1]))
+        ],
+        "twins": twins(data, watch=watch),
+        "drawn": source.drawn(),
+    }
+
+
+def twins(data: Dataset, *, watch: Watch = unwatched) -> list[list[str]]:
+    """Groups of pictures that are equal or nearly so, by their names; of the first 20,000.
+
+    Two are alike if their pixels at 16 x 16 differ by less than 3 of 255 (root of the mean square), and a group holds
+    whatever is alike to one of it.
+    """
+    if data.samples.ndim != 4 or not data.names:
+        return []
+    small = _small(data.samples[:MOST_COMPARED], watch)  # type: ignore[arg-type]
+    squares = np.square(small).sum(1)
+    near = ALIKE**2 * small.shape[1]
+    first = np.arange(len(small))
+    for begin in range(0, len(small), 512):
+        watch("Comparing pictures", begin, len(small))
+        rows = slice(begin, begin + 512)
+        apart = squares[rows, None] + squares[None, :] - 2 * small[rows] @ small.T
+        for row, column in zip(*np.nonzero(apart < near), strict=True):
+            if column < begin + row:
+                _join(first, int(begin + row), int(column))
+    watch("Comparing pictures", len(small), len(small))
+    groups: dict[int, list[str]] = defaultdict(list)
+    for index in range(len(small)):
+        groups[_root(first, index)].append(data.names[index])
+    return sorted((group for group in groups.values() if len(group) > 1), key=len, reverse=True)
+
+
+def before_and_after(source: Source, name: str) -> tuple[Image.Image, NDArray[np.uint8]] | None:
+    """A picture of a folder or zip as its file has it, and as a model will see it; None if it cannot be used."""
+    files = _files(source)
+    if files is None or name not in files.names:
+        return None
+    try:
+        content = files.read(name)
+        width, height = source.size if isinstance(source.size, tuple) else (source.size, source.size)  # type: ignore[attr-defined]
+        frame = Frame(width, height, source.channels, source.background, source.fit)  # type: ignore[attr-defined]
+        learned, (wide, high) = decode(content, frame)
+        side = min(1.0, 512 / max(wide, high))
+        shown, _ = decode(content, Frame(max(1, round(wide * side)), max(1, round(high * side)), 4, fit="stretch"))
+    except Unusable:
+        return None
+    return Image.fromarray(shown), learned
+
+
+def _files(source: Source) -> Files | None:
+    return open_files(Path(source.path).expanduser()) if isinstance(source, find("folder", "data")) else None
+
+
+def _forms(files: Files, names: Sequence[str], watch: Watch) -> list[tuple[tuple[int, int], str]]:
+    """The size and the colours of each of these files, told by their headers."""
+    found = []
+    for done, name in enumerate(names):
+        watch("Looking at files", done, len(names))
+        try:
+            with Image.open(io.BytesIO(files.read(name)), formats=FORMATS) as image:
+                if image.width * image.height <= MOST_PIXELS:
+                    clear = image.mode in {"L", "P", "RGB"} and image.has_transparency_data
+                    found.append((image.size, MODES.get(image.mode + "A" * clear, f"{image.mode} values")))
+        except Exception:  # noqa: S112 - what a header can make Pillow raise; the decoder has given its reason
+            continue
+    watch("Looking at files", len(names), len(names))
+    return found
+
+
+def _small(samples: NDArray[np.uint8], watch: Watch) -> NDArray[np.float32]:
+    """Pictures [N, H, W, C] at 16 x 16, as rows; of transparent ones what stands on white."""
+    rows = []
+    for done, picture in enumerate(samples):
+        if not done % 512:
+            watch("Comparing pictures", 0, len(samples))
+        image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+        if image.mode == "RGBA":
+            paper = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(paper, image).convert("RGB")
+        rows.append(np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), np.float32).ravel())
+    return np.stack(rows)
+
+
+def _root(first: NDArray[np.int64], index: int) -> int:
+    while first[index] != index:
+        first[index] = first[first[index]]
+        index = int(first[index])
+    return index
+
+
+def _join(first: NDArray[np.int64], a: int, b: int) -> None:
+    a, b = _root(first, a), _root(first, b)
+    first[max(a, b)] = min(a, b)
