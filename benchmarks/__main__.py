@@ -5,10 +5,12 @@ from pathlib import Path
 
 
 def main() -> None:
-    for file in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+    here = Path(__file__).parent
+    for file in sorted([*here.glob("[a-z]*.py"), *here.glob("*/__main__.py")]):
         tree = ast.parse(file.read_text())
         if any(isinstance(part, ast.FunctionDef) and part.name == "main" for part in tree.body):
-            print(f"{file.stem:24} {(ast.get_docstring(tree) or '').splitlines()[0]}")
+            name = file.parent.name if file.stem == "__main__" else file.stem
+            print(f"{name:24} {(ast.get_docstring(tree) or '').splitlines()[0]}")
 
 
 if __name__ == "__main__":

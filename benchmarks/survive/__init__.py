@@ -1,0 +1,9 @@
+"""What Ganvas survives: odd files, odd words and whatever else a part here tries on it.
+
+    cases.py    Case, and the table of what was tried, what held and what failed
+    child.py    a piece of work in a process of its own, with bounds on its time and its memory
+    files.py    odd pictures, zips and tables as data
+    words.py    names and texts that terminals, HTML and JSON trip over
+
+A part is a file with `cases()`, and its first line says what it tries.
+"""

@@ -1,0 +1,94 @@
+"""One thing that is tried, and the table of all of them."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SLOW_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that is tried.
+
+    kind   the row of the table that it counts in, such as `pictures`
+    name   what is tried, in a few words; with the kind it names the case
+    check  does it in an empty folder, and answers what was wrong with what came of it, or nothing
+    """
+
+    kind: str
+    name: str
+    check: Callable[[Path], str]
+
+
+@dataclass
+class Row:
+    """One row of the table: how many were tried, how many seconds they took, and what failed and why."""
+
+    tried: int = 0
+    seconds: float = 0.0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def held(self) -> int:
+        """How many did what they have to."""
+        return self.tried - len(self.failed)
+
+
+class Ledger:
+    """What was tried so far, by part and kind."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], Row] = {}
+
+    @property
+    def failures(self) -> int:
+        """How many did not hold, in all."""
+        return sum(len(row.failed) for row in self.rows.values())
+
+    def tried(self, part: str, case: Case) -> str:
+        """Try one case in a folder that is gone afterwards; what was wrong, or nothing."""
+        row = self.rows.setdefault((part, case.kind), Row())
+        began = time.perf_counter()
+        with tempfile.TemporaryDirectory(prefix="survive-") as folder:
+            try:
+                wrong = case.check(Path(folder))
+            except Exception as error:  # a case that cannot be tried has not held
+                wrong = f"could not be tried: {type(error).__name__}: {error}"
+        row.tried += 1
+        row.seconds += time.perf_counter() - began
+        if wrong:
+            row.failed.append((case.name, wrong))
+        return wrong
+
+    def table(self) -> str:
+        """The table, and below it what failed."""
+        lines = [f"{'part':10} {'kind':24} {'tried':>6} {'held':>6} {'failed':>6} {'seconds':>8}"]
+        for (part, kind), row in self.rows.items():
+            counts = f"{row.tried:6} {row.held:6} {len(row.failed):6} {row.seconds:8.1f}"
+            lines.append(f"{part:10} {kind:24} {counts}")
+        for (part, kind), row in self.rows.items():
+            lines += [f"FAILED {part} {kind}: {name!r}: {why}" for name, why in row.failed]
+        return "\n".join(lines)
+
+    def figures(self) -> list[dict[str, Any]]:
+        """The same for programs."""
+        return [
+            {"part": part, "kind": kind, "tried": row.tried, "held": row.held, "failed": row.failed}
+            | {"seconds": round(row.seconds, 1)}
+            for (part, kind), row in self.rows.items()
+        ]
+
+
+def chosen(cases: Iterable[Case], *, every: int) -> Sequence[Case]:
+    """Each `every`-th case of each kind, the first one always, in their order."""
+    counts: dict[str, int] = {}
+    kept = []
+    for case in cases:
+        counts[case.kind] = place = counts.get(case.kind, -1) + 1
+        if place % every == 0:
+            kept.append(case)
+    return kept

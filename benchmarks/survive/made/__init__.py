@@ -1,0 +1,1 @@
+"""Odd files, made up here and the same in every run."""
