@@ -1,0 +1,360 @@
+"""Drawings made from words in the latents of an autoencoder: what draws them, what learns them, what judges them."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..catalog import part
+from ..errors import GanvasError
+from ..layers import Critic, Generator, NetworkSettings, projected
+
+__all__ = ["LatentAutoencoder", "LatentCritic", "LatentGenerator", "sphere"]
+
+REDUCED = 8  # pixels of the side of the square that one place of the latents stands for
+CHANNELS = 16  # numbers at each place
+WORD = 256  # numbers of a word vector
+HEADS = 4
+TIMES = 64  # waves that a time is told by
+ENCODER, DECODER = (40, 96, 192), (48, 112, 192)  # channels, from the picture inwards
+
+Latents = Float[Tensor, "n places 16"]
+Pictures = Float[Tensor, "n channels height width"]
+
+
+def sphere(latents: Latents) -> Latents:
+    """Latents with a root mean square of 1 at each place: whatever a network says, a decoder can draw."""
+    return latents * (latents.float().square().mean(-1, keepdim=True) + 1e-4).rsqrt().to(latents.dtype)
+
+
+@part("network")
+@dataclass(frozen=True)
+class LatentAutoencoder(NetworkSettings):
+    """Autoencoder of drawings: 8 pixels to a place of 16 numbers on a sphere, and back.
+
+    A spatial code, as in latent diffusion (Rombach et al. 2022, arXiv:2112.10752), held on a sphere at each place in
+    place of a divergence. `large` adds a second decoder, which draws the same latents twice as large.
+    """
+
+    large: bool = False
+
+    def build(self, shape: tuple[int, ...], condition: int) -> Generator:  # noqa: ARG002
+        """See `NetworkSettings.build`; it takes no notice of conditions."""
+        return _LatentAutoencoder(shape, large=self.large)
+
+
+@part("network")
+@dataclass(frozen=True)
+class LatentGenerator(NetworkSettings):
+    """Generator of drawings from words: a transformer makes latents, the decoder of `latent_autoencoder` draws them.
+
+    Each block lets the places look at one another and at the words, then mixes neighbours by a convolution; words and
+    time also scale and shift its features (Peebles & Xie 2023, arXiv:2212.09748; shared among blocks as in
+    PixArt-alpha, arXiv:2310.00426). The condition is a row of word vectors of 256 numbers, zeros where there is none.
+
+    With `steps` above 1 it is a flow: z is noise that is led to latents step by step (Lipman et al. 2023,
+    arXiv:2210.02747), away from what it would draw without words by `guidance` (Ho & Salimans 2022, arXiv:2207.12598).
+    With one step it is the generator of a GAN.
+    """
+
+    width: int = 256
+    blocks: int = 6
+    steps: int = 1
+    guidance: float = 1.0
+    large: bool = False
+
+    def build(self, shape: tuple[int, ...], condition: int) -> Generator:
+        """See `NetworkSettings.build`."""
+        return _LatentGenerator(self, shape, condition)
+
+
+@part("network")
+@dataclass(frozen=True)
+class LatentCritic(NetworkSettings):
+    """Critic of drawings under words: it looks at their latents with the blocks of `latent_generator`.
+
+    It may be shown latents with noise in them and told how much (Wang et al. 2023, arXiv:2206.02262), and begin with
+    the weights of a flow, which knows what drawings are (Sauer et al. 2024, arXiv:2403.12015).
+    """
+
+    width: int = 256
+    blocks: int = 3
+
+    def build(self, shape: tuple[int, ...], condition: int) -> Critic:
+        """See `NetworkSettings.build`."""
+        return _LatentCritic(self, shape, condition)
+
+
+def _places(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns of the latents of pictures of this shape.
+
+    Raises:
+        GanvasError: they are no pictures, or a side is no multiple of 8 pixels.
+    """
+    if len(shape) != 3 or shape[1] % REDUCED or shape[2] % REDUCED:
+        sides = [max(REDUCED, round(side / REDUCED) * REDUCED) for side in shape[:0:-1]]
+        near = f" --size {sides[0]}x{sides[1]} does." if len(shape) == 3 else ""
+        raise GanvasError(f"Latents stand for squares of {REDUCED}x{REDUCED} pixels; {shape} has none such.{near}")
+    return shape[1] // REDUCED, shape[2] // REDUCED
+
+
+class _Residual(nn.Module):
+    """Features [N, C, h, w] and what two convolutions say of them."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(1, channels)
+        self.first, self.second = _conv(channels, channels), _conv(channels, channels)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = x + self.second(F.silu(self.first(F.silu(self.norm(x)))))
+        return y
+
+
+def _conv(channels: int, more: int, *, stride: int = 1) -> nn.Conv2d:
+    layer = nn.Conv2d(channels, more, 3, stride, 1)
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return layer
+
+
+class _Encoder(nn.Sequential):
+    """Pictures [N, C, H, W] -> latents [N, 16, H/8, W/8], not on the sphere yet."""
+
+    def __init__(self, channels: int) -> None:
+        a, b, c = ENCODER
+        super().__init__(
+            *(nn.PixelUnshuffle(2), _conv(4 * channels, a), _Residual(a)),
+            *(_conv(a, b, stride=2), _Residual(b), _conv(b, c, stride=2), _Residual(c), _Residual(c)),
+            *(nn.GroupNorm(1, c), nn.SiLU(), nn.Conv2d(c, CHANNELS, 1)),
+        )
+
+
+class _Decoder(nn.Module):
+    """Latents [N, 16, h, w] -> pictures [N, C, 8h, 8w], or twice as large where there is a second head."""
+
+    def __init__(self, channels: int, *, large: bool) -> None:
+        super().__init__()
+        a, b, c = DECODER
+        self.trunk = nn.Sequential(
+            *(_conv(CHANNELS, c), _Residual(c), _Residual(c)),
+            *(_conv(c, 4 * b), nn.PixelShuffle(2), _Residual(b)),
+            *(_conv(b, 4 * a), nn.PixelShuffle(2), _Residual(a)),
+        )
+        self.head = nn.Sequential(nn.GroupNorm(1, a), nn.SiLU(), _conv(a, 4 * channels), nn.PixelShuffle(2))
+        self.large = (
+            nn.Sequential(
+                *(_Residual(a), nn.GroupNorm(1, a), nn.SiLU(), _conv(a, 2 * a), nn.PixelShuffle(2)),
+                *(_Residual(a // 2), nn.GroupNorm(1, a // 2), nn.SiLU()),
+                *(_conv(a // 2, 4 * channels), nn.PixelShuffle(2)),
+            )
+            if large
+            else None
+        )
+
+    def forward(self, latents: Tensor) -> Tensor:
+        picture: Tensor = self.head(self.trunk(latents))
+        return picture
+
+
+class _LatentAutoencoder(Generator):
+    """Codes z [N, places * 16] -> pictures, and back by `encode`."""
+
+    def __init__(self, shape: tuple[int, ...], *, large: bool) -> None:
+        self.rows, self.columns = _places(shape)
+        super().__init__(shape, 0, self.rows * self.columns * CHANNELS)
+        self.encoder, self.decoder = _Encoder(shape[0]), _Decoder(shape[0], large=large)
+
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        return self.decode(sphere(z.unflatten(1, (-1, CHANNELS))))
+
+    def latents(self, x: Pictures) -> Latents:
+        """The latents of pictures, on the sphere."""
+        return sphere(self.encoder(x).flatten(2).transpose(1, 2))
+
+    def decode(self, latents: Latents, *, large: bool = False) -> Pictures:
+        """The pictures of latents; `large` draws them twice as large, where the network has learned to."""
+        return drawn(self.decoder, latents, self.rows, large=large)
+
+    def encode(self, x: Pictures, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+        """The codes [N, latent] of pictures, and zeros: they have no variance."""
+        codes = self.latents(x).flatten(1).float()
+        return codes, torch.zeros_like(codes)
+
+    def reconstruct(self, x: Pictures, condition: Tensor | None = None) -> Pictures:
+        """See `Generator.reconstruct`."""
+        return self.generate(self.encode(x)[0], condition)
+
+
+def drawn(decoder: _Decoder, latents: Latents, rows: int, *, large: bool = False) -> Pictures:
+    """What a decoder draws of latents with so many rows of places."""
+    grid = latents.transpose(1, 2).unflatten(2, (rows, -1)).contiguous(memory_format=torch.channels_last)
+    features = decoder.trunk(grid)
+    if large and decoder.large is None:
+        raise GanvasError("This model has one size alone: it was trained without a second decoder (large=True).")
+    picture: Tensor = (decoder.large if large else decoder.head)(features)  # type: ignore[misc]
+    return picture
+
+
+class _Told(nn.Module):
+    """Condition [N, S * 256] and time [N] -> words as tokens [N, 1 + S, D], which are there, and one vector [N, D]."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.word = nn.Sequential(nn.Linear(WORD, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
+        self.nothing = nn.Parameter(torch.randn(width) * 0.1)
+        self.pooled = nn.Linear(width, width)
+        self.time = nn.Sequential(nn.Linear(TIMES, width), nn.SiLU(), nn.Linear(width, width))
+        self.mixed = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+
+    def forward(self, condition: Tensor, time: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        words = condition.unflatten(1, (-1, WORD))
+        here = (words != 0).any(-1)
+        tokens = self.word(words) * here[..., None]
+        total = tokens.sum(1) * here.sum(1, keepdim=True).clamp(min=1).rsqrt()
+        waves = time.float()[:, None] * torch.exp(
+            torch.linspace(0, math.log(1000.0), TIMES // 2, device=time.device)
+        )
+        vector = self.mixed(self.pooled(total) + self.time(torch.cat([waves.sin(), waves.cos()], 1)))
+        tokens = torch.cat([self.nothing.to(tokens.dtype).expand(len(tokens), 1, -1), tokens], 1)
+        return tokens, F.pad(here, (1, 0), value=True), vector
+
+
+class _Block(nn.Module):
+    """Places [N, T, D] that looked at one another and at words, then at their neighbours."""
+
+    WIDER: ClassVar[float] = 1.5
+
+    def __init__(self, width: int, rows: int) -> None:
+        super().__init__()
+        self.rows, inner = rows, int(width * self.WIDER)
+        self.norms = nn.ModuleList([nn.LayerNorm(width, elementwise_affine=False) for _ in range(2)])
+        self.own, self.words = nn.Linear(width, 3 * width), nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+        self.around, self.back = nn.Conv2d(width, inner, 3, padding=1), nn.Linear(inner, width)
+        self.modulation = nn.Parameter(torch.zeros(6, width))
+        for layer in (self.out, self.back):
+            nn.init.normal_(layer.weight, std=0.01)
+        with torch.no_grad():
+            self.modulation[[2, 5]] = 1.0
+
+    def forward(self, x: Tensor, words: Tensor, absent: Tensor, vector: Tensor) -> Tensor:
+        scale, shift, gate, scale2, shift2, gate2 = (vector.unflatten(1, (6, -1)) + self.modulation)[:, :, None].unbind(1)
+        x = x + gate * self._attended(self.norms[0](x) * (1 + scale) + shift, words, absent)
+        grid = (self.norms[1](x) * (1 + scale2) + shift2).transpose(1, 2).unflatten(2, (self.rows, -1))
+        near = F.silu(self.around(grid)).flatten(2).transpose(1, 2)
+        y: Tensor = x + gate2 * self.back(near)
+        return y
+
+    def _attended(self, x: Tensor, words: Tensor, absent: Tensor) -> Tensor:
+        """Attention (Vaswani et al. 2017, arXiv:1706.03762, eq. 1) of places to places and words.
+
+        Plain products: the backward pass of torch's fused attention is several times as slow on a CPU.
+        """
+        query, key, value = self.own(x).chunk(3, -1)
+        word_key, word_value = self.words(words).chunk(2, -1)
+        query, key, value = (
+            each.unflatten(-1, (HEADS, -1)).transpose(1, 2)
+            for each in (query, torch.cat([key, word_key], 1), torch.cat([value, word_value], 1))
+        )
+        alike = query @ key.transpose(2, 3) / math.sqrt(query.shape[-1])
+        share = alike.masked_fill(absent, -1e4).softmax(-1).to(value.dtype)
+        y: Tensor = self.out((share @ value).transpose(1, 2).flatten(2))
+        return y
+
+
+class _Body(nn.Module):
+    """Latents [N, T, 16] at a time [N], and a condition -> features [N, T, D] of the places."""
+
+    def __init__(self, width: int, blocks: int, rows: int, columns: int) -> None:
+        super().__init__()
+        if width % HEADS:
+            raise GanvasError(f"The width of a latent network is a multiple of {HEADS}, not {width}.")
+        self.told, self.inward = _Told(width), nn.Linear(CHANNELS, width)
+        self.place = nn.Parameter(torch.randn(rows * columns, width) * 0.5)
+        self.modulation = nn.Linear(width, 6 * width)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+        self.blocks = nn.ModuleList([_Block(width, rows) for _ in range(blocks)])
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, latents: Tensor, condition: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+        words, here, vector = self.told(condition, time)
+        absent = F.pad(~here, (latents.shape[1], 0))[:, None, None]
+        modulation = self.modulation(vector)
+        x = self.place + self.inward(latents)
+        for block in self.blocks:
+            x = block(x, words, absent, modulation)
+        return self.norm(x), vector
+
+
+class _LatentGenerator(Generator):
+    """Noise z [N, places * 16] and words [N, S * 256] -> pictures."""
+
+    def __init__(self, settings: LatentGenerator, shape: tuple[int, ...], condition: int) -> None:
+        self.rows, columns = _places(shape)
+        if condition % WORD or not condition:
+            raise GanvasError("This network is told words, each in a place of its own: --set condition=phrases.")
+        super().__init__(shape, condition, self.rows * columns * CHANNELS)
+        self.steps, self.guidance = settings.steps, settings.guidance
+        self.body = _Body(settings.width, settings.blocks, self.rows, columns)
+        self.outward = nn.Linear(settings.width, CHANNELS)
+        nn.init.normal_(self.outward.weight, std=0.02)
+        self.decoder = _Decoder(shape[0], large=settings.large).requires_grad_(False)
+
+    def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
+        assert condition is not None
+        return drawn(self.decoder, self.latents(z.unflatten(1, (-1, CHANNELS)), condition), self.rows)
+
+    def clean(self, noisy: Latents, condition: Tensor, time: Float[Tensor, " n"]) -> Latents:
+        """What latents are expected to be that are seen at a time: noise at 0, themselves at 1; not on the sphere."""
+        latents: Tensor = self.outward(self.body(noisy, condition, time)[0])
+        return latents
+
+    def latents(self, noise: Latents, condition: Tensor) -> Latents:
+        """The latents that noise becomes, in as many steps as are set, on the sphere."""
+        if self.steps == 1:
+            return sphere(self.clean(noise, condition, noise.new_zeros(len(noise))))
+        return self.flow(noise, condition, steps=self.steps, guidance=self.guidance)
+
+    def flow(self, noise: Latents, condition: Tensor, *, steps: int, guidance: float) -> Latents:
+        """Latents led from noise along straight lines to what they are expected to be, by Euler's method."""
+        x, nothing = noise.float(), torch.zeros_like(condition)
+        both = torch.cat([condition, nothing])
+        for step in range(steps):
+            time = x.new_full((len(x),), step / steps)
+            if guidance == 1:
+                end = self.clean(x, condition, time).float()
+            else:
+                told, untold = self.clean(x.repeat(2, 1, 1), both, time.repeat(2)).float().chunk(2)
+                end = untold + guidance * (told - untold)
+            x = x + (end - x) / (steps - step)
+        return sphere(x)
+
+
+class _LatentCritic(Critic):
+    judges_alone = True
+
+    def __init__(self, settings: LatentCritic, shape: tuple[int, ...], condition: int) -> None:
+        rows, columns = _places(shape)
+        if condition % WORD or not condition:
+            raise GanvasError("This network is told words, each in a place of its own: --set condition=phrases.")
+        super().__init__(shape, condition)
+        self.encoder = _Encoder(shape[0]).requires_grad_(False)
+        self.body = _Body(settings.width, settings.blocks, rows, columns)
+        self.score, self.match = nn.Linear(settings.width, 1), nn.Linear(settings.width, settings.width)
+
+    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        assert condition is not None
+        latents = sphere(self.encoder(x).flatten(2).transpose(1, 2))
+        return self.judge(latents, condition, latents.new_ones(len(latents)))
+
+    def judge(self, latents: Latents, condition: Tensor, time: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Logits of latents with noise in them, 1 - time of it."""
+        features, vector = self.body(latents, condition, time)
+        logits: Tensor = self.score(features).flatten(1).mean(1)
+        return logits + projected(self.match(features.mean(1)), vector)
