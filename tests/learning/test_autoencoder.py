@@ -195,7 +195,7 @@ def test_it_goes_on_bit_for_bit(recipe, tmp_path):
 def test_micro_batches_change_nothing(recipe, monkeypatch):
     monkeypatch.setattr(Network, "__call__", nn.Module.__call__)  # without its return to float32
     take = Dataset.take
-    monkeypatch.setattr(Dataset, "take", lambda self, rows: take(self, rows).double())
+    monkeypatch.setattr(Dataset, "take", lambda self, rows, **where: take(self, rows, **where).double())
     torch.set_default_dtype(torch.float64)
     try:
         (whole, terms), (split, split_terms) = after(5, recipe), after(5, recipe, micro_batch=5)

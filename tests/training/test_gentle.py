@@ -104,7 +104,7 @@ def test_dropout_is_dealt_with_the_samples(dropout, monkeypatch):
     """Micro-batches drop the same features of the same samples: to 1e-12 in float64, as in test_train.py."""
     monkeypatch.setattr(Network, "__call__", nn.Module.__call__)  # without its return to float32
     take = Dataset.take
-    monkeypatch.setattr(Dataset, "take", lambda self, rows: take(self, rows).double())
+    monkeypatch.setattr(Dataset, "take", lambda self, rows, **where: take(self, rows, **where).double())
     torch.set_default_dtype(torch.float64)
     try:
         whole, terms = after(5, dropout)

@@ -115,7 +115,7 @@ def test_micro_batches_change_nothing(networks, micro_batch, points, pictures, m
     recipe = replace(recipe, batch=8, **EVERYTHING)
     monkeypatch.setattr(Network, "__call__", nn.Module.__call__)  # without its return to float32
     take = Dataset.take
-    monkeypatch.setattr(Dataset, "take", lambda self, rows: take(self, rows).double())
+    monkeypatch.setattr(Dataset, "take", lambda self, rows, **where: take(self, rows, **where).double())
     torch.set_default_dtype(torch.float64)
     try:
         whole, terms = after(5, recipe)
@@ -206,7 +206,7 @@ def test_two_critics_judge_the_same_fakes_and_the_generator_heeds_both(points):
 class Recording(Dataset):
     """Points that remember which of them were asked for."""
 
-    def take(self, rows):
+    def take(self, rows, **where):
         asked.extend(rows.tolist())
         return super().take(rows)
 

@@ -8,6 +8,7 @@ logits     [N]                a critic's answer per sample, unbounded, before an
 terms      name -> [N]        what a loss returns: their sum over names, meaned over samples, is minimised
 """
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+
+from . import machine
 
 __all__ = ["Batch", "Dice", "Loss", "Nets", "Terms"]
 
@@ -51,6 +54,12 @@ class Dice:
         """Fair booleans [N, *shape]."""
         return self.uniform(purpose, *shape) < 0.5
 
+    def here(self) -> "Dice":
+        """The same dice, whose numbers stay in this machine's memory."""
+        twin = copy.copy(self)
+        twin._device = torch.device("cpu")
+        return twin
+
     @contextmanager
     def at_hand(self) -> Iterator[None]:
         """Let layers roll these dice by `Dice.current()` while this lasts, without being handed them."""
@@ -72,7 +81,7 @@ class Dice:
         return self._streams[purpose]
 
     def _share(self, drawn: Tensor) -> Tensor:
-        return drawn[self._rows].to(self._device)
+        return machine.sent(drawn[self._rows], self._device)
 
 
 _at_hand: ContextVar[Dice | None] = ContextVar("dice", default=None)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from .errors import NotFound
 
-__all__ = ["describe", "device", "keep_memory", "threads"]
+__all__ = ["describe", "device", "keep_memory", "sent", "threads"]
 
 
 def device(name: str | None) -> torch.device:
@@ -28,11 +29,18 @@ def device(name: str | None) -> torch.device:
         if found.type == "cuda":
             found = torch.device("cuda", found.index or int(os.environ.get("LOCAL_RANK", "0")))
             torch.cuda.set_device(found)
-            torch.backends.cudnn.benchmark = True
+            torch.backends.cudnn.benchmark = True  # shapes stay the same from step to step
         torch.zeros(1, device=found)
     except (RuntimeError, AssertionError, NotImplementedError, AttributeError):  # as the build of torch has it
         raise NotFound(f"This machine has no device {name!r}; leave it out to take the fastest there is.") from None
     return found
+
+
+def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """A tensor of this machine's memory on the device. The host does not wait until a GPU has taken it."""
+    if torch.device(device).type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)  # whose memory is kept for it until it is copied
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..core.catalog import find, names
 from ..core.errors import DoesNotFit, NotFound
+from ..core.machine import sent
 from ..core.pixels import to_float
 from .words import single_words
 
@@ -160,9 +161,9 @@ class Dataset:
         """The largest absolute value of a coordinate; 1 for pictures and clips."""
         return 1.0 if self.samples.ndim > 2 else float(np.abs(self.samples).max())
 
-    def take(self, rows: NDArray[np.int64]) -> Tensor:
-        """The samples of these rows, float32 [n, *shape]; pictures and clips are in [-1, 1]."""
-        taken = torch.from_numpy(np.ascontiguousarray(self.samples[rows]))
+    def take(self, rows: NDArray[np.int64], *, device: torch.device | str = "cpu") -> Tensor:
+        """The samples of these rows, float32 [n, *shape] there; pictures and clips are in [-1, 1] and go as bytes."""
+        taken = sent(torch.from_numpy(np.ascontiguousarray(self.samples[rows])), device)
         return to_float(taken) if taken.dtype == torch.uint8 else taken.float()
 
     def digest(self) -> str:

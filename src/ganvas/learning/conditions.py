@@ -192,9 +192,9 @@ class Keywords(Condition):
             words = single_words(_keywords(data, row))[:MOST_WORDS]
             each[: len(words)], share[: len(words)] = self._of(words), 1
         if dice:
-            rolled = dice.uniform("words", MOST_WORDS).cpu().masked_fill(shares == 0, torch.inf)
-            kept = (rolled <= dice.uniform("words kept", 1).cpu()) | (rolled == rolled.amin(1, keepdim=True))
-            shares *= kept & (dice.uniform("nothing", 1).cpu() >= self.nothing)
+            rolled = dice.uniform("words", MOST_WORDS).masked_fill(shares == 0, torch.inf)
+            kept = (rolled <= dice.uniform("words kept", 1)) | (rolled == rolled.amin(1, keepdim=True))
+            shares *= kept & (dice.uniform("nothing", 1) >= self.nothing)
         return _direction((told * shares[:, :, None]).sum(1))
 
     def read(self, text: str) -> Float[Tensor, " length"]:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..core import checkpoint, distributed
+from ..core import checkpoint, distributed, machine
 from ..core.batch import Batch, Dice, Terms
 from ..core.errors import DoesNotFit
 from ..data.dataset import Dataset
@@ -260,7 +260,7 @@ class _Dealer:
         for start in range(first, first + self.share, self.most):
             rows = slice(start, min(start + self.most, first + self.share))
             dice = Dice(self.seed, drawn, rows=rows, total=total, device=self.device)
-            real = self.data.take(order[rows]).to(self.device)
+            real = self.data.take(order[rows], device=self.device)
             if self.recipe.mirror and real.dim() > 2:
                 real = torch.where(dice.coins("mirror", *[1] * (real.dim() - 1)), real.flip(-1), real)
             yield Batch(
@@ -276,7 +276,7 @@ class _Dealer:
     def _told(self, rows: NDArray[np.int64], dice: Dice) -> Tensor | None:
         """What the networks are told of these rows of the data."""
         condition = self.state.condition
-        return condition.take(self.data, rows, dice).to(self.device) if condition else None
+        return machine.sent(condition.take(self.data, rows, dice.here()), self.device) if condition else None
 
 
 def _order(seed: int, size: int, start: int, count: int) -> NDArray[np.int64]:
