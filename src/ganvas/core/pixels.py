@@ -44,7 +44,8 @@ FRAMES = 8  # of a clip, in its row of a sheet
 
 def to_float(pictures: UInt8[Tensor, "n *t h w c"]) -> Float[Tensor, "n c *t h w"]:
     """[0, 255] -> [-1, 1], so that 0 is -1 and 255 is 1 exactly; the memory stays in channels-last order."""
-    return pictures.movedim(-1, 1).float().div_(127.5).sub_(1.0)
+    values = pictures.movedim(-1, 1).float()
+    return values.div_(values.new_full((), 127.5)).sub_(1.0)  # a GPU multiplies by 1 / 127.5 where it is a number
 
 
 def to_uint8(pictures: Float[Tensor, "n c *t h w"]) -> UInt8[Tensor, "n *t h w c"]:
