@@ -103,7 +103,7 @@ class Variational(Autoencoding):
     def _variance(self, batch: Batch) -> Tensor:
         if self.deviation is None:
             return batch.memory["error"].clamp(min=LEAST_VARIANCE)
-        return batch.real.new_tensor(at(self.deviation, batch.progress) ** 2)
+        return batch.real.new_full((), at(self.deviation, batch.progress) ** 2)
 
 
 def divergence(mean: Codes, log_variance: Codes) -> Rows:
