@@ -30,6 +30,7 @@ def device(name: str | None) -> torch.device:
             found = torch.device("cuda", found.index or int(os.environ.get("LOCAL_RANK", "0")))
             torch.cuda.set_device(found)
             torch.backends.cudnn.benchmark = True  # shapes stay the same from step to step
+            torch.backends.cudnn.allow_tf32 = True  # of convolutions only: what figures are made of is not rounded
         torch.zeros(1, device=found)
     except (RuntimeError, AssertionError, NotImplementedError, AttributeError):  # as the build of torch has it
         raise NotFound(f"This machine has no device {name!r}; leave it out to take the fastest there is.") from None
