@@ -45,12 +45,12 @@ def pictures(size: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)
 
 
-def batches(size: int, batch: int) -> Iterator[Tensor]:
+def batches(size: int, batch: int, *, device: torch.device | str = "cpu") -> Iterator[Tensor]:
     """The same as float [batch, 3, H, W] in [-1, 1], for ever."""
     samples = torch.from_numpy(pictures(size)).permute(0, 3, 1, 2).contiguous()
     while True:
         for rows in torch.randperm(PICTURES).split(batch)[: PICTURES // batch]:
-            yield samples[rows].float() / 127.5 - 1
+            yield samples[rows].to(device).float() / 127.5 - 1
 
 
 def ours(case: str, size: int, batch: int, width: int, *, float32: bool) -> Iterator[None]:
@@ -67,15 +67,15 @@ def ours(case: str, size: int, batch: int, width: int, *, float32: bool) -> Iter
         yield
 
 
-def wgan_gp(size: int, batch: int) -> Iterator[None]:
+def wgan_gp(size: int, batch: int, *, device: torch.device | str = "cpu") -> Iterator[None]:
     """The loop of courses; yields after each step."""
-    critic, generator = WGANCritic().build((3, size, size), 0), WGANGenerator().build((3, size, size), 0)
+    critic, generator = (each().build((3, size, size), 0).to(device) for each in (WGANCritic, WGANGenerator))
     optimizers = [torch.optim.Adam(each.parameters(), lr=1e-4, betas=(0.0, 0.9)) for each in (critic, generator)]
-    for real in batches(size, batch):
+    for real in batches(size, batch, device=device):
         for _ in range(5):
             optimizers[0].zero_grad()
-            fake = generator(torch.randn(batch, generator.latent))
-            between = torch.rand(batch, 1, 1, 1, requires_grad=True)
+            fake = generator(torch.randn(batch, generator.latent, device=device))
+            between = torch.rand(batch, 1, 1, 1, device=device, requires_grad=True)
             scores = critic(fake.detach()), critic(real)
             mixed = real * between + fake.detach() * (1 - between)
             mixed_scores = critic(mixed)
@@ -88,7 +88,7 @@ def wgan_gp(size: int, batch: int) -> Iterator[None]:
             loss.backward(retain_graph=True)
             optimizers[0].step()
         optimizers[1].zero_grad()
-        loss = -critic(generator(torch.randn(batch, generator.latent))).mean()
+        loss = -critic(generator(torch.randn(batch, generator.latent, device=device))).mean()
         loss.backward()
         optimizers[1].step()
         loss.item()

@@ -13,8 +13,8 @@ have cores of their own.
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 import numpy as np
@@ -51,36 +51,42 @@ class PictureFiles(TorchDataset[torch.Tensor]):
 
 
 def peer(folder: Path) -> Iterator[None]:
-    """The plain loop; yields after each step."""
-    critic = nn.Sequential(DCGANCritic().build((3, SIZE, SIZE), 0), nn.Sigmoid())
-    generator = DCGANGenerator().build((3, SIZE, SIZE), 0)
+    """The plain loop over a folder; yields after each step."""
+    loader = DataLoader(PictureFiles(folder), BATCH, shuffle=True, num_workers=2, drop_last=True)
+    return plain(chain.from_iterable(repeat(loader)))
+
+
+def plain(batches: Iterable[torch.Tensor], *, device: torch.device | str = "cpu") -> Iterator[None]:
+    """The plain loop over batches [N, 3, 64, 64] in [-1, 1]; yields after each step."""
+    critic = nn.Sequential(DCGANCritic().build((3, SIZE, SIZE), 0), nn.Sigmoid()).to(device)
+    generator = DCGANGenerator().build((3, SIZE, SIZE), 0).to(device)
     criterion = nn.BCELoss()
     critic_optimizer = torch.optim.Adam(critic.parameters(), lr=2e-4, betas=(0.5, 0.999))
     generator_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    while True:
-        for real in DataLoader(PictureFiles(folder), BATCH, shuffle=True, num_workers=2, drop_last=True):
-            critic.zero_grad()
-            label = torch.full((BATCH,), 1.0)
-            output = critic(real).view(-1)
-            loss_real = criterion(output, label)
-            loss_real.backward()
-            output.mean().item()
-            fake = generator(torch.randn(BATCH, 100))
-            label.fill_(0.0)
-            output = critic(fake.detach()).view(-1)
-            loss_fake = criterion(output, label)
-            loss_fake.backward()
-            output.mean().item()
-            critic_optimizer.step()
-            generator.zero_grad()
-            label.fill_(1.0)
-            output = critic(fake).view(-1)
-            loss = criterion(output, label)
-            loss.backward()
-            output.mean().item()
-            generator_optimizer.step()
-            (loss_real + loss_fake).item(), loss.item()
-            yield
+    for batch in batches:
+        real = batch.to(device)
+        critic.zero_grad()
+        label = torch.full((len(real),), 1.0, device=device)
+        output = critic(real).view(-1)
+        loss_real = criterion(output, label)
+        loss_real.backward()
+        output.mean().item()
+        fake = generator(torch.randn(len(real), 100, device=device))
+        label.fill_(0.0)
+        output = critic(fake.detach()).view(-1)
+        loss_fake = criterion(output, label)
+        loss_fake.backward()
+        output.mean().item()
+        critic_optimizer.step()
+        generator.zero_grad()
+        label.fill_(1.0)
+        output = critic(fake).view(-1)
+        loss = criterion(output, label)
+        loss.backward()
+        output.mean().item()
+        generator_optimizer.step()
+        (loss_real + loss_fake).item(), loss.item()
+        yield
 
 
 def ours(folder: Path, *, float32: bool) -> Iterator[None]:

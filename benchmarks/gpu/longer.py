@@ -1,0 +1,81 @@
+"""What takes minutes on a card: pictures with scores, and a run that goes on."""
+
+import os
+import shutil
+import signal
+import tarfile
+import threading
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from ganvas import fit
+from ganvas.evaluate import compare
+from ganvas.run import Run
+
+from .ledger import Ledger
+
+RECIPES = ("projected_gan", "r3gan", "keyword_icons")
+MINUTES = 2.0
+SCORING = 0.25  # of the time of a recipe
+PART = 16 * 2**20 - 4096  # bytes of a file that comes back
+PACKING = 20.0  # seconds
+
+
+def quality(ledger: Ledger, device: torch.device, *, data: str) -> None:
+    for place, name in enumerate(RECIPES):
+        work = partial(_trained, ledger, device, name, data=data, seconds=ledger.left / (len(RECIPES) - place))
+        ledger.measure(name, work, 1 / (len(RECIPES) - place))
+
+
+def _trained(ledger: Ledger, device: torch.device, name: str, *, data: str, seconds: float) -> None:
+    """Train, keep the last sheet, and score what was learned against its data."""
+    minutes = min(MINUTES, (1 - SCORING) * seconds / 60)
+    out = ledger.folder / "runs" / name
+    run = fit(name, data=data, size=64, minutes=minutes, out=out, device=device.type, quiet=True)
+    last = run.rows[-1]
+    ledger.row(f"{name} trained", minutes=minutes, images=last["images"], speed=last.get("images_per_second"))
+    if run.newest_sheet:
+        shutil.copy(run.newest_sheet, ledger.folder / f"{name}.png")
+    compared = compare(run.path, device=device)
+    for score, value in compared.scores():
+        ledger.row(f"{name}: {score}", value=value.value, error=value.error)
+
+
+def go_on(ledger: Ledger, device: torch.device, *, run: Path, images: int | None) -> None:
+    """Train until shortly before the end, then pack; the run folder given stays as it is."""
+    held = ledger.folder / "runs" / run.name
+    shutil.copytree(run, held)
+    ledger.measure("trained", partial(_further, ledger, device, held, images))
+    ledger.measure("packed", partial(_packed, ledger, held))
+
+
+def _further(ledger: Ledger, device: torch.device, held: Path, images: int | None) -> None:
+    before = Run(held).images
+    stop = threading.Timer(max(0.0, ledger.left - PACKING), os.kill, (os.getpid(), signal.SIGINT))
+    stop.daemon = True  # as Ctrl-C does it: the step is finished and saved
+    stop.start()
+    try:
+        run = fit(str(held), images=images, device=device.type, quiet=True)
+    finally:
+        stop.cancel()
+    ledger.row("went on", images_before=before, images=run.images, last=run.rows[-1]["terms"])
+
+
+def _packed(ledger: Ledger, held: Path) -> None:
+    """The run but for its older checkpoints, as one tar in parts."""
+    newest = Run(held).newest
+    whole = ledger.folder / "runs" / f"{held.name}.tar"
+    with tarfile.open(whole, "w") as tar:
+        for file in sorted(held.rglob("*")):
+            older = "checkpoints" in file.parts and newest is not None and newest.name not in file.parts
+            if file.is_file() and not older:
+                tar.add(file, file.relative_to(held.parent))
+    with whole.open("rb") as stream:
+        parts = 0
+        while part := stream.read(PART):
+            (ledger.folder / f"{held.name}.tar.{parts:02}").write_bytes(part)
+            parts += 1
+    ledger.row("packed", parts=parts, bytes=whole.stat().st_size)
+    shutil.rmtree(whole.parent)
