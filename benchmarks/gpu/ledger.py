@@ -61,8 +61,8 @@ class Ledger:
         try:
             signal.setitimer(signal.ITIMER_REAL, seconds)
             work()
-        except Slow:
-            self.row(name, failed=f"slower than {time.perf_counter() - began:.1f} s")
+        except (Slow, KeyboardInterrupt):
+            self.row(name, failed=f"not done after {time.perf_counter() - began:.1f} s")
         except Exception as error:
             where = [f"{Path(each.filename).name}:{each.lineno}" for each in traceback.extract_tb(error.__traceback__)]
             self.row(name, failed=f"{type(error).__name__}: {str(error)[:300]}", at_line=" ".join(where[-4:]))

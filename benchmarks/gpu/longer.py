@@ -4,7 +4,10 @@ import os
 import shutil
 import signal
 import tarfile
+import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -32,8 +35,9 @@ def quality(ledger: Ledger, device: torch.device, *, data: str) -> None:
 def _trained(ledger: Ledger, device: torch.device, name: str, *, data: str, seconds: float) -> None:
     """Train, keep the last sheet, and score what was learned against its data."""
     minutes = min(MINUTES, (1 - SCORING) * seconds / 60)
-    out = ledger.folder / "runs" / name
-    run = fit(name, data=data, size=64, minutes=minutes, out=out, device=device.type, quiet=True)
+    out = Path(tempfile.mkdtemp()) / name
+    with _stopped_after((1 - SCORING) * seconds):
+        run = fit(name, data=data, size=64, minutes=minutes, out=out, device=device.type, quiet=True)
     last = run.rows[-1]
     ledger.row(f"{name} trained", minutes=minutes, images=last["images"], speed=last.get("images_per_second"))
     if run.newest_sheet:
@@ -43,9 +47,21 @@ def _trained(ledger: Ledger, device: torch.device, name: str, *, data: str, seco
         ledger.row(f"{name}: {score}", value=value.value, error=value.error)
 
 
+@contextmanager
+def _stopped_after(seconds: float) -> Iterator[None]:
+    """Ctrl-C when the time is up: the training finishes its step and saves."""
+    stop = threading.Timer(max(0.0, seconds), os.kill, (os.getpid(), signal.SIGINT))
+    stop.daemon = True
+    stop.start()
+    try:
+        yield
+    finally:
+        stop.cancel()
+
+
 def go_on(ledger: Ledger, device: torch.device, *, run: Path, images: int | None) -> None:
     """Train until shortly before the end, then pack; the run folder given stays as it is."""
-    held = ledger.folder / "runs" / run.name
+    held = Path(tempfile.mkdtemp()) / run.name
     shutil.copytree(run, held)
     ledger.measure("trained", partial(_further, ledger, device, held, images))
     ledger.measure("packed", partial(_packed, ledger, held))
@@ -53,24 +69,19 @@ def go_on(ledger: Ledger, device: torch.device, *, run: Path, images: int | None
 
 def _further(ledger: Ledger, device: torch.device, held: Path, images: int | None) -> None:
     before = Run(held).images
-    stop = threading.Timer(max(0.0, ledger.left - PACKING), os.kill, (os.getpid(), signal.SIGINT))
-    stop.daemon = True  # as Ctrl-C does it: the step is finished and saved
-    stop.start()
-    try:
+    with _stopped_after(ledger.left - PACKING):
         run = fit(str(held), images=images, device=device.type, quiet=True)
-    finally:
-        stop.cancel()
     ledger.row("went on", images_before=before, images=run.images, last=run.rows[-1]["terms"])
 
 
 def _packed(ledger: Ledger, held: Path) -> None:
     """The run but for its older checkpoints, as one tar in parts."""
     newest = Run(held).newest
-    whole = ledger.folder / "runs" / f"{held.name}.tar"
+    whole = held.with_suffix(".tar")
     with tarfile.open(whole, "w") as tar:
         for file in sorted(held.rglob("*")):
             older = "checkpoints" in file.parts and newest is not None and newest.name not in file.parts
-            if file.is_file() and not older:
+            if file.is_file() and not older and not file.name.startswith("."):
                 tar.add(file, file.relative_to(held.parent))
     with whole.open("rb") as stream:
         parts = 0
@@ -78,4 +89,3 @@ def _packed(ledger: Ledger, held: Path) -> None:
             (ledger.folder / f"{held.name}.tar.{parts:02}").write_bytes(part)
             parts += 1
     ledger.row("packed", parts=parts, bytes=whole.stat().st_size)
-    shutil.rmtree(whole.parent)
