@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import NDArray
 
 from ..core.errors import NotInstalled
 
@@ -32,7 +31,7 @@ def single_words(keywords: Iterable[str]) -> list[str]:
     return [word for word in words if word not in STOP_WORDS] or words
 
 
-def vectors(words: Sequence[str]) -> Float[NDArray[np.float32], "n 256"]:
+def vectors(words: Sequence[str]) -> Float[np.ndarray, "n 256"]:
     """The WordLlama vector of each word, of length 1 (Miller 2024, github.com/dleemiller/WordLlama).
 
     They come with the package and need no network. A rare word is made of pieces, and is then near to words that are
