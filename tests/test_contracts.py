@@ -23,11 +23,13 @@ from ganvas.models.onnx import export
 from ganvas.networks.layers import BatchNorm, Critic, Generator
 
 PICTURES = [(3, 16, 16), (1, 32, 32), (4, 64, 64), (3, 128, 128), (3, 96, 64), (1, 28, 28)]
+EIGHTS = [(3, 16, 16), (1, 32, 32), (4, 64, 64), (3, 96, 64)]
 VECTORS = [(2,), (7,)]
 CLIPS = [(1, 16, 32, 32), (3, 8, 16, 16), (4, 32, 16, 24), (1, 6, 64, 64), (2, 5, 28, 28)]
 SHAPES = dict.fromkeys(["mlp_generator", "mlp_critic", "mlp_autoencoder"], PICTURES + VECTORS)
 SHAPES |= {"tgan_generator": CLIPS, "tgan_critic": CLIPS, "tgan_frame_critic": CLIPS}
 SHAPES |= dict.fromkeys(["step_generator", "fourier_critic"], VECTORS)
+SHAPES |= dict.fromkeys(["latent_autoencoder", "latent_generator", "latent_critic"], EIGHTS)
 """The samples that a network must be able to make or to judge; pictures, if it is not named here."""
 
 NETWORKS = {name: {} for name in names("network")} | {
@@ -43,6 +45,7 @@ NETWORKS = {name: {} for name in names("network")} | {
     "resnet_generator modulated": {"modulated": True},
     "sngan_critic projection": {"projection": True},
     "autoencoder gaussian": {"gaussian": True},
+    "latent_generator flow": {"steps": 2, "guidance": 2.0},
 }
 """Every network as it is, and some with settings that make another network of it: "NAME WORD" -> settings."""
 

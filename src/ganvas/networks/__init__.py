@@ -6,6 +6,7 @@ In: a shape; out: a network. These files never import one another, but for layer
     mlp.py, dcgan.py, wgan.py, resnet.py, sngan.py, r3gan.py, stylegan2.py   of pictures, by the paper's name
     feature.py       a critic that looks through a network which knows photographs
     autoencoder.py   pictures -> codes -> pictures
+    latent.py        drawings from words, made in the latents of an autoencoder
     plane.py         for points in the plane
     video.py         for clips
 """

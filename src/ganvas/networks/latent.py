@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..catalog import part
-from ..errors import GanvasError
-from ..layers import Critic, Generator, NetworkSettings, projected
+from ..core.catalog import part
+from ..core.errors import DoesNotFit
+from .layers import Critic, Generator, NetworkSettings, projected
 
 __all__ = ["LatentAutoencoder", "LatentCritic", "LatentGenerator", "sphere"]
 
@@ -42,9 +42,9 @@ class LatentAutoencoder(NetworkSettings):
 
     large: bool = False
 
-    def build(self, shape: tuple[int, ...], condition: int) -> Generator:  # noqa: ARG002
-        """See `NetworkSettings.build`; it takes no notice of conditions."""
-        return _LatentAutoencoder(shape, large=self.large)
+    def build(self, shape: tuple[int, ...], condition: int) -> Generator:
+        """See `NetworkSettings.build`."""
+        return _LatentAutoencoder(shape, condition, large=self.large)
 
 
 @part("network")
@@ -54,7 +54,8 @@ class LatentGenerator(NetworkSettings):
 
     Each block lets the places look at one another and at the words, then mixes neighbours by a convolution; words and
     time also scale and shift its features (Peebles & Xie 2023, arXiv:2212.09748; shared among blocks as in
-    PixArt-alpha, arXiv:2310.00426). The condition is a row of word vectors of 256 numbers, zeros where there is none.
+    PixArt-alpha, arXiv:2310.00426). A condition of a multiple of 256 numbers is a row of word vectors, zeros where
+    there is none; any other is one word.
 
     With `steps` above 1 it is a flow: z is noise that is led to latents step by step (Lipman et al. 2023,
     arXiv:2210.02747), away from what it would draw without words by `guidance` (Ho & Salimans 2022, arXiv:2207.12598).
@@ -93,12 +94,12 @@ def _places(shape: tuple[int, ...]) -> tuple[int, int]:
     """Rows and columns of the latents of pictures of this shape.
 
     Raises:
-        GanvasError: they are no pictures, or a side is no multiple of 8 pixels.
+        DoesNotFit: they are no pictures, or a side is no multiple of 8 pixels.
     """
     if len(shape) != 3 or shape[1] % REDUCED or shape[2] % REDUCED:
         sides = [max(REDUCED, round(side / REDUCED) * REDUCED) for side in shape[:0:-1]]
         near = f" --size {sides[0]}x{sides[1]} does." if len(shape) == 3 else ""
-        raise GanvasError(f"Latents stand for squares of {REDUCED}x{REDUCED} pixels; {shape} has none such.{near}")
+        raise DoesNotFit(f"Latents stand for squares of {REDUCED}x{REDUCED} pixels; {shape} has none such.{near}")
     return shape[1] // REDUCED, shape[2] // REDUCED
 
 
@@ -164,13 +165,17 @@ class _Decoder(nn.Module):
 class _LatentAutoencoder(Generator):
     """Codes z [N, places * 16] -> pictures, and back by `encode`."""
 
-    def __init__(self, shape: tuple[int, ...], *, large: bool) -> None:
-        self.rows, self.columns = _places(shape)
-        super().__init__(shape, 0, self.rows * self.columns * CHANNELS)
+    def __init__(self, shape: tuple[int, ...], condition: int, *, large: bool) -> None:
+        self.rows, columns = _places(shape)
+        super().__init__(shape, condition, self.rows * columns * CHANNELS)
         self.encoder, self.decoder = _Encoder(shape[0]), _Decoder(shape[0], large=large)
+        self.told = nn.Linear(condition, CHANNELS) if condition else None
 
-    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:  # noqa: ARG002
-        return self.decode(sphere(z.unflatten(1, (-1, CHANNELS))))
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        latents = sphere(z.unflatten(1, (-1, CHANNELS)))
+        if self.told is not None and condition is not None:
+            latents = latents + self.told(condition)[:, None]
+        return self.decode(latents)
 
     def latents(self, x: Pictures) -> Latents:
         """The latents of pictures, on the sphere."""
@@ -195,33 +200,38 @@ def drawn(decoder: _Decoder, latents: Latents, rows: int, *, large: bool = False
     grid = latents.transpose(1, 2).unflatten(2, (rows, -1)).contiguous(memory_format=torch.channels_last)
     features = decoder.trunk(grid)
     if large and decoder.large is None:
-        raise GanvasError("This model has one size alone: it was trained without a second decoder (large=True).")
+        raise DoesNotFit("This model has one size alone: it was trained without a second decoder (large=True).")
     picture: Tensor = (decoder.large if large else decoder.head)(features)  # type: ignore[misc]
     return picture
 
 
 class _Told(nn.Module):
-    """Condition [N, S * 256] and time [N] -> words as tokens [N, 1 + S, D], which are there, and one vector [N, D]."""
+    """Condition [N, K] and time [N] -> words as tokens [N, 1 + S, D], which are absent, and one vector [N, D]."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, condition: int) -> None:
         super().__init__()
-        self.word = nn.Sequential(nn.Linear(WORD, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
-        self.nothing = nn.Parameter(torch.randn(width) * 0.1)
-        self.pooled = nn.Linear(width, width)
+        self.length = WORD if condition % WORD == 0 else condition
+        self.nothing = nn.Parameter(torch.randn(1, 1, width) * 0.1)
         self.time = nn.Sequential(nn.Linear(TIMES, width), nn.SiLU(), nn.Linear(width, width))
         self.mixed = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        if condition:
+            self.word = nn.Sequential(nn.Linear(self.length, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
+            self.pooled = nn.Linear(width, width)
+        frequencies = torch.exp(torch.linspace(0, math.log(1000.0), TIMES // 2))
+        self.register_buffer("frequencies", frequencies, persistent=False)
 
-    def forward(self, condition: Tensor, time: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        words = condition.unflatten(1, (-1, WORD))
-        here = (words != 0).any(-1)
-        tokens = self.word(words) * here[..., None]
-        total = tokens.sum(1) * here.sum(1, keepdim=True).clamp(min=1).rsqrt()
-        waves = time.float()[:, None] * torch.exp(
-            torch.linspace(0, math.log(1000.0), TIMES // 2, device=time.device)
-        )
-        vector = self.mixed(self.pooled(total) + self.time(torch.cat([waves.sin(), waves.cos()], 1)))
-        tokens = torch.cat([self.nothing.to(tokens.dtype).expand(len(tokens), 1, -1), tokens], 1)
-        return tokens, F.pad(here, (1, 0), value=True), vector
+    def forward(self, condition: Tensor | None, time: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        waves = time.float()[:, None] * self.get_buffer("frequencies")
+        vector = self.time(torch.cat([waves.sin(), waves.cos()], 1))
+        tokens = self.nothing.expand(time.shape[0], -1, -1)
+        absent = torch.zeros(time.shape[0], 1, dtype=torch.bool, device=time.device)
+        if condition is not None:
+            words = condition.unflatten(1, (-1, self.length))
+            here = (words != 0).any(-1)
+            told = self.word(words) * here[..., None]
+            vector = vector + self.pooled(told.sum(1) * here.sum(1, keepdim=True).clamp(min=1).rsqrt())
+            tokens, absent = torch.cat([tokens.to(told.dtype), told], 1), torch.cat([absent, ~here], 1)
+        return tokens, absent, self.mixed(vector)
 
 
 class _Block(nn.Module):
@@ -243,7 +253,9 @@ class _Block(nn.Module):
             self.modulation[[2, 5]] = 1.0
 
     def forward(self, x: Tensor, words: Tensor, absent: Tensor, vector: Tensor) -> Tensor:
-        scale, shift, gate, scale2, shift2, gate2 = (vector.unflatten(1, (6, -1)) + self.modulation)[:, :, None].unbind(1)
+        scale, shift, gate, scale2, shift2, gate2 = (vector.unflatten(1, (6, -1)) + self.modulation)[:, :, None].unbind(
+            1
+        )
         x = x + gate * self._attended(self.norms[0](x) * (1 + scale) + shift, words, absent)
         grid = (self.norms[1](x) * (1 + scale2) + shift2).transpose(1, 2).unflatten(2, (self.rows, -1))
         near = F.silu(self.around(grid)).flatten(2).transpose(1, 2)
@@ -270,21 +282,21 @@ class _Block(nn.Module):
 class _Body(nn.Module):
     """Latents [N, T, 16] at a time [N], and a condition -> features [N, T, D] of the places."""
 
-    def __init__(self, width: int, blocks: int, rows: int, columns: int) -> None:
+    def __init__(self, width: int, blocks: int, condition: int, places: tuple[int, int]) -> None:
         super().__init__()
         if width % HEADS:
-            raise GanvasError(f"The width of a latent network is a multiple of {HEADS}, not {width}.")
-        self.told, self.inward = _Told(width), nn.Linear(CHANNELS, width)
-        self.place = nn.Parameter(torch.randn(rows * columns, width) * 0.5)
+            raise DoesNotFit(f"The width of a latent network is a multiple of {HEADS}, not {width}.")
+        self.told, self.inward = _Told(width, condition), nn.Linear(CHANNELS, width)
+        self.place = nn.Parameter(torch.randn(places[0] * places[1], width) * 0.5)
         self.modulation = nn.Linear(width, 6 * width)
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
-        self.blocks = nn.ModuleList([_Block(width, rows) for _ in range(blocks)])
+        self.blocks = nn.ModuleList([_Block(width, places[0]) for _ in range(blocks)])
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, latents: Tensor, condition: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
-        words, here, vector = self.told(condition, time)
-        absent = F.pad(~here, (latents.shape[1], 0))[:, None, None]
+    def forward(self, latents: Tensor, condition: Tensor | None, time: Tensor) -> tuple[Tensor, Tensor]:
+        words, absent, vector = self.told(condition, time)
+        absent = F.pad(absent, (latents.shape[1], 0))[:, None, None]
         modulation = self.modulation(vector)
         x = self.place + self.inward(latents)
         for block in self.blocks:
@@ -293,45 +305,40 @@ class _Body(nn.Module):
 
 
 class _LatentGenerator(Generator):
-    """Noise z [N, places * 16] and words [N, S * 256] -> pictures."""
+    """Noise z [N, places * 16] and a condition [N, K] -> pictures."""
 
     def __init__(self, settings: LatentGenerator, shape: tuple[int, ...], condition: int) -> None:
         self.rows, columns = _places(shape)
-        if condition % WORD or not condition:
-            raise GanvasError("This network is told words, each in a place of its own: --set condition=phrases.")
         super().__init__(shape, condition, self.rows * columns * CHANNELS)
         self.steps, self.guidance = settings.steps, settings.guidance
-        self.body = _Body(settings.width, settings.blocks, self.rows, columns)
+        self.body = _Body(settings.width, settings.blocks, condition, (self.rows, columns))
         self.outward = nn.Linear(settings.width, CHANNELS)
         nn.init.normal_(self.outward.weight, std=0.02)
-        self.decoder = _Decoder(shape[0], large=settings.large).requires_grad_(False)
+        self.decoder = _Decoder(shape[0], large=settings.large)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
-        assert condition is not None
         return drawn(self.decoder, self.latents(z.unflatten(1, (-1, CHANNELS)), condition), self.rows)
 
-    def clean(self, noisy: Latents, condition: Tensor, time: Float[Tensor, " n"]) -> Latents:
+    def clean(self, noisy: Latents, condition: Tensor | None, time: Float[Tensor, " n"]) -> Latents:
         """What latents are expected to be that are seen at a time: noise at 0, themselves at 1; not on the sphere."""
         latents: Tensor = self.outward(self.body(noisy, condition, time)[0])
         return latents
 
-    def latents(self, noise: Latents, condition: Tensor) -> Latents:
+    def latents(self, noise: Latents, condition: Tensor | None) -> Latents:
         """The latents that noise becomes, in as many steps as are set, on the sphere."""
         if self.steps == 1:
-            return sphere(self.clean(noise, condition, noise.new_zeros(len(noise))))
+            return sphere(self.clean(noise, condition, noise.new_zeros(noise.shape[0])))
         return self.flow(noise, condition, steps=self.steps, guidance=self.guidance)
 
-    def flow(self, noise: Latents, condition: Tensor, *, steps: int, guidance: float) -> Latents:
+    def flow(self, noise: Latents, condition: Tensor | None, *, steps: int, guidance: float) -> Latents:
         """Latents led from noise along straight lines to what they are expected to be, by Euler's method."""
-        x, nothing = noise.float(), torch.zeros_like(condition)
-        both = torch.cat([condition, nothing])
+        x = noise.float()
         for step in range(steps):
-            time = x.new_full((len(x),), step / steps)
-            if guidance == 1:
-                end = self.clean(x, condition, time).float()
-            else:
-                told, untold = self.clean(x.repeat(2, 1, 1), both, time.repeat(2)).float().chunk(2)
-                end = untold + guidance * (told - untold)
+            time = x.new_full((x.shape[0],), step / steps)
+            end = self.clean(x, condition, time).float()
+            if guidance != 1 and condition is not None:
+                untold = self.clean(x, torch.zeros_like(condition), time).float()
+                end = untold + guidance * (end - untold)
             x = x + (end - x) / (steps - step)
         return sphere(x)
 
@@ -340,20 +347,16 @@ class _LatentCritic(Critic):
     judges_alone = True
 
     def __init__(self, settings: LatentCritic, shape: tuple[int, ...], condition: int) -> None:
-        rows, columns = _places(shape)
-        if condition % WORD or not condition:
-            raise GanvasError("This network is told words, each in a place of its own: --set condition=phrases.")
         super().__init__(shape, condition)
-        self.encoder = _Encoder(shape[0]).requires_grad_(False)
-        self.body = _Body(settings.width, settings.blocks, rows, columns)
+        self.encoder = _Encoder(shape[0])
+        self.body = _Body(settings.width, settings.blocks, condition, _places(shape))
         self.score, self.match = nn.Linear(settings.width, 1), nn.Linear(settings.width, settings.width)
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        assert condition is not None
         latents = sphere(self.encoder(x).flatten(2).transpose(1, 2))
-        return self.judge(latents, condition, latents.new_ones(len(latents)))
+        return self.judge(latents, condition, latents.new_ones(latents.shape[0]))
 
-    def judge(self, latents: Latents, condition: Tensor, time: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+    def judge(self, latents: Latents, condition: Tensor | None, time: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         """Logits of latents with noise in them, 1 - time of it."""
         features, vector = self.body(latents, condition, time)
         logits: Tensor = self.score(features).flatten(1).mean(1)
