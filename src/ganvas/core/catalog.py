@@ -35,7 +35,7 @@ KINDS = {
     "data": "ganvas.data.sources",
     "network": "ganvas.networks",
     "loss": "ganvas.learning.losses",
-    "condition": "ganvas.learning.conditions",
+    "condition": "ganvas.learning",
     "augment": "ganvas.learning.augment",
     "game": "ganvas.learning",
     "optimizer": "ganvas.learning.optimizers",

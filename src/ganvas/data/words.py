@@ -1,5 +1,6 @@
 """Words as vectors of numbers that are near to one another if the words mean alike."""
 
+import base64
 import string
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -11,7 +12,7 @@ from jaxtyping import Float
 
 from ..core.errors import NotInstalled
 
-__all__ = ["DIMENSION", "single_words", "vectors"]
+__all__ = ["DIMENSION", "packed", "single_words", "unpacked", "vectors"]
 
 DIMENSION = 256
 STOP_WORDS = {
@@ -42,6 +43,21 @@ def vectors(words: Sequence[str]) -> Float[np.ndarray, "n 256"]:
     """
     found = _encoder().embed(list(words)) if len(words) else np.zeros((0, DIMENSION))
     return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9), np.float32)
+
+
+def packed(table: Float[np.ndarray, "n 256"]) -> str:
+    """Vectors of length 1 as a text, with a byte for each number."""
+    return base64.b64encode(np.round(table * 127 / np.abs(table).max(initial=1e-9)).astype(np.int8).tobytes()).decode()
+
+
+def unpacked(text: str, count: int) -> Float[np.ndarray, "n 256"]:
+    """The vectors of `count` words from a text: that of `packed`, or of float16 as earlier models have it."""
+    held = base64.b64decode(text)
+    kind = np.int8 if len(held) == count * DIMENSION else np.dtype("<f2")
+    table = np.frombuffer(held, kind).astype(np.float32).reshape(count, DIMENSION)
+    if kind is np.int8:
+        table = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-9)
+    return table
 
 
 @cache

@@ -19,7 +19,7 @@ from ..core.batch import Dice
 from ..core.catalog import part
 from ..core.errors import DoesNotFit, GanvasError, NotFound
 from ..data.dataset import Dataset
-from ..data.words import DIMENSION, single_words, vectors
+from ..data.words import DIMENSION, single_words, unpacked, vectors
 from .schedules import within
 
 __all__ = ["ROW", "Condition", "Keywords", "Labels"]
@@ -258,18 +258,17 @@ class Keywords(Condition):
         return {word: place for place, word in enumerate(self.words)}
 
     @cached_property
-    def _vectors(self) -> Float[Tensor, "words length"]:
-        numbers = np.frombuffer(base64.b64decode(self.table), "<f2").astype(np.float32)
-        return torch.from_numpy(numbers.reshape(len(self.words), self.length))
+    def _vectors(self) -> Float[Tensor, "words 256"]:
+        return torch.from_numpy(unpacked(self.table, len(self.words)))
 
-    def _of(self, words: Sequence[str]) -> Float[Tensor, "words length"]:
+    def _of(self, words: Sequence[str]) -> Float[Tensor, "words 256"]:
         """The vector of each word, also of those that the data do not have."""
-        found = torch.empty(len(words), self.length)
+        found = torch.empty(len(words), DIMENSION)
         for row, word in zip(found, words, strict=True):
             row[:] = self._vectors[self._places[word]] if word in self._places else self._meaning(word)
         return found
 
-    def _meaning(self, word: str) -> Float[Tensor, " length"]:
+    def _meaning(self, word: str) -> Float[Tensor, " 256"]:
         try:
             return torch.from_numpy(vectors([word]))[0]
         except GanvasError as error:

@@ -172,7 +172,11 @@ class _LatentAutoencoder(Generator):
         self.told = nn.Linear(condition, CHANNELS) if condition else None
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        latents = sphere(z.unflatten(1, (-1, CHANNELS)))
+        return self.unrolled(sphere(z.unflatten(1, (-1, CHANNELS))).flatten(1), condition)
+
+    def unrolled(self, codes: Tensor, condition: Tensor | None = None) -> Pictures:
+        """The pictures of codes [N, latent] as they are, on the sphere or beside it."""
+        latents = codes.unflatten(1, (-1, CHANNELS))
         if self.told is not None and condition is not None:
             latents = latents + self.told(condition)[:, None]
         return self.decode(latents)
@@ -317,7 +321,11 @@ class _LatentGenerator(Generator):
         self.decoder = _Decoder(shape[0], large=settings.large)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
-        return drawn(self.decoder, self.latents(z.unflatten(1, (-1, CHANNELS)), condition), self.rows)
+        return drawn(self.decoder, self.latents(self.places(z), condition), self.rows)
+
+    def places(self, z: Float[Tensor, "n latent"]) -> Latents:
+        """Noise as it lies in the places."""
+        return z.unflatten(1, (-1, CHANNELS))
 
     def clean(self, noisy: Latents, condition: Tensor | None, time: Float[Tensor, " n"]) -> Latents:
         """What latents are expected to be that are seen at a time: noise at 0, themselves at 1; not on the sphere."""

@@ -1,0 +1,229 @@
+"""Learning to draw in the latents of an autoencoder: the autoencoder, a flow from noise to its latents, and one step.
+
+These are played one after another, each beginning with what the one before has learned; all have a network
+`autoencoder` (`latent_autoencoder`), the last two a `generator` (`latent_generator`), the last a `critic`
+(`latent_critic`) and a `teacher`, which is the flow and learns no more.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..core.batch import Batch, Nets, Terms
+from ..core.catalog import part
+from ..core.errors import DoesNotFit
+from .schedules import Cosine, Value, at, within
+from .turns import Game, Turn
+
+__all__ = ["Distillation", "FlowMatching", "Reconstruction", "difference"]
+
+SIZES = 3  # each half as large as the one before, at which pictures are compared
+CLEAREST = 0.1  # the least noise by which errors are weighed: what is nearly clean counts no more than this
+TREMBLE = 0.1  # deviation of what must not change a critic's mind
+
+Pictures = Float[Tensor, "n channels height width"]
+Rows = Float[Tensor, " n"]
+
+
+def difference(x: Pictures, y: Pictures) -> Rows:
+    """How unlike pictures are: the mean absolute difference of pixels and of their edges, summed over three sizes."""
+    total = x.new_zeros(len(x))
+    for _ in range(SIZES):
+        off = x - y
+        for each in (off, off.diff(dim=2), off.diff(dim=3)):
+            if each.numel():
+                total = total + each.abs().flatten(1).mean(1)
+        x, y = (F.avg_pool2d(side, 2) if min(side.shape[2:]) > 1 else side for side in (x, y))
+    return total
+
+
+@part("game")
+@dataclass(frozen=True)
+class Reconstruction(Game):
+    """A latent autoencoder gives back what it was shown, though there is noise in its latents.
+
+    The noise, of a deviation from 0 to `noise` that each sample draws, has the decoder draw clean lines of latents that
+    are nearly right, as those of a generator are.
+    """
+
+    noise: Value = 0.15
+
+    def __post_init__(self) -> None:
+        """Refuse a deviation below 0."""
+        within("game.noise", self.noise, 0.0)
+
+    def turns(self) -> tuple[Turn, ...]:
+        """One turn of the one player."""
+        return (Turn("autoencoder", self._autoencoder),)
+
+    def check(self, nets: Nets) -> None:
+        """See `Game.check`."""
+        _want(nets, "autoencoder", "latents", "latent_autoencoder")
+
+    def _autoencoder(self, nets: Nets, batch: Batch) -> Terms:
+        network = nets["autoencoder"]
+        codes = network.encode(batch.real, batch.condition)[0]
+        deviation = at(self.noise, batch.progress) * batch.dice.uniform("deviation", 1)
+        codes = codes + deviation * batch.dice.normal("noise", codes.shape[1])
+        return {"loss": difference(network.unrolled(codes, batch.condition), batch.real)}
+
+
+@part("game")
+@dataclass(frozen=True)
+class FlowMatching(Game):
+    """A generator learns what latents are behind noise (flow matching, Lipman et al. 2023, arXiv:2210.02747).
+
+    Latents x and noise e are mixed to (1 - t) e + t x, and the network says what x is expected to be, in the mean
+    square. t is the sigmoid of a normal number of mean `centre` (Esser et al. 2024, arXiv:2403.03206, section 3.1):
+    what a thing is, is decided where there is much noise, its details where there is little, so it rises as training
+    goes on; and errors are weighed by (1 - t)^-`detail`, where 2 would be flow matching to the letter.
+    """
+
+    centre: Value = field(default_factory=lambda: Cosine(-1.0, -0.2))
+    detail: Value = field(default_factory=lambda: Cosine(0.3, 1.0))
+
+    def turns(self) -> tuple[Turn, ...]:
+        """One turn of the generator; the autoencoder only shows."""
+        return (Turn("generator", self._generator),)
+
+    def check(self, nets: Nets) -> None:
+        """See `Game.check`."""
+        _want(nets, "autoencoder", "latents", "latent_autoencoder")
+        _want(nets, "generator", "clean", "latent_generator")
+
+    def _generator(self, nets: Nets, batch: Batch) -> Terms:
+        latents = _latents(nets, batch)
+        noise = batch.dice.normal("z", *latents.shape[1:])
+        time = torch.sigmoid(batch.dice.normal("time") + at(self.centre, batch.progress))
+        found = nets["generator"].clean(_mixed(latents, noise, time), batch.condition, time)
+        error = (found.float() - latents).square().mean((1, 2))
+        weight = (1 - time).clamp(min=CLEAREST) ** -at(self.detail, batch.progress)
+        return {"loss": weight * error, "error": error.detach()}
+
+
+@part("game")
+@dataclass(frozen=True)
+class Distillation(Game):
+    """A generator learns to draw in one step what a flow draws in many, and a critic sees to it that it is sharp.
+
+    The teacher leads noise to latents; the generator is to say the same of the same noise at once, by latents and by
+    pictures, with weight `likeness` (Kang et al. 2024, arXiv:2405.05967), so seeds stay apart. The critic tells its
+    latents from the teacher's, and in a share `real` of the samples from those of the data; all are shown with noise
+    in them (Sauer et al. 2024, arXiv:2403.12015), and its mind must not change much by a little more of it (`still`,
+    in place of a gradient penalty: Lin et al. 2025, arXiv:2501.08316, eq. 6).
+
+    adversarial   weight of what the critic says, in the generator's loss
+    mismatch      weight of latents under another sample's description, which the critic learns to take for fakes
+    """
+
+    likeness: Value = field(default_factory=lambda: Cosine(1.0, 0.35))
+    adversarial: Value = 0.25
+    real: float = 0.25
+    mismatch: Value = 0.5
+    still: Value = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse weights below 0 and shares that are none."""
+        for name in ("likeness", "adversarial", "mismatch", "still"):
+            within(f"game.{name}", getattr(self, name), 0.0)
+        within("game.real", self.real, 0.0, 1.0, closed=True)
+
+    def turns(self) -> tuple[Turn, ...]:
+        """The critic, then the generator on the same noise; teacher and autoencoder only show."""
+        return (Turn("critic", self._critic), Turn("generator", self._generator, again=True))
+
+    def check(self, nets: Nets) -> None:
+        """See `Game.check`."""
+        _want(nets, "autoencoder", "latents", "latent_autoencoder")
+        for player in ("generator", "teacher"):
+            _want(nets, player, "clean", "latent_generator")
+        _want(nets, "critic", "judge", "latent_critic")
+
+    def _critic(self, nets: Nets, batch: Batch) -> Terms:
+        real, fake, time = self._shown(nets, batch), _fakes(nets, batch).detach(), _times(batch)
+        seen = [
+            _mixed(each, batch.dice.normal(f"veil {name}", *each.shape[1:]), time)
+            for name, each in (("real", real), ("fake", fake))
+        ]
+        logits = [nets["critic"].judge(each, batch.condition, time) for each in seen]
+        terms = {"loss": F.softplus(-logits[0]) + F.softplus(logits[1])}
+        told, other = batch.condition, batch.other() if self.mismatch != 0.0 else None
+        if told is not None and other is not None:
+            wrong = (other != told).any(1) & (other != 0).any(1)
+            refused = F.softplus(nets["critic"].judge(seen[0], other, time))
+            terms["mismatch"] = at(self.mismatch, batch.progress) * wrong * refused
+        if self.still != 0.0:
+            moved = [
+                nets["critic"].judge(
+                    each + TREMBLE * batch.dice.normal(f"tremble {place}", *each.shape[1:]), batch.condition, time
+                )
+                for place, each in enumerate(seen)
+            ]
+            swayed = sum((after - before).square() for after, before in zip(moved, logits, strict=True))
+            terms["still"] = at(self.still, batch.progress) * swayed
+        terms |= {"real": logits[0].detach(), "fake": logits[1].detach()}
+        return terms | {"right": (logits[0] > logits[1]).to(logits[0].dtype)}
+
+    def _generator(self, nets: Nets, batch: Batch) -> Terms:
+        fake, end, time = _fakes(nets, batch), _ends(nets, batch), _times(batch, "times of fakes")
+        veiled = _mixed(fake, batch.dice.normal("veil", *fake.shape[1:]), time)
+        decode = nets["autoencoder"].decode
+        off = (fake - end).abs().mean((1, 2)) + (fake - end).square().mean((1, 2)) / 2
+        off = off + difference(decode(fake).float(), decode(end).float()) / 2
+        judged = F.softplus(-nets["critic"].judge(veiled, batch.condition, time))
+        return {
+            "loss": at(self.adversarial, batch.progress) * judged,
+            "likeness": at(self.likeness, batch.progress) * off,
+        }
+
+    def _shown(self, nets: Nets, batch: Batch) -> Tensor:
+        """What the critic is to take for real: the teacher's latents, and some of the data's."""
+        own = batch.dice.uniform("own", 1, 1) < self.real
+        return torch.where(own, _latents(nets, batch), _ends(nets, batch))
+
+
+def _want(nets: Nets, player: str, method: str, name: str) -> None:
+    if not hasattr(nets.get(player), method):
+        raise DoesNotFit(f"This game wants a network {player} that is a {name}: --set {player}={name}.")
+
+
+@torch.no_grad()
+def _latents(nets: Nets, batch: Batch) -> Tensor:
+    """The latents [N, places, 16] of the samples."""
+    found: Tensor = nets["autoencoder"].latents(batch.real)
+    return found.float()
+
+
+def _ends(nets: Nets, batch: Batch) -> Tensor:
+    """Where the teacher leads the noise of this batch, found once for all turns that play on it."""
+    if "ends" not in batch.made:
+        with torch.no_grad():
+            batch.made["ends"] = nets["teacher"].latents(_noise(nets, batch), batch.condition).float()
+    return batch.made["ends"]
+
+
+def _fakes(nets: Nets, batch: Batch) -> Tensor:
+    """Where the generator sees the noise of this batch end, made once for all turns that play on it."""
+    if "fakes" not in batch.made:
+        batch.made["fakes"] = nets["generator"].latents(_noise(nets, batch), batch.condition).float()
+    return batch.made["fakes"]
+
+
+def _noise(nets: Nets, batch: Batch) -> Tensor:
+    generator: Any = nets["generator"]
+    return generator.places(batch.dice.normal("z", generator.latent))
+
+
+def _times(batch: Batch, purpose: str = "times") -> Rows:
+    """How clear latents are shown to the critic, [N]: a quarter of them wholly, the others seldom less than a half."""
+    clear = torch.sigmoid(1.2 * batch.dice.normal(purpose) + 1.0)
+    return torch.where(batch.dice.uniform(f"{purpose}, clear") < 0.25, torch.ones_like(clear), clear)
+
+
+def _mixed(latents: Tensor, noise: Tensor, time: Rows) -> Tensor:
+    """Latents [N, places, 16] as they are seen at a time."""
+    return (1 - time)[:, None, None] * noise + time[:, None, None] * latents

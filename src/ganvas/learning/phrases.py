@@ -1,0 +1,175 @@
+"""Keywords one by one, for networks that look at words and not at their mean."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from ..core.batch import Dice
+from ..core.catalog import part
+from ..core.errors import DoesNotFit
+from ..data.dataset import Dataset
+from ..data.words import DIMENSION, packed, single_words, vectors
+from .conditions import MOST_AXES, MOST_WORDS, NEAR, Keywords, _drawn, _keywords
+from .schedules import within
+
+__all__ = ["Phrases"]
+
+LOUD = math.sqrt(DIMENSION)  # the length of a word's vector, that of a standard normal one
+STYLES = ("outline", "solid", "flat", "duotone", "gradient", "3d", "bold")
+COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink", "brown", "grey", "black")
+
+
+@part("condition")
+@dataclass(frozen=True)
+class Phrases(Keywords):
+    """The words of a sample, each in a place of its own, for networks that look at them one by one: `latent_generator`.
+
+    While training, the first word of a sample, which ought to say what it shows, is told in a share `first` of the
+    cases, each other word in a share `others`, and nothing at all in a share `nothing`. The description has room for
+    `places` words; places that are left over hold zeros.
+
+    Who asks for a thing has not said in which style. So by `variety` each seed adds, where none is asked for, one of
+    the `styles` (always, from above 0 on) and one of the `colours` (in a share of `variety` of the cases); from .5 on
+    it adds words of a phrase of near meaning, too, the more often the higher. 0 keeps strictly to the words. Both lists
+    are those of the words below that the data have.
+    """
+
+    places: int = 7
+    first: float = 0.9
+    others: float = 0.6
+    styles: tuple[str, ...] = STYLES
+    colours: tuple[str, ...] = COLOURS
+
+    def __post_init__(self) -> None:
+        """Refuse shares that are none.
+
+        Raises:
+            DoesNotFit: one is below 0 or above 1, there are no places, or the variety is below 0.
+        """
+        super().__post_init__()
+        for name in ("first", "others", "nothing"):
+            within(f"condition.{name}", getattr(self, name), 0.0, 1.0, closed=True)
+        if self.places < 1:
+            raise DoesNotFit(f"condition.places is at least 1, not {self.places}.")
+
+    @property
+    def length(self) -> int:
+        """See `Condition.length`."""
+        return self.places * DIMENSION
+
+    def of(self, data: Dataset) -> "Phrases":
+        """See `Condition.of`."""
+        known = super().of(data)
+        assert isinstance(known, Phrases)
+        had = set(known.words)
+        return replace(
+            known,
+            table=packed(vectors(known.words)),
+            styles=tuple(word for word in self.styles if word in had),
+            colours=tuple(word for word in self.colours if word in had),
+        )
+
+    def take(self, data: Dataset, rows: NDArray[np.int64], dice: Dice | None = None) -> Float[Tensor, "n length"]:
+        """See `Condition.take`."""
+        phrases = [single_words(_keywords(data, row))[:MOST_WORDS] for row in rows.tolist()]
+        if dice is None:
+            return self._in_places(phrases)
+        dice = dice.here()
+        shares = torch.full((MOST_WORDS,), self.others)
+        shares[0] = self.first
+        told = (dice.uniform("words", MOST_WORDS) < shares) & (dice.uniform("nothing", 1) >= self.nothing)
+        return self._in_places(
+            [
+                [word for word, heard in zip(phrase, row, strict=False) if heard]
+                for phrase, row in zip(phrases, told.tolist(), strict=True)
+            ]
+        )
+
+    def read(self, text: str) -> Float[Tensor, " length"]:
+        """See `Condition.read`."""
+        words = self._asked(text)
+        if len(words) > self.places:
+            raise DoesNotFit(
+                f"This model listens to {self.places} words at most, and these are {len(words)}: {' '.join(words)}. "
+                "Leave out those that matter least."
+            )
+        return self._in_places([words])[0]
+
+    def vary(self, asked: Float[Tensor, " length"], seeds: Sequence[int]) -> Float[Tensor, "n length"]:
+        """See `Condition.vary`; who asks for nothing gets that."""
+        alike = asked.expand(len(seeds), -1)
+        if not self.variety or not asked.any():
+            return alike
+        return torch.stack([self._varied(asked.unflatten(0, (-1, DIMENSION)), seed) for seed in seeds]).flatten(1)
+
+    def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
+        """See `Condition.draw`."""
+        drawn = _drawn(torch.ones(len(self.phrases), dtype=torch.float64), seeds)
+        return self._in_places([self.phrases[row].split() for row in drawn.tolist()])
+
+    def axes(self) -> Float[Tensor, "a length"]:
+        """See `Condition.axes`: the longest principal axes of the words, along which all of a phrase are moved."""
+        spread = self._vectors * LOUD
+        spread = spread - spread.mean(0)
+        _, values, axes = torch.linalg.svd(spread, full_matrices=False)
+        kept = (values > 1e-3 * values[0]).nonzero().flatten()[:MOST_AXES]
+        return (axes[kept] * values[kept, None] / len(spread) ** 0.5).repeat(1, self.places)
+
+    def moved(self, told: Float[Tensor, "n length"], by: Float[Tensor, "*n length"]) -> Float[Tensor, "n length"]:
+        """See `Condition.moved`: words keep their length, and places without one stay so."""
+        words = told.unflatten(-1, (-1, DIMENSION))
+        here = (words != 0).any(-1, keepdim=True)
+        after = words + by.unflatten(-1, (-1, DIMENSION)) * here
+        return (normalize(after, dim=-1) * LOUD * here).flatten(-2)
+
+    def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
+        """See `Condition.survey`."""
+        seeds, _ = super().survey()
+        shown = np.linspace(0, len(self.phrases) - 1, max(1, len(seeds) // 8)).astype(np.int64)
+        described = self._in_places([self.phrases[row].split() for row in shown.tolist()])
+        return seeds, described.repeat_interleave(len(seeds) // len(shown), 0)
+
+    def _in_places(self, phrases: Sequence[Sequence[str]]) -> Float[Tensor, "n length"]:
+        """Words as descriptions; what there is no place for is left out."""
+        described = torch.zeros(len(phrases), self.places, DIMENSION)
+        for row, phrase in zip(described, phrases, strict=True):
+            words = list(phrase)[: self.places]
+            row[: len(words)] = self._of(words) * LOUD
+        return described.flatten(1)
+
+    def _varied(self, words: Float[Tensor, "places 256"], seed: int) -> Float[Tensor, "places 256"]:
+        """The words as one seed takes them, with what it adds of its own."""
+        rolled = np.random.default_rng([seed, 2])
+        style, colour, near = rolled.random(3)
+        added = list(self._one_of(self.styles, words, style))
+        if colour < self.variety:
+            added += self._one_of(self.colours, words, rolled.random())
+        if near < 2 * self.variety - 1:
+            added += self._near(words, rolled.random())
+        words = words.clone()
+        free = (words == 0).all(-1).nonzero().flatten()
+        for place, word in zip(free.tolist(), added, strict=False):
+            words[place] = self._of([word])[0] * LOUD
+        return words
+
+    def _one_of(self, choices: tuple[str, ...], words: Float[Tensor, "places 256"], share: float) -> list[str]:
+        """One of the choices, unless one is among the words already."""
+        if not choices or ((self._of(choices) @ words.T) > 0.99 * LOUD).any():
+            return []
+        return [choices[int(share * len(choices))]]
+
+    def _near(self, words: Float[Tensor, "places 256"], share: float) -> list[str]:
+        """The words of a phrase of near meaning that are not among these."""
+        mean = normalize(words.sum(0), dim=0)
+        cosines = (self._described @ mean).double() / LOUD
+        ends = (cosines / (self.variety * NEAR)).softmax(0).cumsum(0)
+        phrase = self.phrases[min(int(torch.searchsorted(ends, share * ends[-1])), len(self.phrases) - 1)].split()
+        there: list[bool] = (self._of(phrase) @ words.T / LOUD > 0.99).any(1).tolist()
+        return [word for word, known in zip(phrase, there, strict=True) if not known]
