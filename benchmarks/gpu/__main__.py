@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ganvas import machine
+from ganvas.core import machine
 
 from . import __doc__ as about
 from . import devices, longer, speed

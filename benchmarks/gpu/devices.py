@@ -16,13 +16,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganvas import checkpoint, conditions, fit, load, machine, plan, train
-from ganvas.dataset import Dataset
-from ganvas.features import features
-from ganvas.inception import made_up_weights
-from ganvas.recipe import Recipe
-from ganvas.sample import Model
-from ganvas.training import Tick
+from ganvas import fit, load, plan, train
+from ganvas.core import checkpoint, machine
+from ganvas.data.dataset import Dataset
+from ganvas.learning import conditions
+from ganvas.metrics.features import features
+from ganvas.metrics.features.inception import made_up_weights
+from ganvas.models.model import Model
+from ganvas.recipes.recipe import Recipe
+from ganvas.training.loop import Tick
 
 from ..cross_check_features import made_up_pictures
 from .ledger import Ledger

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 
 from ganvas import fit
-from ganvas.evaluate import compare
-from ganvas.run import Run
+from ganvas.evaluation.compare import compare
+from ganvas.runs.run import Run
 
 from .ledger import Ledger
 

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from ganvas import plan, train
-from ganvas.batch import Batch, Dice
-from ganvas.dataset import Dataset
+from ganvas.core.batch import Batch, Dice
+from ganvas.core.pixels import to_float
+from ganvas.data.dataset import Dataset
 from ganvas.networks.r3gan import R3Critic, R3Generator
-from ganvas.pixels import to_float
-from ganvas.recipe import Recipe
-from ganvas.training import State, start
+from ganvas.recipes.recipe import Recipe
+from ganvas.training.loop import State, start
 
 from .. import steps, throughput
 
