@@ -23,7 +23,7 @@ from ganvas.data.sources.folder import Folder
 from ganvas.data.sources.icons import Icons
 from ganvas.data.sources.mnist import Mnist
 from ganvas.data.sources.toys import Grid25, Ring
-from ganvas.recipes.plan import default_recipe, plan
+from ganvas.recipes.plan import choose, plan
 
 
 @pytest.fixture(autouse=True)
@@ -337,9 +337,9 @@ class TestFolder:
         ]
         with pytest.raises(GanvasError, match="is a single picture"):
             plan(str(noise / "0.png"))
-        assert default_recipe("sngan", str(noise)) == "sngan"
+        assert choose("sngan", str(noise)).name == "sngan"
         known = {"icons:flags": "icons", "cifar10:PLACE": "photos", "celeba": "photos", "ring": "ring"}
-        assert {name: default_recipe(name) for name in known} == known
+        assert {name: choose(name).name for name in known} == known
 
     def test_what_cannot_be_trained_on_says_why(self, tmp_path):
         empty = tmp_path / "empty"

@@ -14,8 +14,7 @@ from ganvas import Run, fit, plan
 from ganvas.core import checkpoint
 from ganvas.core.errors import GanvasError
 from ganvas.learning.optimizers import Adam
-from ganvas.training import budget
-from ganvas.training import fit as fitting
+from ganvas.training import budget, session
 from ganvas.training.recorder import Recorder
 
 
@@ -52,7 +51,7 @@ def test_a_long_run_leaves_no_more(points, tmp_path, monkeypatch):
 
 
 def test_every_line_of_a_log_has_the_terms_of_lazy_turns(points, tmp_path, monkeypatch):
-    monkeypatch.setattr("ganvas.training.fit.ROWS", 16)  # every second step would be due
+    monkeypatch.setattr("ganvas.training.session.ROWS", 16)  # every second step would be due
     run = train(replace(points, game=replace(points.game, lazy=4), images=16 * 32), tmp_path / "run")
     assert [row["images"] // 16 for row in run.rows] == [1, 5, 9, 13, 17, 21, 25, 29, 32]
     assert all("critic.r1" in row["terms"] for row in run.rows[:-1])
@@ -158,7 +157,7 @@ def test_a_folder_that_cannot_be(points, tmp_path):
 
 @pytest.mark.parametrize("rate", [1e10, 1e39])
 def test_divergence_is_told_and_never_saved(rate, points, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
     recipe = replace(points, optimizer=Adam(rate=rate), images=16 * 3000)  # a line of the log every tenth step
     with pytest.raises(GanvasError, match=r"diverged at .* images: .* no longer a number. Try a lower rate"):
         train(recipe, tmp_path / "run")

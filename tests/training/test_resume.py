@@ -19,7 +19,7 @@ from ganvas.learning.adversarial import Adversarial
 from ganvas.learning.losses import Relativistic
 from ganvas.learning.optimizers import Adam
 from ganvas.learning.schedules import Cosine
-from ganvas.training import fit as fitting
+from ganvas.training import session
 from ganvas.training.recorder import Recorder
 
 
@@ -61,7 +61,7 @@ class Killed(BaseException):
 @pytest.mark.parametrize("moment", ["log", "sheet", "save"])
 @pytest.mark.parametrize("after", [1, 4, 17])
 def test_a_killed_run_goes_on_bit_for_bit(moment, after, everything, whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "CHECKPOINT_SECONDS", 0.03)
+    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.03)
     work, calls = getattr(Recorder, moment), []
 
     def killed(*args, **options):
@@ -104,7 +104,7 @@ def work(recipe, folder):
     import torch
 
     torch.set_num_threads(1)
-    fitting.CHECKPOINT_SECONDS = 0.05
+    session.CHECKPOINT_SECONDS = 0.05
     train(recipe, folder)
 
 
@@ -133,7 +133,7 @@ def test_a_process_killed_at_random_moments(everything, tmp_path):
     assert {name for name in left if name.startswith(".")} <= {".lock"}, "what a killed process was writing is swept"
 
 
-class Interrupting(fitting.Budget):
+class Interrupting(session.Budget):
     """Sends a Ctrl-C when it is first looked at."""
 
     def speed(self, seen):
@@ -142,8 +142,8 @@ class Interrupting(fitting.Budget):
 
 
 def test_interrupted_before_anything_is_logged(ganvas, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "_due", lambda *_, **__: False)
-    monkeypatch.setattr(fitting, "Budget", Interrupting)
+    monkeypatch.setattr(session.Session, "_is_due", lambda *_, **__: False)
+    monkeypatch.setattr(session, "Budget", Interrupting)
     code, out, err = ganvas("train", "ring", "--set", "data.count=500", "--set", "batch=16", "--out", "run")
     assert (code, out.splitlines()[0]) == (0, "16 images in 0 s, interrupted: the same command goes on from here."), err
     assert not Run(tmp_path / "run").rows
@@ -176,7 +176,7 @@ def flip(file, place=-100):
 
 @pytest.mark.parametrize("name", ["state.safetensors", "model.safetensors", "manifest.json"])
 def test_a_damaged_checkpoint_is_passed_over(name, points, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
     points = replace(points, images=64)
     run = train(points, tmp_path / "run")
     shutil.copytree(run.path, tmp_path / "whole")

@@ -16,7 +16,7 @@ import os
 import shutil
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -110,11 +110,6 @@ def pack_files(
         if known is not None:
             return known
 
-    def hashed() -> Iterator[tuple[str, str]]:
-        for done, name in enumerate(files.names):
-            watch("Reading files", done, len(files.names))
-            yield name, files.fingerprint(name)
-
     def item(name: str) -> Item:
         try:
             picture, original = decode(files.read(name), frame)
@@ -122,18 +117,27 @@ def pack_files(
             return Item(name, None, str(reason))
         return Item(name, picture, "", *describe(name), original)
 
-    def items() -> Iterator[Item]:
-        for done, each in enumerate(_in_parallel(item, names)):
-            watch("Packing pictures", done, len(names))
-            yield each
-        watch("Packing pictures", len(names), len(names))
-        yield from (Item(folder, None, reason) for folder, reason in files.closed)
-
-    name = f"{kind}-{key(digest(hashed()), *settings)}"
-    dataset = packed(name, items(), most=len(names), shape=frame.shape)
+    name = f"{kind}-{key(digest(_hashed(files, watch)), *settings)}"
+    dataset = packed(name, _items(files, names, item, watch), most=len(names), shape=frame.shape)
     with _writing(seen.parent, 0):
         write(seen, name)
     return dataset
+
+
+def _hashed(files: Files, watch: Watch) -> Iterator[tuple[str, str]]:
+    """Each file with what differs when its content does."""
+    for done, name in enumerate(files.names):
+        watch("Reading files", done, len(files.names))
+        yield name, files.fingerprint(name)
+
+
+def _items(files: Files, names: Sequence[str], item: Callable[[str], Item], watch: Watch) -> Iterator[Item]:
+    """What `item` makes of each of the names, and then the folders that could not be looked into."""
+    for done, each in enumerate(_in_parallel(item, names)):
+        watch("Packing pictures", done, len(names))
+        yield each
+    watch("Packing pictures", len(names), len(names))
+    yield from (Item(folder, None, reason) for folder, reason in files.closed)
 
 
 def _in_parallel(work: Callable[[str], Item], names: Iterable[str]) -> Iterator[Item]:

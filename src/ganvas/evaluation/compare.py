@@ -27,7 +27,7 @@ from ..core import checkpoint, pixels
 from ..core.errors import DoesNotFit
 from ..core.files import cache_folder, key, replacing, writing
 from ..core.version import __version__
-from ..data.dataset import Dataset, Watch, in_words, unwatched
+from ..data.dataset import Dataset, Source, Watch, in_words, unwatched
 from ..learning.conditions import Keywords
 from ..metrics.features import by_name
 from ..metrics.features.extractor import Extractor
@@ -266,56 +266,73 @@ def compare(
     if seed < 0:
         raise DoesNotFit(f"--seed takes a whole number from 0, not {seed}.")
     opening = partial(opened, size=size, device=device, watch=watch)
-    judged, name, run = opening(fake), None, run_of(fake)
-    against: Model | Dataset
-    learned: Dataset | None = None
+    run, judged, learned = run_of(fake), opening(fake), None
     if real is None:
-        if run is None:
-            raise DoesNotFit("Say what to compare with: a folder, a zip or a source such as icons:portraits.")
-        instead = f"Say what to compare with: `ganvas evaluate {run.path.name} FOLDER`."
-        real, name = run.recipe.data, run.about["source"]
-        against = learned = run.learned_from(watch, instead=instead)
+        real, name, learned = _learned(run, watch)
     else:
-        against = opening(real, like=judged)
+        name = name_of(real, "data")
+    against = learned or opening(real, like=judged)
     if isinstance(judged, Dataset) and judged.shape != against.shape:
         judged = opening(fake, like=against)
-    name = name or name_of(real, "data")
-    for what, data in ((name_of(fake, "samples"), judged), (name, against)):
-        if isinstance(data, Dataset) and len(data) < FEWEST:
-            raise DoesNotFit(
-                f"{what} holds {len(data)} samples, which say nothing about a distribution; give at least "
-                f"{FEWEST} (papers use 10,000 or more)."
-            )
-    if judged.shape != against.shape:
-        hint = "open the data as the model makes them, for instance with --size"
-        if len(judged.shape) != len(against.shape):
-            hint = "pictures go with pictures, clips with clips and points with points"
-        ours, theirs = in_words(judged.shape), in_words(against.shape)
-        raise DoesNotFit(f"Samples of {ours} cannot be compared with {theirs}: {hint}.")
+    _refuse_unlike((name_of(fake, "samples"), judged), (name, against))
     unseen = None if held_out is None else opening(held_out, like=judged)
     if isinstance(unseen, Model):
         raise DoesNotFit("--held-out takes data that the model has not seen, not a model.")
-    enough = min(len(against), count or MOST) if isinstance(against, Dataset) else count or DRAWN
-    many = min(len(judged), count or MOST) if isinstance(judged, Dataset) else count or max(enough, DRAWN)
-    describe = None
-    if len(against.shape) > 1:
-        shown = against if isinstance(against, Dataset) else None
-        describe = by_name.features(features, data=shown, weights=weights, device=device, watch=watch)
-    elif features or weights:
-        raise DoesNotFit("Points are compared by their coordinates: leave out --features and --weights.")
-    known = None
-    if run and unseen is not None and learned is None:
+    describe = _extractor(against, features, weights, device, watch)
+    if run and unseen and not learned:
         learned = run.learned_from(watch, instead="Leave out --held-out.")
-    if run and learned is not None:
-        known = Side(run.about["source"], learned, min(len(learned), count or len(learned)))
+    many, enough = _counts(judged, against, count)
     return Comparison(
         Side(name_of(fake, "samples"), judged, many, seed, images=_images(run)),
         Side(name, against, enough, seed + APART, centres=centres_of(real)),
         describe,
-        None if unseen is None else Side(name_of(held_out, "held out"), unseen, min(len(unseen), MOST)),
-        known,
+        Side(name_of(held_out, "held out"), unseen, min(len(unseen), MOST)) if unseen else None,
+        Side(run.about["source"], learned, min(len(learned), count or len(learned))) if run and learned else None,
         watch,
     )
+
+
+def _learned(run: Run | None, watch: Watch) -> tuple[Source, str, Dataset]:
+    """What a run learned from: the source, its name, and the samples."""
+    if run is None:
+        raise DoesNotFit("Say what to compare with: a folder, a zip or a source such as icons:portraits.")
+    instead = f"Say what to compare with: `ganvas evaluate {run.path.name} FOLDER`."
+    return run.recipe.data, run.about["source"], run.learned_from(watch, instead=instead)
+
+
+def _refuse_unlike(*sides: tuple[str, Model | Dataset]) -> None:
+    """Refuse two sides, each with its name, of too few samples or of different shapes."""
+    for name, side in sides:
+        if isinstance(side, Dataset) and len(side) < FEWEST:
+            raise DoesNotFit(
+                f"{name} holds {len(side)} samples, which say nothing about a distribution; give at least "
+                f"{FEWEST} (papers use 10,000 or more)."
+            )
+    ours, theirs = (side.shape for _, side in sides)
+    if ours != theirs:
+        hint = "open the data as the model makes them, for instance with --size"
+        if len(ours) != len(theirs):
+            hint = "pictures go with pictures, clips with clips and points with points"
+        raise DoesNotFit(f"Samples of {in_words(ours)} cannot be compared with {in_words(theirs)}: {hint}.")
+
+
+def _extractor(
+    against: Model | Dataset, features: str, weights: str | Path | None, device: torch.device | str, watch: Watch
+) -> Extractor | None:
+    """What describes such samples; None for points."""
+    if len(against.shape) > 1:
+        shown = against if isinstance(against, Dataset) else None
+        return by_name.features(features, data=shown, weights=weights, device=device, watch=watch)
+    if features or weights:
+        raise DoesNotFit("Points are compared by their coordinates: leave out --features and --weights.")
+    return None
+
+
+def _counts(judged: Model | Dataset, against: Model | Dataset, count: int | None) -> tuple[int, int]:
+    """How many samples of what is judged and of what it is compared with."""
+    enough = min(len(against), count or MOST) if isinstance(against, Dataset) else count or DRAWN
+    many = min(len(judged), count or MOST) if isinstance(judged, Dataset) else count or max(enough, DRAWN)
+    return many, enough
 
 
 def _images(run: Run | None) -> int | None:

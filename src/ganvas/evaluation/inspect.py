@@ -183,12 +183,7 @@ def inspect(
     reals = _reals(made, run, real, count, watch)
     learned, test = _halves(made, reals, None if held_out is None else _side(made, held_out, count, watch), watch)
     detect = _detector(learned, features, device, watch)
-    scorers: dict[str, _Scorer] = {"detector": lambda some: detect(some.pictures)}
-    if run and not made.moves:
-        scorers |= {
-            name: partial(_by_critic, critic)
-            for name, critic in load_critics(run, made.network.condition, device=device).items()
-        }
+    scorers: dict[str, _Scorer] = {"detector": lambda some: detect(some.pictures), **_critics(run, made, device)}
     tested = {name: (score(test.real), score(test.fake)) for name, score in scorers.items()}
     areas = {name: auc(*pair) for name, pair in tested.items() if min(map(len, pair))}
     judged = _judged(files, {name: score(asked) for name, score in scorers.items()}, tested["detector"], learned.real)
@@ -197,11 +192,7 @@ def inspect(
         "model": "model" if isinstance(model, Model) else str(model),
         "real": reals.name,
         "held_out": "held out" if isinstance(held_out, Dataset) else held_out and str(held_out),
-        "learned": [len(learned.real), len(learned.fake)],
-        "tested": [len(test.real), len(test.fake)],
-        "interval": "DeLong 1988, on the scale of the logit; Clopper & Pearson 1934 where nothing overlaps",
-        **detect.about,
-        "ganvas": __version__,
+        **_about(learned, test, detect),
     }
     seen = run is not None and real is None and held_out is None
     warnings = tuple(_warnings(made, areas, list(scorers), seen=seen, told=label is not None))
@@ -333,6 +324,25 @@ def _detector(half: _Half, chosen: str, device: torch.device | str, watch: Watch
         name = NETWORK
     describe = None if name == NETWORK else features(name, data=data, device=device, watch=watch)
     return fit_detector(half.real.pictures, half.fake.pictures, describe, watch=watch)
+
+
+def _about(learned: _Half, test: _Half, detect: Detector) -> dict[str, Any]:
+    """What the figures depend on besides the names of what was asked about."""
+    return {
+        "learned": [len(learned.real), len(learned.fake)],
+        "tested": [len(test.real), len(test.fake)],
+        "interval": "DeLong 1988, on the scale of the logit; Clopper & Pearson 1934 where nothing overlaps",
+        **detect.about,
+        "ganvas": __version__,
+    }
+
+
+def _critics(run: Run | None, made: Model, device: torch.device | str) -> dict[str, _Scorer]:
+    """The critics of a run as they score pictures; of clips they would judge the movement too, and are left out."""
+    if run is None or made.moves:
+        return {}
+    found = load_critics(run, made.network.condition, device=device)
+    return {name: partial(_by_critic, critic) for name, critic in found.items()}
 
 
 def _by_critic(critic: Critic, some: _Set) -> Tensor:

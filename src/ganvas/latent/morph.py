@@ -200,22 +200,24 @@ def save_morph(
         raise DoesNotFit(f"--seconds is how long a film takes, above 0, and not for {out.name!r} with {seconds}.")
     if scale is not None and scale < 1:
         raise DoesNotFit(f"--scale is at least 1, not {scale}.")
-    speed: float = FRAMES_PER_SECOND
-    if seconds is not None:
-        frames = max(2, round(seconds * speed) + 1) if frames is None else frames
-        speed = max(frames - 1, 1) / seconds
+    if seconds is not None and frames is None:
+        frames = max(2, round(seconds * FRAMES_PER_SECOND) + 1)
     legs = max(1, len(path) - 1 + closed)
     frames = (PER_LEG if film else ON_STRIP) * legs + 1 if frames is None else frames
     made = morph(model, path, frames=frames, spherical=spherical, eased=eased, closed=closed)
-    if model.moves:
-        last, steps = model.shape[1] - 1, torch.arange(frames)
-        shown = last - (steps % max(2 * last, 1) - last).abs() if film else torch.full_like(steps, model.shape[1] // 2)
-        made = made[steps, :, shown]
-    drawn = pixels.to_uint8(made).numpy()
+    drawn = pixels.to_uint8(_stills(made, film=film) if model.moves else made).numpy()
     if not film:
         return save_picture(pixels.grid(drawn, columns=len(drawn), zoom=scale), out)
+    speed = FRAMES_PER_SECOND if seconds is None else max(frames - 1, 1) / seconds
     zoom = scale or max(1, PIXELS // max(drawn.shape[1:3]))
     with files.writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         pixels.save_film((pixels.grid(each[None], gap=0, zoom=zoom) for each in drawn), out, frames_per_second=speed)
     return out
+
+
+def _stills(clips: Float[Tensor, "n c t h w"], *, film: bool) -> Float[Tensor, "n c h w"]:
+    """One frame of each clip: on a strip the middle one, in a film the next one of a clip that plays to and fro."""
+    last, steps = clips.shape[2] - 1, torch.arange(len(clips))
+    shown = last - (steps % max(2 * last, 1) - last).abs() if film else torch.full_like(steps, clips.shape[2] // 2)
+    return clips[steps, :, shown]

@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core import catalog
@@ -12,11 +12,25 @@ from ..core.errors import GanvasError
 from ..data.dataset import Source, of_size, source
 from .recipe import Recipe, change
 
-__all__ = ["default_recipe", "name_of_run", "plan"]
+__all__ = ["Choice", "choose", "default_recipe", "name_of_run", "plan"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a target and a source mean together.
+
+    name     of the recipe that was named or is the default one for such data; else the target
+    recipe   the one of that name, or where another model's takes its place that one
+    source   what takes the place of the recipe's own data, or None
+    """
+
+    name: str
+    recipe: Recipe
+    source: Source | None
 
 
 def plan(
-    target: str,
+    target: str | Choice,
     *,
     data: str | None = None,
     size: int | tuple[int, int] | None = None,
@@ -27,7 +41,8 @@ def plan(
     """The recipe that a few words ask for.
 
     Args:
-        target: a recipe's name; or a source of data, which is then trained by the default recipe for its kind.
+        target: a recipe's name; or a source of data, which is then trained by the default recipe for its kind; or what
+            `choose` has made of such words.
         data: a source that takes the place of the recipe's own.
         size: of the pictures in pixels, one number for squares or (width, height).
         images: length of the run.
@@ -35,21 +50,15 @@ def plan(
         like: what data of one's own are trained by, in place of the default recipe for their kind.
 
     Raises:
-        GanvasError: one of them does not exist or does not fit.
+        NotFound: there is no such recipe, source or setting.
+        DoesNotFit: a setting is out of range, or does not go with the others.
     """
-    if target in catalog.names("recipe"):
-        recipe: Recipe = catalog.find(target, "recipe")()
-    else:
-        known = _known(target)
-        data = data or known
-        recipe = like or catalog.find(default_recipe(target, data), "recipe")()
-    if data is not None:
-        chosen = source(data, clips=_moves(recipe.data))
-        if hasattr(chosen, "size"):
+    choice = choose(target, data, like=like) if isinstance(target, str) else target
+    recipe = choice.recipe
+    if choice.source is not None:
+        if hasattr(choice.source, "size"):
             size = size or getattr(recipe.data, "size", None)
-        if like and hasattr(like.data, "channels") and hasattr(chosen, "channels"):
-            chosen = replace(chosen, channels=like.data.channels)  # type: ignore[type-var]
-        recipe = replace(recipe, data=chosen)
+        recipe = replace(recipe, data=choice.source)
     recipe = replace(recipe, data=of_size(recipe.data, size))
     if images is not None:
         recipe = replace(recipe, images=images)
@@ -60,15 +69,33 @@ def plan(
     return replace(changed, widen=()) if asked_for else changed  # networks that were asked for stay
 
 
-def default_recipe(target: str, data: str | None = None) -> str:
-    """The target, if it is a recipe, or else the recipe for data of its kind: clips, points, drawings or photographs.
+def choose(target: str, data: str | None = None, *, like: Recipe | None = None) -> Choice:
+    """The recipe and the source that are meant; the source is made once, and a look at its pictures is taken once.
+
+    Args:
+        target: a recipe's name, or a source of data.
+        data: a source that takes the place of the recipe's own, or of the target.
+        like: what data of one's own are trained by, in place of the default recipe for their kind.
 
     Raises:
-        GanvasError: it is neither a recipe nor a source of data.
+        NotFound: the target is neither a recipe nor a source of data, or there is no such `data`.
     """
     if target in catalog.names("recipe"):
-        return target
-    chosen = source(data or _known(target))
+        name, recipe = target, _named(target)
+        chosen = source(data, clips=_moves(recipe.data)) if data else None
+    else:
+        clips = like is not None and _moves(like.data)
+        named = _known(target, clips=clips)
+        chosen = source(data, clips=clips) if data else named
+        name = target if like else default_recipe(chosen)
+        recipe = like or _named(name)
+    if chosen and like and hasattr(like.data, "channels") and hasattr(chosen, "channels"):
+        chosen = replace(chosen, channels=like.data.channels)  # type: ignore[type-var]
+    return Choice(name, recipe, chosen)
+
+
+def default_recipe(chosen: Source) -> str:
+    """The name of the recipe for data of this kind: clips, points, drawings or photographs."""
     if _moves(chosen):
         return "moving_digits"
     if not hasattr(chosen, "size"):
@@ -76,20 +103,24 @@ def default_recipe(target: str, data: str | None = None) -> str:
     return "icons" if chosen.drawn() else "photos"
 
 
+def _named(name: str) -> Recipe:
+    recipe: Recipe = catalog.find(name, "recipe")()
+    return recipe
+
+
 def _moves(chosen: Source) -> bool:
     """Whether its samples are clips."""
     return hasattr(chosen, "frames")
 
 
-def _known(target: str) -> str:
-    """The target, if it is a source; else the error says what recipes there are too."""
+def _known(target: str, *, clips: bool) -> Source:
+    """The source that a target names; else the error says what recipes there are too."""
     try:
-        source(target)
+        return source(target, clips=clips)
     except GanvasError as error:
         near = difflib.get_close_matches(target, catalog.names("recipe"), n=1)
         hint = f"Did you mean the recipe {near[0]!r}?" if near else f"Recipes: {', '.join(catalog.names('recipe'))}."
         raise type(error)(f"{error} {hint}") from None
-    return target
 
 
 def name_of_run(

@@ -2,7 +2,8 @@
 
 In: a `Recipe`; out: a run folder.
 
-    fit.py          fit(): plan, train within the budget, keep the folder up to date
+    fit.py          fit(): what is to be trained, on what and for how long
+    session.py      one sitting of a training: log, score, draw, show and save as it goes on
     loop.py         train(): yields one tick per step; knows no files and no kind of model
     recorder.py     the writing half of a run folder: log, sheets, checkpoints, lock
     start_from.py   the weights and the recipe of another run to start from

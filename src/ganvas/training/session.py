@@ -1,0 +1,165 @@
+"""One sitting of a training: what its ticks lead to, from the first to the recipe's end or an interruption."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..core import console, distributed
+from ..core.errors import Diverged
+from ..data.dataset import Dataset
+from ..models.model import Model
+from ..recipes.recipe import Recipe
+from ..runs.run import Run
+from .budget import Budget, whole_batches
+from .loop import Tick, train
+from .meter import Meter
+from .recorder import Recorder
+
+__all__ = ["Session"]
+
+ROWS = 300  # log lines per run
+CHECKPOINT_SECONDS = 120
+
+
+class Session:
+    """Consumes the ticks of one training: log, score, draw, show, save.
+
+    Args:
+        recorder: of the run.
+        recipe: what is trained; its length follows the machine's speed where there are minutes.
+        data: the samples.
+        seed: what all randomness follows from.
+        restore: the tensors of the state that it goes on from. They are as large as the state and are let go of, so the
+            caller must not hold them either.
+        seen: images that this state has seen.
+        minutes: the time it may take, earlier sittings counted; None for as long as it takes.
+        device: where to compute.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        recipe: Recipe,
+        data: Dataset,
+        *,
+        seed: int,
+        restore: dict[str, Tensor],
+        seen: int,
+        minutes: float | None,
+        device: torch.device,
+    ) -> None:
+        self._recorder, self._recipe, self._data, self._seed, self._device = recorder, recipe, data, seed, device
+        self._restore: dict[str, Tensor] | None = restore
+        self._seen, self._first = seen, distributed.is_first()
+        self._budget = Budget(minutes, seen, recorder.run.seconds)
+        self._group = math.lcm(*(turn.every for turn in recipe.game.turns()))  # steps until all turns meet again
+        self._meter = Meter(data, every=recipe.measure_images, device=device)
+        self._terms: dict[str, float] = {}
+        self._saved = time.perf_counter()
+
+    def run(self, *, quiet: bool) -> None:
+        """Train until the recipe's end or an interruption.
+
+        Raises:
+            Diverged: a number is none any more; what was saved before is sound.
+            Unwritable: the disk is full.
+        """
+        title = str(self._recorder.run.path)
+        with console.training(self._recipe.images, title, quiet=quiet) as display, _interruptions() as interrupted:
+            while self._seen < self._recipe.images and self._goes_on(display, interrupted):
+                display.expect(self._recipe.images)
+
+    def _goes_on(self, display: console.Display, interrupted: Callable[[], bool]) -> bool:
+        """Train until the end, or until the recipe's length is fitted anew: then there is more to do."""
+        for tick in train(self._recipe, self._data, seed=self._seed, device=self._device, restore=self._restore):
+            self._restore, self._seen = None, tick.images
+            due = self._is_due(ROWS, every=self._group) or self._meter.asked(self._seen, self._recipe.batch)
+            if due:
+                self._log(tick)
+            display.update(self._seen, self._budget.speed(self._seen), self._terms)
+            if self._first and self._is_due(self._recipe.sheets):
+                self._recorder.sheet(self._seen, tick.state, self._data)
+            # Processes act on the clock and on signals in the same step.
+            if (due or distributed.world() == 1) and self._ends(tick, interrupted):
+                return False
+            if self._is_fitted_anew(tick):
+                return True
+        return False
+
+    def _is_due(self, times: int, *, every: int = 1) -> bool:
+        """Whether this step is one of about `times` evenly spaced ones, in a resumed run as in an unbroken one.
+
+        They are the last one and else of those that begin a group of `every` steps.
+        """
+        batch, images = self._recipe.batch, self._recipe.images
+        before, group = self._seen - batch, every * batch
+        due = (before + group) * times // images > before * times // images
+        return self._seen >= images or (before % group == 0 and due)
+
+    def _log(self, tick: Tick) -> None:
+        """Write a line, with scores if it is time for them. With several processes all of them call this together."""
+        self._terms, scores = tick.terms(), None
+        _refuse_divergence(self._recorder.run, self._seen, self._terms, {})
+        if not self._first:
+            return
+        if self._meter.due(self._seen, self._recipe.batch, self._budget.seconds):
+            scores = self._meter.measure(Model(tick.state.average, tick.state.condition))
+            self._recorder.keep_best(self._recipe, tick.state, scores)
+        self._recorder.log(self._seen, self._budget.seconds, self._budget.speed(self._seen), self._terms, scores)
+
+    def _ends(self, tick: Tick, interrupted: Callable[[], bool]) -> bool:
+        """Whether this was the last step; saves after it, and else now and then."""
+        ends = distributed.either(self._seen >= self._recipe.images or interrupted(), self._device)
+        if ends or distributed.either(time.perf_counter() - self._saved > CHECKPOINT_SECONDS, self._device):
+            _refuse_divergence(self._recorder.run, self._seen, tick.terms(), tick.state.tensors())
+            if self._first:
+                self._recorder.save(self._seen, self._recipe, tick.state)
+            self._saved = time.perf_counter()
+        return ends
+
+    def _is_fitted_anew(self, tick: Tick) -> bool:
+        """Whether the recipe's length has been set anew by the speed that the training turns out to have."""
+        left = self._budget.look(self._seen) if distributed.world() == 1 else None
+        if left is None:
+            return False
+        self._recipe = replace(self._recipe, images=self._seen + whole_batches(left, self._recipe))
+        self._restore = tick.state.tensors()
+        self._recorder.plan(self._recipe)
+        return True
+
+
+def _refuse_divergence(run: Run, images: int, terms: dict[str, float], tensors: dict[str, Tensor]) -> None:
+    broken = [name for name, value in terms.items() if not math.isfinite(value)]
+    broken += [name for name, value in tensors.items() if not value.isfinite().all()]
+    if broken:
+        raise Diverged(
+            f"The training diverged at {images:,} images: {broken[0]} is no longer a number. Try a lower rate, for "
+            f"instance --set optimizer.rate=1e-4, with another --out. Checkpoints from before are in {run.path}."
+        )
+
+
+@contextmanager
+def _interruptions() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C and a polite kill finish the step and save; a second Ctrl-C stops at once."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped.is_set
+        return
+
+    def stop(number: int, _frame: object) -> None:
+        stopped.set()
+        signal.signal(number, before[number])
+
+    before = {int(number): signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
