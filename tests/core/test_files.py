@@ -43,7 +43,7 @@ def test_everything_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch)
 
 def test_drafts_of_killed_processes_are_swept(tmp_path):
     """Young ones may be another process's; those of checkpoints are nobody's, since one process alone writes them."""
-    old, young, own = tmp_path / ".a.txt.00.draft", tmp_path / ".b.00.draft", tmp_path / ".theirs"
+    old, young, own = tmp_path / ".draft-00000000-a.txt", tmp_path / ".draft-00000000-b", tmp_path / ".theirs"
     for path in (old, young):
         path.mkdir()
         (path / "part").write_text("half")
@@ -51,8 +51,8 @@ def test_drafts_of_killed_processes_are_swept(tmp_path):
     for path in (old / "part", old):
         os.utime(path, (1, 1))
     files.write(tmp_path / "c.txt", "c")
-    assert sorted(each.name for each in tmp_path.iterdir()) == [".b.00.draft", ".theirs", "c.txt"]
-    left = tmp_path / ".000000001.00.draft"
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".draft-00000000-b", ".theirs", "c.txt"]
+    left = tmp_path / ".draft-00000000-000000001"
     left.mkdir()
     checkpoint.write(tmp_path / "000000002", {"model.safetensors": ({"a": torch.ones(2)}, {})})
     assert not left.exists()

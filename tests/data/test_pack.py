@@ -164,7 +164,7 @@ def test_a_killed_packing_leaves_no_broken_pack(cache):
     assert started.wait(30)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    (draft,) = cache.glob(".toys-1.*.draft")
+    (draft,) = cache.glob(".draft-*-toys-1")
     data = packed("toys-1", items(1000), most=1000, shape=(4, 4, 3))
     assert data.labels.tolist() == [0, 1] * 500
     for path in (draft, *draft.iterdir()):  # what it left is removed when it is a day old

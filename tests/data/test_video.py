@@ -12,11 +12,11 @@ from PIL import Image
 from ganvas import fit, load, plan, train
 from ganvas.core import catalog, pixels
 from ganvas.core.errors import GanvasError
+from ganvas.core.pixels import save_clips
 from ganvas.data.dataset import Dataset, source
 from ganvas.data.sources.clips import Clips, MovingDigits
 from ganvas.data.sources.digits import Digits
 from ganvas.learning.penalties import squared_gradient
-from ganvas.models.model import save_clips
 from ganvas.networks.video import TGANCritic, TGANGenerator
 
 DATA = MovingDigits(size=16, frames=8, count=40)

@@ -15,7 +15,7 @@ from ganvas.data.dataset import Dataset
 from ganvas.latent.attributes import attributes, measured, of_classes
 from ganvas.latent.directions import Directions, beside, effects, factorised, find_directions, principal, regressed
 from ganvas.latent.edit import climb, edit, gallery, save_strips
-from ganvas.latent.morph import Stop, morph, read_stops, truncated
+from ganvas.latent.morph import Stop, morph, read_stops
 from ganvas.latent.places import Latent, fingerprint, moved, places, read_start
 from ganvas.latent.project import project, read_picture, save_projection
 from ganvas.learning.conditions import Keywords, Labels
@@ -349,7 +349,7 @@ def test_a_latent_is_as_good_as_a_seed(tmp_path):
     assert torch.equal(places(model, [(read, "dog")])[1], told[1:]), "a label takes the place of what was found"
     stops = read_stops(f"{file},5", [])
     assert torch.equal(morph(model, stops, frames=2), model.generate([3, 5]))
-    assert truncated(model, 0.7).network.latent == morph(truncated(model, 0.7), stops, frames=2).shape[0] + 4
+    assert model.truncated(0.7).network.latent == morph(model.truncated(0.7), stops, frames=2).shape[0] + 4
     with pytest.raises(GanvasError, match="This latent is of another model"):
         places(build("mlp_generator", CLASSES, (1, 16, 16)), [(read, None)])
     for word, said in (("me", "A seed is a whole number"), ("-1", "A seed is"), ("x.safetensors", "There is no file")):

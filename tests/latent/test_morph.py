@@ -11,9 +11,9 @@ from PIL import Image, ImageSequence
 from ganvas import find, fit, names
 from ganvas.core import pixels
 from ganvas.core.errors import GanvasError
-from ganvas.latent.morph import Stop, blend, morph, positions, read_stops, save_morph, truncated
+from ganvas.latent.morph import Stop, blend, morph, positions, read_stops, save_morph
 from ganvas.learning.conditions import Labels
-from ganvas.models.model import Model, inputs, save_picture
+from ganvas.models.model import Model, inputs
 from ganvas.networks.layers import Generator
 
 TINY = {"width": 4, "depth": 2, "blocks": 1, "latent": 6, "cardinality": 2}
@@ -149,17 +149,17 @@ def test_positions(count, frames):
 
 def test_truncation(model):
     z = inputs([4], 6)
-    assert torch.equal(truncated(model, 0.5).generate([4])[0], model.network.generate(0.5 * z.expand(16, -1))[0])
-    assert truncated(model, 1) is model
-    spreads = [truncated(model, share).generate(range(40)).std(0).mean().item() for share in (0, 0.3, 0.7, 1)]
+    assert torch.equal(model.truncated(0.5).generate([4])[0], model.network.generate(0.5 * z.expand(16, -1))[0])
+    assert model.truncated(1) is model
+    spreads = [model.truncated(share).generate(range(40)).std(0).mean().item() for share in (0, 0.3, 0.7, 1)]
     assert spreads[0] < 1e-7
     assert all(a < b for a, b in itertools.pairwise(spreads))
-    calm = truncated(build("resnet_generator", CLASSES), 0.5)
+    calm = build("resnet_generator", CLASSES).truncated(0.5)
     assert torch.equal(morph(calm, [Stop(1, "cat"), Stop(2)], frames=5)[4], calm.generate([2])[0])
-    assert not truncated(model, 0.5).network.training
+    assert not model.truncated(0.5).network.training
     for share in (-0.1, float("nan"), float("inf")):
         with pytest.raises(GanvasError, match="--truncation takes a number from 0"):
-            truncated(model, share)
+            model.truncated(share)
 
 
 def test_stops_from_words():
@@ -189,7 +189,7 @@ def test_films_and_strips(model, tmp_path):
     assert strip.shape == (66 + 2, 9 * 66 + 2, 3)
     assert np.array_equal(strip[2:66:4, 2:66:4], np.asarray(model.sample(1, 3)[0]))
     assert np.array_equal(strip[2:66:4, -66:-2:4], np.asarray(model.sample(1, 12)[0]))
-    save_picture(strip, tmp_path / "again.png")
+    pixels.save_picture(strip, tmp_path / "again.png")
     save_morph(model, PATH, tmp_path / "closed.png", closed=True)
     assert np.asarray(Image.open(tmp_path / "closed.png")).shape[1] == 13 * 66 + 2
 

@@ -12,7 +12,6 @@ from safetensors.torch import save_file
 from benchmarks.cross_check_pretrained import EVERY, SHARE, inputs, made_up, ours
 from ganvas import load
 from ganvas.core.errors import GanvasError
-from ganvas.latent.morph import truncated
 from ganvas.models.convert import convert, translate
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -111,7 +110,7 @@ def test_truncation_moves_styles():
     assert torch.allclose(network.truncated(z, told, 1.0), network(z, told), atol=1e-4)
     from ganvas.models.model import Model
 
-    shown = truncated(Model(network), 0.7).network(z, told)
+    shown = Model(network).truncated(0.7).network(z, told)
     assert torch.equal(shown, network.truncated(z, told, 0.7))
 
 

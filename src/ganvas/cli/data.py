@@ -23,10 +23,10 @@ def data(
     import numpy as np
 
     from ..core import console, pixels
+    from ..core.batch import Kind
     from ..data.dataset import of_size, open_source
     from ..data.dataset import source as named
     from ..data.look import look
-    from ..models.model import save_picture
 
     if json:
         with console.watching() as watch:
@@ -35,9 +35,9 @@ def data(
         return
     with console.watching() as watch:
         dataset = open_source(source, size=parse_size(size), watch=watch)
-    most = {1: 2000, 3: 100, 4: 12}[len(dataset.shape)]
+    most = {Kind.POINTS: 2000, Kind.PICTURES: 100, Kind.CLIPS: 12}[dataset.kind]
     chosen = np.linspace(0, len(dataset) - 1, min(len(dataset), most)).astype(np.int64)
-    save_picture(pixels.sheet(dataset.take(chosen)), out)
+    pixels.save_picture(pixels.sheet(dataset.take(chosen)), out)
     say(str(dataset.summary()))
     console.skipped(dataset.skipped)
     say(f"contact sheet: {out}")

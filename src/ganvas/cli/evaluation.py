@@ -38,9 +38,8 @@ def evaluate(
 
     What is found about a run is kept in its folder, and its report shows it.
     """
-    from ..core import console, machine
+    from ..core import console, machine, pixels
     from ..evaluation.compare import compare
-    from ..models.model import save_picture
     from ..models.shipped import locate
     from ..runs import evaluations, report
     from ..runs.run import Run
@@ -59,7 +58,7 @@ def evaluate(
         )
         scores = dict(compared.scores())
     if neighbours:
-        save_picture(compared.gallery(), neighbours)
+        pixels.save_picture(compared.gallery(), neighbours)
     tell_scores(compared.about, scores, json=json)
     if Run(Path(run)).exists:
         evaluations.keep(Path(run), compared.about, scores)
@@ -118,9 +117,8 @@ def inspect(
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
 ) -> None:
     """Fake or real: score pictures by the run's critic and by a detector, and say how far that can be trusted."""
-    from ..core import console
+    from ..core import console, pixels
     from ..evaluation.inspect import inspect as look
-    from ..models.model import save_picture
 
     asked = pictures or ()
     with console.watching() as watch:
@@ -129,6 +127,6 @@ def inspect(
             device=device, watch=watch,
         )  # fmt: skip
     if sheet:
-        save_picture(found.sheet(), sheet)
+        pixels.save_picture(found.sheet(), sheet)
     say(dumps(found.as_json(), indent=1) if json else str(found))
     console.skipped(found.skipped)

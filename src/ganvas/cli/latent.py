@@ -41,7 +41,7 @@ def morph(
 ) -> None:
     """Turn pictures of a trained model into one another: between seeds, between classes, or both."""
     from ..latent.draw import stops_of
-    from ..latent.morph import read_stops, save_morph, truncated
+    from ..latent.morph import read_stops, save_morph
     from ..models.model import load
 
     _refuse_both(place, seeds, label, variety, truncation != 1)
@@ -50,7 +50,7 @@ def morph(
         chosen, found = _spelled(run, model, place)
         model, path = stops_of(model, chosen, found=found)
     else:
-        model, path = truncated(varied(model, variety, label), truncation), read_stops(seeds, label or ())
+        model, path = varied(model, variety, label).truncated(truncation), read_stops(seeds, label or ())
     saved = save_morph(
         model,
         path,

@@ -44,7 +44,6 @@ def sample(
     """Draw pictures or clips with a trained model. One seed is one picture, or one clip."""
     from ..latent.draw import save_places
     from ..latent.edit import directions_of
-    from ..latent.morph import truncated
     from ..models.model import load, save_separate, save_sheet
 
     model = load(run)
@@ -52,7 +51,7 @@ def sample(
     out = out or (Path("samples") if separate else Path("samples.gif" if model.moves else "samples.png"))
     if place and (seeds or label or variety is not None or truncation != 1):
         raise DoesNotFit("A --place says all of a picture: leave out --seeds, --keywords, --variety and --truncation.")
-    tuned = truncated(varied(model, variety, label), truncation)
+    tuned = varied(model, variety, label).truncated(truncation)
     if place or len(label or ()) > 1 or not all(isinstance(start, int) for start in starts):
         chosen = _places(place, starts, label, variety, truncation)
         found = directions_of(run, model) if any(each.moves for each in chosen) else None

@@ -9,10 +9,11 @@ terms      name -> [N]        what a loss returns: their sum over names, meaned 
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,24 @@ from torch import Tensor
 
 from . import machine
 
-__all__ = ["Batch", "Dice", "Loss", "Nets", "Terms"]
+__all__ = ["Batch", "Dice", "Kind", "Loss", "Nets", "Terms", "kind_of"]
+
+
+class Kind(StrEnum):
+    """What a sample is."""
+
+    POINTS = "points"
+    PICTURES = "pictures"
+    CLIPS = "clips"
+
+
+def kind_of(shape: Sequence[int]) -> Kind:
+    """What samples of this shape are: points (F,), pictures (C, H, W) or clips (C, T, H, W)."""
+    kinds = {1: Kind.POINTS, 3: Kind.PICTURES, 4: Kind.CLIPS}
+    if len(shape) not in kinds:
+        raise ValueError(f"a sample has 1, 3 or 4 axes, not {len(shape)}")
+    return kinds[len(shape)]
+
 
 Nets = Mapping[str, Any]
 """The players by name, for instance `nets["critic"](x, condition)`."""

@@ -57,7 +57,7 @@ def sweep(folder: Path, names: str = "*", *, seconds: float = DAY_SECONDS) -> No
         names: a pattern of the names of what they would have become.
         seconds: 0 is right where no other process can be writing.
     """
-    for draft in folder.glob(f".{names}.*.draft"):
+    for draft in folder.glob(f".draft-????????-{names}"):
         with suppress(OSError):
             if time.time() - max(part.stat().st_mtime for part in (draft, *draft.rglob("*"))) >= seconds:
                 _remove(draft)
@@ -100,7 +100,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.draft")
+    return path.with_name(f".draft-{secrets.token_hex(4)}-{path.name}")  # with its ending, which says what to write
 
 
 def _swap(draft: Path, path: Path) -> None:

@@ -18,15 +18,20 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from . import files
+from .batch import Kind, kind_of
 from .errors import DoesNotFit, NotInstalled
 
 __all__ = [
     "FILMS",
     "captioned",
+    "frames_in_turn",
     "grid",
     "in_colour",
     "moving_grid",
+    "save_clips",
     "save_film",
+    "save_picture",
     "scatter",
     "sheet",
     "to_float",
@@ -119,12 +124,19 @@ def sheet(samples: Tensor, *, columns: int | None = None, extent: float | None =
         columns: of the grid, see there; of clips at most so many frames, by default 8.
         extent: of the plot; by default it holds all samples.
     """
-    if samples.dim() == 2:
+    kind = kind_of(samples.shape[1:])
+    if kind is Kind.POINTS:
         return scatter(samples.float().cpu().numpy(), extent=extent or 1.1 * float(samples.abs().max()))
-    if samples.dim() == 5:
+    if kind is Kind.CLIPS:
         frames = samples[:, :, :: math.ceil(samples.shape[2] / (columns or FRAMES))].movedim(2, 1)
         return grid(to_uint8(frames.flatten(0, 1)).cpu().numpy(), columns=frames.shape[1])
     return grid(to_uint8(samples).cpu().numpy(), columns=columns)
+
+
+def frames_in_turn(clips: Tensor, *, first: int = 0) -> Tensor:
+    """One frame [C, H, W] of each clip [N, C, T, H, W], the next one of each next clip; the `first` were of others."""
+    rows = torch.arange(len(clips))
+    return clips[rows, :, (first + rows) % clips.shape[2]]
 
 
 def moving_grid(clips: Tensor, *, columns: int | None = None) -> list[Pictures]:
@@ -132,25 +144,60 @@ def moving_grid(clips: Tensor, *, columns: int | None = None) -> list[Pictures]:
     return [grid(frame, columns=columns) for frame in to_uint8(clips).cpu().numpy().swapaxes(0, 1)]
 
 
+def save_picture(picture: Pictures, path: Path) -> Path:
+    """Save one uint8 picture [H, W, C], whole or not at all.
+
+    Raises:
+        Unwritable: `path` cannot be written.
+        DoesNotFit: its ending is no picture's.
+    """
+    with files.writing(path), files.replacing(path) as draft:
+        try:
+            to_image(picture).save(draft)
+        except ValueError as error:
+            raise DoesNotFit(
+                f"Cannot write {path}: {error}. Its name must end as a picture's does, in .png for instance."
+            ) from None
+    return path
+
+
+def save_clips(clips: Tensor, path: Path, *, columns: int | None = None) -> Path:
+    """Save clips [N, C, T, H, W] as one film in which all of them move: .gif, .webp or .mp4.
+
+    Raises:
+        Unwritable: `path` cannot be written.
+        DoesNotFit: its ending is no film's.
+    """
+    return save_film(moving_grid(clips, columns=columns), path, hold_seconds=0)
+
+
 def save_film(
     frames: Iterable[Pictures], path: Path, *, frames_per_second: float = 12, hold_seconds: float = 1.5
-) -> None:
-    """Write uint8 frames [H, W, C] of one size as .gif, .webp or .mp4, by the ending of `path`.
+) -> Path:
+    """Save uint8 frames [H, W, C] of one size as .gif, .webp or .mp4, by the ending of `path`; whole or not at all.
 
     What is transparent becomes white. The last frame is held for `hold_seconds`, if that is longer than a frame. An mp4
     needs the package `av` (`pip install 'ganvas[video]'`).
 
     Raises:
-        GanvasError: the ending is unknown, or `av` is missing.
+        Unwritable: `path` cannot be written.
+        DoesNotFit: the ending is unknown.
+        NotInstalled: `av` is missing.
     """
     ending = path.suffix.lower()
     if ending not in FILMS:
         raise DoesNotFit(f"A film ends in .gif, .webp or .mp4, not {path.name!r}.")
     held = [_on_white(frame) for frame in frames]
-    if ending == ".mp4":
-        _save_mp4([*held, *[held[-1]] * round(hold_seconds * frames_per_second)], path, frames_per_second)
-        return
-    first, *rest = _in_one_palette(held) if ending == ".gif" else map(Image.fromarray, held)
+    with files.writing(path), files.replacing(path) as draft:
+        if ending == ".mp4":
+            _save_mp4([*held, *[held[-1]] * round(hold_seconds * frames_per_second)], draft, frames_per_second)
+        else:
+            _save_animation(held, draft, frames_per_second, hold_seconds)
+    return path
+
+
+def _save_animation(held: list[Pictures], path: Path, frames_per_second: float, hold_seconds: float) -> None:
+    first, *rest = _in_one_palette(held) if path.suffix.lower() == ".gif" else map(Image.fromarray, held)
     milliseconds = round(1000 / frames_per_second)
     durations = [milliseconds] * len(rest) + [max(milliseconds, round(1000 * hold_seconds))]
     first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, quality=85)

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..core.batch import Kind, kind_of
 from ..core.catalog import find, names
 from ..core.errors import DoesNotFit, NotFound
 from ..core.machine import sent
@@ -70,7 +71,8 @@ class Summary:
     sizes: tuple[tuple[int, ...], ...]
 
     def __str__(self) -> str:
-        what = {1: "points of", 3: "pictures, taken as", 4: "clips of"}[len(self.shape)]
+        kind = kind_of(self.shape)
+        what = f"{kind}, taken as" if kind is Kind.PICTURES else f"{kind} of"
         lines = [f"{self.count:,} {what} {in_words(self.shape)}"]
         if self.sizes:
             widths, heights = (f"{least:,} to {most:,} (median {median:,})" for least, median, most in self.sizes)
@@ -80,7 +82,7 @@ class Summary:
         if self.keywords:
             lines.append(f"{len(self.keywords):,} keywords: {_commonest(self.keywords)}")
             lines.append(f"{self.rare:,} of them are on fewer than {Dataset.RARE} pictures, too few to be learned")
-        if self.count < FEW and len(self.shape) > 1:
+        if self.count < FEW and kind is not Kind.POINTS:
             lines.append("so few are learned by heart; a few hundred are the least to learn something new from")
         if self.wordless:
             lines.append(f"{self.wordless:,} have no keywords")
@@ -92,10 +94,11 @@ class Summary:
 
 def in_words(shape: tuple[int, ...]) -> str:
     """The shape of one sample as people say it: "32x32 RGB", "8 frames, 64x64 gray", "2 coordinates"."""
-    if len(shape) == 1:
+    kind = kind_of(shape)
+    if kind is Kind.POINTS:
         return f"{shape[0]} coordinates"
-    kind = KINDS.get(shape[0], f"{shape[0]} channels")
-    return (f"{shape[1]} frames, " if len(shape) == 4 else "") + f"{shape[-1]}x{shape[-2]} {kind}"
+    colours = KINDS.get(shape[0], f"{shape[0]} channels")
+    return (f"{shape[1]} frames, " if kind is Kind.CLIPS else "") + f"{shape[-1]}x{shape[-2]} {colours}"
 
 
 def _commonest(counts: dict[str, int], shown: int = 20) -> str:
@@ -157,9 +160,14 @@ class Dataset:
         return (last, *sides)
 
     @property
+    def kind(self) -> Kind:
+        """What the samples are: points, pictures or clips."""
+        return kind_of(self.shape)
+
+    @property
     def extent(self) -> float:
         """The largest absolute value of a coordinate; 1 for pictures and clips."""
-        return 1.0 if self.samples.ndim > 2 else float(np.abs(self.samples).max())
+        return float(np.abs(self.samples).max()) if self.kind is Kind.POINTS else 1.0
 
     def take(self, rows: NDArray[np.int64], *, device: torch.device | str = "cpu") -> Tensor:
         """The samples of these rows, float32 [n, *shape] there; pictures and clips are in [-1, 1] and go as bytes."""
@@ -206,6 +214,17 @@ class Source(ABC):
             GanvasError: there is nothing usable there; the message says why.
         """
 
+    @property
+    def kind(self) -> Kind:
+        """What its samples are, told by its fields."""
+        names = {field.name for field in fields(cast("Any", self))}
+        return Kind.CLIPS if "frames" in names else Kind.PICTURES if "size" in names else Kind.POINTS
+
+    @property
+    def mixture(self) -> tuple[NDArray[np.float64], float] | None:
+        """The centres [K, F] and the deviation of the Gaussians that its points are from; None for all other data."""
+        return None
+
     def drawn(self) -> bool:
         """Whether its pictures are drawings, with areas of one colour, and not photographs: each has a default recipe.
 
@@ -245,7 +264,7 @@ def of_size(chosen: Source, size: int | tuple[int, int] | None) -> Source:
     """The source with its pictures in this size, or as it is if none is asked for."""
     if size is None:
         return chosen
-    if not hasattr(chosen, "size"):
+    if chosen.kind is Kind.POINTS:
         raise DoesNotFit("--size is for pictures; this source holds points.")
     return replace(chosen, size=size)  # type: ignore[type-var]
 

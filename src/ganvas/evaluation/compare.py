@@ -24,6 +24,7 @@ from torch import Tensor
 
 from .. import metrics
 from ..core import checkpoint, pixels
+from ..core.batch import Kind
 from ..core.errors import DoesNotFit
 from ..core.files import cache_folder, key, replacing, writing
 from ..core.version import __version__
@@ -87,7 +88,7 @@ class Comparison:
     def scores(self) -> Iterator[tuple[str, Score]]:
         """Every figure that makes sense here, by its name, as soon as it is known; the quickest first."""
         for name, score in self._scores():
-            yield name, replace(score, notes=(*score.notes, FRAMES)) if len(self.real.shape) == 4 else score
+            yield name, replace(score, notes=(*score.notes, FRAMES)) if self.real.kind is Kind.CLIPS else score
 
     def gallery(self, count: int = 16, k: int = 5) -> pixels.Pictures:
         """One picture [H, W, C]: in each row a sample and the `k` training pictures that are nearest to it."""
@@ -117,7 +118,7 @@ class Comparison:
         yield from self._asked()
         if self.held_out:
             yield from self._memorisation(self.held_out)
-        opaque = len(self.fake.shape) == 3 and self.fake.shape[0] < 4
+        opaque = self.fake.kind is Kind.PICTURES and self.fake.shape[0] < 4
         if isinstance(self.fake.made, Model) and self.describe and self.describe.unrounded and opaque:
             yield f"path_length-{name}", self._path_length(self.fake.made, self.describe)
 
@@ -308,19 +309,20 @@ def _refuse_unlike(*sides: tuple[str, Model | Dataset]) -> None:
                 f"{name} holds {len(side)} samples, which say nothing about a distribution; give at least "
                 f"{FEWEST} (papers use 10,000 or more)."
             )
-    ours, theirs = (side.shape for _, side in sides)
-    if ours != theirs:
+    (_, ours), (_, theirs) = sides
+    if ours.shape != theirs.shape:
         hint = "open the data as the model makes them, for instance with --size"
-        if len(ours) != len(theirs):
+        if ours.kind is not theirs.kind:
             hint = "pictures go with pictures, clips with clips and points with points"
-        raise DoesNotFit(f"Samples of {in_words(ours)} cannot be compared with {in_words(theirs)}: {hint}.")
+        words = f"Samples of {in_words(ours.shape)} cannot be compared with {in_words(theirs.shape)}"
+        raise DoesNotFit(f"{words}: {hint}.")
 
 
 def _extractor(
     against: Model | Dataset, features: str, weights: str | Path | None, device: torch.device | str, watch: Watch
 ) -> Extractor | None:
     """What describes such samples; None for points."""
-    if len(against.shape) > 1:
+    if against.kind is not Kind.POINTS:
         shown = against if isinstance(against, Dataset) else None
         return by_name.features(features, data=shown, weights=weights, device=device, watch=watch)
     if features or weights:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core import pixels
+from ..core.batch import Kind
 from ..core.errors import DoesNotFit, GanvasError
 from ..core.version import __version__
 from ..data.dataset import Dataset, Watch, source, unwatched
@@ -173,7 +174,7 @@ def inspect(
     """
     run = Run(locate(model)) if not isinstance(model, Model) and Run(locate(model)).exists else None
     made = model if isinstance(model, Model) else load(model, device=device)
-    if len(made.shape) == 1:
+    if made.kind is Kind.POINTS:
         raise DoesNotFit("This model makes points, and only pictures and frames of clips can be inspected.")
     frame = _frame(made, run)
     files, skipped = read_given(pictures, frame, adapt=adapt)
@@ -248,8 +249,7 @@ def _side(made: Model, given: str | Path | Dataset, count: int, watch: Watch) ->
         name, data = "data", given
     else:
         name, wanted = str(given), source(str(given), clips=made.moves)
-        form = {"size": made.shape[:-3:-1], "channels": made.shape[0]}
-        form = {field: value for field, value in form.items() if hasattr(wanted, field)}
+        form = {"size": made.shape[:-3:-1], "channels": made.shape[0]} if wanted.kind is not Kind.POINTS else {}
         data = replace(wanted, **form).open(watch)  # type: ignore[type-var]
     if data.shape != made.shape:
         raise DoesNotFit(

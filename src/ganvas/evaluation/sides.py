@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core import pixels
+from ..core.batch import Kind
 from ..core.errors import DoesNotFit
 from ..data.dataset import Dataset, Source, Watch, open_source, source
 from ..learning.conditions import Labels
@@ -51,6 +52,11 @@ class Side:
         """Of one sample: (C, H, W), (C, T, H, W) or (F,)."""
         return self.made.shape
 
+    @property
+    def kind(self) -> Kind:
+        """What the samples are."""
+        return self.made.kind
+
     @cached_property
     def rows(self) -> NDArray[np.int64]:
         """Rows of the data, spread evenly; or the seeds of the samples."""
@@ -86,9 +92,8 @@ class Side:
         """All of them as pictures, uint8 [n, H, W, C], some at a time."""
         for first in range(0, self.count, CHUNK):
             some = self.samples(self.rows[first : first + CHUNK])
-            if some.dim() == 5:
-                frames = torch.arange(first, first + len(some)) % some.shape[2]
-                some = some[torch.arange(len(some)), :, frames]
+            if self.kind is Kind.CLIPS:
+                some = pixels.frames_in_turn(some, first=first)
             yield pixels.to_uint8(some).numpy()
 
 
@@ -107,10 +112,10 @@ def opened(
         return what
     if _is_model(Path(what)):
         return load(Path(what), device=device)
-    wanted = source(str(what), clips=like is not None and len(like.shape) == 4)
-    if not hasattr(wanted, "size"):
+    wanted = source(str(what), clips=like is not None and like.kind is Kind.CLIPS)
+    if wanted.kind is Kind.POINTS:
         return wanted.open(watch)
-    if like is not None and len(like.shape) > 1:
+    if like is not None and like.kind is not Kind.POINTS:
         return _opened_like(wanted, like, name=str(what), size=size, watch=watch)
     data = open_source(str(what), size=size, watch=watch)
     return data if size else open_source(str(what), size=_only_size(data, str(what)), watch=watch)
@@ -126,7 +131,7 @@ def _opened_like(
     """
     channels, *_, height, width = like.shape
     changed: dict[str, Any] = {"size": size or (width, height)}
-    if hasattr(wanted, "frames") and len(like.shape) == 4:
+    if wanted.kind is like.kind is Kind.CLIPS:
         changed["frames"] = like.shape[1]
     data: Dataset = replace(wanted, **changed).open(watch)
     if size is None and isinstance(like, Dataset) and _only_size(data, name) not in (None, (width, height)):
@@ -188,4 +193,4 @@ def name_of(what: object, otherwise: str) -> str:
 def centres_of(what: object) -> tuple[NDArray[np.float64], float] | None:
     """The modes of a toy and the deviation about them, if that is what is compared with."""
     wanted = source(str(what)) if isinstance(what, str | Path) and not _is_model(Path(what)) else what
-    return (wanted.modes, wanted.deviation) if hasattr(wanted, "modes") and hasattr(wanted, "deviation") else None
+    return wanted.mixture if isinstance(wanted, Source) else None

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core import catalog
+from ..core.batch import Kind, kind_of
 from ..core.catalog import part
 from ..core.errors import DoesNotFit
 from ..core.pixels import in_colour
@@ -40,12 +41,13 @@ def measured(samples: Tensor, by: Mapping[str, Attribute]) -> Float[Tensor, "n a
     Raises:
         GanvasError: these are no pictures.
     """
-    if samples.dim() not in {4, 5} or samples.shape[1] not in {1, 3, 4}:
+    kind = kind_of(samples.shape[1:])
+    if kind is Kind.POINTS or samples.shape[1] not in {1, 3, 4}:
         raise DoesNotFit(
             f"Attributes are of pictures or clips, gray, RGB or RGBA, and these are samples of shape "
             f"{tuple(samples.shape[1:])}; points have coordinates to be moved by instead."
         )
-    frames = samples.movedim(2, 1).flatten(0, 1) if samples.dim() == 5 else samples
+    frames = samples.movedim(2, 1).flatten(0, 1) if kind is Kind.CLIPS else samples
     seen = in_colour(frames)
     values = torch.stack([attribute(seen) for attribute in by.values()], dim=1)
     return values.unflatten(0, (len(samples), -1)).mean(1)

@@ -22,9 +22,9 @@ from torch import Tensor
 
 from ..core import files, pixels
 from ..core.errors import DoesNotFit, NotFound
-from ..models.model import Model, save_clips, save_picture
+from ..models.model import Model
 from .directions import Directions
-from .morph import Stop, truncated
+from .morph import Stop
 from .places import ENDING, Latent, fingerprint, moved, places
 
 __all__ = ["PLACES", "Place", "as_latent", "draw", "given", "names_of", "save_places", "stops_of"]
@@ -44,7 +44,7 @@ class Place:
     latent      a .safetensors of `ganvas project`, or the hash of one in the studio's folder
     words       a class, or keywords
     variety     see `Model.varied`
-    truncation  see `morph.truncated`
+    truncation  see `Model.truncated`
     moves       direction -> strength, within +-6
     """
 
@@ -207,7 +207,7 @@ def draw(
         some = [row for row, place in enumerate(chosen) if place.truncation == share]
         told = [rows[row][1] for row in some]
         condition = None if told[0] is None else torch.cat([each for each in told if each is not None])
-        made[some] = truncated(model, share).make(torch.cat([rows[row][0] for row in some]), condition)
+        made[some] = model.truncated(share).make(torch.cat([rows[row][0] for row in some]), condition)
     return made
 
 
@@ -227,7 +227,7 @@ def stops_of(model: Model, chosen: Sequence[Place], *, found: Directions | None 
     if len(shares) > 1:
         raise DoesNotFit("The places of a morph have one truncation, not several.")
     latents = [as_latent(model, place, found=found) for place in chosen]
-    return truncated(model, *shares), [Stop(each) for each in latents]
+    return model.truncated(*shares), [Stop(each) for each in latents]
 
 
 def save_places(
@@ -251,13 +251,13 @@ def save_places(
     made = draw(model, chosen, found=found)
     if not separate:
         if model.moves and out.suffix.lower() in pixels.FILMS:
-            return save_clips(made, out, columns=columns)
-        return save_picture(pixels.sheet(made, columns=columns), out)
+            return pixels.save_clips(made, out, columns=columns)
+        return pixels.save_picture(pixels.sheet(made, columns=columns), out)
     with files.writing(out):
         out.mkdir(parents=True, exist_ok=True)
     for name, sample in zip(names_of(chosen), made.split(1), strict=True):
         if model.moves:
-            save_clips(sample, out / f"{name}.gif")
+            pixels.save_clips(sample, out / f"{name}.gif")
         else:
-            save_picture(pixels.to_uint8(sample).numpy()[0], out / f"{name}.png")
+            pixels.save_picture(pixels.to_uint8(sample).numpy()[0], out / f"{name}.png")
     return out

@@ -15,11 +15,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core import pixels
+from ..core.batch import Kind, kind_of
 from ..core.errors import DoesNotFit, GanvasError, NotFound
 from ..data.dataset import Watch, open_source, unwatched
 from ..learning.conditions import Keywords
 from ..metrics.features.classifier import classifier
-from ..models.model import Model, save_clips, save_picture
+from ..models.model import Model
 from .attributes import Attribute, attributes, measured, of_classes
 from .directions import Directions, beside, find_directions
 from .places import Start, moved, places
@@ -202,11 +203,12 @@ def save_strips(made: Tensor, out: Path, *, across: int, names: Sequence[str] = 
     """
     if scale is not None and scale < 1:
         raise DoesNotFit(f"--scale is at least 1, not {scale}.")
-    if made.dim() == 5 and out.suffix.lower() in pixels.FILMS:
-        return save_clips(made, out, columns=across)
-    still = made[:, :, made.shape[2] // 2] if made.dim() == 5 else made
+    moves = kind_of(made.shape[1:]) is Kind.CLIPS
+    if moves and out.suffix.lower() in pixels.FILMS:
+        return pixels.save_clips(made, out, columns=across)
+    still = made[:, :, made.shape[2] // 2] if moves else made
     drawn = pixels.grid(pixels.to_uint8(still).numpy(), columns=across, zoom=scale)
-    return save_picture(pixels.captioned(drawn, names) if names else drawn, out)
+    return pixels.save_picture(pixels.captioned(drawn, names) if names else drawn, out)
 
 
 def gallery(

@@ -15,13 +15,14 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..core import files, pixels
+from ..core import pixels
+from ..core.batch import Kind
 from ..core.errors import DoesNotFit
-from ..models.model import Model, save_picture
-from ..networks.layers import Generator
+from ..metrics.paths import on_arc, on_line, weighed
+from ..models.model import Model
 from .places import ENDING, Start, places, read_start
 
-__all__ = ["FILMS", "Stop", "blend", "morph", "positions", "read_stops", "save_morph", "truncated"]
+__all__ = ["FILMS", "Stop", "blend", "morph", "positions", "read_stops", "save_morph"]
 
 FILMS = (".gif", ".webp", ".mp4")
 PER_LEG, ON_STRIP = 24, 4  # steps between two stops, in a film and on a strip
@@ -76,7 +77,7 @@ def morph(
     """The samples on the way from stop to stop, float32 [frames, *shape]; each stop is shown exactly.
 
     Args:
-        model: any generator; `truncated` for calmer pictures.
+        model: any generator; `Model.truncated` for calmer pictures.
         path: at least two stops.
         frames: how many samples in all; by default 24 steps from stop to stop.
         spherical: move on arcs about the origin, as normal inputs lie (White 2016, arXiv:1609.04468), not on lines.
@@ -119,45 +120,13 @@ def blend(
     On the arc the direction turns evenly and the length goes evenly from |a| to |b|. Where a and b are parallel there
     is no arc, and where they are opposite there is no shortest one: there it is the line.
     """
-    share = shares.double()[:, None]
-    line = torch.cat([1 - share, share], dim=1)
+    line = on_line(shares)
     if not spherical:
-        return _weighed(a, b, line)
+        return weighed(a, b, line)
+    arc = on_arc(a, b, shares)
     lengths = torch.stack([a.double().norm(dim=1), b.double().norm(dim=1)], dim=1).clamp_min(1e-30)
-    cosine = (a.double() * b.double()).sum(1) / lengths.prod(1)
-    angle = torch.arccos(cosine.clamp(-1, 1))[:, None]
-    arc = torch.sin(line * angle) / torch.sin(angle) * (lengths * line).sum(1, keepdim=True) / lengths
-    return _weighed(a, b, torch.where(cosine.abs()[:, None] > 1 - 1e-9, line, arc))
-
-
-def _weighed(a: Tensor, b: Tensor, weights: Tensor) -> Tensor:
-    return (weights[:, :1] * a.double() + weights[:, 1:] * b.double()).to(a.dtype)
-
-
-class _Truncated(Generator):
-    """A generator whose inputs are brought nearer to their mean, which is zero."""
-
-    def __init__(self, network: Generator, share: float) -> None:
-        super().__init__(network.shape, network.condition, network.latent)
-        self.network, self.share = network, share
-        self.train(network.training)
-
-    def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
-        return self.network.truncated(z, condition, self.share)
-
-
-def truncated(model: Model, share: float) -> Model:
-    """The model with inputs at `share` of their distance to the mean input: 1 as it is, 0 its one mean picture.
-
-    Smaller shares give more typical pictures that differ less (Karras et al. 2019, arXiv:1812.04948, appendix B, on the
-    input itself). Everything that draws with a model draws with this one.
-
-    Raises:
-        GanvasError: the share is below 0 or not finite.
-    """
-    if not 0 <= share < math.inf:
-        raise DoesNotFit(f"--truncation takes a number from 0, the mean picture, to 1, all variety, not {share}.")
-    return model if share == 1 else Model(_Truncated(model.network, share), model.condition)
+    evenly = (lengths * line).sum(1, keepdim=True) / lengths
+    return weighed(a, b, torch.where(arc == line, line, arc * evenly))
 
 
 def save_morph(
@@ -190,7 +159,7 @@ def save_morph(
     Raises:
         GanvasError: the model makes points, the scale is below 1, the file cannot be written, or as in `morph`.
     """
-    if len(model.shape) == 1:
+    if model.kind is Kind.POINTS:
         raise DoesNotFit(
             f"This model makes vectors of {model.shape[0]} numbers, and only pictures and clips can be shown as a "
             "morph; `ganvas.latent.morph.morph(model, stops)` returns the samples on the way."
@@ -207,13 +176,11 @@ def save_morph(
     made = morph(model, path, frames=frames, spherical=spherical, eased=eased, closed=closed)
     drawn = pixels.to_uint8(_stills(made, film=film) if model.moves else made).numpy()
     if not film:
-        return save_picture(pixels.grid(drawn, columns=len(drawn), zoom=scale), out)
+        return pixels.save_picture(pixels.grid(drawn, columns=len(drawn), zoom=scale), out)
     speed = FRAMES_PER_SECOND if seconds is None else max(frames - 1, 1) / seconds
     zoom = scale or max(1, PIXELS // max(drawn.shape[1:3]))
-    with files.writing(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        pixels.save_film((pixels.grid(each[None], gap=0, zoom=zoom) for each in drawn), out, frames_per_second=speed)
-    return out
+    shown = (pixels.grid(each[None], gap=0, zoom=zoom) for each in drawn)
+    return pixels.save_film(shown, out, frames_per_second=speed)
 
 
 def _stills(clips: Float[Tensor, "n c t h w"], *, film: bool) -> Float[Tensor, "n c h w"]:

@@ -14,12 +14,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core import pixels
+from ..core.batch import Kind
 from ..core.errors import DoesNotFit, GanvasError
 from ..data.dataset import Watch, unwatched
 from ..data.decode import Frame
 from ..data.picture_files import read_given
 from ..metrics.features.by_name import features
-from ..models.model import Model, inputs, save_picture
+from ..models.model import Model, inputs
 from .places import Latent, fingerprint
 
 __all__ = ["Projection", "project", "read_picture", "save_projection"]
@@ -55,9 +56,8 @@ def read_picture(path: Path, model: Model) -> Float[Tensor, "c h w"]:
     Raises:
         GanvasError: the model makes no pictures, or the file is none.
     """
-    if len(model.shape) != 3:
-        kind = "clips" if model.moves else "points"
-        raise DoesNotFit(f"This model makes {kind}, so no picture can be projected; give a model of pictures.")
+    if model.kind is not Kind.PICTURES:
+        raise DoesNotFit(f"This model makes {model.kind}, so no picture can be projected; give a model of pictures.")
     channels, height, width = model.shape
     (given, *_), _ = read_given([path], Frame(width, height, channels), adapt=True)
     return pixels.to_float(torch.from_numpy(given.picture)[None])[0]
@@ -127,7 +127,7 @@ def save_projection(found: Projection, out: Path) -> tuple[Path, Path]:
     """
     file = out if out.suffix else out / "projected.png"
     both = pixels.grid(pixels.to_uint8(torch.stack([found.wanted, found.made])).numpy(), columns=2)
-    return save_picture(both, file), found.latent.save(file.with_suffix(".latent.safetensors"))
+    return pixels.save_picture(both, file), found.latent.save(file.with_suffix(".latent.safetensors"))
 
 
 def _descended(

@@ -1,4 +1,4 @@
-"""Metrics of paths: how much samples change on the way through latent space."""
+"""Paths through latent space, and how much samples change on them."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from ..core.catalog import part
 from ..core.errors import DoesNotFit
 from .score import Score
 
-__all__ = ["perceptual_path_length"]
+__all__ = ["on_arc", "on_line", "perceptual_path_length", "weighed"]
 
 
 @part("metric")
@@ -51,8 +51,8 @@ def perceptual_path_length(
         for start in range(0, paths, batch):
             count = min(batch, paths - start)
             first, last = draw(count), draw(count)
-            place = torch.rand(count, 1, generator=dice, dtype=torch.float64).to(first.device) * (not ends)
-            steps = [_slerp(first, last, each) for each in (place, place + epsilon)]
+            place = torch.rand(count, generator=dice, dtype=torch.float64).to(first.device) * (not ends)
+            steps = [weighed(first, last, on_arc(first, last, each)) for each in (place, place + epsilon)]
             found = embed(generate(torch.cat(steps))).flatten(1).double()
             lengths.append((found[:count] - found[count:]).square().sum(1) / epsilon**2)
     along = torch.cat(lengths).cpu()
@@ -63,13 +63,30 @@ def perceptual_path_length(
     return Score.mean(along[(low <= along) & (along <= high)], counts={"paths": paths})
 
 
-def _slerp(first: Tensor, last: Tensor, place: Float[Tensor, "n 1"]) -> Tensor:
-    """On the great circle from one latent to the other, in float64, so that a step of 1e-4 is not lost to rounding.
+def on_line(shares: Float[Tensor, " n"]) -> Float[Tensor, "n 2"]:
+    """The weights of both ends at these shares of the way from the first, at 0, to the last, at 1."""
+    share = shares.double()[:, None]
+    return torch.cat([1 - share, share], dim=1)
 
-    The lengths of the two are kept and blended (White 2016, arXiv:1609.04468).
+
+def on_arc(
+    first: Float[Tensor, "n k"], last: Float[Tensor, "n k"], shares: Float[Tensor, " n"]
+) -> Float[Tensor, "n 2"]:
+    """The weights of both ends on the great circle (White 2016, arXiv:1609.04468).
+
+    They are sin((1 - t) a) and sin(t a) over sin a, at share t, with a the angle between the two. Ends that are
+    parallel have no arc, and opposite ones no shortest one: there it is the line. In float64, so that a step of 1e-4 is
+    not lost to rounding.
     """
-    a, b = first.double(), last.double()
-    cosine = (a * b).sum(1, keepdim=True) / (a.norm(dim=1, keepdim=True) * b.norm(dim=1, keepdim=True))
-    angle = cosine.clamp(-1 + 1e-12, 1 - 1e-12).acos()
-    mixed = (((1 - place) * angle).sin() * a + (place * angle).sin() * b) / angle.sin()
-    return mixed.to(first.dtype)
+    a, b, line = first.double(), last.double(), on_line(shares)
+    cosine = (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp_min(1e-60)
+    angle = torch.arccos(cosine.clamp(-1, 1))[:, None]
+    arc = torch.sin(line * angle) / torch.sin(angle)
+    return torch.where(cosine.abs()[:, None] > 1 - 1e-9, line, arc)
+
+
+def weighed(
+    first: Float[Tensor, "n k"], last: Float[Tensor, "n k"], weights: Float[Tensor, "n 2"]
+) -> Float[Tensor, "n k"]:
+    """The sum of both ends by their weights, in the type of the first."""
+    return (weights[:, :1] * first.double() + weights[:, 1:] * last.double()).to(first.dtype)

@@ -4,6 +4,7 @@ A seed is a picture, or a clip: the same seed gives the same one, bit for bit, h
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..core import checkpoint, files, pixels
+from ..core.batch import Kind, kind_of
 from ..core.errors import DoesNotFit, NotFound, Unreadable
 from ..core.version import __version__
 from ..learning.conditions import Condition, Keywords
@@ -22,7 +24,7 @@ from ..networks.layers import Generator, NetworkSettings
 from ..recipes.settings import from_json, to_json
 from .shipped import known, locate
 
-__all__ = ["Model", "inputs", "load", "metadata", "save_clips", "save_picture", "save_separate", "save_sheet"]
+__all__ = ["Model", "inputs", "load", "metadata", "save_separate", "save_sheet"]
 
 CHUNK = 16  # always so many at once, because the last bits of a convolution depend on the size of the batch
 
@@ -42,7 +44,12 @@ class Model:
     @property
     def moves(self) -> bool:
         """Whether its samples are clips."""
-        return len(self.shape) == 4
+        return self.kind is Kind.CLIPS
+
+    @property
+    def kind(self) -> Kind:
+        """What its samples are: points, pictures or clips."""
+        return kind_of(self.shape)
 
     def sample(self, count: int = 1, seed: int = 0, *, label: str | None = None) -> list[Image.Image]:
         """The pictures of the seeds `seed`, `seed + 1`, ... as Pillow images.
@@ -58,7 +65,7 @@ class Model:
         """The pictures of these seeds; label and errors as in `sample`."""
         if self.moves:
             raise DoesNotFit(f"This model makes clips of {self.shape[1]} frames, not pictures; use clips().")
-        if len(self.shape) != 3:
+        if self.kind is Kind.POINTS:
             raise DoesNotFit(f"This model makes vectors of {self.shape[0]} numbers, not pictures; use generate().")
         made = self.generate(seeds, self.told(label, seeds))
         return [pixels.to_image(picture) for picture in pixels.to_uint8(made).numpy()]
@@ -113,6 +120,19 @@ class Model:
             raise DoesNotFit("--variety is for models of keywords; pictures of this one differ by their seeds alone.")
         return replace(self, condition=replace(self.condition, variety=variety))
 
+    def truncated(self, share: float) -> "Model":
+        """This model with inputs at `share` of their distance to the mean input: 1 as it is, 0 its one mean picture.
+
+        Smaller shares give more typical pictures that differ less (Karras et al. 2019, arXiv:1812.04948, appendix B, on
+        the input itself). Everything that draws with a model draws with this one.
+
+        Raises:
+            DoesNotFit: the share is below 0 or not finite.
+        """
+        if not 0 <= share < math.inf:
+            raise DoesNotFit(f"--truncation takes a number from 0, the mean picture, to 1, all variety, not {share}.")
+        return self if share == 1 else replace(self, network=_Truncated(self.network, share))
+
     def unknown(self, label: str | None) -> list[str]:
         """The words of a label that a model of keywords has not learned, and takes by their meaning."""
         return self.condition.unknown(label) if label and isinstance(self.condition, Keywords) else []
@@ -147,6 +167,18 @@ class Model:
         return self.network.generate(z.to(device), None if condition is None else condition.to(device)).cpu()
 
 
+class _Truncated(Generator):
+    """A generator whose inputs are brought nearer to their mean, which is zero."""
+
+    def __init__(self, network: Generator, share: float) -> None:
+        super().__init__(network.shape, network.condition, network.latent)
+        self.network, self.share = network, share
+        self.train(network.training)
+
+    def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
+        return self.network.truncated(z, condition, self.share)
+
+
 def _filled(rows: Tensor) -> Tensor:
     """The rows [n, K], with rows of zeros after them that make a chunk [CHUNK, K]."""
     return torch.cat([rows, rows.new_zeros(CHUNK - len(rows), rows.shape[1])])
@@ -167,37 +199,8 @@ def save_sheet(
         raise DoesNotFit(f"--columns is at least 1, not {columns}.")
     made = model.generate(seeds, model.told(label, seeds))
     if model.moves and path.suffix.lower() in pixels.FILMS:
-        return save_clips(made, path, columns=columns)
-    return save_picture(pixels.sheet(made, columns=columns), path)
-
-
-def save_clips(clips: Tensor, path: Path, *, columns: int | None = None) -> Path:
-    """Save clips [N, C, T, H, W] as one film in which all of them move: .gif, .webp or .mp4.
-
-    Raises:
-        GanvasError: `path` cannot be written, or its ending is no film's.
-    """
-    with files.writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pixels.save_film(pixels.moving_grid(clips, columns=columns), path, hold_seconds=0)
-    return path
-
-
-def save_picture(picture: pixels.Pictures, path: Path) -> Path:
-    """Save one uint8 picture [H, W, C].
-
-    Raises:
-        GanvasError: `path` cannot be written, or its ending is no picture's.
-    """
-    with files.writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            pixels.to_image(picture).save(path)
-        except ValueError as error:
-            raise DoesNotFit(
-                f"Cannot write {path}: {error}. Its name must end as a picture's does, in .png for instance."
-            ) from None
-    return path
+        return pixels.save_clips(made, path, columns=columns)
+    return pixels.save_picture(pixels.sheet(made, columns=columns), path)
 
 
 def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: str | None = None) -> Path:
@@ -212,7 +215,7 @@ def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: st
             if model.moves:
                 made = model.generate(chunk, model.told(label, chunk))
                 for seed, clip in zip(chunk, made.split(1), strict=True):
-                    save_clips(clip, folder / f"seed-{seed:04}.gif")
+                    pixels.save_clips(clip, folder / f"seed-{seed:04}.gif")
                 continue
             for seed, picture in zip(chunk, model.pictures(chunk, label=label), strict=True):
                 picture.save(folder / f"seed-{seed:04}.png")

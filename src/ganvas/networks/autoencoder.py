@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import distributed
+from ..core.batch import Kind, kind_of
 from ..core.catalog import part
 from .layers import Generator, Network, NetworkSettings, Resample, doublings, planes, widths, with_condition
 
@@ -78,7 +79,7 @@ class MLPAutoencoder(NetworkSettings):
                 [self.latent + condition, *hidden, size],
             )
         )
-        last = [nn.Tanh()] if len(shape) > 1 else []
+        last = [nn.Tanh()] if kind_of(shape) is not Kind.POINTS else []
         layers = nn.Sequential(*encoder), nn.Sequential(*decoder, nn.Unflatten(1, shape), *last)
         return _Autoencoder(*layers, shape, condition, self.latent, gaussian=self.gaussian)
 

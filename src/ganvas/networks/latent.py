@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..core.batch import Kind, kind_of
 from ..core.catalog import part
 from ..core.errors import DoesNotFit
 from .layers import Critic, Generator, NetworkSettings, projected
@@ -96,9 +97,9 @@ def _places(shape: tuple[int, ...]) -> tuple[int, int]:
     Raises:
         DoesNotFit: they are no pictures, or a side is no multiple of 8 pixels.
     """
-    if len(shape) != 3 or shape[1] % REDUCED or shape[2] % REDUCED:
+    if kind_of(shape) is not Kind.PICTURES or shape[1] % REDUCED or shape[2] % REDUCED:
         sides = [max(REDUCED, round(side / REDUCED) * REDUCED) for side in shape[:0:-1]]
-        near = f" --size {sides[0]}x{sides[1]} does." if len(shape) == 3 else ""
+        near = f" --size {sides[0]}x{sides[1]} does." if kind_of(shape) is Kind.PICTURES else ""
         raise DoesNotFit(f"Latents stand for squares of {REDUCED}x{REDUCED} pixels; {shape} has none such.{near}")
     return shape[1] // REDUCED, shape[2] // REDUCED
 

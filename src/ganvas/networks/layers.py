@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
 from ..core import distributed
-from ..core.batch import Dice
+from ..core.batch import Dice, Kind, kind_of
 from ..core.catalog import name_of
 from ..core.errors import DoesNotFit
 
@@ -133,9 +133,9 @@ def doublings(shape: tuple[int, ...], *, smallest: int = 4) -> tuple[int, int, i
     Raises:
         GanvasError: the shape is no picture, or a side cannot be halved that often; the message names a near size.
     """
-    if len(shape) == 4:
+    if kind_of(shape) is Kind.CLIPS:
         raise DoesNotFit("This network makes pictures, and these are clips: take the recipe moving_digits for them.")
-    if len(shape) != 3:
+    if kind_of(shape) is Kind.POINTS:
         raise DoesNotFit(
             f"This network makes pictures, and these samples of shape {shape} are points: take the recipe ring, or an "
             "mlp, which makes both."

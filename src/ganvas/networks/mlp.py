@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from ..core.batch import Kind, kind_of
 from ..core.catalog import part
 from .layers import Critic, Generator, NetworkSettings, spectrally_normalised, with_condition
 
@@ -53,7 +54,7 @@ class _MLPGenerator(Generator):
     def __init__(self, settings: MLPGenerator, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition, settings.latent)
         self.layers = _layers(settings.latent + condition, settings.width, settings.depth, math.prod(shape))
-        self.range = nn.Tanh() if len(shape) > 1 else nn.Identity()
+        self.range = nn.Tanh() if kind_of(shape) is not Kind.POINTS else nn.Identity()
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         samples: Tensor = self.range(self.layers(with_condition(z, condition)))

@@ -16,7 +16,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..core.batch import Dice
+from ..core.batch import Dice, Kind, kind_of
 from ..core.catalog import part
 from ..core.errors import DoesNotFit
 from .layers import (
@@ -92,9 +92,10 @@ def _frames(shape: tuple[int, ...]) -> tuple[int, tuple[int, int, int]]:
     Raises:
         GanvasError: the shape is no clip, or a side cannot be halved that often.
     """
-    if len(shape) != 4:
-        kind = "pictures" if len(shape) == 3 else "points"
-        fix = "take the recipe icons, or give --data clips:FOLDER with animations" if len(shape) == 3 else "take an mlp"
+    kind = kind_of(shape)
+    if kind is not Kind.CLIPS:
+        still = "take the recipe icons, or give --data clips:FOLDER with animations"
+        fix = still if kind is Kind.PICTURES else "take an mlp"
         raise DoesNotFit(f"This network makes clips, and these samples of shape {shape} are {kind}: {fix}.")
     channels, frames, height, width = shape
     return frames, doublings((channels, height, width))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core import catalog
+from ..core.batch import Kind
 from ..core.errors import GanvasError
 from ..data.dataset import Source, of_size, source
 from .recipe import Recipe, change
@@ -56,7 +57,7 @@ def plan(
     choice = choose(target, data, like=like) if isinstance(target, str) else target
     recipe = choice.recipe
     if choice.source is not None:
-        if hasattr(choice.source, "size"):
+        if choice.source.kind is not Kind.POINTS:
             size = size or getattr(recipe.data, "size", None)
         recipe = replace(recipe, data=choice.source)
     recipe = replace(recipe, data=of_size(recipe.data, size))
@@ -82,23 +83,23 @@ def choose(target: str, data: str | None = None, *, like: Recipe | None = None) 
     """
     if target in catalog.names("recipe"):
         name, recipe = target, _named(target)
-        chosen = source(data, clips=_moves(recipe.data)) if data else None
+        chosen = source(data, clips=recipe.data.kind is Kind.CLIPS) if data else None
     else:
-        clips = like is not None and _moves(like.data)
+        clips = like is not None and like.data.kind is Kind.CLIPS
         named = _known(target, clips=clips)
         chosen = source(data, clips=clips) if data else named
         name = target if like else default_recipe(chosen)
         recipe = like or _named(name)
-    if chosen and like and hasattr(like.data, "channels") and hasattr(chosen, "channels"):
-        chosen = replace(chosen, channels=like.data.channels)  # type: ignore[type-var]
+    if chosen and like and Kind.POINTS not in (chosen.kind, like.data.kind):
+        chosen = replace(chosen, channels=like.data.channels)  # type: ignore[type-var, attr-defined]
     return Choice(name, recipe, chosen)
 
 
 def default_recipe(chosen: Source) -> str:
     """The name of the recipe for data of this kind: clips, points, drawings or photographs."""
-    if _moves(chosen):
+    if chosen.kind is Kind.CLIPS:
         return "moving_digits"
-    if not hasattr(chosen, "size"):
+    if chosen.kind is Kind.POINTS:
         return "ring"
     return "icons" if chosen.drawn() else "photos"
 
@@ -106,11 +107,6 @@ def default_recipe(chosen: Source) -> str:
 def _named(name: str) -> Recipe:
     recipe: Recipe = catalog.find(name, "recipe")()
     return recipe
-
-
-def _moves(chosen: Source) -> bool:
-    """Whether its samples are clips."""
-    return hasattr(chosen, "frames")
 
 
 def _known(target: str, *, clips: bool) -> Source:

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..core import files, pixels
+from ..core.batch import Kind, kind_of
 from ..core.errors import DoesNotFit, NotFound
 from ..core.pixels import Pictures
 from .run import Run
@@ -51,15 +52,15 @@ def film(
     picked = [sheets[round(index)] for index in np.linspace(0, len(sheets) - 1, frames)]
     out = out or run_folder / ("film.gif" if seed is None else f"film-{seed}.gif")
     tile = None if seed is None else _tile(run_folder, seed)
-    pixels.save_film(_frames(picked, tile, last=sheets[-1][0]), out, frames_per_second=frames_per_second)
-    return out
+    shown = _frames(picked, tile, last=sheets[-1][0])
+    return pixels.save_film(shown, out, frames_per_second=frames_per_second)
 
 
 def _tile(run_folder: Path, seed: int) -> tuple[int, int, int, int]:
     """Where a seed's picture is on the sheets: left, top, right, bottom in pixels."""
     run = Run(run_folder)
     shape = run.about["data"]["shape"]
-    if len(shape) != 3 or run.recipe.condition is not None:
+    if kind_of(shape) is not Kind.PICTURES or run.recipe.condition is not None:
         raise DoesNotFit("--seed is for runs whose sheets show a picture for each seed, which these do not.")
     if not 0 <= seed < SEEDS:
         raise DoesNotFit(f"The sheets show the seeds from 0 to {SEEDS - 1}, not {seed}.")

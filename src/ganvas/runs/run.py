@@ -20,6 +20,7 @@ from typing import Any
 from torch import Tensor
 
 from ..core import checkpoint, files
+from ..core.batch import Kind, kind_of
 from ..core.errors import GanvasError, NotFound, Unreadable
 from ..data.dataset import Dataset, Watch, unwatched
 from ..recipes.recipe import Recipe
@@ -79,7 +80,7 @@ class Run:
     @property
     def moves(self) -> bool:
         """Whether its samples are clips."""
-        return len(self.about["data"]["shape"]) == 4
+        return kind_of(self.about["data"]["shape"]) is Kind.CLIPS
 
     @property
     def newest(self) -> Path | None:

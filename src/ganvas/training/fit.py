@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from ..core import checkpoint, console, distributed, files, machine
+from ..core.batch import Kind
 from ..core.errors import DoesNotFit
 from ..data.dataset import Dataset
 from ..recipes.plan import choose, name_of_run, plan
@@ -142,7 +143,7 @@ def _threads(task: _Task, data: Dataset, minutes: float | None, device: torch.de
     """How many threads to train with."""
     if task.run.exists:  # the last bits of a sum depend on how many threads share it
         return int(task.run.about["machine"]["threads"])
-    if len(data.shape) == 1:
+    if data.kind is Kind.POINTS:
         return 1
     if minutes is not None and device.type == "cpu":
         return fastest_threads(task.recipe, data, seed=task.seed, minutes=minutes)

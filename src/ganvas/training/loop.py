@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core import checkpoint, distributed, machine
-from ..core.batch import Batch, Dice, Terms
+from ..core.batch import Batch, Dice, Kind, Terms
 from ..core.errors import DoesNotFit
 from ..data.dataset import Dataset
 from ..learning.conditions import Condition
@@ -119,7 +119,7 @@ def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device 
         networks = _build(recipe, data, condition)
     for name, network in networks.items():
         network.to(device)
-        if len(data.shape) == 3:
+        if data.kind is Kind.PICTURES:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if name in recipe.bfloat16 and has_bfloat16(device):
             network.precision = torch.bfloat16
@@ -261,7 +261,7 @@ class _Dealer:
             rows = slice(start, min(start + self.most, first + self.share))
             dice = Dice(self.seed, drawn, rows=rows, total=total, device=self.device)
             real = self.data.take(order[rows], device=self.device)
-            if self.recipe.mirror and real.dim() > 2:
+            if self.recipe.mirror and self.data.kind is not Kind.POINTS:
                 real = torch.where(dice.coins("mirror", *[1] * (real.dim() - 1)), real.flip(-1), real)
             yield Batch(
                 real=real,

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .. import metrics
 from ..core import pixels
+from ..core.batch import Kind
 from ..core.errors import GanvasError
 from ..data.dataset import Dataset
 from ..metrics.features.by_name import features
@@ -78,11 +79,10 @@ class Meter:
         return {name: value, "variety": variety}
 
     def _features(self, samples: Tensor) -> Tensor:
-        if samples.dim() == 2:
+        if self._data.kind is Kind.POINTS:
             return samples
-        if samples.dim() == 5:
-            frames = torch.arange(len(samples)) % samples.shape[2]
-            samples = samples[torch.arange(len(samples)), :, frames]
+        if self._data.kind is Kind.CLIPS:
+            samples = pixels.frames_in_turn(samples)
         if self._describe is None:
             self._describe = features("efficientnet_lite0", device=self._device)
         return self._describe(pixels.to_uint8(samples))

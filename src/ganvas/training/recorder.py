@@ -15,12 +15,13 @@ import torch
 from filelock import FileLock, Timeout
 
 from ..core import checkpoint, files, machine, pixels
+from ..core.batch import Kind
 from ..core.catalog import name_of
 from ..core.errors import Busy
 from ..core.version import __version__
 from ..data.dataset import Dataset, Source
 from ..learning.conditions import ROW
-from ..models.model import Model, metadata, save_clips
+from ..models.model import Model, metadata
 from ..recipes.recipe import Recipe
 from ..recipes.settings import to_json
 from ..runs.run import Run
@@ -28,7 +29,7 @@ from .loop import State, count_parameters
 
 __all__ = ["Recorder"]
 
-PICTURES, CLIPS, POINTS = 64, 8, 2000  # on a sheet
+ON_A_SHEET = {Kind.POINTS: 2000, Kind.PICTURES: 64, Kind.CLIPS: 8}
 RECONSTRUCTED = 32  # pictures, in rows of 8
 
 
@@ -113,24 +114,20 @@ class Recorder:
     def sheet(self, images: int, state: State, data: Dataset) -> None:
         """Save a sheet of samples, always of the same seeds; points are plotted as far out as those of the data go."""
         model, columns = Model(state.average, state.condition), None
-        seeds: Sequence[int] = range({1: POINTS, 3: PICTURES, 4: CLIPS}[len(model.shape)])
+        seeds: Sequence[int] = range(ON_A_SHEET[model.kind])
         told = None
-        if model.condition and len(model.shape) > 1:
+        if model.condition and model.kind is not Kind.POINTS:
             seeds, told = model.condition.survey()
             columns = ROW
         if told is not None and model.moves:
             seeds, told, columns = seeds[::ROW], told[::ROW], None  # a clip is a whole row
         made = model.generate(seeds, told)
         sheet = pixels.sheet(made, columns=columns, extent=1.3 * data.extent)
-        with files.writing(self.run.path):
-            pixels.to_image(sheet).save(self.run.path / "samples" / f"{images:09}.png")
+        pixels.save_picture(sheet, self.run.path / "samples" / f"{images:09}.png")
         if model.moves:
-            save_clips(made, self.run.path / "samples" / "newest.gif", columns=4)
+            pixels.save_clips(made, self.run.path / "samples" / "newest.gif", columns=4)
         if (strips := _strips(model, data)) is not None:
-            with files.writing(self.run.path):
-                folder = self.run.path / "samples" / "reconstructions"
-                folder.mkdir(exist_ok=True)
-                pixels.to_image(strips).save(folder / f"{images:09}.png")
+            pixels.save_picture(strips, self.run.path / "samples" / "reconstructions" / f"{images:09}.png")
 
     def save(self, images: int, recipe: Recipe, state: State) -> None:
         """Write a checkpoint: the product by itself, and all that it takes to go on."""
@@ -153,14 +150,14 @@ class Recorder:
 @torch.no_grad()
 def _strips(model: Model, data: Dataset) -> pixels.Pictures | None:
     """Samples spread evenly over the data with their reconstructions below them; None if none can be made."""
-    count = POINTS if len(data.shape) == 1 else RECONSTRUCTED
+    count = ON_A_SHEET[data.kind] if data.kind is Kind.POINTS else RECONSTRUCTED
     rows = np.linspace(0, len(data) - 1, count).astype(np.int64)
     originals, device = data.take(rows), next(model.network.parameters()).device
     told = model.condition.take(data, rows).to(device) if model.condition else None
     made = model.network.reconstruct(originals.to(device), told)
     if made is None:
         return None
-    if len(data.shape) != 3:
+    if data.kind is not Kind.PICTURES:
         above, below = (pixels.sheet(points, extent=1.3 * data.extent) for points in (originals, made))
         return np.concatenate([above, below])
     pairs = zip(originals.split(ROW), made.cpu().split(ROW), strict=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.batch import Kind
 from ...core.catalog import part
 from ...core.errors import DoesNotFit
 from ...core.files import key
@@ -41,7 +42,7 @@ class StackedDigits(Source):
         if self.count < 1 or not 1 <= self.channels <= 4:
             raise DoesNotFit("Stacked digits have a count of at least 1 and 1 to 4 channels.")
         single: Any = source(self.of)
-        if not hasattr(single, "channels"):
+        if single.kind is not Kind.PICTURES:
             raise DoesNotFit(f"{self.of!r} holds no pictures, so they cannot be stacked; digits and mnist can.")
         base = replace(single, size=self.size, channels=1).open(watch)
         labels = base.labels

@@ -33,6 +33,11 @@ class Ring(Source):
         """The standard deviation of each coordinate about its centre."""
         return 0.01
 
+    @property
+    def mixture(self) -> tuple[NDArray[np.float64], float]:
+        """The modes and the deviation."""
+        return self.modes, self.deviation
+
     def open(self, watch: Watch = unwatched) -> Dataset:  # noqa: ARG002
         """Draw the points, float32 [count, 2], the same at every call."""
         return Dataset(_draw(self.modes, self.deviation, self.count))
@@ -55,6 +60,11 @@ class Grid25(Source):
     def deviation(self) -> float:
         """The standard deviation of each coordinate about its centre."""
         return 0.05
+
+    @property
+    def mixture(self) -> tuple[NDArray[np.float64], float]:
+        """The modes and the deviation."""
+        return self.modes, self.deviation
 
     def open(self, watch: Watch = unwatched) -> Dataset:  # noqa: ARG002
         """Draw the points, float32 [count, 2], the same at every call."""

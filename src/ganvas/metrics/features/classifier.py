@@ -19,6 +19,7 @@ from safetensors.torch import load, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...core.batch import Kind
 from ...core.errors import DoesNotFit
 from ...core.files import cache_folder, key, replacing, writing
 from ...core.machine import threads
@@ -151,7 +152,7 @@ def classifier(
 
 def _opened(data: Source | Dataset, watch: Watch) -> Dataset:
     data = data.open(watch) if isinstance(data, Source) else data
-    if data.samples.ndim != 4 or data.labels is None or len(data.classes) < 2 or len(data) < 20:
+    if data.kind is not Kind.PICTURES or data.labels is None or len(data.classes) < 2 or len(data) < 20:
         raise DoesNotFit(
             "A classifier learns from labelled pictures: at least 20 of them and two classes. In a folder of pictures "
             "each class is a folder of its own; digits, mnist and cifar10 have labels too."

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...core.batch import Kind, kind_of
 from ...core.errors import DoesNotFit, NotInstalled, Unreadable
 from ...core.weights import read_weights
 
@@ -225,7 +226,7 @@ def appearance_size(shape: tuple[int, ...]) -> tuple[int, int]:
         GanvasError: they are no pictures that it can look at, or the package with Lite1 is not installed.
     """
     weights_file(TEACHER)
-    if len(shape) != 3 or shape[0] not in {1, 3, 4}:
+    if kind_of(shape) is not Kind.PICTURES or shape[0] not in {1, 3, 4}:
         raise DoesNotFit(
             f"EfficientNet-Lite1 looks at gray, coloured or transparent pictures, not at samples of shape {shape}: "
             "take another critic than feature_critic, and --set game.perceptual=0."
