@@ -11,7 +11,7 @@ from benchmarks.survive.cases import Case, Ledger, chosen
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize(("part", "every"), [("files", 60)])
+@pytest.mark.parametrize(("part", "every"), [("files", 60), ("models", 60)])
 def test_the_short_form_holds(part, every):
     words = [sys.executable, "-m", "benchmarks.survive", "--only", part, "--every", str(every)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=280)

@@ -4,6 +4,7 @@
     child.py    a piece of work in a process of its own, with bounds on its time and its memory
     files.py    odd pictures, zips and tables as data
     words.py    names and texts that terminals, HTML and JSON trip over
+    models.py   hostile model files, state dicts and runs
 
 A part is a file with `cases()`, and its first line says what it tries.
 """

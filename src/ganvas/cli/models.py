@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["convert", "export", "models", "publish", "sample"]
 
+MOST = 1_000_000  # samples of one command
+
 
 def sample(
     run: RunArgument,
@@ -46,6 +48,8 @@ def sample(
     from ..latent.edit import directions_of
     from ..models.model import load, save_separate, save_sheet
 
+    if count > MOST:
+        raise DoesNotFit(f"--count is at most {MOST:,}, not {count:,}.")
     model = load(run)
     starts: Sequence[int | str] = _starts(seeds) if seeds else range(seed, seed + count)
     out = out or (Path("samples") if separate else Path("samples.gif" if model.moves else "samples.png"))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .errors import NotFound
 
-__all__ = ["describe", "device", "keep_memory", "sent", "threads"]
+__all__ = ["describe", "device", "keep_memory", "memory", "sent", "threads"]
 
 
 def device(name: str | None) -> torch.device:
@@ -46,9 +46,9 @@ def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Compute with so many threads: tiny networks are faster on one."""
+    """Compute with so many threads, or one for each core if there are fewer: tiny networks are faster on one."""
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(max(1, min(count, os.cpu_count() or 1)))  # each takes memory, and a run may have been moved
     try:
         yield
     finally:
@@ -68,16 +68,28 @@ def keep_memory() -> None:
         library.mallopt(trim_threshold, 2**30)
 
 
+def memory(device: torch.device | None = None) -> int:
+    """Bytes of memory of a device, or of the machine as far as this process may use it; 0 if that cannot be known."""
+    if device is not None and device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    if not hasattr(os, "sysconf"):
+        return 0
+    whole, limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), Path("/sys/fs/cgroup/memory.max")
+    try:
+        return min(whole, int(limit.read_text()))  # of a container
+    except (OSError, ValueError):
+        return whole
+
+
 def describe(device: torch.device) -> dict[str, Any]:
     """What the figures of a run were measured on."""
     cpu = Path("/proc/cpuinfo")
     models = [line for line in cpu.read_text().splitlines() if line.startswith("model name")] if cpu.exists() else []
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
     return {
         "processor": models[0].partition(":")[2].strip() if models else platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "memory_gib": round(memory / 2**30, 1),
+        "memory_gib": round(memory() / 2**30, 1),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "torch": torch.__version__,
         "python": platform.python_version(),

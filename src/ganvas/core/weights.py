@@ -1,5 +1,8 @@
 """Weights that others published: the tensors of a .safetensors or PyTorch file, by name.
 
+A file is believed no further than its length: what its header or its pickle says of shapes is compared with the bytes
+that are there before memory is taken, since a few hundred bytes can ask for any amount of it.
+
 A file of `torch.save` holds a pickle, which is a program, and many weights of others come in no other form. This is the
 one place that loads it, and only with `weights_only=True`: torch then runs none of it but what makes tensors and plain
 containers, and refuses the rest. Before torch 2.10 a file made for it could corrupt memory (CVE-2026-24747), so an
@@ -7,21 +10,64 @@ older torch opens only files of this kind that are known by their hash.
 """
 
 import hashlib
-import pickle
+import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load
 from torch import Tensor
 
 from .errors import Unreadable
 
-__all__ = ["read_weights", "sha256", "sha256_of"]
+__all__ = ["Header", "read_header", "read_weights", "sha256", "sha256_of"]
 
 UNPICKLES = "2.10"  # the first torch whose weights_only=True has no known hole
+WHOLE, REAL = ("I64",), ("F16", "BF16", "F32", "F64")  # how safetensors calls the types that weights have
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a .safetensors file says of itself.
+
+    metadata   its words about itself
+    shapes     the shape of each tensor by its name
+    real       the names of those that hold real numbers; the others hold whole ones
+    """
+
+    metadata: Mapping[str, str]
+    shapes: Mapping[str, tuple[int, ...]]
+    real: frozenset[str]
+
+    def below(self, name: str) -> "Header":
+        """Of the tensors called NAME/..., which are named without it."""
+        cut = f"{name}/"
+        inner = {key.removeprefix(cut): shape for key, shape in self.shapes.items() if key.startswith(cut)}
+        return Header(
+            self.metadata, inner, frozenset(key.removeprefix(cut) for key in self.real if key.startswith(cut))
+        )
+
+
+def read_header(file: Path) -> Header:
+    """What a .safetensors file says of itself, which takes no memory for its tensors.
+
+    Raises:
+        GanvasError: it is no such file, is cut short, or holds numbers of a type that weights do not have.
+    """
+    try:
+        with safe_open(file, "pt") as opened:
+            slices = {name: opened.get_slice(name) for name in opened.keys()}  # noqa: SIM118
+            types = {name: part.get_dtype() for name, part in slices.items()}
+            shapes = {name: tuple(part.get_shape()) for name, part in slices.items()}
+            metadata = opened.metadata() or {}
+    except (OSError, SafetensorError, ValueError, TypeError, RuntimeError) as error:
+        raise Unreadable(f"{file} is not a whole .safetensors file ({_first(error)}).") from None
+    if odd := sorted(set(types.values()) - {*WHOLE, *REAL}):
+        raise Unreadable(f"{file} holds numbers of type {odd[0]}, which no weights here are.")
+    return Header(metadata, shapes, frozenset(name for name, kind in types.items() if kind in REAL))
 
 
 def read_weights(file: Path, *, known: str = "") -> dict[str, Tensor]:
@@ -46,25 +92,40 @@ def read_weights(file: Path, *, known: str = "") -> dict[str, Tensor]:
             f"`pip install 'torch>={UNPICKLES}'`, or give the weights as .safetensors."
         )
     try:
-        found = torch.load(BytesIO(content), map_location="cpu", weights_only=True) if pickled else load(content)
-    except (
-        OSError,
-        SafetensorError,
-        pickle.UnpicklingError,
-        EOFError,
-        LookupError,
-        ValueError,
-        TypeError,
-        RuntimeError,
-    ) as error:
+        found = _unpickled(content) if pickled else load(content)
+    except Exception as error:  # whatever a damaged pickle makes torch and zipfile stumble over
         raise Unreadable(
             f"{file} is not a dictionary of tensors as torch.save or safetensors writes it, or is damaged "
-            f"({str(error).partition(chr(10))[0].partition('. ')[0]})."
+            f"({_first(error)})."
         ) from None
     found = found.get("state_dict", found) if isinstance(found, Mapping) else found
-    if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise Unreadable(f"{file} is not a dictionary of tensors; it may hold more than weights.")
+    if not isinstance(found, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in found.items()
+    ):
+        raise Unreadable(f"{file} is not a dictionary of tensors by name; it may hold more than weights.")
+    if any(value.layout != torch.strided or value.is_quantized or value.is_meta for value in found.values()):
+        raise Unreadable(f"{file} holds tensors that are sparse, quantized or empty, and only plain ones are read.")
+    if sum(value.numel() * value.element_size() for value in found.values()) > len(content):
+        raise Unreadable(f"{file} describes more numbers than it holds.")
     return dict(found)
+
+
+def _unpickled(content: bytes) -> object:
+    """What torch.save wrote.
+
+    Raises:
+        ValueError: it is packed, so that it could unfold to any size; torch packs nothing.
+    """
+    if zipfile.is_zipfile(BytesIO(content)):
+        with zipfile.ZipFile(BytesIO(content)) as packed:
+            if any(each.compress_type or each.file_size > len(content) for each in packed.infolist()):
+                raise ValueError("it is packed")
+    return torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+
+
+def _first(error: BaseException) -> str:
+    """The first sentence of what others say is wrong."""
+    return (str(error) or type(error).__name__).partition("\n")[0].partition(". ")[0].rstrip(".")
 
 
 def sha256(file: Path) -> str:

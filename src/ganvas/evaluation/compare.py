@@ -24,7 +24,7 @@ from torch import Tensor
 
 from .. import metrics
 from ..core import checkpoint, pixels
-from ..core.batch import Kind
+from ..core.batch import Kind, refuse_seeds
 from ..core.errors import DoesNotFit
 from ..core.files import cache_folder, key, replacing, writing
 from ..core.version import __version__
@@ -264,8 +264,7 @@ def compare(
     """
     if count is not None and count < FEWEST:
         raise DoesNotFit(f"--count is at least {FEWEST}, not {count}; papers use 10,000 or more.")
-    if seed < 0:
-        raise DoesNotFit(f"--seed takes a whole number from 0, not {seed}.")
+    refuse_seeds([seed])
     opening = partial(opened, size=size, device=device, watch=watch)
     run, judged, learned = run_of(fake), opening(fake), None
     if real is None:

@@ -17,7 +17,7 @@ from torch.nn.functional import embedding_bag, normalize, one_hot
 
 from ..core.batch import Dice
 from ..core.catalog import part
-from ..core.errors import DoesNotFit, GanvasError, NotFound
+from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
 from ..data.dataset import Dataset
 from ..data.words import DIMENSION, single_words, unpacked, vectors
 from .schedules import within
@@ -91,6 +91,16 @@ class Labels(Condition):
     classes: tuple[str, ...] = ()
     shares: tuple[float, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse classes that cannot be drawn.
+
+        Raises:
+            GanvasError: there is not one frequency for each of them, or they are none.
+        """
+        sound = all(0 <= share < math.inf for share in self.shares) and (any(self.shares) or not self.shares)
+        if len(self.shares) != len(self.classes) or not sound:
+            raise DoesNotFit("labels takes a frequency for each of its classes: leave out both, for those of the data.")
+
     @property
     def length(self) -> int:
         """See `Condition.length`."""
@@ -159,12 +169,15 @@ class Keywords(Condition):
     table: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse leaning away.
+        """Refuse leaning away, and a table that is of other words.
 
         Raises:
-            GanvasError: `variety` is below 0.
+            GanvasError: `variety` is below 0, or there is not one vector for each word.
         """
         within("condition.variety", self.variety, 0.0)
+        sizes = [4 * math.ceil(size * DIMENSION * len(self.words) / 3) for size in (1, 2)]  # of bytes, or of float16
+        if len(self.table) not in sizes or len(self.phrases) > MOST_PHRASES:
+            raise DoesNotFit("keywords takes a vector for each of its words: leave out both, for those of the data.")
 
     @property
     def length(self) -> int:
@@ -248,7 +261,10 @@ class Keywords(Condition):
     @cached_property
     def _described(self) -> Float[Tensor, "phrases length"]:
         """What each phrase is told as."""
-        places = [[self._places[word] for word in single_words([phrase])] for phrase in self.phrases]
+        words = [single_words([phrase]) for phrase in self.phrases]
+        if strange := {word for phrase in words for word in phrase} - self._places.keys():
+            raise Unreadable(f"The model is damaged: it draws from {min(strange)!r}, and that is none of its words.")
+        places = [[self._places[word] for word in phrase] for phrase in words]
         begins = np.cumsum([0, *map(len, places)])[:-1]
         flat = torch.tensor([place for each in places for place in each], dtype=torch.long)
         return _direction(embedding_bag(flat, self._vectors, torch.from_numpy(begins), mode="sum"))
@@ -259,7 +275,13 @@ class Keywords(Condition):
 
     @cached_property
     def _vectors(self) -> Float[Tensor, "words 256"]:
-        return torch.from_numpy(unpacked(self.table, len(self.words)))
+        try:
+            found = torch.from_numpy(unpacked(self.table, len(self.words)))
+        except ValueError:
+            found = torch.full((1, DIMENSION), math.nan)
+        if not found.isfinite().all():
+            raise Unreadable("The model is damaged: the vectors of its words are no numbers.")
+        return found
 
     def _of(self, words: Sequence[str]) -> Float[Tensor, "words 256"]:
         """The vector of each word, also of those that the data do not have."""

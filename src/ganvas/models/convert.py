@@ -16,9 +16,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..core import files
-from ..core.errors import DoesNotFit, NotFound, Unreadable
-from ..core.weights import read_weights
+from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
+from ..core.weights import Header, read_weights
 from ..learning.conditions import Labels
+from ..networks.fill import build, fill
 from ..networks.layers import NetworkSettings
 from ..networks.r3gan import R3Generator
 from ..networks.stylegan2 import Stylegan2Generator
@@ -72,9 +73,16 @@ def convert(file: Path, kind: str, out: Path, *, classes: tuple[str, ...] = (), 
     if out.suffix != ".safetensors":
         raise DoesNotFit(f"A model file ends in .safetensors, not {out.name!r}.")
     found = translate(read_weights(file), kind, clamp=clamp)
-    network = found.settings.build(found.shape, found.classes)
-    _check(found.tensors, network.state_dict(), kind)
-    network.load_state_dict(found.tensors)
+    shapes = {name: tuple(tensor.shape) for name, tensor in found.tensors.items()}
+    real = frozenset(name for name, tensor in found.tensors.items() if tensor.is_floating_point())
+    try:
+        network = build(found.settings, found.shape, found.classes, Header({}, shapes, real))
+        fill(network, found.tensors)
+    except GanvasError as error:
+        reason = str(error).rstrip(".")
+        raise Unreadable(
+            f"This is no generator of {KINDS[kind]} as it is known here: {reason} (by the names of ganvas)."
+        ) from None
     names = classes or tuple(map(str, range(found.classes)))
     if len(names) != found.classes:
         raise DoesNotFit(f"This generator knows {found.classes} classes, and --classes names {len(names)}.")
@@ -102,8 +110,10 @@ def translate(tensors: Mapping[str, Tensor], kind: str, *, clamp: float | None =
     own = {name: value for name, value in own.items() if not _filter(name, value)}
     try:
         return _stylegan2(own, clamp) if kind == "stylegan2" else _r3gan(own)
-    except LookupError as error:
+    except KeyError as error:
         raise Unreadable(f"This is no generator of {KINDS[kind]} as it is known here: {error} is missing.") from None
+    except (LookupError, TypeError, ValueError):  # a weight with too few sides, or a number without an end
+        raise Unreadable(f"This is no generator of {KINDS[kind]} as it is known here: shapes differ.") from None
 
 
 def _filter(name: str, value: Tensor) -> bool:
@@ -113,23 +123,6 @@ def _filter(name: str, value: Tensor) -> bool:
     if value.shape != (4, 4) or not torch.allclose(value.float(), torch.outer(TAPS, TAPS), atol=1e-6):
         raise Unreadable(f"{name} is not the filter [1, 3, 3, 1], and no other is known here.")
     return True
-
-
-def _check(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], kind: str) -> None:
-    """Every weight is there, in its shape, and nothing else.
-
-    Raises:
-        GanvasError: it is not so; the message names the first that is not.
-    """
-    missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
-    if missing or unknown:
-        wrong = f"{missing[0]} is missing" if missing else f"{unknown[0]} has no place here"
-        raise Unreadable(
-            f"This is no generator of {KINDS[kind]} as it is known here: {wrong} (by the names of ganvas)."
-        )
-    for name, tensor in tensors.items():
-        if tensor.shape != expected[name].shape:
-            raise Unreadable(f"{name} has the shape {list(tensor.shape)} and not {list(expected[name].shape)}.")
 
 
 def _renamed(tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, Tensor]:

@@ -5,6 +5,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ..core import checkpoint, pixels
+from ..core.errors import GanvasError, Unreadable
+from ..core.weights import read_header
+from ..networks.fill import build, fill
 from ..networks.layers import Critic
 from ..runs.run import Run
 
@@ -20,15 +23,25 @@ def load_critics(run: Run, condition: int, *, device: torch.device | str = "cpu"
         run: a run with a checkpoint.
         condition: the length of the condition vector that its networks take, 0 for none.
         device: where they are to compute.
+
+    Raises:
+        GanvasError: the checkpoint holds others than the recipe's.
     """
     found = run.newest_sound(checkpoint.STATE)
     if found is None:
         return {}
-    tensors, critics = checkpoint.read(found / checkpoint.STATE), {}
+    file, shape, critics = found / checkpoint.STATE, tuple(run.about["data"]["shape"]), {}
+    header, tensors = read_header(file), checkpoint.read(file)
     for name, settings in run.recipe.networks.items():
-        network = settings.build(tuple(run.about["data"]["shape"]), condition)
+        own = checkpoint.below(tensors, name)
+        if name == run.recipe.product or not own:
+            continue
+        try:
+            network = build(settings, shape, condition, header.below(name))
+            fill(network, own)
+        except GanvasError as error:
+            raise Unreadable(f"{file} is damaged: its {name} is another than the recipe's ({error}).") from None
         if isinstance(network, Critic):
-            network.load_state_dict(checkpoint.below(tensors, name))
             critics[name] = network.eval().requires_grad_(False).to(device)
     return critics
 

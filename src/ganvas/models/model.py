@@ -5,27 +5,29 @@ A seed is a picture, or a clip: the same seed gives the same one, bit for bit, h
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..core import checkpoint, files, pixels
-from ..core.batch import Kind, kind_of
-from ..core.errors import DoesNotFit, NotFound, Unreadable
+from ..core.batch import Kind, kind_of, refuse_seeds
+from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
 from ..core.version import __version__
+from ..core.weights import read_header
 from ..learning.conditions import Condition, Keywords
+from ..networks.fill import build, fill
 from ..networks.layers import Generator, NetworkSettings
 from ..recipes.settings import from_json, to_json
 from .shipped import known, locate
 
-__all__ = ["Model", "inputs", "load", "metadata", "save_separate", "save_sheet"]
+__all__ = ["Model", "described", "inputs", "load", "metadata", "save_separate", "save_sheet"]
 
+LARGEST_SHEET = 2**29  # numbers in one picture of many samples
 CHUNK = 16  # always so many at once, because the last bits of a convolution depend on the size of the batch
 
 
@@ -197,6 +199,9 @@ def save_sheet(
     _refuse_none(seeds)
     if columns is not None and columns < 1:
         raise DoesNotFit(f"--columns is at least 1, not {columns}.")
+    if len(seeds) * math.prod(model.shape) > LARGEST_SHEET:
+        raise DoesNotFit(f"{len(seeds):,} samples are too many for one picture: give --separate, or a lower --count.")
+    columns = columns and min(columns, len(seeds))
     made = model.generate(seeds, model.told(label, seeds))
     if model.moves and path.suffix.lower() in pixels.FILMS:
         return pixels.save_clips(made, path, columns=columns)
@@ -225,16 +230,16 @@ def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: st
 def _refuse_none(seeds: Sequence[int]) -> None:
     if not seeds or seeds[0] < 0:
         raise DoesNotFit("--count is at least 1, and --seed at least 0.")
+    refuse_seeds([seeds[0], seeds[-1]])
 
 
 def inputs(seeds: Sequence[int], latent: int) -> Tensor:
     """The standard normal input [N, latent] that belongs to each seed.
 
     Raises:
-        GanvasError: a seed is below 0.
+        GanvasError: a seed is below 0 or too large.
     """
-    if any(seed < 0 for seed in seeds):
-        raise DoesNotFit(f"Seeds are whole numbers from 0, not {min(seeds)}.")
+    refuse_seeds(seeds)
     draws = [np.random.default_rng(seed).standard_normal(latent, np.float32) for seed in seeds]
     return torch.from_numpy(np.stack(draws)) if draws else torch.empty(0, latent)
 
@@ -255,18 +260,43 @@ def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
     """
     file = _model_file(locate(path))
     try:
-        with safe_open(file, "pt") as opened:
-            about = json.loads((opened.metadata() or {})["ganvas"])
-            settings, shape, told = about["network"], tuple(about["shape"]), about.get("condition")
-    except (KeyError, TypeError, SafetensorError, ValueError):
-        raise Unreadable(f"{file} is not a model that ganvas wrote.") from None
-    condition: Condition | None = from_json(told, Condition) if told else None
-    network = from_json(settings, NetworkSettings).build(shape, condition.length if condition else 0)
+        header = read_header(file)
+    except Unreadable as error:
+        raise Unreadable(f"{file} is not a model that ganvas wrote, or is damaged: {error}") from None
+    settings, shape, condition = described(file, header.metadata)
     try:
-        network.load_state_dict(checkpoint.read(file))
-    except RuntimeError:
-        raise Unreadable(f"{file} is damaged: its weights are not those of the network it describes.") from None
+        network = build(settings, shape, condition.length if condition else 0, header)
+        fill(network, checkpoint.read(file))
+    except GanvasError as error:
+        raise Unreadable(
+            f"{file} is damaged: its weights are not those of the network it describes ({str(error).rstrip('.')})."
+        ) from None
+    if not isinstance(network, Generator):
+        raise Unreadable(f"{file} holds no generator, so nothing can be drawn with it.")
     return Model(network.eval().requires_grad_(False).to(device), condition)
+
+
+def described(file: Path, metadata: Mapping[str, str]) -> tuple[NetworkSettings, tuple[int, ...], Condition | None]:
+    """The network, the shape of a sample and the condition that a model file says it is of.
+
+    Raises:
+        GanvasError: it says nothing of the kind.
+    """
+    try:
+        about = json.loads(metadata["ganvas"])
+        told, shape = about.get("condition"), about["shape"]
+        settings = from_json(about["network"], NetworkSettings)
+        condition = from_json(told, Condition) if told else None
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+        raise Unreadable(f"{file} is not a model that ganvas wrote.") from None
+    except GanvasError as error:
+        raise Unreadable(f"{file} is not a model that this version of ganvas can read: {error}") from None
+    sides = (
+        isinstance(shape, list) and len(shape) in (1, 3, 4) and all(type(side) is int and side > 0 for side in shape)
+    )
+    if not (sides and isinstance(settings, NetworkSettings) and isinstance(condition, Condition | None)):
+        raise Unreadable(f"{file} is not a model that ganvas wrote: its description of itself is of another kind.")
+    return settings, tuple(shape), condition
 
 
 def _model_file(path: Path) -> Path:
@@ -282,6 +312,8 @@ def _model_file(path: Path) -> Path:
             raise Unreadable(f"The checkpoint {path} is damaged: its files are not those that were written.")
         return path / checkpoint.MODEL
     found = checkpoint.newest_sound(path / "checkpoints", checkpoint.MODEL)
+    if found is None and checkpoint.newest(path / "checkpoints"):
+        raise Unreadable(f"Every checkpoint in {path} is damaged: their files are not those that were written.")
     if found is None:
         raise NotFound(f"{path} holds no finished checkpoint yet; train it with `ganvas train`.")
     return found / checkpoint.MODEL

@@ -3,6 +3,7 @@
 In: a shape; out: a network. These files never import one another, but for layers.py.
 
     layers.py        base classes of networks, and layers they share
+    fill.py          a network with the weights of a file: shapes are compared before memory is taken
     mlp.py, dcgan.py, wgan.py, resnet.py, sngan.py, r3gan.py, stylegan2.py   of pictures, by the paper's name
     feature.py       a critic that looks through a network which knows photographs
     autoencoder.py   pictures -> codes -> pictures

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 MOMENTUM = 0.1  # of batch norm: how far a batch moves its running statistics
+MOST, MOST_LAYERS = 2**24, 256  # of a whole number among settings, and of one that counts layers
 
 
 class Network(nn.Module):
@@ -97,17 +98,23 @@ class NetworkSettings(ABC):
     from_zero: ClassVar[tuple[str, ...]] = ()
     """The settings that may be 0; all others that are whole numbers are at least 1."""
 
+    layered: ClassVar[tuple[str, ...]] = ("depth", "blocks")
+    """The settings that count layers, each of which takes time to make, whatever its size."""
+
     def __post_init__(self) -> None:
-        """Refuse networks without width, depth or input.
+        """Refuse networks without width, depth or input, and those that nothing could hold.
 
         Raises:
-            GanvasError: a whole number is below 1, or below 0 if it is counted `from_zero`; or another one is below 0,
-                infinite or not a number.
+            GanvasError: a whole number is below 1, or below 0 if it is counted `from_zero`, or too large; or another
+                one is below 0, infinite or not a number.
         """
         for name, value in vars(self).items():
             least = 0 if name in self.from_zero else 1
+            most = MOST_LAYERS if name in self.layered else MOST
             if type(value) is int and value < least:
                 raise DoesNotFit(f"{name_of(self)}.{name} must be at least {least}, not {value}.")
+            if type(value) is int and value > most:
+                raise DoesNotFit(f"{name_of(self)}.{name} must be at most {most:,}.")
             if type(value) is float and not 0 <= value < math.inf:
                 raise DoesNotFit(f"{name_of(self)}.{name} takes a number from 0 on, not {value}.")
 

@@ -108,7 +108,7 @@ def _fit(value: Any, kind: Any, path: str) -> Any:
         return float(value)
     elif isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
-    raise DoesNotFit(f"{path} takes {_kind(kind)}, not {value!r}.")
+    raise DoesNotFit(f"{path} takes {_kind(kind)}, not {_short(value)}.")
 
 
 def _kind(kind: Any) -> str:
@@ -173,21 +173,34 @@ def from_json(value: Any, kind: Any) -> Any:
         kind: what is wanted, such as `Recipe`; what is written as a part says by itself which one it is.
 
     Raises:
-        GanvasError: it names a part or a setting that this version does not have.
+        GanvasError: it names a part or a setting that this version does not have, or a value is of another kind than
+            its setting.
     """
-    if isinstance(value, Mapping):
-        if typing.get_origin(kind) is not None and not value.get("part"):
-            inner = typing.get_args(kind)[-1]
-            return {name: from_json(each, inner) for name, each in value.items()}
-        made = catalog.find(value["part"], *SETTINGS) if "part" in value else kind
-        hints = typing.get_type_hints(made)
-        unknown = value.keys() - hints.keys() - {"part"}
-        if unknown:
-            raise Unreadable(
-                f"{catalog.name_of(made)} has no setting {sorted(unknown)[0]!r} in this version of ganvas."
-            )
-        return made(**{name: from_json(each, hints[name]) for name, each in value.items() if name != "part"})
-    return tuple(from_json(each, None) for each in value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return tuple(from_json(each, None) for each in value)
+    if not isinstance(value, Mapping):
+        return value
+    if typing.get_origin(kind) is not None and "part" not in value:
+        inner = typing.get_args(kind)[-1]
+        return {name: from_json(each, inner) for name, each in value.items()}
+    if not isinstance(name := value.get("part", ""), str):
+        raise Unreadable(f"A part is named by a word, not {_short(name)}.")
+    made: Any = catalog.find(name, *SETTINGS) if name else kind
+    if not (isinstance(made, type) and dataclasses.is_dataclass(made)):
+        raise Unreadable(f"{_short(dict(value))} does not say which part it is.")
+    hints = typing.get_type_hints(made)
+    settings = {field.name: hints[field.name] for field in dataclasses.fields(made) if field.init}
+    if unknown := value.keys() - settings.keys() - {"part"}:
+        raise Unreadable(f"{catalog.name_of(made)} has no setting {sorted(unknown)[0]!r} in this version of ganvas.")
+    held = {each: from_json(value[each], settings[each]) for each in settings if each in value}
+    try:
+        return made(**{each: _fit(held[each], settings[each], f"{catalog.name_of(made)}.{each}") for each in held})
+    except TypeError as error:  # one that has no default is missing
+        raise Unreadable(f"{catalog.name_of(made)} cannot be made of what is there ({error}).") from None
+
+
+def _short(value: Any) -> str:
+    return textwrap.shorten(repr(value), 80)
 
 
 def differences(a: Any, b: Any, path: str = "") -> list[str]:

@@ -9,6 +9,7 @@ randomness is a function of (seed, draw), so the same recipe and seed make the s
 bit for bit as if it had never stopped.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core import checkpoint, distributed, machine
-from ..core.batch import Batch, Dice, Kind, Terms
+from ..core.batch import Batch, Dice, Kind, Terms, refuse_seeds
 from ..core.errors import DoesNotFit
 from ..data.dataset import Dataset
 from ..learning.conditions import Condition
@@ -114,6 +115,8 @@ def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device 
         GanvasError: the recipe's networks, its game and the data do not go together.
     """
     device, condition = torch.device(device), recipe.condition.of(data) if recipe.condition else None
+    refuse_seeds([seed])
+    _refuse_beyond_memory(recipe, data, condition, device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         networks = _build(recipe, data, condition)
@@ -142,10 +145,34 @@ def _build(recipe: Recipe, data: Dataset, condition: Condition | None) -> dict[s
     return networks
 
 
+def _refuse_beyond_memory(recipe: Recipe, data: Dataset, condition: Condition | None, device: torch.device) -> None:
+    """Refuse before anything is made what can never be held: networks and a batch, without what a step makes of them.
+
+    Raises:
+        GanvasError: they are larger than the memory of the device.
+    """
+    most, sizes = machine.memory(device), {"batch": recipe.batch * math.prod(data.shape) * 2 * 4}
+    try:
+        counts = _counts(recipe, data, condition)
+    except (RuntimeError, OverflowError):  # beyond what can be counted
+        counts = dict.fromkeys(recipe.networks, 2**63)
+    sizes |= {name: count * 4 * 4 for name, count in counts.items()}  # weights, gradients and two moments
+    largest = max(sizes, key=sizes.__getitem__)
+    if most and sum(sizes.values()) > most:
+        raise DoesNotFit(
+            f"This training takes more than {sum(sizes.values()) / 1e9:,.0f} GB, and there are {most / 1e9:,.0f} here. "
+            f"What is large is the {largest}: lower --set {'batch' if largest == 'batch' else f'{largest}.width'}."
+        )
+
+
 def count_parameters(recipe: Recipe, data: Dataset) -> dict[str, int]:
     """How many numbers each network learns, told without making them."""
+    return _counts(recipe, data, recipe.condition.of(data) if recipe.condition else None)
+
+
+def _counts(recipe: Recipe, data: Dataset, condition: Condition | None) -> dict[str, int]:
     with torch.device("meta"):
-        networks = _build(recipe, data, recipe.condition.of(data) if recipe.condition else None)
+        networks = _build(recipe, data, condition)
     return {name: sum(weight.numel() for weight in network.parameters()) for name, network in networks.items()}
 
 

@@ -4,10 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..core import checkpoint
-from ..core.errors import DoesNotFit, NotFound
+from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
+from ..core.weights import read_header
 from ..data.dataset import in_words
 from ..learning.conditions import Keywords
+from ..models.model import described
 from ..models.shipped import known, locate
+from ..networks.fill import compare
 from ..recipes.recipe import Recipe
 from ..runs.run import Run
 from .loop import State
@@ -66,4 +69,28 @@ def _run(place: str | Path) -> Run:
     run = Run(locate(place))
     if not run.exists or run.newest is None:
         raise NotFound(f"{place} is no run with a checkpoint and no model that comes with the toolkit ({known()}).")
+    if sound := run.newest_sound():
+        _refuse_hollow(run, sound)
     return run
+
+
+def _refuse_hollow(run: Run, newest: Path) -> None:
+    """What the recipe says of networks is what their weights are, so that a few words cannot ask for any memory.
+
+    Raises:
+        GanvasError: it is not so.
+    """
+    recipe, file = run.recipe, newest / checkpoint.MODEL
+    product, state = read_header(file), read_header(newest / checkpoint.STATE)
+    settings, shape, condition = described(file, product.metadata)
+    try:
+        for name, wanted in recipe.networks.items():
+            mine = name == recipe.product
+            compare(
+                settings if mine else wanted,
+                shape,
+                condition.length if condition else 0,
+                product if mine else state.below(name),
+            )
+    except GanvasError as error:
+        raise Unreadable(f"{run.path} is damaged: its weights are not those of its recipe ({error}).") from None
