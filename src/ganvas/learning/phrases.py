@@ -16,11 +16,12 @@ from ..core.catalog import part
 from ..core.errors import DoesNotFit
 from ..data.dataset import Dataset
 from ..data.words import DIMENSION, packed, single_words, vectors
-from .conditions import MOST_AXES, MOST_WORDS, NEAR, Keywords, _drawn, _keywords
+from .conditions import MOST_AXES, MOST_WORDS, Keywords, _drawn, _keywords
 from .schedules import within
 
 __all__ = ["Phrases"]
 
+NEARER = 0.03  # as `NEAR` of `Keywords`, for words that are added to those asked for and do not only colour their mean
 LOUD = math.sqrt(DIMENSION)  # the length of a word's vector, that of a standard normal one
 STYLES = ("outline", "solid", "flat", "duotone", "gradient", "3d", "bold")
 COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink", "brown", "grey", "black")
@@ -169,7 +170,8 @@ class Phrases(Keywords):
         """The words of a phrase of near meaning that are not among these."""
         mean = normalize(words.sum(0), dim=0)
         cosines = (self._described @ mean).double() / LOUD
-        ends = (cosines / (self.variety * NEAR)).softmax(0).cumsum(0)
+        ends = (cosines / (self.variety * NEARER)).softmax(0).cumsum(0)
         phrase = self.phrases[min(int(torch.searchsorted(ends, share * ends[-1])), len(self.phrases) - 1)].split()
         there: list[bool] = (self._of(phrase) @ words.T / LOUD > 0.99).any(1).tolist()
-        return [word for word, known in zip(phrase, there, strict=True) if not known]
+        known = {*self.styles, *self.colours} | {word for word, held in zip(phrase, there, strict=True) if held}
+        return [word for word in phrase if word not in known]
