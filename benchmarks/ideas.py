@@ -49,17 +49,18 @@ def main() -> None:
     options.add_argument("model")
     options.add_argument("--held-out", help="pictures with words that the model did not learn from")
     options.add_argument("--out", type=Path, default=Path("ideas.png"))
+    options.add_argument("--name", help="of the model in the file of results")
     chosen = options.parse_args()
     torch.set_num_threads(1)
     model = load(chosen.model)
     assert isinstance(model.condition, Keywords), "a model of keywords"
     sheet(model).save(chosen.out)
-    found: dict[str, Any] = {"model": Path(chosen.model).name, "colours": colours(model)}
+    found: dict[str, Any] = {"model": chosen.name or Path(chosen.model).name, "colours": colours(model)}
     print(found["colours"], flush=True)
     if chosen.held_out:
         found["held_out"] = held_out(model, chosen.held_out)
         print(found["held_out"])
-    print(record(f"ideas-{Path(chosen.model).name}", found))
+    print(record(f"ideas-{chosen.name or Path(chosen.model).name}", found))
 
 
 def sheet(model: Model) -> Image.Image:

@@ -12,7 +12,7 @@ from ganvas.data.sources.icons import Icons
 from ganvas.models import shipped
 from ganvas.models.critics import load_critics
 
-MOST_BYTES = 25e6
+MOST_BYTES = 40e6
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +49,27 @@ def test_icons_have_the_colour_that_is_asked_for(model, words, most, least):
     assert found[most] > found[least] + 0.2, found
 
 
-@pytest.mark.parametrize("thing", ["heart", "tree", "clock", "book"])
+@pytest.mark.parametrize("thing", ["house", "star", "cloud", "car"])
 def test_icons_have_the_style_that_is_asked_for(model, thing):
-    """Outlines are drawn with black lines, and nothing else is, but for the eyes of faces."""
-    styles = ("outline", "3d", "flat", "gradient")
-    black = {style: (drawn(model, f"{style} {thing}").amax(1) < 0.2).float().mean() for style in styles}
-    assert all(black["outline"] > 4 * black[style] for style in styles[1:]), black
+    """A solid thing has more ink than its outline, and that more than a thin one; flat ones have colours."""
+    ink, hue = {}, {}
+    for style in ("solid", "outline", "thin", "flat"):
+        pictures = drawn(model.varied(0), f"{style} {thing}")
+        ink[style], hue[style] = (1 - pictures.mean(1)).mean(), (pictures.amax(1) - pictures.amin(1)).mean()
+    assert ink["solid"] > 1.2 * ink["outline"], ink
+    assert ink["outline"] > 1.2 * ink["thin"], ink
+    assert hue["flat"] > 2 * hue["outline"], hue
+
+
+def test_seeds_of_the_same_word_are_other_drawings(model):
+    """Other styles and, for a half of them, other colours; without variety the words are all that there is."""
+    described = model.told("cat", range(32))
+    assert len({tuple(row.tolist()) for row in described}) > 12
+    assert len({tuple(row.tolist()) for row in model.varied(0).told("cat", range(32))}) == 1
+    hues = [(each.amax(0) - each.amin(0)).mean() for each in drawn(model, "cat")]
+    assert np.std(hues) > 2 * np.std(
+        [(each.amax(0) - each.amin(0)).mean() for each in drawn(model, "outline black cat")]
+    )
 
 
 def test_icons_stand_on_white_and_vary_with_their_words(model):
@@ -76,17 +91,17 @@ def test_its_critic_comes_along_and_knows_words(model):
     real = Icons("objects", size=64).open()
     told = torch.stack([model.asked(" ".join(["outline", *words])) for words in real.keywords])
     pictures = real.take(np.arange(len(real)))
-    assert (critic(pictures, told) > critic(pictures, told.roll(1, 0))).float().mean() > 0.7
+    assert (critic(pictures, told) > critic(pictures, told.roll(1, 0))).float().mean() > 0.6
 
 
-def test_it_is_steered_and_what_was_found_stays_in_the_cache(ganvas, tmp_path, monkeypatch):
+def test_it_is_steered_by_directions_that_come_along(ganvas, tmp_path, monkeypatch):
     monkeypatch.setenv("GANVAS_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     code, out, _ = ganvas("edit", "icons", "--direction", "brightness", "--seed", 3, "--pictures", 3)
     assert code == 0
     assert "brightness in strip.png" in out
-    assert {each.name for each in tmp_path.iterdir()} == {"strip.png", "cache"}
-    assert [each.name for each in (tmp_path / "cache" / "directions").iterdir()] == ["icons.safetensors"]
+    assert {each.name for each in tmp_path.iterdir()} - {"cache"} == {"strip.png"}
+    assert not (tmp_path / "cache" / "directions").exists()
 
 
 def test_what_it_learned_from_is_asked_for(ganvas, tmp_path):
@@ -113,6 +128,6 @@ def test_words_are_read_as_people_write_them(ganvas, model, tmp_path):
 
 def test_the_card_says_whose_pictures_it_learned_from():
     card = (shipped.locate("icons") / "README.md").read_text()
-    assert all(name in card for name in ("OpenMoji", "Twemoji", "Noto Emoji", "Fluent Emoji", "CC BY-SA 4.0"))
+    assert all(name in card for name in ("OpenMoji", "Phosphor", "ATTRIBUTION.md", "CC BY-SA 4.0"))
     assert "/home" not in card
     assert "/tmp" not in card

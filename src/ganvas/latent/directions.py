@@ -162,9 +162,13 @@ TENSORS = ("vectors", "deviations", "changes", "errors")
 
 
 def beside(model: Path) -> Path:
-    """The file of a model's directions: in its run folder or beside its file; of one that comes along, in the cache."""
+    """The file of a model's directions: in its run folder or beside its file.
+
+    Those of a model that comes along do so, too, or are kept in the cache.
+    """
     if str(model) in shipped():
-        return files.cache_folder() / "directions" / f"{model}.safetensors"
+        along = shipped()[str(model)] / "directions.safetensors"
+        return along if along.exists() else files.cache_folder() / "directions" / f"{model}.safetensors"
     return model / "directions.safetensors" if model.is_dir() else model.with_suffix(".directions.safetensors")
 
 
@@ -174,7 +178,7 @@ def find_directions(
     more: Mapping[str, Attribute] | None = None,
     labels: str = "",
     count: int = COUNT,
-    samples: int = SAMPLES,
+    samples: int | None = None,
     fresh: int = FRESH,
     watch: Watch = unwatched,
 ) -> Directions:
@@ -185,7 +189,7 @@ def find_directions(
         more: attributes beside those of the catalogue, such as `attributes.of_classes`.
         labels: the source that those come from, to be remembered.
         count: how many directions of each kind that knows no attribute; at most the length of z.
-        samples: how many seeds are looked at.
+        samples: how many seeds are looked at; by default 2,048, or twice as many as there are ways to move.
         fresh: how many others, at least 2, what was found is measured on.
         watch: told of the samples made.
 
@@ -193,6 +197,7 @@ def find_directions(
         GanvasError: the model makes points, `count` is below 0, or there are too few samples.
     """
     axes = _axes(model)
+    samples = max(SAMPLES, 2 * len(axes)) if samples is None else samples
     if count < 0 or samples < 2 * len(axes):
         raise DoesNotFit(
             f"Directions are found on at least {2 * len(axes)} samples here, twice as many as there are ways to move, "

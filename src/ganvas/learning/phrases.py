@@ -101,7 +101,7 @@ class Phrases(Keywords):
                 f"This model listens to {self.places} words at most, and these are {len(words)}: {' '.join(words)}. "
                 "Leave out those that matter least."
             )
-        return self._in_places([words])[0]
+        return self._in_places([sorted(words)])[0]  # in whatever order they are asked for
 
     def vary(self, asked: Float[Tensor, " length"], seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.vary`; who asks for nothing gets that."""

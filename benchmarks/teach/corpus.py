@@ -1,0 +1,168 @@
+"""Icons on a device: drawn once on many cores, then by weight, tinted and told at random, with nothing read back."""
+
+import io
+import json
+import lzma
+import os
+from collections.abc import Sequence
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from .prepare import PALETTE
+
+SLOTS = 7  # words of a description
+FLAT = 8  # deviation of pixels below which there is nothing to be seen
+BLACK = 0.3  # share of icons of one colour that are drawn in black
+LOUD = 16.0  # length of a word's vector
+SHARED = Path("/dev/shm")  # memory as a folder, where there is one
+MARGIN = 4  # pixels of 64 around an icon
+TOLD = torch.tensor([0.9, 0.7, 0.75, 0.5] + [0.85] * 5 + [0.3] * 8)
+PLAIN = torch.tensor([1.0, 0.9, 0.5, 0.3] + [0.0] * 13)
+"""How often each word is told, as `_CANDIDATES` has them; and where only noun, style and colour are."""
+
+FIRST = torch.tensor([0.0, 1, 2, 3] + [4.0] * 5 + [9.0] * 8)
+_CANDIDATES = ("noun", "style", "colours", "named", "tags")
+
+
+class Drawn(NamedTuple):
+    """Icons of one kind: coverage [N, S, S] of those of one colour, or colours [N, S, S, 3], and their rows."""
+
+    pictures: np.ndarray
+    rows: np.ndarray
+
+
+def draw(carry: Path, size: int, *, most: int = 0, cores: int | None = None, cache: Path | None = None) -> list[Drawn]:
+    """Draw all icons, or `most` of them, those of one colour first; what the cache folder holds is taken from there."""
+    with lzma.open(carry / "icons.jsonl.xz", "rt", encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    mono = np.load(carry / "meta.npz")["mono"]
+    chosen = np.sort(np.random.default_rng(0).permutation(len(lines))[: most or None])
+    folder = cache or (SHARED if SHARED.is_dir() else Path())
+    kinds, jobs = [], []
+    for kind in (True, False):
+        rows = chosen[mono[chosen] == kind]
+        shape = (len(rows), size, size) + (() if kind else (3,))
+        file_ = folder / f"icons-{size}-{len(chosen)}-{'mono' if kind else 'colour'}.u8"
+        kinds.append((file_, shape, rows))
+        if not file_.with_suffix(".done").exists():
+            np.memmap(file_, np.uint8, "w+", shape=shape)
+            step = 400 if kind else 150
+            jobs += [
+                ([lines[row] for row in rows[at : at + step]], file_, shape, at, kind)
+                for at in range(0, len(rows), step)
+            ]
+    with get_context("fork").Pool(cores or os.cpu_count()) as pool:
+        for _ in pool.imap_unordered(_draw_some, sorted(jobs, key=lambda job: job[-1])):
+            pass
+    for file_, _, _ in kinds:
+        file_.with_suffix(".done").touch()
+    return [Drawn(np.memmap(file_, np.uint8, "r", shape=shape), rows) for file_, shape, rows in kinds]
+
+
+def _draw_some(job: tuple[Sequence[str], Path, tuple[int, ...], int, bool]) -> None:
+    lines, file, shape, first, mono = job
+    out = np.memmap(file, np.uint8, "r+", shape=shape)
+    for place, line in enumerate(lines, first):
+        try:
+            picture = _drawn(*json.loads(line)[:2], size=shape[1])
+            out[place] = 255 - np.asarray(picture.convert("L")) if mono else np.asarray(picture.convert("RGB"))
+        except BaseException:  # resvg panics on a few filters, and a panic is no Exception
+            out[place] = 0 if mono else 255
+
+
+def _drawn(fit: Sequence[float], svg: str, *, size: int) -> Image.Image:
+    import resvg_py
+
+    x, y, side = fit
+    edge = side * MARGIN / (64 - 2 * MARGIN)
+    text = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{size}" '
+        f'height="{size}" viewBox="{x - edge} {y - edge} {side + 2 * edge} {side + 2 * edge}">'
+        f"{svg.replace('currentColor', '#000')}</svg>"
+    )
+    png = resvg_py.svg_to_bytes(svg_string=text, background="white", skip_system_fonts=True)
+    return Image.open(io.BytesIO(bytes(png)))
+
+
+class Half:
+    """The icons of one kind on the device."""
+
+    def __init__(self, drawn: Drawn, meta: Any, device: torch.device) -> None:
+        self.pictures = torch.from_numpy(np.array(drawn.pictures)).to(device)
+        seen = torch.cat([part.flatten(1).float().std(1) > FLAT for part in self.pictures.split(2000)]).cpu().numpy()
+        weight = meta["weight"][drawn.rows] * seen
+        self.ends = torch.from_numpy(np.cumsum(weight) / weight.sum()).float().to(device)
+        candidates = np.concatenate([meta[name] for name in _CANDIDATES], 1)[drawn.rows]
+        self.candidates = torch.from_numpy(candidates.astype(np.int64)).to(device)
+        self.flips = torch.from_numpy(meta["flip"][drawn.rows]).to(device)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def some(self, count: int) -> Tensor:
+        """Rows drawn by weight."""
+        return torch.searchsorted(self.ends, torch.rand(count, device=self.ends.device)).clamp(max=len(self) - 1)
+
+
+class Corpus:
+    """All icons: a fixed share of each batch has one colour, which is chosen each time."""
+
+    def __init__(self, carry: Path, drawn: list[Drawn], device: torch.device) -> None:
+        meta = np.load(carry / "meta.npz")
+        self.device, self.words = device, [str(word) for word in meta["words"]]
+        self.places = {word: place + 1 for place, word in enumerate(self.words)}
+        self.table = torch.from_numpy(meta["table"]).float().to(device) * LOUD
+        self.share = float(meta["weight"][meta["mono"]].sum() / meta["weight"].sum())
+        self.mono, self.coloured = (Half(each, meta, device) for each in drawn)
+        numbers = [[int(code[at : at + 2], 16) for at in (0, 2, 4)] for code in PALETTE.values()]
+        self.palette = torch.tensor(numbers, device=device).float() / 255
+        self.names = torch.tensor([self.places[name] for name in PALETTE], device=device)
+        self.told_, self.plain, self.first = (each.to(device) for each in (TOLD, PLAIN, FIRST))
+
+    def tints(self, count: int) -> tuple[Tensor, Tensor]:
+        """Colours by number and as [N, 3] in [0, 1], each a little off its name; the last is black."""
+        black = torch.rand(count, device=self.device) < BLACK
+        chosen = torch.randint(0, len(PALETTE) - 1, (count,), device=self.device)
+        chosen = torch.where(black, len(PALETTE) - 1, chosen)
+        near = self.palette[chosen] + (torch.rand(count, 3, device=self.device) - 0.5) * 0.08
+        gray = torch.rand(count, 1, device=self.device) * 0.14
+        return chosen, torch.where(black[:, None], gray, near).clamp(0, 1)
+
+    def pictures(self, half: Half, rows: Tensor, tint: Tensor | None = None, flip: Tensor | None = None) -> Tensor:
+        """Pictures [N, 3, S, S] in [-1, 1]; those of one colour in their tint."""
+        held = half.pictures[rows].float() / 255
+        x = held.permute(0, 3, 1, 2) if tint is None else 1 - held[:, None] * (1 - tint[:, :, None, None])
+        if flip is not None:
+            x = torch.where(flip[:, None, None, None], x.flip(-1), x)
+        return (x * 2 - 1).contiguous(memory_format=torch.channels_last)
+
+    def told(
+        self, half: Half, rows: Tensor, colour: Tensor | None, *, nothing: float = 0.1, plain: float = 0.0
+    ) -> Tensor:
+        """Numbers [N, SLOTS] of the words told of these rows; for a share `plain` noun, style and colour alone."""
+        words, count = half.candidates[rows].clone(), len(rows)
+        share = self.told_.expand(count, -1)
+        share = torch.where(torch.rand(count, 1, device=self.device) < plain, self.plain, share).clone()
+        if colour is not None:
+            words[:, 2] = self.names[colour]
+            share[:, 2] = torch.where(colour == len(PALETTE) - 1, 0.35, 0.85) * (0.7 if plain else 1.0)
+        kept = (torch.rand(words.shape, device=self.device) < share) & (words > 0)
+        kept &= torch.rand(count, 1, device=self.device) >= nothing
+        order = torch.where(kept, self.first + torch.rand(words.shape, device=self.device), 100.0)
+        found, places = order.topk(SLOTS, largest=False)
+        return torch.where(found < 99, words.gather(1, places), 0)
+
+    def condition(self, told: Tensor) -> Tensor:
+        """Words as the networks hear them, [N, SLOTS * 256]."""
+        return self.table[told].flatten(1)
+
+    def asked(self, text: str) -> Tensor:
+        """The numbers [SLOTS] of words that somebody asks for."""
+        numbers = [self.places[word] for word in text.split()]
+        return torch.tensor(numbers + [0] * (SLOTS - len(numbers)), device=self.device)

@@ -1,0 +1,354 @@
+"""What is learned, one stage after another, each for so many seconds; every stage saves what it has."""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganvas.core.pixels import grid, to_image, to_uint8
+from ganvas.learning.latents import difference
+from ganvas.networks.latent import LatentAutoencoder, LatentCritic, LatentGenerator, sphere
+
+from ..ideas import WORDS
+from .corpus import SLOTS, Corpus
+
+SHAPE, CONDITION, WAVES = (3, 64, 64), SLOTS * 256, 16
+EVERY = 200  # steps between two lines
+BEGAN = time.monotonic()
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Seconds and settings of the stages; the defaults taught the model `icons`."""
+
+    autoencoder: float = 45.0
+    flow: float = 335.0
+    one_step: float = 150.0
+    batch: int = 512
+    small_batch: int = 256
+    rate: float = 1.5e-3
+    one_step_rate: float = 2e-4
+    tints: int = 12
+    pairs: int = 64_000
+    steps: int = 10
+    guidance: float = 4.0
+    compile: bool = False
+
+
+class Bank(NamedTuple):
+    """Latents [N, V, places, 16] of the icons of one kind in several tints, and which tints [N, V] they are."""
+
+    latents: Tensor
+    colours: Tensor
+
+
+def say(*words: object) -> None:
+    print(f"[{time.monotonic() - BEGAN:6.1f}]", *words, flush=True)
+
+
+def save(tensors: Weights, path: Path, *, parts: int = 1) -> None:
+    """In half precision, in so many files of about the same size."""
+    files: list[Weights] = [{} for _ in range(parts)]
+    for name, value in sorted(tensors.items(), key=lambda each: -each[1].numel()):
+        least = min(files, key=lambda file: sum(held.numel() for held in file.values()))
+        least[name] = value.detach().half().contiguous().cpu()
+    for number, file in enumerate(files):
+        save_file(file, f"{path}_{number}.safetensors")
+
+
+def load(folder: Path, name: str) -> Weights:
+    """What `save` wrote, or nothing."""
+    found: Weights = {}
+    for file in sorted(folder.glob(f"{name}_*.safetensors")):
+        found |= {key: value.float() for key, value in load_file(file).items()}
+    return found
+
+
+def teach(corpus: Corpus, out: Path, plan: Plan, *, start: Path | None = None) -> None:
+    """All stages; what there is at `start` is gone on with."""
+    begun = start or out
+    autoencoder = learn_autoencoder(corpus, out, plan, load(begun, "autoencoder"))
+    banks = [_bank(corpus, autoencoder, half, plan.tints) for half in (corpus.mono, corpus.coloured)]
+    say("latents of", [tuple(bank.latents.shape[:2]) for bank in banks])
+    flow, learner = learn_flow(corpus, banks, autoencoder, out, plan, load(begun, "flow"))
+    if plan.one_step:
+        learn_one_step(corpus, banks, autoencoder, flow, learner, out, plan)
+
+
+def learn_autoencoder(corpus: Corpus, out: Path, plan: Plan, begun: Weights) -> Any:
+    """Pictures of 128 pixels, made half as large, are given back at both sizes, though there is noise in the latents."""
+    network: Any = LatentAutoencoder(large=True).build(SHAPE, 0).to(corpus.device)
+    network.to(memory_format=torch.channels_last)
+    if begun:
+        network.load_state_dict(begun)
+    if begun or not plan.autoencoder:
+        return network.eval().requires_grad_(False)
+    learner, batch = _Learner(network.parameters(), 2e-3, (0.9, 0.99), 0.01), plan.small_batch
+    count = int(batch * 0.6)
+    for step, done in _steps(plan.autoencoder):
+        _, tint = corpus.tints(count)
+        big = torch.cat(
+            [
+                corpus.pictures(corpus.mono, corpus.mono.some(count), tint),
+                corpus.pictures(corpus.coloured, corpus.coloured.some(batch - count)),
+            ]
+        )
+        shift = torch.randint(-6, 7, (2,)).tolist()
+        big = torch.roll(big, shift, (2, 3)).contiguous(memory_format=torch.channels_last)
+        x = F.avg_pool2d(big, 2) if big.shape[-1] > SHAPE[-1] else big
+        with _autocast(corpus.device):
+            latents = network.latents(x)
+            noise = 0.15 * torch.rand(batch, 1, 1, device=x.device) * torch.randn_like(latents)
+            again = network.decode(latents + noise).float()
+            loss = difference(again, x).mean()
+            if big is not x:
+                loss = loss + 0.7 * difference(network.decode(latents + noise, large=True).float(), big).mean()
+        learner.step(loss, 0.51 + 0.49 * math.cos(math.pi * done), step)
+        if step % EVERY == 0:
+            say(f"autoencoder {step * batch:,} images, mean difference {(again - x).abs().mean().item():.4f}")
+    save(network.state_dict(), out / "autoencoder")
+    return network.eval().requires_grad_(False)
+
+
+def learn_flow(
+    corpus: Corpus, banks: list[Bank], autoencoder: Any, out: Path, plan: Plan, begun: Weights
+) -> tuple[Any, Any]:
+    """Flow matching in the latents (`learning.latents.FlowMatching`): the average, and the network that learned."""
+    settings = LatentGenerator(steps=plan.steps, guidance=plan.guidance, large=True)
+    network: Any = settings.build(SHAPE, CONDITION).to(corpus.device)
+    network.load_state_dict(autoencoder.decoder.state_dict(prefix="decoder.") | begun, strict=False)
+    network.decoder.requires_grad_(False)
+    network.body.to(memory_format=torch.channels_last)
+    average = copy.deepcopy(network).eval().requires_grad_(False)
+    _compile(network.body, plan)
+    if not plan.flow:
+        return average, network
+    learner = _Learner([each for each in network.parameters() if each.requires_grad], plan.rate, (0.9, 0.98), 0.01)
+    error = torch.zeros((), device=corpus.device)
+    for step, done in _steps(plan.flow):
+        latents, told = _batch(corpus, banks, plan.batch)
+        centre, detail = (-1.0, 0.3) if done < 0.35 else (-0.6, 0.7) if done < 0.75 else (-0.2, 1.0)
+        time_ = torch.sigmoid(torch.randn(plan.batch, device=corpus.device) + centre)
+        with _autocast(corpus.device):
+            found = network.clean(_mixed(latents, time_), corpus.condition(told), time_).float()
+        squares = (found - latents).square().mean((1, 2))
+        loss = (squares / (1 - time_).clamp(min=0.1) ** detail).mean()
+        learner.step(loss, 1.0 if done < 0.5 else 0.02 + 1.96 * (1 - done), step)
+        _follow(average, network, min(0.9995, 1 - 1 / (1 + (step + 1) * 0.05)))
+        error.lerp_(squares.detach().mean(), 0.02)
+        if step % EVERY == 0:
+            say(f"flow {step * plan.batch:,} images, error {error.item():.4f}")
+    save(_own(average), out / "flow", parts=2)
+    _show(corpus, autoencoder, average.latents, out / "flow.png")
+    return average, network
+
+
+def learn_one_step(
+    corpus: Corpus, banks: list[Bank], autoencoder: Any, flow: Any, network: Any, out: Path, plan: Plan
+) -> None:
+    """One step for many (`learning.latents.Distillation`), from endpoints of the flow that are found once."""
+    noise, ends, told = _pairs(corpus, banks, flow, plan)
+    network.load_state_dict(flow.state_dict())
+    average = copy.deepcopy(flow)
+    critic: Any = LatentCritic().build(SHAPE, CONDITION).to(corpus.device)
+    critic.encoder.load_state_dict(autoencoder.encoder.state_dict())
+    known = flow.body.state_dict()
+    critic.body.load_state_dict({key: known[key] for key in critic.body.state_dict()})
+    critic.encoder.requires_grad_(False)
+    critic.body.to(memory_format=torch.channels_last)
+    _compile(critic.body, plan)
+    weights = [each for each in critic.parameters() if each.requires_grad]
+    ours = _Learner([each for each in network.parameters() if each.requires_grad], plan.one_step_rate, (0.5, 0.99), 0.0)
+    theirs = _Learner(weights, 1.5 * plan.one_step_rate, (0.0, 0.99), 0.0, most=5.0)
+    batch, logs = plan.batch, torch.zeros(4, device=corpus.device)
+    start = torch.zeros(batch, device=corpus.device)
+    for step, done in _steps(plan.one_step):
+        rate = 1.0 if done < 0.6 else 0.03 + 0.97 * (1 - done) / 0.4
+        chosen, others = (torch.randint(0, len(ends), (batch,), device=corpus.device) for _ in range(2))
+        condition, end = corpus.condition(told[chosen]), ends[chosen].float()
+        with _autocast(corpus.device):
+            fake = sphere(network.clean(noise[chosen].float(), condition, start)).float()
+        real, under = _real(corpus, banks, ends[others].float(), told[others])
+        loss, right = _critic_loss(critic, real, under, fake.detach(), condition)
+        theirs.step(loss, rate, step)
+        for each in weights:
+            each.requires_grad_(False)
+        times = _times(batch, corpus.device)
+        with _autocast(corpus.device):
+            judged = critic.judge(_mixed(fake, times), condition, times).float()
+            few = max(1, batch // 8)
+            apart = difference(autoencoder.decode(fake[:few]).float(), autoencoder.decode(end[:few]).float()).mean()
+        for each in weights:
+            each.requires_grad_(True)
+        off = (fake - end).abs().mean() + (fake - end).square().mean() / 2
+        says = F.softplus(-judged).mean()
+        likeness = 1 - 0.65 * min(1.0, done / 0.7)
+        ours.step(likeness * (off + apart / 2) + (0.25 * says if step > 100 else 0.0), rate, step)
+        _follow(average, network, min(0.998, 1 - 1 / (1 + (step + 1) * 0.05)))
+        logs.lerp_(torch.stack([off.detach(), says.detach(), loss.detach(), right]), 0.05)
+        if step % EVERY == 0:
+            say(f"one step {step * batch:,} images, off adversarial critic right", [round(x, 3) for x in logs.tolist()])
+    save(_own(average), out / "one_step", parts=2)
+    save({key: value for key, value in critic.state_dict().items() if not key.startswith("encoder.")}, out / "critic")
+    average.steps = 1
+    _show(corpus, autoencoder, average.latents, out / "one_step.png")
+
+
+def _critic_loss(critic: Any, real: Tensor, under: Tensor, fake: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+    """What the critic minimises, and how often it is right: reals, fakes, reals under wrong words, and a little shaken."""
+    batch, few = len(real), len(real) // 4
+    times = [_times(batch, real.device) for _ in range(2)]
+    seen = [_mixed(real, times[0]), _mixed(fake, times[1])]
+    shaken = [each[:few] + 0.1 * torch.randn_like(each[:few]) for each in seen]
+    with _autocast(real.device):
+        judged = critic.judge(
+            torch.cat([*seen, seen[0], *shaken]),
+            torch.cat([under, condition, under.roll(1, 0), under[:few], condition[:few]]),
+            torch.cat([*times, times[0], times[0][:few], times[1][:few]]),
+        ).float()
+    good, bad, wrong, *moved = judged.split([batch, batch, batch, few, few])
+    still = sum((after - before[:few]).square().mean() for after, before in zip(moved, (good, bad), strict=True))
+    loss = F.softplus(-good).mean() + F.softplus(bad).mean() + 0.5 * F.softplus(wrong).mean() + 0.5 * still
+    return loss, (good > bad).float().mean()
+
+
+def _real(corpus: Corpus, banks: list[Bank], ends: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
+    """What the critic is to take for real: a quarter of the data, else what the flow drew."""
+    few = len(ends) // 4
+    latents, words = _batch(corpus, banks, few, nothing=0.03)
+    return torch.cat([latents, ends[few:]]), corpus.condition(torch.cat([words, told[few:]]))
+
+
+@torch.no_grad()
+def _pairs(corpus: Corpus, banks: list[Bank], flow: Any, plan: Plan) -> tuple[Tensor, Tensor, Tensor]:
+    """Noise, where the flow leads it, and the words that it was led by."""
+    found = []
+    for first in range(0, plan.pairs, 2048):
+        latents, told = _batch(corpus, banks, min(2048, plan.pairs - first), nothing=0.02, plain=0.6)
+        noise = torch.randn_like(latents).bfloat16()
+        with _autocast(corpus.device):
+            end = flow.flow(noise.float(), corpus.condition(told), steps=plan.steps, guidance=plan.guidance)
+        found.append((noise, end.bfloat16(), told))
+    say(f"{plan.pairs:,} pairs")
+    noises, ends, words = (torch.cat(each) for each in zip(*found, strict=True))
+    return noises, ends, words
+
+
+@torch.no_grad()
+def _bank(corpus: Corpus, autoencoder: Any, half: Any, tints: int) -> Bank:
+    mono = half is corpus.mono
+    variants, places = tints if mono else 2, autoencoder.latent // WAVES
+    latents = torch.empty(len(half), variants, places, WAVES, dtype=torch.bfloat16, device=corpus.device)
+    colours = torch.zeros(len(half), variants, dtype=torch.long, device=corpus.device)
+    for variant in range(variants):
+        for rows in torch.arange(len(half), device=corpus.device).split(1024):
+            chosen, tint = corpus.tints(len(rows))
+            coin = torch.rand(len(rows), device=corpus.device) < 0.5 if mono else torch.full_like(rows, variant) == 1
+            x = corpus.pictures(half, rows, tint if mono else None, coin & half.flips[rows])
+            x = F.avg_pool2d(x, 2) if x.shape[-1] > SHAPE[-1] else x
+            with _autocast(corpus.device):
+                latents[rows, variant] = autoencoder.latents(x).bfloat16()
+            colours[rows, variant] = chosen
+    return Bank(latents, colours)
+
+
+def _batch(
+    corpus: Corpus, banks: list[Bank], count: int, *, nothing: float = 0.1, plain: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Latents and the words that are told of them."""
+    first = int(count * corpus.share)
+    latents, told = [], []
+    for half, bank, some in zip((corpus.mono, corpus.coloured), banks, (first, count - first), strict=True):
+        rows = half.some(some)
+        variant = torch.randint(0, bank.latents.shape[1], (some,), device=corpus.device)
+        latents.append(bank.latents[rows, variant].float())
+        colour = bank.colours[rows, variant] if half is corpus.mono else None
+        told.append(corpus.told(half, rows, colour, nothing=nothing, plain=plain))
+    return torch.cat(latents), torch.cat(told)
+
+
+class _Learner:
+    """AdamW with a warm-up and clipped gradients."""
+
+    def __init__(
+        self,
+        weights: Iterable[nn.Parameter],
+        rate: float,
+        betas: tuple[float, float],
+        decay: float,
+        *,
+        most: float = 1.0,
+    ) -> None:
+        self.weights, self.rate, self.most = list(weights), rate, most
+        fused = self.weights[0].is_cuda
+        self.optimizer = torch.optim.AdamW(self.weights, lr=rate, betas=betas, weight_decay=decay, fused=fused)
+
+    def step(self, loss: Tensor, share: float, step: int) -> None:
+        """Follow the gradient at this share of the rate."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate * share * min(1.0, (step + 1) / 200)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.weights, self.most)
+        self.optimizer.step()
+
+
+def _steps(seconds: float) -> Iterable[tuple[int, float]]:
+    """Steps, each with the share of the time that is gone."""
+    began, step = time.monotonic(), 0
+    while (done := (time.monotonic() - began) / seconds) < 1:
+        yield step, done
+        step += 1
+
+
+def _mixed(latents: Tensor, times: Tensor) -> Tensor:
+    clear = times[:, None, None]
+    return (1 - clear) * torch.randn_like(latents) + clear * latents
+
+
+def _times(count: int, device: torch.device) -> Tensor:
+    clear = torch.sigmoid(torch.randn(count, device=device) * 1.2 + 1.0)
+    return torch.where(torch.rand(count, device=device) < 0.25, torch.ones_like(clear), clear)
+
+
+def _own(network: Any) -> Weights:
+    return {key: value for key, value in network.state_dict().items() if not key.startswith("decoder.")}
+
+
+def _compile(body: Any, plan: Plan) -> None:
+    """Compile the blocks, one for all of them; what cannot be compiled runs as it is."""
+    if plan.compile:
+        import torch._dynamo
+
+        torch._dynamo.config.suppress_errors = True
+        for block in body.blocks:
+            block.compile(dynamic=False)
+
+
+def _autocast(device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, network: nn.Module, keep: float) -> None:
+    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - keep)
+
+
+@torch.no_grad()
+def _show(corpus: Corpus, autoencoder: Any, latents: Callable[[Tensor, Tensor], Tensor], path: Path) -> None:
+    """Eight samples of each of sixteen words, a row each."""
+    told = torch.stack([corpus.asked(word) for word in WORDS]).repeat_interleave(8, 0)
+    noise = torch.randn(8, autoencoder.latent // WAVES, WAVES, generator=torch.Generator().manual_seed(1))
+    with _autocast(corpus.device):
+        found = latents(noise.to(corpus.device).repeat(len(WORDS), 1, 1), corpus.condition(told))
+        made = torch.cat([autoencoder.decode(part).float().cpu() for part in found.split(64)])
+    to_image(grid(to_uint8(made).numpy(), columns=8)).save(path)
