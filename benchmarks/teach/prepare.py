@@ -118,7 +118,7 @@ def _attributed(sets: Counter[tuple[str, str, str]]) -> Iterator[str]:
     yield "# Whose drawings the model `icons` learned from\n"
     yield (
         f"{sum(sets.values()):,} icons of {len(sets)} open sets, drawn at 64x64 and tinted. What the model draws is "
-        "none of them, but may come near one: then that one's licence asks for what it asks for. CC BY asks for credit, "
+        "none of them, but may come near one: then that one's licence holds. CC BY asks for credit, "
         "a link to the licence, and to say that changes were made; CC BY-SA asks for the same licence, too. This page "
         "is made by `python -m benchmarks.teach attribution CORPUS FILE`.\n"
     )

@@ -85,7 +85,7 @@ def teach(corpus: Corpus, out: Path, plan: Plan, *, start: Path | None = None) -
 
 
 def learn_autoencoder(corpus: Corpus, out: Path, plan: Plan, begun: Weights) -> Any:
-    """Pictures of 128 pixels, made half as large, are given back at both sizes, though there is noise in the latents."""
+    """Pictures of 128 pixels, made half as large, are given back at both sizes, with noise in the latents."""
     network: Any = LatentAutoencoder(large=True).build(SHAPE, 0).to(corpus.device)
     network.to(memory_format=torch.channels_last)
     if begun:
@@ -204,7 +204,7 @@ def learn_one_step(
 
 
 def _critic_loss(critic: Any, real: Tensor, under: Tensor, fake: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-    """What the critic minimises, and how often it is right: reals, fakes, reals under wrong words, and a little shaken."""
+    """What the critic minimises, and how often it is right: reals, fakes, wrong words, and a little shaken."""
     batch, few = len(real), len(real) // 4
     times = [_times(batch, real.device) for _ in range(2)]
     seen = [_mixed(real, times[0]), _mixed(fake, times[1])]
