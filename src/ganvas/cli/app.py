@@ -35,6 +35,7 @@ for command in (
     models.export,
     runs.film,
     runs.report,
+    runs.watch,
     data.data,
     evaluation.evaluate,
     evaluation.compare,

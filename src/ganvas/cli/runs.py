@@ -1,4 +1,4 @@
-"""The commands of a run folder: its report, and the film of its training."""
+"""The commands of a run folder: its report, the film of its training, and a look at one that goes on."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from .options import RunArgument, say
 
-__all__ = ["film", "report"]
+__all__ = ["film", "report", "watch"]
 
 
 def film(
@@ -28,3 +28,14 @@ def report(run: RunArgument) -> None:
     from ..runs.report import write
 
     say(f"the report is {write(run)}")
+
+
+def watch(run: RunArgument) -> None:
+    """Follow a training live from another shell; Ctrl-C ends the watching and not the training."""
+    from ..runs.run import Run
+    from ..runs.watch import watch as follow
+
+    try:
+        say(follow(Run(run)))
+    except KeyboardInterrupt:
+        say(f"{run} goes on.")

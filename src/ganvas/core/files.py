@@ -13,7 +13,7 @@ import platformdirs
 
 from .errors import Unwritable
 
-__all__ = ["cache_folder", "digest", "key", "numbered", "replacing", "sweep", "write", "writing"]
+__all__ = ["cache_folder", "digest", "key", "numbered", "put", "replacing", "sweep", "write", "writing"]
 
 DAY_SECONDS = 86_400
 
@@ -22,6 +22,13 @@ def write(path: Path, content: str | bytes) -> None:
     """Put this in the place of whatever `path` held, text as UTF-8; a reader sees the old or the new, never a part."""
     with replacing(path) as draft:
         draft.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def put(path: Path, content: str) -> None:
+    """The same for what is written anew every second: a reader sees it whole, and nobody waits for the disk."""
+    draft = path.with_name(f".{path.name}.draft")  # of the one process that writes there
+    draft.write_text(content, encoding="utf-8")
+    draft.replace(path)
 
 
 @contextmanager

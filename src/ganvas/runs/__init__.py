@@ -7,5 +7,6 @@ In: a run folder; out: its recipe, its log, its pictures, a report.
     report.py        report.html, one page of it all (its frame: report.html)
     curves.py        what was logged, as inline SVG
     film.py          its sheets of samples as a film
+    watch.py         a training that goes on, followed from another shell
     evaluations.py   what evaluations of it found, kept in its folder
 """

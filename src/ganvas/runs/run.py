@@ -9,10 +9,13 @@ runs/NAME/
     checkpoints/    the newest two, see core/checkpoint.py
     best/           the model of the lowest score so far, if scores are taken
     report.html     all of it on one page
+    status.json     where the training is, once a second: pid, phase, images, left, state, error
     .lock           held by the process that trains in it
 """
 
 import json
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +29,9 @@ from ..data.dataset import Dataset, Watch, unwatched
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json
 
-__all__ = ["Run"]
+__all__ = ["STATUS", "Run", "process_began"]
+
+STATUS = "status.json"
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,26 @@ class Run:
         """The newest sheet of samples."""
         return next((path for _, path in reversed(files.numbered(self.path / "samples"))), None)
 
+    @property
+    def status(self) -> dict[str, Any]:
+        """What status.json holds, see training/status.py; nothing if there is none."""
+        with suppress(OSError, ValueError, RecursionError):
+            found = json.loads((self.path / STATUS).read_text(encoding="utf-8"))
+            return found if isinstance(found, dict) else {}
+        return {}
+
+    @property
+    def training(self) -> int | None:
+        """The id of the process that trains in this folder now, told without its lock; None if there is none.
+
+        A process of another machine, or of another container, is not known here.
+        """
+        status = self.status
+        pid = status.get("pid")
+        if status.get("state") != "training" or type(pid) is not int or pid < 1:
+            return None
+        return pid if _alive(pid) and process_began(pid) == status.get("began") else None
+
     def learned_from(self, watch: Watch = unwatched, *, instead: str) -> Dataset:
         """The data of the recipe.
 
@@ -159,3 +184,25 @@ def _row(line: str) -> dict[str, Any] | None:
     if not isinstance(row, dict) or type(row.get("images")) is not int:
         return None
     return {name: value for name, value in row.items() if name not in ("terms", "scores") or isinstance(value, dict)}
+
+
+def process_began(pid: int) -> int:
+    """When a process began, in clock ticks since the machine did; 0 where the system does not tell.
+
+    A number of a process is given to others after it; with this it is one process's alone.
+    """
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    return 0
+
+
+def _alive(pid: int) -> bool:
+    if os.name == "nt":  # where os.kill would end it
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

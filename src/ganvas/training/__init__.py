@@ -5,6 +5,8 @@ In: a `Recipe`; out: a run folder.
     fit.py          fit(): what is to be trained, on what and for how long
     session.py      one sitting of a training: log, score, draw, show and save as it goes on
     loop.py         train(): yields one tick per step; knows no files and no kind of model
+    status.py       where a training is, for whoever looks on from outside
+    events.py       the log for TensorBoard, if that is installed
     recorder.py     the writing half of a run folder: log, sheets, checkpoints, lock
     start_from.py   the weights and the recipe of another run to start from
     budget.py       minutes -> images and widths, by a probe and then by the run's own speed

@@ -23,6 +23,7 @@ from .loop import State, start
 from .recorder import Recorder
 from .session import Session
 from .start_from import adapted, adopt
+from .status import Status
 
 __all__ = ["fit"]
 
@@ -80,9 +81,6 @@ def fit(
     with machine.threads(_threads(task, samples, minutes, where)):
         recipe = _in_length(task, samples, images=images, minutes=minutes, device=where)
         _train(replace(task, recipe=recipe), samples, minutes=minutes, device=where, quiet=quiet)
-    if distributed.is_first():
-        with files.writing(task.run.path):
-            report.write(task.run.path)
     return task.run
 
 
@@ -172,20 +170,28 @@ def _train(task: _Task, data: Dataset, *, minutes: float | None, device: torch.d
                     device=device,
                     go_on_from=found,
                 )
-        if first and state:
-            recorder.sheet(0, state, data)
-        session = Session(
-            recorder,
-            task.recipe,
-            data,
-            seed=task.seed,
-            restore=restore,
-            seen=int(found.name) if found else 0,
-            minutes=minutes,
-            device=device,
-        )
-        del state, restore  # the session lets go of them too, when the training has taken them up
-        session.run(quiet=quiet)
+        seen = int(found.name) if found else 0
+        status = Status(task.run.path, images=seen, wanted=task.recipe.images) if first else None
+        with status.kept() if status else nullcontext():
+            if first and state:
+                recorder.sheet(0, state, data)
+            session = Session(
+                recorder,
+                task.recipe,
+                data,
+                status=status,
+                seed=task.seed,
+                restore=restore,
+                seen=seen,
+                minutes=minutes,
+                device=device,
+            )
+            del state, restore  # the session lets go of them too, when the training has taken them up
+            session.run(quiet=quiet)
+            if status:
+                status.during("reporting")
+                with files.writing(task.run.path):
+                    report.write(task.run.path)
 
 
 def _start(task: _Task, data: Dataset, device: torch.device) -> State:

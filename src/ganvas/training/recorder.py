@@ -30,6 +30,7 @@ from .loop import State, count_parameters
 __all__ = ["Recorder"]
 
 ON_A_SHEET = {Kind.POINTS: 2000, Kind.PICTURES: 64, Kind.CLIPS: 8}
+MOST_SHEETS = 400  # that are kept, unless a recipe asks for more
 RECONSTRUCTED = 32  # pictures, in rows of 8
 
 
@@ -128,6 +129,15 @@ class Recorder:
             pixels.save_clips(made, self.run.path / "samples" / "newest.gif", columns=4)
         if (strips := _strips(model, data)) is not None:
             pixels.save_picture(strips, self.run.path / "samples" / "reconstructions" / f"{images:09}.png")
+
+    def thin(self, recipe: Recipe) -> None:
+        """Leave out every second sheet but the first and the newest, if runs that were made longer left too many."""
+        samples = self.run.path / "samples"
+        for folder in (samples, samples / "reconstructions"):
+            sheets = files.numbered(folder)
+            if len(sheets) > max(MOST_SHEETS, 2 * recipe.sheets):
+                for _, sheet in sheets[1:-1:2]:
+                    sheet.unlink(missing_ok=True)
 
     def save(self, images: int, recipe: Recipe, state: State) -> None:
         """Write a checkpoint: the product by itself, and all that it takes to go on."""

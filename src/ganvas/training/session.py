@@ -18,9 +18,11 @@ from ..models.model import Model
 from ..recipes.recipe import Recipe
 from ..runs.run import Run
 from .budget import Budget, whole_batches
+from .events import Events
 from .loop import Tick, train
 from .meter import Meter
 from .recorder import Recorder
+from .status import Status
 
 __all__ = ["Session"]
 
@@ -33,6 +35,7 @@ class Session:
 
     Args:
         recorder: of the run.
+        status: of the run, where this process is the first of several; else None.
         recipe: what is trained; its length follows the machine's speed where there are minutes.
         data: the samples.
         seed: what all randomness follows from.
@@ -49,6 +52,7 @@ class Session:
         recipe: Recipe,
         data: Dataset,
         *,
+        status: Status | None,
         seed: int,
         restore: dict[str, Tensor],
         seen: int,
@@ -57,10 +61,12 @@ class Session:
     ) -> None:
         self._recorder, self._recipe, self._data, self._seed, self._device = recorder, recipe, data, seed, device
         self._restore: dict[str, Tensor] | None = restore
+        self._status = status
         self._seen, self._first = seen, distributed.is_first()
         self._budget = Budget(minutes, seen, recorder.run.seconds)
         self._group = math.lcm(*(turn.every for turn in recipe.game.turns()))  # steps until all turns meet again
         self._meter = Meter(data, every=recipe.measure_images, device=device)
+        self._events = Events(recorder.run.path, seen=seen) if self._first else None
         self._terms: dict[str, float] = {}
         self._saved = time.perf_counter()
 
@@ -75,6 +81,8 @@ class Session:
         with console.training(self._recipe.images, title, quiet=quiet) as display, _interruptions() as interrupted:
             while self._seen < self._recipe.images and self._goes_on(display, interrupted):
                 display.expect(self._recipe.images)
+        if self._events:
+            self._events.close()
 
     def _goes_on(self, display: console.Display, interrupted: Callable[[], bool]) -> bool:
         """Train until the end, or until the recipe's length is fitted anew: then there is more to do."""
@@ -84,8 +92,12 @@ class Session:
             if due:
                 self._log(tick)
             display.update(self._seen, self._budget.speed(self._seen), self._terms)
+            if self._status:
+                self._status.update(self._seen, self._recipe.images, self._budget.speed(self._seen))
             if self._first and self._is_due(self._recipe.sheets):
+                self._say("drawing")
                 self._recorder.sheet(self._seen, tick.state, self._data)
+                self._recorder.thin(self._recipe)
             # Processes act on the clock and on signals in the same step.
             if (due or distributed.world() == 1) and self._ends(tick, interrupted):
                 return False
@@ -110,19 +122,27 @@ class Session:
         if not self._first:
             return
         if self._meter.due(self._seen, self._recipe.batch, self._budget.seconds):
+            self._say("measuring")
             scores = self._meter.measure(Model(tick.state.average, tick.state.condition))
             self._recorder.keep_best(self._recipe, tick.state, scores)
         self._recorder.log(self._seen, self._budget.seconds, self._budget.speed(self._seen), self._terms, scores)
+        if self._events:
+            self._events.log(self._seen, self._terms | (scores or {}))
 
     def _ends(self, tick: Tick, interrupted: Callable[[], bool]) -> bool:
         """Whether this was the last step; saves after it, and else now and then."""
         ends = distributed.either(self._seen >= self._recipe.images or interrupted(), self._device)
         if ends or distributed.either(time.perf_counter() - self._saved > CHECKPOINT_SECONDS, self._device):
             _refuse_divergence(self._recorder.run, self._seen, tick.terms(), tick.state.tensors())
+            self._say("saving")
             if self._first:
                 self._recorder.save(self._seen, self._recipe, tick.state)
             self._saved = time.perf_counter()
         return ends
+
+    def _say(self, phase: str) -> None:
+        if self._status:
+            self._status.during(phase)
 
     def _is_fitted_anew(self, tick: Tick) -> bool:
         """Whether the recipe's length has been set anew by the speed that the training turns out to have."""

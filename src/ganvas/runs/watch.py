@@ -1,0 +1,54 @@
+"""A training followed live from another shell, by what it leaves in its folder."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ..core import console
+from ..core.errors import NotFound
+from .run import Run
+
+__all__ = ["watch"]
+
+SECONDS = 0.5  # between two looks
+
+
+def watch(run: Run, *, quiet: bool = False, seconds: float = SECONDS) -> str:
+    """Show how a training goes on until its process ends, and return in a sentence how it ended.
+
+    Args:
+        run: the run; one that nobody trains is told at once.
+        quiet: show nothing meanwhile.
+        seconds: between two looks.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    if not run.exists:
+        raise NotFound(f"{run.path} is not a run folder: it has no run.json.")
+    status = run.status
+    if run.training:
+        with console.training(status.get("wanted") or run.recipe.images, str(run.path), quiet=quiet) as display:
+            while run.training:
+                status = run.status
+                rows = run.rows
+                display.expect(status.get("wanted") or 1)
+                display.update(status.get("images") or 0, status.get("speed") or 0.0, _terms(rows[-1:]))
+                time.sleep(seconds)
+    return _ending(run, run.status)
+
+
+def _terms(rows: list[dict[str, Any]]) -> Mapping[str, float]:
+    terms = rows[0].get("terms", {}) if rows else {}
+    return {name: value for name, value in terms.items() if isinstance(value, int | float)}
+
+
+def _ending(run: Run, status: Mapping[str, Any]) -> str:
+    """How the last training in this folder ended."""
+    images, wanted = run.images, status.get("wanted")
+    so_far = f"{images:,} of {wanted:,} images" if isinstance(wanted, int) else f"{images:,} images"
+    if status.get("state") == "failed":
+        return f"{run.path}: failed, {so_far} are kept: {status.get('error')}"
+    if status.get("state") == "finished" or run.finished:
+        return f"{run.path}: finished, {so_far}."
+    return f"{run.path}: nobody trains here; {so_far} are kept. Go on by `ganvas train {run.path}`."
