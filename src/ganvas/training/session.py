@@ -91,9 +91,10 @@ class Session:
             due = self._is_due(ROWS, every=self._group) or self._meter.asked(self._seen, self._recipe.batch)
             if due:
                 self._log(tick)
-            display.update(self._seen, self._budget.speed(self._seen), self._terms)
+            speed = self._budget.speed(self._seen)
+            display.update(self._seen, speed, self._terms)
             if self._status:
-                self._status.update(self._seen, self._recipe.images, self._budget.speed(self._seen))
+                self._status.update(self._seen, self._recipe.images, speed)
             if self._first and self._is_due(self._recipe.sheets):
                 self._say("drawing")
                 self._recorder.sheet(self._seen, tick.state, self._data)
