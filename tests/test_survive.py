@@ -47,7 +47,7 @@ SEEN = {
     "raise SystemExit(1)": "it failed without a sentence",
     "print(chr(27) + '[31m')": "control characters reached the terminal",
     "bytearray(3 * 2**30)": "a traceback: MemoryError",
-    "bytearray(1200 * 2**20)": "needed 1,",
+    "bytearray(1500 * 2**20)": "needed 1,",
     "command('show', 'ring')()": "",
 }
 
