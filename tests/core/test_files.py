@@ -43,7 +43,8 @@ def test_everything_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch)
 
 def test_drafts_of_killed_processes_are_swept(tmp_path):
     """Young ones may be another process's; those of checkpoints are nobody's, since one process alone writes them."""
-    old, young, own = tmp_path / ".draft-00000000-a.txt", tmp_path / ".draft-00000000-b", tmp_path / ".theirs"
+    some = ".draft-0123456789abcdef"
+    old, young, own = tmp_path / f"{some}-a.txt", tmp_path / f"{some}-b", tmp_path / ".theirs"
     for path in (old, young):
         path.mkdir()
         (path / "part").write_text("half")
@@ -51,12 +52,49 @@ def test_drafts_of_killed_processes_are_swept(tmp_path):
     for path in (old / "part", old):
         os.utime(path, (1, 1))
     files.write(tmp_path / "c.txt", "c")
-    assert sorted(each.name for each in tmp_path.iterdir()) == [".draft-00000000-b", ".theirs", "c.txt"]
-    left = tmp_path / ".draft-00000000-000000001"
+    assert sorted(each.name for each in tmp_path.iterdir()) == [young.name, ".theirs", "c.txt"]
+    left = tmp_path / f"{some}-000000001"
     left.mkdir()
     checkpoint.write(tmp_path / "000000002", {"model.safetensors": ({"a": torch.ones(2)}, {})})
     assert not left.exists()
     assert young.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            ".my-own-notes",
+            ".draft-thesis",
+            ".draft-20251126-thesis",
+            ".draft-0123456789ABCDEF-a",
+            ".draft-0123456789abcdef-",
+        ),
+        *(".pictures-0123456789abcdef-812-1764205692000000000", "draft-0123456789abcdef-a", ".draft-00000000-a.txt"),
+    ],
+)
+def test_what_is_called_otherwise_is_a_stranger_and_stays(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "samples.npy").write_text("mine")
+    for path in (tmp_path / name / "samples.npy", tmp_path / name):
+        os.utime(path, (1, 1))
+    files.write(tmp_path / "c.txt", "c")
+    assert (tmp_path / name / "samples.npy").read_text() == "mine"
+
+
+def test_a_draft_that_holds_more_than_files_is_a_stranger_and_stays(tmp_path):
+    """None of ours has a folder or a link in it."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    drafts = [tmp_path / f".draft-0123456789abcdef-{name}" for name in "abc"]
+    (drafts[0] / "deep").mkdir(parents=True)
+    drafts[1].mkdir()
+    (drafts[1] / "link").symlink_to(outside)
+    drafts[2].symlink_to(outside)
+    (outside / "own").write_text("mine")
+    files.sweep(tmp_path, seconds=0)
+    assert [each.is_dir() for each in drafts[:2]] == [True, True]
+    assert (outside / "own").read_text() == "mine"
 
 
 def test_what_cannot_be_written_is_told(tmp_path):

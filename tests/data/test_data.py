@@ -1,4 +1,5 @@
 import importlib.metadata
+import io
 import json
 import re
 import shutil
@@ -226,10 +227,82 @@ class TestFolder:
         assert Folder(str(folder)).open().classes == ("cat", "dog")
         assert Folder(str(folder / "archive" / "data" / "dog")).open().classes == ()
 
-    def test_pictures_beside_the_folders_are_of_no_class(self, tmp_path):
+    def test_many_pictures_beside_the_folders_leave_no_classes_and_that_is_said(self, tmp_path):
         data = Folder(str(paint(tmp_path / "pets", ["cat/1.png", "dog/2.png", "3.png"]))).open()
         assert data.classes == ()
         assert data.labels is None
+        assert len(data) == 3
+        (note,) = data.notes
+        assert note.startswith("1 of 3 pictures are in no sub-folder, so the 2 sub-folders are not taken as classes.")
+        assert f"note: {note}" in str(data.summary())
+
+    def test_a_few_pictures_beside_the_folders_are_left_out(self, tmp_path):
+        pets = [f"pets/{kind}/{number}.png" for kind in ("cat", "dog") for number in range(3)]
+        data = Folder(str(paint(tmp_path / "data", [*pets, "3.png"]))).open()
+        assert data.classes == ("cat", "dog")
+        assert data.labels.tolist() == [0, 0, 0, 1, 1, 1]
+        assert data.skipped == (("3.png", "beside the folders of the classes and in none of them"),)
+        assert data.notes == ()
+
+    @pytest.mark.parametrize(
+        "names", ["train/ test/", "Training/ Validation/ dev/", "set/train/ set/val/", "train/ test/ 9.png"]
+    )
+    def test_of_splits_the_one_to_train_on_is_taken(self, tmp_path, names):
+        folders = [name for name in names.split() if name.endswith("/")]
+        pictures = [
+            f"{folder}{kind}/{number}.png" for folder in folders for kind in ("cat", "dog") for number in range(3)
+        ]
+        data = Folder(
+            str(paint(tmp_path / "pets", [*pictures, *(n for n in names.split() if n not in folders)]))
+        ).open()
+        assert data.classes == ("cat", "dog")
+        assert {name.rpartition("/")[0] for name in data.names} == {f"{folders[0]}cat", f"{folders[0]}dog"}
+        kept = [(name, reason) for name, reason in data.skipped if reason.startswith("kept for tests")]
+        assert sorted(name for name, _ in kept) == sorted(folders[1:])
+        assert f"as {folders[0].split('/')[-2]}/ is there to learn from" in kept[0][1]
+        assert "(6 files)" in kept[0][1]
+        assert Folder(str(tmp_path / "pets" / folders[1])).open().classes == ("cat", "dog")
+
+    @pytest.mark.parametrize(
+        "names", ["train/ bus/", "train/ tram/", "test/ val/", "cat/train/ dog/test/", "trainA/ trainB/"]
+    )
+    def test_other_folders_are_no_splits(self, tmp_path, names):
+        pictures = [f"{folder}{number}.png" for folder in names.split() for number in range(2)]
+        data = Folder(str(paint(tmp_path / "mine", pictures))).open()
+        assert data.classes == tuple(sorted(folder.split("/")[0] for folder in names.split()))
+        assert len(data) == 4
+
+    @pytest.mark.parametrize("ending", ["jfif", "JPE", "jpeg_large", ""])
+    def test_what_a_name_ends_in_says_nothing(self, tmp_path, ending):
+        dice = np.random.default_rng(0)
+        for number, kind in enumerate(["cat", "cat", "dog"]):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            content = io.BytesIO()
+            Image.fromarray(dice.integers(0, 256, (20, 20, 3), np.uint8)).save(content, "JPEG")
+            (tmp_path / kind / f"{number}.{ending}".rstrip(".")).write_bytes(content.getvalue())
+            (tmp_path / kind / f"{number}.txt").write_text("a word")
+        paint(tmp_path, ["dog/7.png"])
+        data = Folder(str(tmp_path)).open()
+        assert data.classes == ("cat", "dog")
+        assert data.skipped == ()
+        assert data.keywords == (("a", "word"),) * 3 + ((),)
+        assert data.kinds == (("JPEG", 3), ("PNG", 1))
+        assert not Folder(str(tmp_path)).drawn()
+        single = tmp_path / "cat" / f"0.{ending}".rstrip(".")
+        with pytest.raises(GanvasError, match="is a single picture"):
+            Folder(str(single)).open()
+
+    def test_names_are_one_however_their_accents_are_stored(self, tmp_path):
+        """As a Mac and a Linux machine store them: a letter and its accent as two characters, or as one."""
+        two, one = "Ka\u0308se", "K\u00e4se"
+        for folder, shade in ((two, 0), (one, 1), ("Brot", 2)):
+            paint(tmp_path / "mine" / folder, [f"{shade}.png", f"e\u0301{shade}.png"])
+        table = [{"file_name": f"{one}/\u00e91.png", "text": "Cafe\u0301"}]
+        (tmp_path / "mine" / "metadata.jsonl").write_text(json.dumps(table[0]))
+        data = Folder(str(tmp_path / "mine")).open()
+        assert data.classes == ("Brot", one)
+        assert len(data) == 6
+        assert ("caf\u00e9",) in data.keywords
 
     def test_a_zip_and_stylegan_labels(self, tmp_path):
         folder = paint(tmp_path / "stylegan", ["00000/img0.png", "00000/img1.png", "00001/img2.png"])
@@ -241,6 +314,66 @@ class TestFolder:
             assert data.classes == ("9", "10")
             assert data.labels.tolist() == [1, 0, 1]
             assert data.skipped == ()
+
+    @pytest.mark.parametrize("around", ["", "wrapped/"])
+    @pytest.mark.parametrize("suffix", [".png", ".jpg"])
+    @pytest.mark.parametrize(
+        ("labels", "classes"),
+        [
+            ([0.0, 1.0, 1.0], ("0", "1")),
+            (["sun", "moon", " moon"], ("moon", "sun")),
+            ([[1, 0, 0], [0, 0, 1], [0, 0, 1.0]], ("0", "2")),
+            ([[10], [9], [9]], ("9", "10")),
+        ],
+    )
+    def test_labels_are_numbers_names_or_ones_among_zeros(self, tmp_path, around, suffix, labels, classes):
+        """Also where the pictures have another ending by now, and in a zip with a folder around it all."""
+        paint(tmp_path / "mine" / around, ["0/a.png", "0/b.png", "1/c.png"])
+        pairs = [[f"{name}{suffix}", label] for name, label in zip(["0/a", "0/b", "1/c"], labels, strict=True)]
+        for told in (pairs, dict(pairs)):
+            (tmp_path / "mine" / around / "dataset.json").write_text(json.dumps({"labels": told}))
+            shutil.make_archive(str(tmp_path / "mine"), "zip", tmp_path / "mine")
+            for path in (tmp_path / "mine", tmp_path / "mine.zip"):
+                data = Folder(str(path)).open()
+                assert data.classes == classes
+                assert data.labels[1] == data.labels[2] != data.labels[0]
+                assert data.skipped == ()
+
+    @pytest.mark.parametrize(
+        ("labels", "skipped"),
+        [
+            ([(f"{n}.png", n % 2) for n in range(9)], ("9.png", "no label in dataset.json")),
+            ([("0.png", 0), ("1.png", 1)], ("dataset.json", "it has labels for 2 of 10 pictures; .* 0.png")),
+            ([(f"x{n}.png", n % 2) for n in range(10)], ("dataset.json", "labels for 0 of 10 pictures; .* x0.png")),
+            ([(f"{n}.png", 5) for n in range(10)], ("dataset.json", "all pictures have the one label '5'")),
+            (
+                [(f"{n}.png", [0.2, 0.8]) for n in range(10)],
+                ("dataset.json", "a label is one class, .* not as in .*0.8"),
+            ),
+            ([(f"{n}.png", None) for n in range(10)], ("dataset.json", "a label is one class, .* not as in .*null")),
+            (
+                [(f"{n}.png", n % 2 == 0) for n in range(10)],
+                ("dataset.json", "a label is one class, .* not as in .*true"),
+            ),
+            (None, ("dataset.json", "no labels in it")),
+        ],
+    )
+    def test_labels_that_do_not_fit_are_named(self, tmp_path, labels, skipped):
+        folder = paint(tmp_path / "mine", [f"{number}.png" for number in range(10)])
+        (folder / "dataset.json").write_text(json.dumps({"labels": labels}))
+        data = Folder(str(folder)).open()
+        ((name, reason),) = data.skipped
+        assert name == skipped[0]
+        assert re.search(skipped[1], reason), reason
+        assert data.classes == (("0", "1") if name == "9.png" else ())
+        assert len(data) == (9 if name == "9.png" else 10)
+
+    def test_the_folders_of_a_data_set_without_labels_are_no_classes(self, tmp_path):
+        folder = paint(tmp_path / "mine", ["00000/a.png", "00000/b.png", "00001/c.png"])
+        (folder / "dataset.json").write_text('{"labels": null}')
+        assert Folder(str(folder)).open().classes == ()
+        (folder / "dataset.json").unlink()
+        assert Folder(str(folder)).open().classes == ("00000", "00001")
 
     @pytest.mark.parametrize(
         "text", ["{", '{"labels": null}', "[]", '{"labels": [1]}', "[" * 100_000, '{"labels": NaN}']
@@ -257,11 +390,63 @@ class TestFolder:
             {"file": "b.png", "text": "a blue dog"},
             {"file_name": "c.png", "text": "very soft, loud; loud"},
         ]
-        lines = [*map(json.dumps, rows), "{broken", "[1]", '{"file_name": null}']
+        lines = [*map(json.dumps, rows), "{broken", "", "[1]", '{"file_name": null}']
         (folder / "train" / "metadata.jsonl").write_text("\n".join(lines))
         data = Folder(str(folder)).open()
         assert data.keywords == (("red", "cat"), ("a", "blue", "dog"), ("very soft", "loud"), ())
-        assert data.skipped == ()
+        assert data.skipped == (("train/metadata.jsonl", "2 of its lines cannot be read, the first is line 4"),)
+
+    @pytest.mark.parametrize(
+        ("told", "words"),
+        [
+            ('"text": NaN', ()),
+            ('"text": null', ()),
+            ('"text": Infinity', ()),
+            ('"text": true', ()),
+            ('"text": {"red": 1}', ()),
+            ('"text": 7', ("7",)),
+            ('"keywords": ["red", null, NaN, "", false, 3]', ("red", "3")),
+            ('"keywords": NaN, "text": "red"', ("red",)),
+            ('"keywords": [], "text": "red"', ("red",)),
+            ('"keywords": ["\\ud83d red"]', ("\N{REPLACEMENT CHARACTER} red",)),
+        ],
+    )
+    def test_what_is_no_word_becomes_none(self, tmp_path, told, words):
+        folder = paint(tmp_path / "mine", ["a.png", "b.png"])
+        rows = [f'{{"file_name": "a.png", {told}}}', '{"file_name": "b.png", "text": "blue"}']
+        (folder / "metadata.jsonl").write_text("\n".join(rows))
+        assert Folder(str(folder)).open().keywords == (words, ("blue",))
+
+    @pytest.mark.parametrize(
+        ("table", "wrong"),
+        [
+            ("file_name, keywords\na.png, red\n./b.png,blue", ""),
+            ("File_Name ;Keywords \na.png;red\nb.png;blue\n", ""),
+            ('file_name,note,text\na.png,"' + "x" * 200_000 + '",red\nb.png,,blue', ""),
+            ("file_name\ttext\r\na.png\tred\r\n\r\nb.png\tblue\r\n", ""),
+            ('file_name,text\na.png,"red"x\nb.png,blue', "line 2: "),
+        ],
+    )
+    @pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16"])
+    def test_tables_as_people_write_them(self, tmp_path, table, wrong, coding):
+        folder = paint(tmp_path / "mine", ["a.png", "b.png"])
+        (folder / "metadata.csv").write_bytes(table.encode(coding))
+        data = Folder(str(folder)).open()
+        assert [words[0].rstrip("x") for words in data.keywords] == ["red", "blue"]
+        assert [reason[: len(wrong)] for _, reason in data.skipped] == ([wrong] if wrong else [])
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (b'file_name,text\na.png,"red\n' + b"x.png,blue\n" * 60, "line 62: unexpected end of data"),
+            (b"file_name,text\na.png,caf\xe9", "it is not UTF-8, so that some letters are lost"),
+            (b"", "no line of it can be read"),
+        ],
+    )
+    def test_what_is_lost_of_a_table_is_said(self, tmp_path, content, reason):
+        folder = paint(tmp_path / "mine", ["a.png", "b.png"])
+        (folder / "metadata.csv").write_bytes(content)
+        assert Folder(str(folder)).open().skipped == (("metadata.csv", reason),)
 
     def test_keywords_from_comma_separated_values_and_from_texts(self, tmp_path):
         folder = paint(tmp_path / "mine", ["a.png", "b.png", "c.jpg"])
@@ -279,7 +464,9 @@ class TestFolder:
             ("metadata.jsonl", '{"filename": "a.png", "tags": ["red"]}', "none of its 1 .*; it has filename, tags"),
             ("metadata.csv", "file_name,text\na.jpg,red\nb.jpg,blue", "none of its 2 .*; it has file_name, text"),
             ("metadata.csv", "file_name,caption\na.png,red", "nothing in .*; it has file_name, caption"),
-            ("dataset.json", '{"labels": {"a.png": 3}}', "no labels in it"),
+            ("dataset.json", '{"labels": {}}', "no labels in it"),
+            ("dataset.json", '{"labels": ', "it is no JSON"),
+            ("dataset.json", '[["a.png", 1]]', "no labels in it"),
         ],
     )
     def test_a_table_that_says_nothing_is_named_with_the_reason(self, name, text, reason, tmp_path):

@@ -1,5 +1,6 @@
 import io
 import struct
+import time
 import warnings
 import zlib
 
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ganvas.core.errors import GanvasError
-from ganvas.data.decode import Frame, Unusable, decode
+from ganvas.data import precautions
+from ganvas.data.decode import Frame, Unusable, decode, explain
 
 RED_AND_BLUE = np.zeros((40, 60, 3), np.uint8)
 RED_AND_BLUE[:, :30, 0] = RED_AND_BLUE[:, 30:, 2] = 255
@@ -111,7 +113,7 @@ def test_photographs_are_turned_upright(kind, orientation):
     stored = upright if orientation == 1 else upright.transpose(Image.Transpose(turned[orientation]))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    taken, size = decode(encoded(stored, kind, exif=exif), Frame(8, 8))
+    taken, size, *_ = decode(encoded(stored, kind, exif=exif), Frame(8, 8))
     assert size == (40, 60)
     assert taken[0, 0].argmax() == taken[0, -1].argmax() == 2
     assert taken[-1, 0].argmax() == taken[-1, -1].argmax() == 0
@@ -186,12 +188,98 @@ def test_what_is_no_picture_is_refused(content):
     assert reason(content) == "not an image"
 
 
-def test_a_file_that_is_not_there_has_a_reason(tmp_path):
-    assert reason(tmp_path / "none.png") == "cannot be read: No such file or directory"
+def progressive(scans, width=40, height=30):
+    """A JPEG whose last scan is there so many times more."""
+    whole = encoded(Image.new("RGB", (40, 30), "teal"), "JPEG", progressive=True)
+    place = whole.index(b"\xff\xc2") + 5
+    whole = whole[:place] + struct.pack(">HH", height, width) + whole[place + 4 :]
+    last = whole.rindex(b"\xff\xda")
+    return whole[:-2] + whole[last:-2] * scans + whole[-2:]
+
+
+def test_scans_of_a_jpeg_are_counted_before_it_is_decoded():
+    """3 MB of them at 60 megapixels would be twenty minutes of work."""
+    own = precautions.scans(progressive(0))
+    assert 5 < own < 20
+    assert precautions.scans(progressive(50)) == own + 50
+    assert decode(progressive(50), Frame(8, 8)).size == (40, 30)
+    began = time.process_time()
+    told = "a JPEG of more than 100 scans, which would take minutes"
+    assert reason(progressive(101)) == reason(progressive(40_000, 8000, 7500)) == told
+    assert time.process_time() - began < 2
+    assert precautions.scans(encoded(Image.new("RGB", (40, 30)), "JPEG")) == 1
+    assert precautions.scans(b"\x89PNG" + b"\xff\xda" * 999) == 0
+
+
+def test_what_looks_like_scans_inside_of_other_segments_is_none():
+    whole = encoded(Image.new("RGB", (40, 30), "teal"), "JPEG")
+    comment = b"\xff\xda" * 9000
+    for marker in (0xFE, 0xE1, 0xED):
+        laden = whole[:2] + bytes([0xFF, marker]) + struct.pack(">H", len(comment) + 2) + comment + whole[2:]
+        assert precautions.scans(laden) == 1
+        assert decode(laden, Frame(8, 8)).kind == "JPEG"
+    assert decode(whole + comment, Frame(8, 8)).kind == "JPEG"
 
 
 @pytest.mark.parametrize(
-    "settings", [{"width": 0}, {"height": 5000}, {"channels": 2}, {"fit": "squeeze"}, {"background": "nocolour"}]
+    ("name", "text"),
+    [
+        ("iCCP", b"x\0\0" + zlib.compress(bytes(4 << 20))),
+        ("iCCP", b"x\0\0" + np.random.default_rng(0).bytes(2 << 20)),
+        ("zTXt", b"prompt\0\0" + zlib.compress(bytes(99 << 20))),
+        ("iTXt", b"prompt\0\1\0\0\0" + zlib.compress(bytes(2 << 20))),
+        ("tEXt", b"prompt\0" + b"x" * (80 << 20)),
+        ("zTXt", b"Raw profile type exif\0\0" + zlib.compress(bytes(4 << 20))),
+    ],
+)
+def test_pictures_carry_any_amount_of_text(name, text):
+    sound = encoded(Image.new("RGB", (8, 8), "teal"))
+    chunk = struct.pack(">I", len(text)) + name.encode() + text + struct.pack(">I", zlib.crc32(name.encode() + text))
+    for place in (33, len(sound) - 12):
+        assert (decode(sound[:place] + chunk + sound[place:], Frame(8, 8)).picture == [0, 128, 128]).all()
+
+
+def test_the_way_up_that_a_text_says_is_kept():
+    """As older programs write it into a PNG, packed or not."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    told = exif.tobytes()
+    text = b"\nexif\n" + f"{len(told):8}\n{told.hex()}\n".encode()
+    sound = encoded(Image.fromarray(RED_AND_BLUE))
+    for name, content in ((b"tEXt", b"\0" + text), (b"zTXt", b"\0\0" + zlib.compress(text))):
+        content = b"Raw profile type exif" + content
+        chunk = struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        assert decode(sound[:33] + chunk + sound[33:], Frame(8, 8)).size == RED_AND_BLUE.shape[:2]
+
+
+def test_sixteen_bits_of_which_fewer_are_used():
+    ramp = np.linspace(0, 4095, 64).astype(np.uint16).reshape(8, 8)
+    for kind in ("PNG", "TIFF"):
+        content = encoded(Image.fromarray(ramp), kind)
+        assert decode(content, Frame(8, 8)).kind == f"{kind} of 12 bits"
+        taken = decode(content, Frame(8, 8, 1, bits=12)).picture[..., 0]
+        np.testing.assert_array_equal(taken, np.rint(ramp / 4095 * 255))
+    full = encoded(Image.fromarray(ramp * 16))
+    assert decode(full, Frame(8, 8)).kind == "PNG of 16 bits"
+    with pytest.raises(Unusable, match=r"takes? more than 12 bits"):
+        decode(full, Frame(8, 8, bits=12))
+
+
+def test_what_reading_a_file_raises_has_a_reason():
+    assert explain(FileNotFoundError(2, "No such file or directory")) == "cannot be read: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"width": 0},
+        {"height": 5000},
+        {"channels": 2},
+        {"fit": "squeeze"},
+        {"background": "nocolour"},
+        {"bits": 0},
+        {"bits": 17},
+    ],
 )
 def test_a_frame_that_cannot_be_meant_is_refused(settings):
     with pytest.raises(GanvasError):
@@ -226,7 +314,7 @@ def test_no_damage_raises_anything_but_its_reason(base, flips, keep):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            taken, size = decode(content, Frame(8, 8), most=1_000_000)
+            taken, size, *_ = decode(content, Frame(8, 8), most=1_000_000)
         except Unusable as unusable:
             told = str(unusable)
     if told:

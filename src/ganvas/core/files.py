@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import re
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +18,7 @@ from .errors import Unwritable
 __all__ = ["cache_folder", "digest", "key", "numbered", "put", "replacing", "sweep", "write", "writing"]
 
 DAY_SECONDS = 86_400
+DRAFT = re.compile(r"\.draft-[0-9a-f]{16}-.+")
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -59,14 +62,19 @@ def replacing(path: Path, *, unless: Callable[[], bool] = lambda: False) -> Iter
 def sweep(folder: Path, names: str = "*", *, seconds: float = DAY_SECONDS) -> None:
     """Remove the drafts of killed processes from a folder: those of such names that nothing was written to for so long.
 
+    The folder may be anybody's, their home if need be. A draft is known by a name that `replacing` alone gives, and one
+    that is a folder by files alone being in it.
+
     Args:
         folder: where they lie.
         names: a pattern of the names of what they would have become.
         seconds: 0 is right where no other process can be writing.
     """
-    for draft in folder.glob(f".draft-????????-{names}"):
+    for draft in folder.glob(f".draft-*-{names}"):
         with suppress(OSError):
-            if time.time() - max(part.stat().st_mtime for part in (draft, *draft.rglob("*"))) >= seconds:
+            parts = list(draft.iterdir()) if draft.is_dir() else []
+            ours = DRAFT.fullmatch(draft.name) and all(stat.S_ISREG(part.lstat().st_mode) for part in parts)
+            if ours and time.time() - max(part.lstat().st_mtime for part in (draft, *parts)) >= seconds:
                 _remove(draft)
 
 
@@ -89,7 +97,7 @@ def digest(parts: Iterable[object]) -> str:
     """The SHA-256 of the reprs of any number of parts, one after the other, so that memory stays flat."""
     found = hashlib.sha256()
     for part in parts:
-        found.update(repr(part).encode(errors="surrogateescape"))
+        found.update(repr(part).encode(errors="surrogatepass"))
     return found.hexdigest()
 
 
@@ -107,7 +115,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f".draft-{secrets.token_hex(4)}-{path.name}")  # with its ending, which says what to write
+    return path.with_name(f".draft-{secrets.token_hex(8)}-{path.name}")  # with its ending, which says what to write
 
 
 def _swap(draft: Path, path: Path) -> None:
@@ -122,7 +130,7 @@ def _swap(draft: Path, path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

@@ -10,12 +10,13 @@ import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ExifTags, Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from . import files
@@ -24,10 +25,12 @@ from .errors import DoesNotFit, NotInstalled
 
 __all__ = [
     "FILMS",
+    "MARK",
     "captioned",
     "frames_in_turn",
     "grid",
     "in_colour",
+    "is_marked",
     "moving_grid",
     "save_clips",
     "save_film",
@@ -43,6 +46,12 @@ Pictures = NDArray[np.uint8]
 
 FILMS = frozenset({".gif", ".webp", ".mp4"})
 """What the name of a film may end in."""
+
+MADE_HERE = "a sheet by ganvas"
+_EXIF = Image.Exif()
+_EXIF[ExifTags.Base.Software] = MADE_HERE
+MARK: dict[str, Any] = {"exif": _EXIF, "comment": MADE_HERE}
+"""Options for Pillow to save a picture of many pictures with, so that it is not taken for data later on."""
 
 FRAMES = 8  # of a clip, in its row of a sheet
 
@@ -89,6 +98,15 @@ def grid(pictures: Pictures, *, columns: int | None = None, gap: int = 2, zoom: 
         top, left = gap + index // columns * height, gap + index % columns * width
         paper[top : top + height - gap, left : left + width - gap] = picture
     return paper
+
+
+def is_marked(image: Image.Image) -> bool:
+    """Whether this picture was saved with the `MARK`."""
+    try:
+        software = image.getexif().get(ExifTags.Base.Software)
+    except Exception:  # broken EXIF data can make Pillow raise anything
+        software = None
+    return software == MADE_HERE or image.info.get("comment") in {MADE_HERE, MADE_HERE.encode()}
 
 
 def captioned(sheet: Pictures, names: Sequence[str]) -> Pictures:
@@ -144,8 +162,8 @@ def moving_grid(clips: Tensor, *, columns: int | None = None) -> list[Pictures]:
     return [grid(frame, columns=columns) for frame in to_uint8(clips).cpu().numpy().swapaxes(0, 1)]
 
 
-def save_picture(picture: Pictures, path: Path) -> Path:
-    """Save one uint8 picture [H, W, C], whole or not at all.
+def save_picture(picture: Pictures, path: Path, *, sheet: bool = True) -> Path:
+    """Save one uint8 picture [H, W, C], whole or not at all; one that shows many or explains something is a `sheet`.
 
     Raises:
         Unwritable: `path` cannot be written.
@@ -153,7 +171,7 @@ def save_picture(picture: Pictures, path: Path) -> Path:
     """
     with files.writing(path), files.replacing(path) as draft:
         try:
-            to_image(picture).save(draft)
+            to_image(picture).save(draft, **(MARK if sheet else {}))
         except ValueError as error:
             raise DoesNotFit(
                 f"Cannot write {path}: {error}. Its name must end as a picture's does, in .png for instance."
@@ -168,16 +186,21 @@ def save_clips(clips: Tensor, path: Path, *, columns: int | None = None) -> Path
         Unwritable: `path` cannot be written.
         DoesNotFit: its ending is no film's.
     """
-    return save_film(moving_grid(clips, columns=columns), path, hold_seconds=0)
+    return save_film(moving_grid(clips, columns=columns), path, hold_seconds=0, sheet=len(clips) > 1)
 
 
 def save_film(
-    frames: Iterable[Pictures], path: Path, *, frames_per_second: float = 12, hold_seconds: float = 1.5
+    frames: Iterable[Pictures],
+    path: Path,
+    *,
+    frames_per_second: float = 12,
+    hold_seconds: float = 1.5,
+    sheet: bool = True,
 ) -> Path:
     """Save uint8 frames [H, W, C] of one size as .gif, .webp or .mp4, by the ending of `path`; whole or not at all.
 
-    What is transparent becomes white. The last frame is held for `hold_seconds`, if that is longer than a frame. An mp4
-    needs the package `av` (`pip install 'ganvas[video]'`).
+    What is transparent becomes white. The last frame is held for `hold_seconds`, if that is longer than a frame. One
+    that is no sample by itself is a `sheet`. An mp4 needs the package `av` (`pip install 'ganvas[video]'`).
 
     Raises:
         Unwritable: `path` cannot be written.
@@ -192,15 +215,17 @@ def save_film(
         if ending == ".mp4":
             _save_mp4([*held, *[held[-1]] * round(hold_seconds * frames_per_second)], draft, frames_per_second)
         else:
-            _save_animation(held, draft, frames_per_second, hold_seconds)
+            _save_animation(held, draft, frames_per_second, hold_seconds, mark=MARK if sheet else {})
     return path
 
 
-def _save_animation(held: list[Pictures], path: Path, frames_per_second: float, hold_seconds: float) -> None:
+def _save_animation(
+    held: list[Pictures], path: Path, frames_per_second: float, hold_seconds: float, *, mark: dict[str, Any]
+) -> None:
     first, *rest = _in_one_palette(held) if path.suffix.lower() == ".gif" else map(Image.fromarray, held)
     milliseconds = round(1000 / frames_per_second)
     durations = [milliseconds] * len(rest) + [max(milliseconds, round(1000 * hold_seconds))]
-    first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, quality=85)
+    first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, quality=85, **mark)
 
 
 def _on_white(frame: Pictures) -> Pictures:

@@ -58,6 +58,8 @@ class Summary:
     rare       how many of the words are on fewer than `Dataset.RARE` samples, too few to be learned
     wordless   how many samples have none, where others have
     skipped    reason -> files, the commonest first
+    kinds      of files -> how many, the commonest first
+    notes      what a person has to know of them, in sentences
     sizes      smallest, median and largest of the originals' widths, and the same of their heights, in pixels; or empty
     """
 
@@ -69,6 +71,8 @@ class Summary:
     wordless: int
     skipped: dict[str, int]
     sizes: tuple[tuple[int, ...], ...]
+    kinds: dict[str, int]
+    notes: tuple[str, ...]
 
     def __str__(self) -> str:
         kind = kind_of(self.shape)
@@ -77,6 +81,8 @@ class Summary:
         if self.sizes:
             widths, heights = (f"{least:,} to {most:,} (median {median:,})" for least, median, most in self.sizes)
             lines.append(f"originals: width {widths}, height {heights} pixels")
+        if self.kinds:
+            lines.append(f"files: {_commonest(self.kinds)}")
         if self.classes:
             lines.append(f"{len(self.classes):,} classes: {_commonest(self.classes)}")
         if self.keywords:
@@ -89,6 +95,7 @@ class Summary:
         if self.skipped:
             files = sum(self.skipped.values())
             lines.append(f"{files:,} file{'s' * (files > 1)} skipped: {_commonest(self.skipped)}")
+        lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 
 
@@ -117,6 +124,8 @@ class Dataset:
     keywords  words or short phrases that describe each sample, one tuple per sample or none
     sizes     of the original pictures, as in `Summary`
     skipped   (file, reason) of everything that could not be used
+    kinds     (kind of file, how many), such as ("JPEG", 12), the commonest first
+    notes     what a person has to know of how they were taken, in sentences
     """
 
     samples: NDArray[np.uint8] | NDArray[np.float32]
@@ -126,6 +135,8 @@ class Dataset:
     keywords: tuple[tuple[str, ...], ...] = ()
     sizes: tuple[tuple[int, ...], ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+    kinds: tuple[tuple[str, int], ...] = ()
+    notes: tuple[str, ...] = ()
 
     RARE = 10
 
@@ -195,6 +206,8 @@ class Dataset:
             wordless=sum(not each for each in self.keywords) if words else 0,
             skipped=dict(Counter(reason for _, reason in self.skipped).most_common()),
             sizes=self.sizes,
+            kinds=dict(self.kinds),
+            notes=self.notes,
         )
 
 

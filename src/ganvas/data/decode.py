@@ -1,23 +1,24 @@
 """Picture files as numbers: whatever people keep in a folder becomes uint8 [H, W, C] of one form, or a reason why not.
 
-Nothing here trusts a file. Only six formats are opened, the pixel count is checked before anything is unpacked, and
-every failure is an `Unusable` with a short reason, never another exception.
+Nothing here trusts a file. Only six formats are opened, the pixel count and the work are checked before anything is
+unpacked, and every failure is an `Unusable` with a short reason, never another exception.
 """
 
 import io
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageColor, UnidentifiedImageError
 
 from ..core.errors import DoesNotFit, Unreadable
+from ..core.pixels import is_marked
+from .precautions import MOST_SCANS, light, scans
 
-__all__ = ["DECODER", "MOST_BYTES", "MOST_PIXELS", "Frame", "Unusable", "decode", "explain"]
+__all__ = ["DECODER", "MOST_BYTES", "MOST_PIXELS", "Decoded", "Frame", "Unusable", "decode", "explain", "is_picture"]
 
-DECODER = 1
+DECODER = 2
 """Raised whenever the same file comes out as other pixels, so that packs made before are not used any more."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -29,6 +30,21 @@ class Unusable(Unreadable):
     """A file that cannot become a picture; the message is a reason of a few words, such as `truncated`."""
 
 
+class Decoded(NamedTuple):
+    """What was in a picture file.
+
+    picture  uint8 [H, W, C]
+    size     width and height that it has upright in the file, in pixels
+    kind     the format, such as `PNG`, and whether it has 16 bits and uses them: `PNG of 16 bits`, `PNG of 12 bits`
+    sheet    whether this toolkit drew it as a picture of many pictures
+    """
+
+    picture: NDArray[np.uint8]
+    size: tuple[int, int]
+    kind: str
+    sheet: bool = False
+
+
 @dataclass(frozen=True)
 class Frame:
     """The one form that all pictures of a data set are brought into.
@@ -37,6 +53,7 @@ class Frame:
     channels        1 (gray), 3 (RGB) or 4 (RGBA)
     background      the colour under transparent pictures and around padded ones: a CSS name or #rrggbb
     fit             `crop` cuts the middle out, `pad` shows the whole picture on the background, `stretch` bends it
+    bits            that 16-bit pictures use; cameras and microscopes store 10, 12 or 14 in 16
     """
 
     width: int
@@ -44,6 +61,7 @@ class Frame:
     channels: int = 3
     background: str = "white"
     fit: str = "crop"
+    bits: int = 16
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant.
@@ -57,6 +75,8 @@ class Frame:
             raise DoesNotFit(f"Pictures have 1 (gray), 3 (RGB) or 4 (RGBA) channels, not {self.channels}.")
         if self.fit not in {"crop", "pad", "stretch"}:
             raise DoesNotFit(f"Pictures can be made to fit by crop, pad or stretch, not by {self.fit!r}.")
+        if not 8 <= self.bits <= 16:
+            raise DoesNotFit(f"16-bit pictures use 8 to 16 of their bits, not {self.bits}.")
         try:
             ImageColor.getrgb(self.background)
         except ValueError:
@@ -101,7 +121,7 @@ class Frame:
         if image.mode == "LAB":
             raise Unusable("in LAB colours")
         if image.mode.startswith(("I", "F")):
-            image = _by_range(image)
+            image = _by_range(image, self.bits)
         if self.channels == 4:
             return image.convert("RGBA")
         if image.has_transparency_data:
@@ -122,32 +142,41 @@ class Frame:
         return max(left, 0), max(top, 0), min(left + wide, image.width), min(top + high, image.height)
 
 
-def decode(
-    file: bytes | Path | BinaryIO, frame: Frame, *, most: int = MOST_PIXELS
-) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """One file as a picture uint8 [H, W, C] in the frame, and the width and height it has upright in the file.
+def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
+    """One file as a picture in the frame.
 
     Of animations it is the first frame; photographs are turned as their EXIF data say; 16-bit and floating-point
     pictures are scaled by their range, not clipped; colour profiles are ignored.
 
     Raises:
-        Unusable: it is no picture, is damaged or cut short, or has more than `most` pixels.
+        Unusable: it is no picture, is damaged or cut short, has more than `most` pixels, or would take minutes.
     """
+    if scans(content) > MOST_SCANS:
+        raise Unusable(f"a JPEG of more than {MOST_SCANS} scans, which would take minutes")
     try:
-        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS) as image:
+        with Image.open(io.BytesIO(light(content)), formats=FORMATS) as image:
             _check(image, most)
-            size = image.size
+            size, form = image.size, image.format or ""
             # A JPEG can be read at 1/2, 1/4 or 1/8 of its size, many times faster; twice what is needed loses nothing.
             need = min(1.0, 2 * max(frame.width, frame.height) / min(image.size))
             image.draft(None, (round(image.width * need), round(image.height * need)))
             image.load()
             turn = _orientation(image)  # now, because Pillow itself has turned a TIFF while loading it
             upright = size[::-1] if turn in _SIDEWAYS else size
-            return frame.take(image if turn is None else image.transpose(turn)), upright
+            kind, sheet = form + _depth(image), is_marked(image)
+            return Decoded(frame.take(image if turn is None else image.transpose(turn)), upright, kind, sheet)
     except Unusable:
         raise
     except Exception as error:  # a broken file can make Pillow raise anything, and none of it may stop the other files
         raise Unusable(explain(error, most=most)) from None
+
+
+def is_picture(beginning: bytes) -> bool:
+    """Whether a file that begins with these bytes, 12 or more, is a picture of a format that is read."""
+    webp = beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP"
+    return webp or beginning.startswith(
+        (b"\x89PNG", b"\xff\xd8", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+    )
 
 
 def explain(error: Exception, *, most: int = MOST_PIXELS) -> str:
@@ -166,6 +195,14 @@ def explain(error: Exception, *, most: int = MOST_PIXELS) -> str:
 def _check(image: Image.Image, most: int) -> None:
     if image.width * image.height > most:
         raise Unusable(_too_large(most))
+
+
+def _depth(image: Image.Image) -> str:
+    """Of 16-bit pictures, how many bits they seem to use."""
+    if not image.mode.startswith("I;16"):
+        return ""
+    greatest = int(np.asarray(image).max())
+    return f" of {next((bits for bits in (10, 12, 14) if 0 < greatest < 2**bits), 16)} bits"
 
 
 def _too_large(most: int) -> str:
@@ -192,20 +229,22 @@ def _orientation(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _by_range(image: Image.Image) -> Image.Image:
+def _by_range(image: Image.Image, bits: int) -> Image.Image:
     """A gray image of 16 or 32 bits or of floating point, as 8 bits.
 
-    16 bits are divided by 257. The others do not say their range, so it is the smallest usual one that holds all
-    values, or else from their least to their greatest.
+    16 bits are divided by 257, or fewer that they are said to use by as much less. The others do not say their range,
+    so it is the smallest usual one that holds all values, or else from their least to their greatest.
 
     Raises:
-        Unusable: a value is not finite.
+        Unusable: a value is not finite, or takes more bits than there are said to be.
     """
     values = np.asarray(image).astype(np.float64)
     low, high = float(values.min()), float(values.max())
     if not np.isfinite([low, high]).all():
         raise Unusable("has values that are not finite")
-    usual = {"I": [255.0, 65535.0], "F": [1.0, 255.0, 65535.0]}.get(image.mode, [65535.0])
+    if image.mode.startswith("I;16") and high >= 2**bits:
+        raise Unusable(f"has values that take more than {bits} bits")
+    usual = {"I": [255.0, 65535.0], "F": [1.0, 255.0, 65535.0]}.get(image.mode, [2.0**bits - 1])
     top = next((top for top in usual if low >= 0 and high <= top), None)
     low, high = (0.0, top) if top else (low, high)
     values -= low  # in place: of the largest picture these are half a gigabyte

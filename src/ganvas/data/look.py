@@ -106,9 +106,9 @@ def before_and_after(source: Source, name: str) -> tuple[Image.Image, NDArray[np
         content = files.read(name)
         width, height = source.size if isinstance(source.size, tuple) else (source.size, source.size)  # type: ignore[attr-defined]
         frame = Frame(width, height, source.channels, source.background, source.fit)  # type: ignore[attr-defined]
-        learned, (wide, high) = decode(content, frame)
+        learned, (wide, high), *_ = decode(content, frame)
         side = min(1.0, 512 / max(wide, high))
-        shown, _ = decode(content, Frame(max(1, round(wide * side)), max(1, round(high * side)), 4, fit="stretch"))
+        shown, *_ = decode(content, Frame(max(1, round(wide * side)), max(1, round(high * side)), 4, fit="stretch"))
     except Unusable:
         return None
     return Image.fromarray(shown), learned

@@ -1,25 +1,29 @@
 """Packs: pictures decoded once, kept in the cache as one file that training maps into memory.
 
     <cache>/<kind>-<key>/samples.npy    uint8 [N, H, W, C], or [N, T, H, W, C] of clips
-    <cache>/<kind>-<key>/index.json     names, classes, labels, keywords, original sizes, what was skipped and why
+    <cache>/<kind>-<key>/index.json     names, classes, labels, keywords, original sizes, what was skipped and why, and
+                                        sums of all of it and of the samples
     <cache>/seen/<stamp>                the name of the pack made of a folder whose files have these sizes and times
 
-The key is made of everything the pictures depend on, so a pack is never out of date and never rewritten. It is written
-in a folder beside and renamed whole: killed half-way it leaves no broken pack, and of two writers the first to finish
-wins.
+The key is made of everything the pictures depend on, so a pack is never out of date, and rewritten only if its sums say
+that it was damaged since. It is written in a folder beside and renamed whole: killed half-way it leaves no broken pack,
+and of two writers the first to finish wins.
 """
 
 import errno
+import hashlib
 import json
 import math
 import os
 import shutil
 import warnings
+import zlib
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,9 +37,12 @@ from .archives import Files
 from .dataset import Dataset, Watch, unwatched
 from .decode import DECODER, Frame, Unusable, decode
 
-__all__ = ["Item", "pack_files", "packed"]
+__all__ = ["Described", "Item", "pack_files", "packed"]
 
 Shape = tuple[int, ...]
+Kinds = Mapping[str, int]
+
+MADE_ANEW = "What the cache held of these pictures was damaged, and was made anew."
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,7 @@ class Item:
 
     group      the name of its class, or empty
     original   width and height of the file's picture in pixels, or zeros
+    kind       of file, as in `Decoded`
     """
 
     name: str
@@ -52,9 +60,32 @@ class Item:
     group: str = ""
     keywords: tuple[str, ...] = ()
     original: tuple[int, int] = (0, 0)
+    kind: str = ""
 
 
-def packed(name: str, items: Iterable[Item], *, most: int, shape: Shape, classes: tuple[str, ...] = ()) -> Dataset:
+@dataclass(frozen=True)
+class Described:
+    """What is known of pictures besides their pixels.
+
+    of       file name -> (class or "", keywords); it raises Unusable for a picture that is to be left out
+    useless  (file, reason) of files that are no pictures and say nothing of them either
+    notes    as in `Dataset`
+    """
+
+    of: Callable[[str], tuple[str, tuple[str, ...]]] = lambda _: ("", ())
+    useless: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def packed(
+    name: str,
+    items: Iterable[Item],
+    *,
+    most: int,
+    shape: Shape,
+    classes: tuple[str, ...] = (),
+    notes: Callable[[Kinds], tuple[str, ...]] = lambda _: (),
+) -> Dataset:
     """The pack called `name`, written from `items` first if it is not in the cache; else `items` is not touched.
 
     Args:
@@ -63,19 +94,22 @@ def packed(name: str, items: Iterable[Item], *, most: int, shape: Shape, classes
         most: how many items there may be.
         shape: (H, W, C) of every picture, or (T, H, W, C) of every clip.
         classes: the names of the classes in their order; by default those of the items, if every item has one.
+        notes: kind of file -> how many, to what a person has to know of them.
 
     Raises:
         GanvasError: the cache cannot be written or is full, or no item has a picture.
     """
     folder = cache_folder() / name
     known = _read(folder)
-    if known is None:
-        with _beside(folder, needs=most * int(np.prod(shape))) as draft:
-            _write(draft, items, shape=shape, classes=classes)
-        known = _read(folder)
+    if known is not None:
+        return known
+    damaged = (MADE_ANEW,) if folder.exists() else ()
+    with _beside(folder, needs=most * int(np.prod(shape))) as draft:
+        _write(draft, items, shape=shape, classes=classes, notes=notes)
+    known = _read(folder)
     if known is None:
         raise Unreadable(f"The pack {folder} cannot be read back. Remove it, or set GANVAS_CACHE to another folder.")
-    return known
+    return replace(known, notes=(*known.notes, *damaged))
 
 
 def pack_files(
@@ -84,7 +118,7 @@ def pack_files(
     *,
     kind: str,
     names: Iterable[str],
-    describe: Callable[[str], tuple[str, tuple[str, ...]]] = lambda _: ("", ()),
+    describe: Callable[[], Described] = Described,
     described_by: str = "",
     watch: Watch = unwatched,
 ) -> Dataset:
@@ -95,7 +129,7 @@ def pack_files(
         frame: the form they are brought into.
         kind: the first word of the pack's name; packs of different kinds are never mistaken for each other.
         names: which files.
-        describe: file name -> (class or "", keywords).
+        describe: what is known of them, asked for if they are not in the cache.
         described_by: what that depends on besides the files.
         watch: told of the files read and the pictures packed.
 
@@ -110,15 +144,24 @@ def pack_files(
         if known is not None:
             return known
 
+    described = cache(describe)
+
     def item(name: str) -> Item:
         try:
-            picture, original = decode(files.read(name), frame)
+            found = decode(files.read(name), frame)
+            group, keywords = described().of(name)
         except Unusable as reason:
             return Item(name, None, str(reason))
-        return Item(name, picture, "", *describe(name), original)
+        if found.sheet:
+            return Item(name, None, "a sheet that this toolkit has drawn")
+        return Item(name, found.picture, "", group, keywords, found.size, found.kind)
 
-    name = f"{kind}-{key(digest(_hashed(files, watch)), *settings)}"
-    dataset = packed(name, _items(files, names, item, watch), most=len(names), shape=frame.shape)
+    def notes(kinds: Kinds) -> tuple[str, ...]:
+        return (*described().notes, *_dark(kinds, frame))
+
+    name = f"{kind}-{key(digest(_hashed(files, watch)), files.closed, *settings)}"
+    items = _items(files, names, item, described, watch)
+    dataset = packed(name, items, most=len(names), shape=frame.shape, notes=notes)
     with _writing(seen.parent, 0):
         write(seen, name)
     return dataset
@@ -131,13 +174,27 @@ def _hashed(files: Files, watch: Watch) -> Iterator[tuple[str, str]]:
         yield name, files.fingerprint(name)
 
 
-def _items(files: Files, names: Sequence[str], item: Callable[[str], Item], watch: Watch) -> Iterator[Item]:
-    """What `item` makes of each of the names, and then the folders that could not be looked into."""
+def _items(
+    files: Files, names: Sequence[str], item: Callable[[str], Item], described: Callable[[], Described], watch: Watch
+) -> Iterator[Item]:
+    """What `item` makes of each of the names, and then whatever could not be looked into or says nothing."""
+    described()  # before there are threads, of which each would ask anew
     for done, each in enumerate(_in_parallel(item, names)):
         watch("Packing pictures", done, len(names))
         yield each
     watch("Packing pictures", len(names), len(names))
-    yield from (Item(folder, None, reason) for folder, reason in files.closed)
+    yield from (Item(other, None, reason) for other, reason in (*files.closed, *described().useless))
+
+
+def _dark(kinds: Kinds, frame: Frame) -> Iterator[str]:
+    """What to say of pictures of 16 bits that seem to use fewer: a camera's 12 come out sixteen times too dark."""
+    deep = {kind: count for kind, count in kinds.items() if kind.endswith(" bits")}
+    bits = max((int(kind.split()[-2]) for kind in deep), default=16)
+    if bits < frame.bits:
+        yield (
+            f"{sum(deep.values()):,} pictures of 16 bits hold no value above {2**bits - 1:,}, as if they used {bits} "
+            f"bits, and come out dark. If they do, say --set data.bits={bits}."
+        )
 
 
 def _in_parallel(work: Callable[[str], Item], names: Iterable[str]) -> Iterator[Item]:
@@ -162,16 +219,28 @@ def _in_parallel(work: Callable[[str], Item], names: Iterable[str]) -> Iterator[
                 future.cancel()
 
 
-def _write(folder: Path, items: Iterable[Item], *, shape: Shape, classes: tuple[str, ...]) -> None:
+def _write(
+    folder: Path,
+    items: Iterable[Item],
+    *,
+    shape: Shape,
+    classes: tuple[str, ...],
+    notes: Callable[[Kinds], tuple[str, ...]],
+) -> None:
     names, groups, keywords, sizes = [], [], [], []
+    kinds: Counter[str] = Counter()
     skipped: list[tuple[str, str]] = []
+    total = 0
     with (folder / "samples.npy").open("wb") as file:
         _write_header(file, 0, shape)
         for item in items:
             if item.picture is None:
                 skipped.append((item.name, item.reason))
                 continue
-            file.write(np.ascontiguousarray(item.picture).data)
+            pixels = np.ascontiguousarray(item.picture).data
+            file.write(pixels)
+            total = zlib.crc32(pixels, total)
+            kinds[item.kind] += 1
             names.append(item.name)
             groups.append(item.group)
             keywords.append(item.keywords)
@@ -187,16 +256,25 @@ def _write(folder: Path, items: Iterable[Item], *, shape: Shape, classes: tuple[
         classes = tuple(sorted(found, key=lambda group: (int(group) if group.isdecimal() else math.inf, group)))
     places = {group: place for place, group in enumerate(classes)}
     sides = np.array(sizes).T
-    index = {
+    index: dict[str, Any] = {
         "names": names,
         "classes": classes,
         "labels": [places[group] for group in groups] if classes else None,
         "keywords": keywords if any(keywords) else [],
         "sizes": [(int(s.min()), int(np.median(s)), int(s.max())) for s in sides] if sides.any() else [],
         "skipped": skipped,
+        "kinds": [(kind, count) for kind, count in kinds.most_common() if kind],
+        "notes": notes(kinds),
+        "shape": [len(names), *shape],
+        "samples": total,
     }
-    with (folder / "index.json").open("w", encoding="utf-8") as file:
-        json.dump(index, file)
+    index = json.loads(json.dumps(index))
+    (folder / "index.json").write_text(json.dumps(index | {"sum": _sum(index)}), encoding="utf-8")
+
+
+def _sum(index: dict[str, Any]) -> str:
+    """Of the index as JSON writes it, which is the same for what it has read."""
+    return hashlib.sha256(json.dumps(index).encode()).hexdigest()
 
 
 def _write_header(file: BinaryIO, count: int, shape: Shape) -> None:
@@ -209,8 +287,12 @@ def _read(folder: Path) -> Dataset | None:
     """The pack in this folder; None if there is none, or if it was damaged from outside."""
     try:
         index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        if index.pop("sum") != _sum(index):
+            return None
         samples = np.load(folder / "samples.npy", mmap_mode="r", allow_pickle=False)
-        if len(samples) != len(index["names"]):
+        if samples.dtype != np.uint8 or list(samples.shape) != index["shape"]:
+            return None
+        if _sum_of_samples(folder, samples.offset) != index["samples"]:
             return None
         return Dataset(
             samples=samples,
@@ -220,9 +302,21 @@ def _read(folder: Path) -> Dataset | None:
             keywords=tuple(map(tuple, index["keywords"])),
             sizes=tuple(map(tuple, index["sizes"])),
             skipped=tuple((file, reason) for file, reason in index["skipped"]),
+            kinds=tuple((kind, count) for kind, count in index["kinds"]),
+            notes=tuple(index["notes"]),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except Exception:  # what is damaged can make a reader raise anything
         return None
+
+
+def _sum_of_samples(folder: Path, first: int) -> int:
+    """The CRC-32 of the samples: 2 to 3 GB a second, from the disk into one small buffer and not into the map."""
+    buffer, total = bytearray(2**20), 0
+    with (folder / "samples.npy").open("rb", buffering=0) as file:
+        file.seek(first)
+        while count := file.readinto(buffer):
+            total = zlib.crc32(memoryview(buffer)[:count], total)
+    return total
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Picture files that a person hands over, brought into a model's form, or refused where that would change them."""
 
 import io
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..core.errors import DoesNotFit, NotFound
-from .archives import open_files
+from .archives import is_zip, open_files
 from .dataset import KINDS
-from .decode import Frame, Unusable, decode
+from .decode import MOST_BYTES, Frame, Unusable, decode, explain
+from .precautions import light
 
 __all__ = ["Given", "read_given"]
 
@@ -47,7 +47,7 @@ def read_given(
         try:
             if isinstance(content, Unusable):
                 raise content
-            picture, size = decode(content, frame)
+            picture, size, *_ = decode(content, frame)
         except Unusable as reason:
             skipped.append((name, str(reason)))
             continue
@@ -61,8 +61,8 @@ def read_given(
 def _contents(paths: Sequence[str | Path]) -> Iterator[tuple[str, bytes | Unusable]]:
     """Every file at these paths, with what is in it or why that cannot be read."""
     for path in map(Path, paths):
-        if path.is_file() and not zipfile.is_zipfile(path):
-            yield str(path), path.read_bytes()
+        if path.is_file() and not is_zip(path):
+            yield str(path), _content(path)
             continue
         files = open_files(path)
         for name in files.names:
@@ -72,13 +72,22 @@ def _contents(paths: Sequence[str | Path]) -> Iterator[tuple[str, bytes | Unusab
                 yield str(path / name), reason
 
 
+def _content(path: Path) -> bytes | Unusable:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            return Unusable(f"larger than {MOST_BYTES / 2**20:g} MiB")
+        return path.read_bytes()
+    except OSError as error:
+        return Unusable(explain(error))
+
+
 def _notes(name: str, content: bytes, size: tuple[int, int], frame: Frame, *, adapt: bool) -> tuple[str, ...]:
     """What has happened to a picture.
 
     Raises:
         GanvasError: its size or its colours are not those of the model, and it is not to be adapted.
     """
-    with Image.open(io.BytesIO(content)) as image:
+    with Image.open(io.BytesIO(light(content))) as image:
         kind, lossy = _channels(image), image.format in LOSSY
     theirs, ours = f"{size[0]}x{size[1]} {kind}", f"{frame.width}x{frame.height} {KINDS[frame.channels]}"
     if theirs != ours and not adapt:

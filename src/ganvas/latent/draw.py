@@ -252,12 +252,12 @@ def save_places(
     if not separate:
         if model.moves and out.suffix.lower() in pixels.FILMS:
             return pixels.save_clips(made, out, columns=columns)
-        return pixels.save_picture(pixels.sheet(made, columns=columns), out)
+        return pixels.save_picture(pixels.sheet(made, columns=columns), out, sheet=len(made) > 1)
     with files.writing(out):
         out.mkdir(parents=True, exist_ok=True)
     for name, sample in zip(names_of(chosen), made.split(1), strict=True):
         if model.moves:
             pixels.save_clips(sample, out / f"{name}.gif")
         else:
-            pixels.save_picture(pixels.to_uint8(sample).numpy()[0], out / f"{name}.png")
+            pixels.save_picture(pixels.to_uint8(sample).numpy()[0], out / f"{name}.png", sheet=False)
     return out

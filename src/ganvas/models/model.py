@@ -205,7 +205,7 @@ def save_sheet(
     made = model.generate(seeds, model.told(label, seeds))
     if model.moves and path.suffix.lower() in pixels.FILMS:
         return pixels.save_clips(made, path, columns=columns)
-    return pixels.save_picture(pixels.sheet(made, columns=columns), path)
+    return pixels.save_picture(pixels.sheet(made, columns=columns), path, sheet=len(made) > 1)
 
 
 def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: str | None = None) -> Path:

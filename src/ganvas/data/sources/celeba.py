@@ -9,7 +9,7 @@ from ...core.errors import DoesNotFit, NotFound
 from ..archives import listing, open_files
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import Frame
-from ..pack import pack_files
+from ..pack import Described, pack_files
 
 __all__ = ["Celeba"]
 
@@ -73,7 +73,7 @@ class Celeba(Source):
             Frame.of(self.size, self.channels),
             kind="celeba",
             names=names,
-            describe=lambda name: ("", keywords(name)),
+            describe=lambda: Described(lambda name: ("", keywords(name))),
             described_by=hashlib.sha256(repr(attributes).encode()).hexdigest(),
             watch=watch,
         )

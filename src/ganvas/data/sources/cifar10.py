@@ -19,7 +19,7 @@ from ...core.files import cache_folder, key
 from ..archives import listing, open_files, stamp
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import DECODER, Frame, Unusable
-from ..pack import Item, pack_files, packed
+from ..pack import Described, Item, pack_files, packed
 
 __all__ = ["Cifar10"]
 
@@ -93,7 +93,7 @@ class Cifar10(Source):
                 f"To train on other pictures in it, name it alone: --data {path}"
             )
         describe = lambda name: (PurePosixPath(name).parent.name, ())  # noqa: E731
-        return pack_files(files, frame, kind="cifar10", names=names, describe=describe, watch=watch)
+        return pack_files(files, frame, kind="cifar10", names=names, describe=lambda: Described(describe), watch=watch)
 
 
 def _downloaded(watch: Watch) -> Path:

@@ -15,9 +15,11 @@ from PIL import Image
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound
 from ...core.files import key
-from ..archives import open_files
+from ...core.pixels import is_marked
+from ..archives import Files, open_files
+from ..classes import classes, without_other_splits
 from ..dataset import Dataset, Source, Watch, unwatched
-from ..decode import DECODER, FORMATS, MOST_PIXELS, Frame, Unusable, explain
+from ..decode import DECODER, FORMATS, MOST_PIXELS, Frame, Unusable, explain, is_picture
 from ..pack import Item, packed
 
 __all__ = ["Clips", "MovingDigits"]
@@ -123,11 +125,16 @@ class Clips(Source):
         found = open_files(path)
         if not found.names:
             raise NotFound(f"{path} holds no files at all. Put animated GIFs into it, or name another folder.")
+        names, kept = without_other_splits(found.names)
 
         def items() -> Iterator[Item]:
-            for place, name in enumerate(found.names):
-                watch("Packing clips", place, len(found.names))
-                group = name.partition("/")[0] if "/" in name else ""
+            grouped = classes(found, [name for name in names if _may_move(found, name)])
+            for place, name in enumerate(names):
+                watch("Packing clips", place, len(names))
+                if name in grouped.left_out:
+                    yield Item(name, None, grouped.left_out[name])
+                    continue
+                group = grouped.of.get(name, "")
                 try:
                     original, shown = _shown(name, found.read(name), frame)
                     clips = _cut(shown[:: self.every], self.frames)
@@ -136,15 +143,19 @@ class Clips(Source):
                     continue
                 for count, clip in enumerate(clips):
                     yield Item(f"{name}#{count}" if len(clips) > 1 else name, clip, group=group, original=original)
-            watch("Packing clips", len(found.names), len(found.names))
-            yield from (Item(folder, None, reason) for folder, reason in found.closed)
+            watch("Packing clips", len(names), len(names))
+            yield from (Item(other, None, reason) for other, reason in (*found.closed, *kept, *grouped.useless))
 
-        prints = [(name, found.fingerprint(name)) for name in found.names]
+        prints = [*((name, found.fingerprint(name)) for name in found.names), found.closed]
         name = f"clips-{key(prints, frame, self.frames, self.every, DECODER, find_spec('av') is not None)}"
         dataset = packed(name, items(), most=len(prints), shape=(self.frames, *frame.shape))
         if len(dataset) == 1:
             raise DoesNotFit(f"{path} holds a single usable clip, {dataset.names[0]}. A GAN needs at least 2.")
         return dataset
+
+
+def _may_move(files: Files, name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in VIDEOS or is_picture(files.beginning(name))
 
 
 def _shown(name: str, content: bytes, frame: Frame) -> tuple[tuple[int, int], Frames]:
@@ -168,6 +179,8 @@ def _of_animation(content: bytes) -> Iterator[Image.Image]:
     with Image.open(BytesIO(content), formats=FORMATS) as opened:
         if opened.width * opened.height > MOST_PIXELS:
             raise Unusable(f"larger than {MOST_PIXELS / 1e6:g} megapixels")
+        if is_marked(opened):
+            raise Unusable("a film that this toolkit has drawn")
         count = getattr(opened, "n_frames", 1)
         if count < 2:
             raise Unusable("a picture that does not move")

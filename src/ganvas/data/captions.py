@@ -1,0 +1,168 @@
+"""Files -> the keywords of each picture: from tables, or from a text beside the picture."""
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from .archives import Files
+from .classes import nfc, stem
+from .decode import MOST_BYTES, Unusable
+
+__all__ = ["TABLES", "Captions", "captions"]
+
+TABLES = {"metadata.jsonl", "metadata.csv"}
+NAMES, TOLD = ("file_name", "file"), ("keywords", "text")
+MOST_TEXT = 2**16  # bytes of a text beside a picture
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Captions:
+    """The keywords of pictures.
+
+    of       picture -> its keywords, in lower case
+    useless  (table, reason) of those that say nothing, or of which something cannot be read
+    """
+
+    of: Callable[[str], Words]
+    useless: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The rows of a table, and what is wrong with the rest of it."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    wrong: str = ""
+
+
+def captions(files: Files, pictures: Sequence[str]) -> Captions:
+    """What the tables, and else the texts beside the pictures, say of them."""
+    tables = {name: _table(files, name) for name in files.names if name.rpartition("/")[2] in TABLES}
+    said = {_picture(name, row): _said(row) for name, table in tables.items() for row in table.rows}
+    texts = {stem(name): name for name in files.names if name.lower().endswith(".txt")}
+
+    def of(name: str) -> Words:
+        if (known := said.get(nfc(name))) is not None:
+            return known
+        try:
+            text = texts.get(stem(name))
+            return _split(_decoded(files.read(text, most=MOST_TEXT))[0]) if text else ()
+        except Unusable:
+            return ()
+
+    known = {nfc(name) for name in pictures}
+    complaints = ((name, _complaint(name, table, known)) for name, table in tables.items())
+    return Captions(of, tuple((name, reason) for name, reason in complaints if reason))
+
+
+def _complaint(name: str, table: _Table, pictures: set[str]) -> str:
+    """Why a table says nothing of these pictures, or what of it is lost; or nothing."""
+    named = [row for row in table.rows if _picture(name, row) in pictures]
+    columns = ", ".join(map(str, table.rows[0])) if table.rows else ""
+    if not table.rows:
+        return table.wrong if table.wrong.startswith("larger") else "no line of it can be read"
+    if not named:
+        return f"none of its {len(table.rows)} lines names a picture by file_name; it has {columns}"
+    if not any(_said(row) for row in named):
+        return f"nothing in its columns keywords or text; it has {columns}"
+    return table.wrong
+
+
+def _picture(table: str, row: Mapping[str, Any]) -> str:
+    """The file that a row of a table speaks of, or nothing."""
+    name = next((row[key] for key in NAMES if isinstance(row.get(key), str) and row[key].strip()), None)
+    return nfc(str(PurePosixPath(table).parent / name.strip().replace("\\", "/"))) if name else ""
+
+
+def _said(row: Mapping[str, Any]) -> Words:
+    return next((words for key in TOLD if (words := _split(row.get(key)))), ())
+
+
+def _table(files: Files, name: str) -> _Table:
+    try:
+        text, wrong = _decoded(files.read(name))
+    except Unusable as reason:
+        return _Table((), str(reason))
+    found = _separated(text) if name.endswith(".csv") else _lines(text)
+    return _Table(found.rows, found.wrong or wrong)
+
+
+def _decoded(content: bytes) -> tuple[str, str]:
+    """The text of a file, and what is wrong with it: UTF-8, or UTF-16 as spreadsheets save it."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace"), ""
+    try:
+        return content.decode("utf-8-sig"), ""
+    except UnicodeDecodeError:
+        return content.decode("utf-8-sig", errors="replace"), "it is not UTF-8, so that some letters are lost"
+
+
+def _separated(text: str) -> _Table:
+    """A table of values between commas, semicolons or tabs, however long they are.
+
+    Where a quote is not closed or something stands behind it, the rest is read as well as can be.
+    """
+    rows, wrong = _values(text, strict=True)
+    if wrong:
+        rows, _ = _values(text, strict=False)
+    heads = [name.strip().lower() for name in rows[0]] if rows else []
+    return _Table(tuple(dict(zip(heads, row, strict=False)) for row in rows[1:]), wrong)
+
+
+def _values(text: str, *, strict: bool) -> tuple[list[list[str]], str]:
+    """The lines of a table that are not empty, and what was wrong with the first one that could not be read."""
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    before, rows = csv.field_size_limit(MOST_BYTES), list[list[str]]()
+    lines = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True, strict=strict)
+    try:
+        rows.extend(line for line in lines if line)
+    except csv.Error as error:
+        return rows, f"line {lines.line_num}: {error}"
+    finally:
+        csv.field_size_limit(before)
+    return rows, ""
+
+
+def _lines(text: str) -> _Table:
+    """A table of one JSON object a line."""
+    rows, lost = [], []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if isinstance(row, dict):
+            rows.append(row)
+        else:
+            lost.append(number)
+    wrong = f"{len(lost):,} of its lines cannot be read, the first is line {lost[0]:,}" if lost else ""
+    return _Table(tuple(rows), wrong)
+
+
+def _split(told: object) -> Words:
+    """A list as it is; a text at its commas, semicolons and line ends, or into words if it has none of them.
+
+    What is neither a text nor a number, such as null and NaN, says nothing.
+    """
+    if isinstance(told, list):
+        parts = [text for each in told if (text := _text(each))]
+    else:
+        text = _text(told)
+        parts = re.split(r"[,;\n]", text) if re.search(r"[,;\n]", text) else re.findall(r"[\w'’-]+", text)
+    return tuple(dict.fromkeys(word for part in parts if (word := part.strip().lower())))
+
+
+def _text(told: object) -> str:
+    if isinstance(told, str):
+        return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", nfc(told)).strip()
+    return str(told) if isinstance(told, int | float) and not isinstance(told, bool) and math.isfinite(told) else ""

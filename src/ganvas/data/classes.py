@@ -1,0 +1,170 @@
+"""Files -> the class of each picture: from a dataset.json, or from the folders they are in."""
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .archives import Files
+from .decode import Unusable
+
+__all__ = ["Classes", "classes", "nfc", "stem", "without_other_splits"]
+
+FEW = 0.2
+"""If fewer pictures than this share have no class, they are left out; with more of them there are no classes."""
+
+TRAIN = re.compile(r"(train|training|trn)([-_ ]?[ab])?", re.IGNORECASE)
+OTHER = re.compile(r"(test|testing|tst|val|valid|validation|dev|eval|holdout)([-_ ]?[ab])?", re.IGNORECASE)
+SHARD = re.compile(r"\d{5}")  # a folder of a StyleGAN data set, which means nothing
+TABLE = "dataset.json"
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes of pictures.
+
+    of        picture -> its class; empty if there are none
+    left_out  picture -> why it is no sample
+    useless   (table, reason) of those that name no classes
+    notes     what a person has to know of how the folders were taken, in sentences
+    """
+
+    of: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    useless: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def classes(files: Files, pictures: Sequence[str]) -> Classes:
+    """The classes of these pictures: as a dataset.json says, or else the first folders that not all of them are in."""
+    tables = [name for name in files.names if _last(name) == TABLE]
+    labels: dict[str, str] = {}
+    useless = []
+    for table in tables:
+        try:
+            labels |= _labels(files, table)
+        except ValueError as reason:
+            useless.append((table, str(reason)))
+    if not labels:
+        found = _by_folder(pictures, shards=not tables)
+        return Classes(found.of, found.left_out, tuple(useless), found.notes)
+    known = _matched(labels, pictures)
+    missing = [name for name in pictures if name not in known]
+    if len(missing) >= max(1, FEW * len(pictures)):
+        example = next(iter(labels))
+        why = f"it has labels for {len(known):,} of {len(pictures):,} pictures; it speaks of {example}, for instance"
+        return Classes(useless=(*useless, (tables[0], why)))
+    if len(set(known.values())) == 1:
+        why = f"all pictures have the one label {next(iter(known.values()))!r}, which tells none from another"
+        return Classes(useless=(*useless, (tables[0], why)))
+    return Classes(known, dict.fromkeys(missing, f"no label in {TABLE}"), tuple(useless))
+
+
+def nfc(text: str) -> str:
+    """The text with each letter and its accents as one character: some systems store names in two."""
+    return unicodedata.normalize("NFC", text)
+
+
+def stem(name: str) -> str:
+    """The name of a file without what stands behind the last dot of its last part."""
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + (last.rpartition(".")[0] or last)
+
+
+def without_other_splits(names: Iterable[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
+    """The files but for those to test on, if the outermost folders are `train` and others such as `test`.
+
+    Returns the names, and (folder, reason) of what is kept for tests.
+    """
+    names = list(names)
+    around = ""
+    while True:
+        folders = Counter(name[len(around) :].partition("/")[0] for name in names if _is_below(name, around))
+        if len(folders) != 1:
+            break
+        around += next(iter(folders)) + "/"
+    trained = [name for name in folders if TRAIN.fullmatch(name)]
+    others = [name for name in folders if OTHER.fullmatch(name)]
+    if not trained or not others or len(trained) + len(others) < len(folders):
+        return names, ()
+    kept = tuple(f"{around}{name}/" for name in others)
+    why = "kept for tests, as {} is there to learn from: name it by itself to use it ({:,} files)"
+    told = ((f"{around}{name}/", why.format(f"{trained[0]}/", folders[name])) for name in sorted(others))
+    return [name for name in names if not name.startswith(kept)], tuple(told)
+
+
+def _is_below(name: str, folder: str) -> bool:
+    return name.startswith(folder) and "/" in name[len(folder) :]
+
+
+def _by_folder(pictures: Sequence[str], *, shards: bool) -> Classes:
+    paths = {name: name.split("/")[:-1] for name in pictures}
+    depth = 0
+    while True:
+        inside = {name: nfc(parts[depth]) for name, parts in paths.items() if len(parts) > depth}
+        found = set(inside.values())
+        if len(found) != 1:
+            break
+        depth += 1
+    if not found or (not shards and all(map(SHARD.fullmatch, found))):
+        return Classes()
+    loose = [name for name in pictures if name not in inside]
+    if len(loose) >= max(1, FEW * len(pictures)):
+        note = (
+            f"{len(loose):,} of {len(pictures):,} pictures are in no sub-folder, so the {len(found):,} sub-folders are "
+            "not taken as classes. Move them into one each, or away, if they are meant as classes."
+        )
+        return Classes(notes=(note,))
+    return Classes(inside, dict.fromkeys(loose, "beside the folders of the classes and in none of them"))
+
+
+def _matched(labels: Mapping[str, str], pictures: Sequence[str]) -> dict[str, str]:
+    """Picture -> label, by its name or else by its name without the ending, which may have changed on the way."""
+    exact = {nfc(name): label for name, label in labels.items()}
+    stems: dict[str, str] = {stem(name): label for name, label in exact.items()}
+    twice = {stem for stem, count in Counter(stem(nfc(name)) for name in pictures).items() if count > 1}
+    found = ((name, exact.get(nfc(name)), stem(nfc(name))) for name in pictures)
+    labelled = ((name, label or (stems.get(short) if short not in twice else None)) for name, label, short in found)
+    return {name: label for name, label in labelled if label}
+
+
+def _labels(files: Files, table: str) -> dict[str, str]:
+    """The labels of a StyleGAN data set, {"labels": [["00000/img.png", 3], ...]}, as picture -> class.
+
+    Raises:
+        ValueError: there are none; the message is the reason in a few words.
+    """
+    try:
+        told = json.loads(files.read(table))
+    except (Unusable, ValueError, RecursionError):
+        raise ValueError("it is no JSON") from None
+    told = told.get("labels") if isinstance(told, dict) else None
+    pairs = list(told.items()) if isinstance(told, dict) else told
+    if not pairs or not isinstance(pairs, list):
+        raise ValueError('no labels in it, {"labels": [["a.png", 3], ...]}')
+    around, labels = table.removesuffix(TABLE), {}
+    for pair in pairs:
+        name, label = (pair[0], _class(pair[1])) if isinstance(pair, list | tuple) and len(pair) == 2 else (None, None)
+        if not isinstance(name, str) or label is None:
+            raise ValueError(f'a label is one class, as in ["a.png", 3], and not as in {json.dumps(pair)[:80]}')
+        labels[around + name.replace("\\", "/").removeprefix("./")] = label
+    return labels
+
+
+def _class(label: object) -> str | None:
+    """What one class is called: by a number, a name, or a one among zeros; None if it is none of these."""
+    if isinstance(label, list):
+        hot = [place for place, each in enumerate(label) if each == 1]
+        single = len(hot) == 1 and all(each in (0, 1) for each in label)
+        return _class(label[0]) if len(label) == 1 else str(hot[0]) if single else None
+    if isinstance(label, str):
+        return nfc(label.strip()) or None
+    if isinstance(label, bool) or not isinstance(label, int | float) or label != label // 1:
+        return None
+    return str(int(label))
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
