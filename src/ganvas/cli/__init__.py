@@ -4,5 +4,5 @@ In: words; out: words. app.py registers the commands; they are in a file for eac
 
     app.py       the commands, in their order; main()
     options.py   options that commands share, and how they answer
-    data.py, recipes.py, runs.py, models.py, training.py, latent.py, evaluation.py   a room's commands
+    data.py, recipes.py, runs.py, models.py, training.py, latent.py, evaluation.py, studio.py   a room's commands
 """

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from ..core.errors import GanvasError, PassedOver
-from . import data, evaluation, latent, models, recipes, runs, training
+from . import data, evaluation, latent, models, recipes, runs, studio, training
 
 __all__ = ["app", "main"]
 
@@ -36,6 +36,7 @@ for command in (
     runs.film,
     runs.report,
     runs.watch,
+    studio.studio,
     data.data,
     evaluation.evaluate,
     evaluation.compare,

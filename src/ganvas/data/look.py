@@ -43,6 +43,7 @@ def look(source: Source, *, watch: Watch = unwatched) -> dict[str, Any]:
     skipped        {reason, files} of what cannot be used, all of it
     twins          groups of names of pictures that look the same
     drawn          whether they are drawings
+    names          of the samples, in their order
 
     Raises:
         GanvasError: nothing of it can be used.
@@ -68,6 +69,7 @@ def look(source: Source, *, watch: Watch = unwatched) -> dict[str, Any]:
         ],
         "twins": twins(data, watch=watch),
         "drawn": source.drawn(),
+        "names": list(data.names),
     }
 
 

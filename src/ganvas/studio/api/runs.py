@@ -1,0 +1,214 @@
+"""Trainings: planned, started, paused, taken up, watched."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from pathlib import Path as FilePath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from ...core.errors import GanvasError
+from ..children import command_of
+from ..refused import Refused, of
+from ..shapes import Longer, Plan, Planned, Run, Train
+from ..worker import DRAW
+from .common import FOREVER, Parts, parts, png, refusals
+
+__all__ = ["router"]
+
+router = APIRouter()
+Studio = Annotated[Parts, Depends(parts)]
+PATHS = {"data", "folder", "points", "clips", "shards"}  # parts and settings that name files
+
+
+@router.post("/api/plan", responses=refusals(400, 404, 415, 422, 503))
+async def plan(studio: Studio, ask: Plan) -> Planned:
+    """What would be trained; nothing starts."""
+    argv = _words(studio, ask)
+    recipe, warnings = await _planned(studio, ask)
+    return Planned(recipe=recipe, command=command_of(argv), warnings=warnings)
+
+
+@router.post("/api/runs", status_code=201, responses=refusals(400, 404, 409, 415, 422, 503, 507))
+async def start(studio: Studio, ask: Train) -> Run:
+    """Train, or wait for the training before."""
+    argv = _words(studio, ask)
+    await _planned(studio, ask)
+    argv += ["--minutes", f"{ask.minutes:g}"] if ask.minutes is not None else ["--images", str(ask.images)]
+    argv += ["--seed", str(ask.seed)] if ask.seed else []
+    argv += ["--device", ask.device] if ask.device else []
+    return Run(**await asyncio.to_thread(studio.runs.start, ask.name, argv, {"source": ask.source}))
+
+
+def _words(studio: Parts, ask: Plan) -> list[str]:
+    """The words of the command that trains, but for how long and whereto."""
+    argv = ["train", _source(studio, ask.source)]
+    argv += ["--from", _model(studio, ask.from_)] if ask.from_ else []
+    argv += ["--size", str(ask.size)] if ask.size else []
+    for setting in ask.settings:
+        name = setting.partition("=")[0].strip()
+        if name.split(".")[0] in PATHS and name not in {"data.channels", "data.background", "data.fit"}:
+            raise Refused(422, "Where pictures come from is said by the source, not by a setting.", field="settings")
+        if re.search(r"[/\\~]|\.\.", setting):
+            raise Refused(422, "A setting names no files.", field="settings")
+        argv += ["--set", setting]
+    return argv
+
+
+def _source(studio: Parts, text: str) -> str:
+    """A set by its name, or a source of the catalogue, such as icons:flags.
+
+    Raises:
+        Refused: 422, it is neither.
+    """
+    from ...core import catalog
+
+    if any(each["name"] == text for each in studio.sets.all()):
+        about = studio.sets.about(text)
+        if about["state"] in {"uploading", "reading"}:
+            raise Refused(409, "This set has not been read yet.", field="source")
+        return studio.sets.source(text)
+    if text.startswith("data/") and any(each["source"] == text for each in studio.sets.all()):
+        return text
+    name, _, setting = text.partition(":")
+    if name in catalog.names("data") and name not in PATHS and re.fullmatch(r"[\w-]*", setting, re.ASCII):
+        return text
+    raise Refused(422, f"There is no set {text!r}, and no source of that name.", field="source")
+
+
+def _model(studio: Parts, name: str) -> str:
+    if name not in studio.models.paths():
+        raise Refused(422, f"There is no model {name!r} to start from.", field="from")
+    return studio.models.words_of(name)
+
+
+async def _planned(studio: Parts, ask: Plan) -> tuple[dict[str, Any], list[str]]:
+    """The recipe, and what is to be said about it before."""
+    source = _source(studio, ask.source)
+    place = str(studio.workspace.root / source) if source.startswith("data/") else source
+    base = None if ask.from_ is None else studio.models.paths().get(ask.from_)
+    about = next((each for each in studio.sets.all() if each["source"] == source), None)
+
+    def work() -> tuple[dict[str, Any], list[str]]:
+        from ...recipes.plan import plan as planned
+        from ...recipes.settings import to_json
+        from ...training.start_from import adapted
+
+        try:
+            like = adapted(base) if base else None
+            recipe = planned(place, size=ask.size, settings=ask.settings, like=like)
+        except GanvasError as error:
+            raise of(error) from None
+        return to_json(recipe), _warnings(about, getattr(recipe.data, "size", None), base)
+
+    return await asyncio.wrap_future(studio.worker.submit(DRAW, work))
+
+
+def _warnings(about: dict[str, Any] | None, size: Any, base: FilePath | None) -> list[str]:
+    """What is known to go wrong."""
+    from ...data.dataset import FEW
+
+    if about is None:
+        return []
+    found = []
+    count = about["count"]
+    if count < FEW:
+        found.append(f"There are {count} pictures, and so few are learned by heart; a few hundred are the least.")
+    elif count < 300 and base is None:
+        found.append(f"{count} pictures are few: expect variations of them, or start from a model.")
+    if isinstance(size, int) and (
+        small := sum(each["count"] for each in about["sizes"] if min(each["width"], each["height"]) < size)
+    ):
+        found.append(f"{small:,} pictures are smaller than {size} × {size} and will be enlarged.")
+    return found
+
+
+@router.get("/api/runs", responses=refusals())
+def runs(studio: Studio) -> list[Run]:
+    """All runs, the newest first."""
+    return [Run(**about) for about in studio.runs.all()]
+
+
+@router.get("/api/runs/{name}", responses=refusals(404))
+def one(studio: Studio, name: str) -> Run:
+    """One of them."""
+    return Run(**studio.runs.about(name))
+
+
+@router.delete("/api/runs/{name}", status_code=204, responses=refusals(404, 409))
+def discard(studio: Studio, name: str) -> None:
+    """Put it into the trash."""
+    studio.runs.discard(name)
+
+
+TURNED = refusals(400, 404, 409, 415, 422) | {202: {"model": Run}}
+
+
+def _answer(about: dict[str, Any], turning: bool) -> Response:
+    return JSONResponse(Run(**about).model_dump(), status_code=202 if turning else 200)
+
+
+@router.post("/api/runs/{name}/pause", response_model=Run, responses=TURNED)
+def pause(studio: Studio, name: str) -> Response:
+    """Have it save and let go of the machine."""
+    return _answer(*studio.runs.pause(name, ended=False))
+
+
+@router.post("/api/runs/{name}/stop", response_model=Run, responses=TURNED)
+def stop(studio: Studio, name: str) -> Response:
+    """The same, and it is not meant to go on."""
+    return _answer(*studio.runs.pause(name, ended=True))
+
+
+@router.post("/api/runs/{name}/go-on", response_model=Run, responses=TURNED)
+def go_on(studio: Studio, name: str) -> Response:
+    """Take it up where it was left, bit for bit."""
+    return _answer(*studio.runs.go_on(name))
+
+
+@router.post("/api/runs/{name}/longer", response_model=Run, responses=TURNED)
+def longer(studio: Studio, name: str, ask: Longer) -> Response:
+    """Take it up for so much more."""
+    return _answer(*studio.runs.go_on(name, length=_more(studio, name, ask)))
+
+
+def _more(studio: Parts, name: str, ask: Longer) -> Sequence[str]:
+    """The length in all that the command takes, of what is asked for on top of what was.
+
+    The command's minutes are a multiple of those that the run was planned for; of a run without them the time of so
+    many images is taken as it was.
+    """
+    folder = studio.runs.folder(name)
+    if ask.images is not None:
+        return ["--images", str(folder.images + ask.images)]
+    seconds = float(folder.rows[-1].get("seconds", 0)) if folder.rows else 0.0
+    if not seconds or not folder.images:
+        return ["--minutes", f"{ask.minutes:g}"]
+    return ["--images", str(round(folder.images * (1 + 60 * (ask.minutes or 0) / seconds)))]
+
+
+@router.get("/api/runs/{name}/log", responses=refusals(404, 422))
+def log(studio: Studio, name: str, after: Annotated[int, Query(ge=-1, le=2**53)] = -1) -> list[dict[str, Any]]:
+    """The rows of its log beyond so many images."""
+    studio.runs.about(name)
+    try:
+        return studio.runs.folder(name).log(after)
+    except Refused:
+        return []  # it waits, and has no folder yet
+
+
+@router.get("/runs/{name}/sheets/{images}.png", response_class=Response, responses=refusals(404, 422) | {304: {}})
+def sheet(
+    request: Request,
+    studio: Studio,
+    name: str,
+    images: Annotated[int, Path(ge=0, le=2**53)],
+    h: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """A sheet of samples as it is on the disk."""
+    folder = studio.runs.folder(name)
+    path = studio.workspace.inside(folder.path, "samples", f"{images:09}.png")
+    found = folder.hash_of(images)
+    return png(request, path.read_bytes(), etag=found, cache=FOREVER if h and h == found else "no-cache")

@@ -1,0 +1,184 @@
+"""Commands of the toolkit as processes of their own, which go on when the server does not.
+
+What is known of one is in studio/jobs/ID/job.json, with the process's number and when it began: a number alone may be
+another process's by now.
+"""
+
+import json
+import os
+import secrets
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..core import files
+from .workspace import Workspace, read_json
+
+__all__ = ["Child", "begun", "command_of"]
+
+KILL_SECONDS = 10.0  # after a polite stop
+LINES = 4096  # bytes of a console that are looked at
+
+_ours: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass
+class Child:
+    """One command: what was asked, its process, and what became of it."""
+
+    id: str
+    kind: str
+    argv: list[str]
+    folder: Path
+    state: str = "queued"
+    pid: int = 0
+    started: str = ""
+    asked: dict[str, Any] = field(default_factory=dict)
+    created: float = 0.0
+    stopping: float = 0.0
+    code: int | None = None
+
+    @classmethod
+    def new(cls, workspace: Workspace, kind: str, argv: Sequence[str], asked: dict[str, Any]) -> "Child":
+        """A command that is yet to begin."""
+        name = secrets.token_hex(8)
+        folder = workspace.studio("jobs", name)
+        folder.mkdir()
+        child = cls(name, kind, [*argv], folder, asked=asked, created=time.time())
+        child.save()
+        return child
+
+    @classmethod
+    def known(cls, workspace: Workspace) -> list["Child"]:
+        """All that the workspace remembers, oldest first."""
+        found = []
+        for path in workspace.studio("jobs").glob("*/job.json"):
+            with suppress(TypeError):
+                found.append(cls(**{**read_json(path, {}), "folder": path.parent}))
+        return sorted(found, key=lambda child: child.created)
+
+    @property
+    def command(self) -> str:
+        """What does the same in a terminal in the workspace."""
+        return command_of(self.argv)
+
+    @property
+    def console(self) -> Path:
+        """All that it said."""
+        return self.folder / "console.log"
+
+    def save(self) -> None:
+        """Write what is known."""
+        about = {name: value for name, value in asdict(self).items() if name != "folder"}
+        files.write(self.folder / "job.json", json.dumps(about, indent=1))
+
+    def begin(self, workspace: Workspace, *, nice: int = 0, progress: bool = False) -> None:
+        """Start the process, in a session of its own, without a shell, in the workspace."""
+        env = {**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+        env.pop("GANVAS_PROGRESS", None)
+        if progress:
+            env["GANVAS_PROGRESS"] = "json"
+        argv = [sys.executable, "-m", "ganvas", *self.argv]
+        if nice and os.name == "posix":
+            argv = ["nice", "-n", str(nice), *argv]
+        with self.console.open("ab") as errors, (self.folder / "answer.txt").open("wb") as answer:
+            process = subprocess.Popen(  # noqa: S603 - an argument list of ours
+                argv,
+                cwd=workspace.root,
+                stdin=subprocess.DEVNULL,
+                stdout=answer if progress else errors,
+                stderr=errors,
+                start_new_session=True,
+                env=env,
+            )
+        _ours[process.pid] = process
+        self.pid, self.started, self.state, self.code = process.pid, begun(process.pid), "running", None
+        self.stopping = 0.0
+        self.save()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process goes on."""
+        if not self.pid:
+            return False
+        if (process := _ours.get(self.pid)) is not None:
+            self.code = process.poll()
+            return self.code is None
+        return bool(self.started) and begun(self.pid) == self.started
+
+    def stop(self) -> None:
+        """Ask it to end; called again later, end it."""
+        if not self.alive:
+            return
+        if not self.stopping:
+            self.stopping = time.time()
+            _signal(self.pid, signal.SIGTERM, group=False)
+        elif time.time() - self.stopping > KILL_SECONDS:
+            _signal(self.pid, getattr(signal, "SIGKILL", signal.SIGTERM), group=True)
+
+    def lines(self) -> list[str]:
+        """The last lines that it said."""
+        with suppress(OSError), self.console.open("rb") as file:
+            file.seek(max(0, self.console.stat().st_size - LINES))
+            return file.read().decode(errors="replace").splitlines()
+        return []
+
+    def progress(self) -> dict[str, Any] | None:
+        """The newest line of progress: what, done and total."""
+        for line in reversed(self.lines()):
+            if line.startswith('{"what"'):
+                with suppress(ValueError):
+                    found: dict[str, Any] = json.loads(line)
+                    return found
+        return None
+
+    def error(self) -> str | None:
+        """The last sentence of an error, if it said one; or that it ended without a word."""
+        lines = [line.strip() for line in self.lines() if line.strip() and not line.startswith('{"what"')]
+        said = next((line.removeprefix("ganvas: ") for line in reversed(lines) if line.startswith("ganvas: ")), None)
+        if said:
+            return said
+        if self.code or any(line.startswith("Traceback") for line in lines):
+            return (
+                f"It ended with an error that is a defect of the toolkit: {lines[-1] if lines else 'it said nothing'}"
+            )
+        return None
+
+
+def command_of(argv: Sequence[str]) -> str:
+    """The words of a command as a shell takes them."""
+    return shlex.join(["ganvas", *argv])
+
+
+def begun(pid: int) -> str:
+    """When the process of this number began, as the system has it; empty if there is none."""
+    stat = Path(f"/proc/{pid}/stat")
+    if stat.parent.parent.joinpath("self").exists():
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            return ""
+        return "" if fields[0] == "Z" else fields[19]
+    try:
+        told = subprocess.run(  # noqa: S603
+            ["ps", "-o", "lstart=", "-p", str(pid)],  # noqa: S607
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    except OSError:
+        return ""
+    return told.stdout.strip()
+
+
+def _signal(pid: int, number: int, *, group: bool) -> None:
+    with suppress(OSError):
+        if group and hasattr(os, "killpg"):
+            os.killpg(pid, number)
+        else:
+            os.kill(pid, number)

@@ -1,0 +1,369 @@
+"""Sets of pictures: uploaded into the workspace, or lying where the studio was told to look. Read before trained on.
+
+A set is read by `ganvas data SOURCE --json` in a process of its own; what it found is in studio/sets/NAME.json.
+"""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..core import files
+from .refused import Refused
+from .uploads import Upload, room
+from .workspace import Workspace, check_name, read_json, safe_path
+
+__all__ = ["ENDINGS", "Sets", "View"]
+
+ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".txt", ".jsonl", ".csv", ".json", ".zip"}
+MOST_FILE, MOST_ZIP, MOST_SET = 256 * 2**20, 4 * 2**30, 20 * 2**30
+MOST_FILES = 200_000
+QUIET_SECONDS = 1.5  # after the last upload a set is read
+EMPTY: dict[str, Any] = {
+    "count": 0, "shape": None, "sizes": [], "modes": [], "classes": [], "keywords": [], "rare": [], "wordless": 0,
+    "skipped": [], "twins": [], "drawn": False,
+}  # fmt: skip
+
+
+@dataclass
+class View:
+    """A set: where it is, whether it is ours, and how far it has been read."""
+
+    name: str
+    path: Path
+    own: bool
+    state: str = "uploading"
+    done: int = 0
+    total: int = 0
+    error: str | None = None
+    found: dict[str, Any] = field(default_factory=lambda: dict(EMPTY))
+    names: tuple[str, ...] = ()
+    read: str = ""  # what it was like when it was read
+    coming: int = 0  # uploads under way
+    held: int | None = None  # files, as soon as somebody uploads
+    size: int = 0
+    zipped: bool = False
+    touched: float = 0.0
+    reader: "subprocess.Popen[bytes] | None" = None
+
+
+class Sets:
+    """The sets of a workspace. All methods may be called from any thread."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._lock = threading.RLock()
+        self._views: dict[str, View] = {}
+        self._told: dict[str, dict[str, Any]] = {}
+        for root in workspace.roots:
+            self._views[_tidy(root.name)] = View(_tidy(root.name), root, own=False)
+        known = read_json(workspace.studio("sets.json"), {})
+        for name, text in (known if isinstance(known, dict) else {}).items():
+            with suppress(Refused):
+                self._views[name] = View(name, workspace.allowed(text), own=False)
+        self.tick()
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every set by its name."""
+        with self._lock:
+            return [self._about(view) for _, view in sorted(self._views.items())]
+
+    def about(self, name: str) -> dict[str, Any]:
+        """A set as the page shows it.
+
+        Raises:
+            Refused: 404, there is none.
+        """
+        with self._lock:
+            return self._about(self.view(name))
+
+    def view(self, name: str) -> View:
+        """What is known of a set.
+
+        Raises:
+            Refused: 404, there is none.
+        """
+        with self._lock:
+            if check_name(name, what="set") in self._views:
+                return self._views[name]
+        raise Refused(404, f"There is no set {name!r}.")
+
+    def source(self, name: str) -> str:
+        """What the command line takes for a set: its folder, or the one zip in it.
+
+        Raises:
+            Refused: 404, there is none.
+        """
+        view = self.view(name)
+        path = view.path
+        if view.own:
+            inside = [each for each in path.iterdir() if not each.name.startswith(".")] if path.is_dir() else []
+            only = inside[0] if len(inside) == 1 and inside[0].suffix.lower() == ".zip" else None
+            return f"data/{name}/{only.name}" if only else f"data/{name}"
+        return str(path)
+
+    def path_of(self, name: str) -> Path:
+        """Where that is."""
+        return self.workspace.root / self.source(name)
+
+    def create(self, name: str, folder: str | None) -> dict[str, Any]:
+        """An empty set to upload into, or a folder that lies where it may be read.
+
+        Raises:
+            Refused: 409 it is there already; 403, 422 the folder may not be read.
+        """
+        with self._lock:
+            check_name(name, what="set")
+            if name.lower() in {each.lower() for each in self._views}:
+                raise Refused(409, f"There is a set {name!r} already.", field="name")
+            if folder is None:
+                path = self.workspace.root / "data" / name
+                path.mkdir(parents=True, exist_ok=True)
+                self._views[name] = View(name, path, own=True, touched=time.time())
+            else:
+                self._views[name] = View(name, self.workspace.allowed(folder), own=False)
+                known = read_json(self.workspace.studio("sets.json"), {})
+                files.write(self.workspace.studio("sets.json"), json.dumps({**known, name: folder}))
+            return self._about(self._views[name])
+
+    def discard(self, name: str) -> None:
+        """Put an uploaded set into the trash.
+
+        Raises:
+            Refused: 404 there is none; 409 it is somebody's own folder, or is being uploaded to.
+        """
+        with self._lock:
+            view = self.view(name)
+            if not view.own:
+                raise Refused(409, "This folder is yours and lies outside of the workspace; remove it there.")
+            if view.coming:
+                raise Refused(409, "Files are on their way into it.")
+            self._end_reading(view)
+            self.workspace.discard(view.path)
+            self._report(name).unlink(missing_ok=True)
+            del self._views[name]
+
+    def opened(self, name: str, path: str, length: int | None) -> Upload:
+        """A file on its way into a set.
+
+        Raises:
+            Refused: 400, 404, 409, 413, 415, 507: it may not come.
+        """
+        parts = safe_path(path)
+        ending = Path(parts[-1]).suffix.lower()
+        if ending not in ENDINGS:
+            raise Refused(415, f"{parts[-1]} is of no kind that holds pictures or words.", field="path")
+        limit = MOST_ZIP if ending == ".zip" else MOST_FILE
+        with self._lock:
+            view = self.view(name)
+            if not view.own:
+                raise Refused(409, "This folder is yours and lies outside of the workspace; put files into it there.")
+            if view.held is None:
+                held = [each for each in view.path.rglob("*") if each.is_file()]
+                view.held, view.zipped = len(held), any(each.suffix.lower() == ".zip" for each in held)
+                view.size = sum(each.stat().st_size for each in held)
+            if view.held >= MOST_FILES or view.size + (length or 0) > MOST_SET:
+                raise Refused(413, "This set is full: it may hold 200,000 files and 20 GiB.")
+            again = view.path.joinpath(*parts).exists()
+            if (ending == ".zip" or view.zipped) and (view.held or view.coming) and not again:
+                raise Refused(409, "A zip is a set by itself: upload it into one of its own.")
+            if (length or 0) > limit:
+                raise Refused(413, f"{parts[-1]} is larger than {limit / 2**20:,.0f} MiB.")
+            room(view.path, length or 0)
+            upload = Upload(view.path, parts, limit, ended=lambda came: self._came(view, came, again=again))
+            view.coming, view.zipped, view.state = view.coming + 1, view.zipped or ending == ".zip", "uploading"
+            self._end_reading(view)
+        return upload
+
+    def _came(self, view: View, came: int, *, again: bool) -> None:
+        """An upload ended, with so many bytes; none if it failed."""
+        with self._lock:
+            view.coming -= 1
+            view.touched = time.time()
+            if came:
+                view.held, view.size = (view.held or 0) + (not again), view.size + came
+            elif not view.held:
+                view.zipped = False
+
+    def pictures(self, name: str, *, start: int | None, count: int, size: int) -> list[dict[str, str]]:
+        """Some of the pictures of a set that was read: from one on, or evenly chosen."""
+        view = self.view(name)
+        names = view.names
+        if start is not None:
+            some = names[start : start + count]
+        else:
+            step = max(1, len(names) // max(1, count))
+            some = names[::step][:count]
+        found = []
+        for each in some:
+            stamp = _stamp(view, each)
+            place = each.encode().hex()
+            url = f"/data/{name}/{place}.png?h={stamp}"
+            found.append({"name": each, "url": url, "as_learned": f"{url}&size={size}"})
+        return found
+
+    def picture(self, name: str, place: str, size: int | None) -> bytes:
+        """One picture as PNG: as its file has it, at most 512 pixels large, or as a model of this size will see it.
+
+        Raises:
+            Refused: 404, there is none.
+        """
+        view = self.view(name)
+        try:
+            file = bytes.fromhex(place).decode()
+        except ValueError:
+            raise Refused(404, "There is no such picture.") from None
+        if file not in view.names:
+            raise Refused(404, "There is no such picture.")
+        made = _drawn(str(self.path_of(name)), file, size, _stamp(view, file))
+        if made is None:
+            raise Refused(404, "This picture can no longer be read.")
+        return made
+
+    def tick(self) -> list[tuple[str, dict[str, Any]]]:
+        """Look for new sets, begin and follow reading, and answer what changed."""
+        with self._lock:
+            self._find()
+            for view in self._views.values():
+                if view.reader is not None:
+                    self._follow(view)
+                elif not view.coming and time.time() - view.touched > QUIET_SECONDS:
+                    self._begin(view)
+            changed = []
+            for name, view in self._views.items():
+                about = self._about(view)
+                if self._told.get(name) != about:
+                    self._told[name] = about
+                    changed.append(("data", about))
+            return changed
+
+    def _find(self) -> None:
+        """Folders that were put into the workspace, or taken out of it, by hand."""
+        root = self.workspace.root / "data"
+        there = {p.name: p for p in root.iterdir() if p.is_dir() and not p.is_symlink() and p.name == _tidy(p.name)}
+        for name, path in there.items():
+            self._views.setdefault(name, View(name, path, own=True))
+        for name in [name for name, view in self._views.items() if view.own and name not in there]:
+            self._end_reading(self._views.pop(name))
+
+    def _report(self, name: str) -> Path:
+        return self.workspace.studio("sets", f"{name}.json")
+
+    def _begin(self, view: View) -> None:
+        """Read a set that has changed since it was read."""
+        view.touched = time.time() + (0 if view.own else 60)
+        if view.own and not any(view.path.iterdir()):
+            view.state = "uploading"
+            return
+        now = self._like(view)
+        if not view.read:
+            known = read_json(self._report(view.name), {})
+            if isinstance(known, dict) and known.get("like") == now:
+                self._take(view, known["found"], now)
+        if view.read == now:
+            return
+        view.read, view.state, view.done, view.total, view.error = now, "reading", 0, 0, None
+        report = self._report(view.name)
+        env = {**os.environ, "NO_COLOR": "1", "GANVAS_PROGRESS": "json", "PYTHONUNBUFFERED": "1"}
+        with report.with_suffix(".out").open("wb") as out, report.with_suffix(".log").open("wb") as log:
+            view.reader = subprocess.Popen(  # noqa: S603 - an argument list of ours
+                [sys.executable, "-m", "ganvas", "data", self.source(view.name), "--json"],
+                cwd=self.workspace.root, stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=env,
+            )  # fmt: skip
+
+    def _follow(self, view: View) -> None:
+        assert view.reader is not None
+        report = self._report(view.name)
+        lines = report.with_suffix(".log").read_text(encoding="utf-8", errors="replace").splitlines()
+        for line in reversed(lines):
+            with suppress(ValueError):
+                told = json.loads(line)
+                if isinstance(told, dict):
+                    view.done, view.total = told["done"], told["total"]
+                    break
+        code = view.reader.poll()
+        if code is None:
+            return
+        view.reader = None
+        found = read_json(report.with_suffix(".out"), None)
+        if code or not isinstance(found, dict):
+            said = [line.removeprefix("ganvas: ") for line in lines if line.startswith("ganvas: ")]
+            view.state, view.error = "failed", said[-1] if said else "It could not be read, and nothing says why."
+            view.found, view.names = dict(EMPTY), ()
+            return
+        files.write(report, json.dumps({"like": view.read, "found": found}))
+        self._take(view, found, view.read)
+
+    def _take(self, view: View, found: dict[str, Any], like: str) -> None:
+        view.names = tuple(found.get("names", ()))
+        view.found = {name: found.get(name, value) for name, value in EMPTY.items()}
+        view.state, view.read = "ready", like
+        view.done = view.total = view.found["count"]
+
+    def _end_reading(self, view: View) -> None:
+        if view.reader is not None:
+            view.reader.terminate()
+            view.reader.wait()
+            view.reader = None
+        view.read = ""
+
+    def _like(self, view: View) -> str:
+        """What changes when a file of the set does."""
+        total = hashlib.sha256()
+        for path in sorted(view.path.rglob("*")) if view.path.is_dir() else [view.path]:
+            with suppress(OSError):
+                stat = path.stat()
+                total.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode(errors="surrogateescape"))
+        return total.hexdigest()[:16]
+
+    def _about(self, view: View) -> dict[str, Any]:
+        return {
+            "name": view.name,
+            "source": self.source(view.name),
+            "state": view.state,
+            "done": view.done,
+            "total": view.total,
+            "error": view.error,
+            "own": view.own,
+            **view.found,
+        }
+
+
+def _tidy(name: str) -> str:
+    tidy = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in name)
+    return tidy.strip(".-_")[:64].rstrip(".") or "set"
+
+
+def _stamp(view: View, name: str) -> str:
+    """What changes when this picture does."""
+    path = view.path / name
+    try:
+        stat = path.stat() if path.is_file() else view.path.stat()
+    except OSError:
+        return "0"
+    return hashlib.sha256(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()[:16]
+
+
+@lru_cache(512)
+def _drawn(source: str, file: str, size: int | None, _stamp: str) -> bytes | None:
+    from ..core import pixels
+    from ..data.dataset import of_size
+    from ..data.dataset import source as named
+    from ..data.look import before_and_after
+
+    found = before_and_after(of_size(named(source), size or 64), file)
+    if found is None:
+        return None
+    shown, learned = found
+    out = io.BytesIO()
+    (shown if size is None else pixels.to_image(learned)).save(out, "PNG", compress_level=1)
+    return out.getvalue()

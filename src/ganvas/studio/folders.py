@@ -1,0 +1,144 @@
+"""A run's folder as the page shows it: read again only where it has changed."""
+
+import hashlib
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..core import files
+from ..core.errors import GanvasError
+
+__all__ = ["Folder", "holder"]
+
+MOST_ROWS = 2000
+
+
+class Folder:
+    """One run folder; what it says is kept until its files change."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.name = path, path.name
+        self.rows: list[dict[str, Any]] = []
+        self.recipe: dict[str, Any] = {}
+        self.about: dict[str, Any] = {}
+        self.sheets: list[int] = []
+        self.images = 0
+        self._log_at, self._log_id, self._times = 0, (0, 0), dict[str, int]()
+        self._hashes: dict[tuple[int, int], str] = {}
+
+    def look(self) -> list[dict[str, Any]]:
+        """Read what is new, and answer the rows that came."""
+        for name in ("recipe", "run"):
+            self._read(name)
+        self.sheets = [images for images, _ in files.numbered(self.path / "samples")]
+        self._checkpoint()
+        return self._follow()
+
+    def _read(self, name: str) -> None:
+        path = self.path / f"{name}.json"
+        with suppress(OSError, ValueError):
+            time = path.stat().st_mtime_ns
+            if self._times.get(name) != time:
+                found = json.loads(path.read_text(encoding="utf-8"))
+                if name == "recipe":
+                    self.recipe = found
+                else:
+                    self.about = found
+                self._times[name] = time
+
+    def _checkpoint(self) -> None:
+        """The images of the newest checkpoint; it is hashed only if it is a new one."""
+        from ..runs.run import Run
+
+        with suppress(OSError):
+            time = (self.path / "checkpoints").stat().st_mtime_ns
+            if self._times.get("checkpoints") != time:
+                with suppress(GanvasError):
+                    self.images = Run(self.path).images
+                self._times["checkpoints"] = time
+
+    def _follow(self) -> list[dict[str, Any]]:
+        """The log from where it was; from the beginning if the run went back, which writes a new file."""
+        log, came = self.path / "log.jsonl", list[dict[str, Any]]()
+        with suppress(OSError), log.open("rb") as file:
+            stat = log.stat()
+            if (stat.st_dev, stat.st_ino) != self._log_id or stat.st_size < self._log_at:
+                self._log_at, self._log_id, self.rows = 0, (stat.st_dev, stat.st_ino), []
+            file.seek(self._log_at)
+            whole = file.read()
+            whole = whole[: whole.rfind(b"\n") + 1]
+            self._log_at += len(whole)
+            for line in whole.splitlines():
+                with suppress(ValueError):
+                    came.append(json.loads(line))
+        if came:
+            self.rows = [row for row in self.rows if row["images"] < came[0]["images"]] + came
+        return came
+
+    @property
+    def begun(self) -> bool:
+        """Whether a training ever began here."""
+        return bool(self.about)
+
+    @property
+    def wanted(self) -> int:
+        """Images in all."""
+        return int(self.recipe.get("images") or 0)
+
+    def hash_of(self, images: int) -> str:
+        """What the sheet of so many images is known by: a hash of its content."""
+        path = self.path / "samples" / f"{images:09}.png"
+        try:
+            key = images, path.stat().st_mtime_ns
+            if key not in self._hashes:
+                self._hashes[key] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+            return self._hashes[key]
+        except OSError:
+            return ""
+
+    def best(self) -> dict[str, Any] | None:
+        """The images and the score of what is in best/."""
+        if not (self.path / "best").is_dir():
+            return None
+        scored = [row for row in self.rows if row.get("scores")]
+        name = next(iter(scored[-1]["scores"]), "") if scored else ""
+        found = [(row["scores"][name], row) for row in scored if isinstance(row["scores"].get(name), float | int)]
+        if not found:
+            return None
+        value, row = min(found, key=lambda each: each[0])
+        error = (row.get("errors") or {}).get(name)
+        told = f"{name} {value:.3g}" + (f" ± {error:.1g}" if isinstance(error, float | int) else "")
+        return {"images": row["images"], "score": told}
+
+    def log(self, after: int) -> list[dict[str, Any]]:
+        """The rows beyond so many images, thinned evenly to at most 2,000."""
+        rows = [row for row in self.rows if row["images"] > after]
+        step = -(-len(rows) // MOST_ROWS) or 1
+        return rows[::-step][::-1]
+
+    def words(self) -> str:
+        """As in "785 pictures, recipe icons, seed 0"."""
+        data = self.about.get("data", {})
+        what = {1: "points", 4: "clips"}.get(len(data.get("shape", ())), "pictures")
+        begun = f", from {self.about['from']}" if self.about.get("from") else ""
+        return f"{data.get('count', 0):,} {what}, seed {self.about.get('seed', 0)}{begun}" if data else ""
+
+
+def holder(path: Path) -> bool:
+    """Whether a process trains in this run folder, told without taking its lock."""
+    from ..runs.run import Run
+
+    training = getattr(Run, "training", None)
+    if training is not None:
+        return bool(Run(path).training)  # type: ignore[attr-defined]
+    return _locked(path / ".lock")
+
+
+def _locked(lock: Path) -> bool:
+    """Whether somebody holds this lock, as Linux lists it; where it does not, nobody is known to."""
+    with suppress(OSError):
+        stat = lock.stat()
+        mine = f"{stat.st_dev >> 8 & 0xFFF:02x}:{stat.st_dev & 0xFF:02x}:{stat.st_ino}"
+        return any(mine in line.split() for line in Path("/proc/locks").read_text().splitlines())
+    return False

@@ -1,0 +1,67 @@
+"""What somebody kept: studio/kept.json, and a copy of each picture for when its model has changed."""
+
+import hashlib
+import json
+import threading
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from ..core import files
+from ..core.errors import GanvasError
+from ..latent.draw import Place
+from .gallery import Gallery
+from .refused import Refused
+from .worker import LATER, Worker
+from .workspace import Workspace, read_json
+
+__all__ = ["Board"]
+
+EMPTY: dict[str, Any] = {"version": 1, "places": [], "order": []}
+
+
+class Board:
+    """The kept pictures and their order."""
+
+    def __init__(self, workspace: Workspace, gallery: Gallery, worker: Worker) -> None:
+        self._workspace, self._gallery, self._worker = workspace, gallery, worker
+        self._path, self._lock = workspace.studio("kept.json"), threading.Lock()
+        known = read_json(self._path, None)
+        self.kept: dict[str, Any] = known if isinstance(known, dict) and known.get("version") == 1 else EMPTY
+
+    @property
+    def etag(self) -> str:
+        """What changes with it."""
+        return f'"{hashlib.sha256(json.dumps(self.kept, sort_keys=True).encode()).hexdigest()[:16]}"'
+
+    @property
+    def places(self) -> list[dict[str, Any]]:
+        """The places alone."""
+        return [each["place"] for each in self.kept["places"]]
+
+    def put(self, kept: dict[str, Any], match: str) -> str:
+        """Keep this instead, and answer the new tag.
+
+        Raises:
+            Refused: 412, it has changed since it was read; 422, it is in no order.
+        """
+        ids = [each["id"] for each in kept["places"]]
+        if len({*ids}) != len(ids) or sorted(ids) != sorted(kept["order"]):
+            raise Refused(422, "Each kept picture has an id of its own, and the order names each once.", field="order")
+        with self._lock:
+            if match not in {self.etag, "*"}:
+                raise Refused(412, "Another tab has changed what is kept; take its changes first.")
+            before = {each["id"] for each in self.kept["places"]}
+            files.write(self._path, json.dumps(kept, indent=1))
+            self.kept = kept
+        for each in kept["places"]:
+            if each["id"] not in before:
+                self._worker.submit(LATER, partial(self._copy, each))
+        for gone in before - {*ids}:
+            self._workspace.studio("kept", f"{gone}.png").unlink(missing_ok=True)
+        return self.etag
+
+    def _copy(self, each: dict[str, Any]) -> None:
+        with suppress(Refused, GanvasError, OSError):
+            png = self._gallery.draw_now(self._gallery.models.named(each["model"]["fp"]), Place.of(each["place"]))
+            files.write(self._workspace.studio("kept", f"{each['id']}.png"), png)

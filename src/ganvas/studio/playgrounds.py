@@ -1,0 +1,132 @@
+"""The processes of Learn: at most two, each for one tab, ended half a minute after nobody listens to it."""
+
+import asyncio
+import json
+import os
+import secrets
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from .events import Hub
+from .refused import Refused
+
+__all__ = ["Playgrounds"]
+
+MOST, IDLE_SECONDS, START_SECONDS = 2, 30.0, 60.0
+MOST_LINE = 2**20
+
+
+@dataclass
+class _Playground:
+    process: asyncio.subprocess.Process
+    heard: float
+    reading: "asyncio.Task[None] | None" = None
+
+
+class Playgrounds:
+    """Everything here runs in the server's own thread."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._all: dict[str, _Playground] = {}
+        self._starting = 0
+
+    async def start(self, ask: dict[str, Any]) -> dict[str, Any]:
+        """Begin one: its id, its data and how many spots there are.
+
+        Raises:
+            Refused: 422 the training refuses this; 503 there are two already.
+        """
+        self.sweep()
+        if len(self._all) + self._starting >= MOST:
+            raise Refused(503, "Two playgrounds are open already: close one of their tabs.")
+        self._starting += 1
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(["nice", "-n", "5"] if os.name == "posix" else []), sys.executable, "-m", "ganvas.studio.plane",
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+                limit=MOST_LINE, start_new_session=True,
+            )  # fmt: skip
+            first = await self._first(process, ask)
+        finally:
+            self._starting -= 1
+        name = secrets.token_hex(4)
+        self._all[name] = playground = _Playground(process, time.monotonic())
+        playground.reading = asyncio.create_task(self._read(name, process))
+        return {"id": name, **first}
+
+    async def _first(self, process: asyncio.subprocess.Process, ask: dict[str, Any]) -> dict[str, Any]:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(ask).encode() + b"\n")
+            await process.stdin.drain()
+            line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+            first: dict[str, Any] = json.loads(line)
+        except (OSError, ValueError, TimeoutError):
+            with suppress(ProcessLookupError):
+                process.kill()
+            raise Refused(503, "The playground did not start in time; try again.") from None
+        if "error" in first:
+            raise Refused(422, first["error"])
+        return first
+
+    async def do(self, name: str, asked: dict[str, Any]) -> None:
+        """Hand an ask on.
+
+        Raises:
+            Refused: 404, there is no such playground any more.
+        """
+        stdin = self._known(name).process.stdin
+        try:
+            assert stdin is not None
+            stdin.write(json.dumps(asked).encode() + b"\n")
+            await stdin.drain()
+        except OSError:
+            self.end(name)
+            raise Refused(404, "This playground has ended; begin it again.") from None
+
+    def end(self, name: str) -> None:
+        """End one.
+
+        Raises:
+            Refused: 404, there is none.
+        """
+        playground = self._known(name)
+        del self._all[name]
+        with suppress(ProcessLookupError):
+            playground.process.kill()
+
+    def sweep(self) -> None:
+        """End those that nobody listens to any more."""
+        for name, playground in list(self._all.items()):
+            if self._hub.heard_by(name):
+                playground.heard = time.monotonic()
+            elif time.monotonic() - playground.heard > IDLE_SECONDS:
+                self.end(name)
+
+    def close(self) -> None:
+        """End all."""
+        for name in list(self._all):
+            self.end(name)
+
+    def _known(self, name: str) -> _Playground:
+        if name not in self._all:
+            raise Refused(404, "There is no such playground any more; begin it again.")
+        return self._all[name]
+
+    async def _read(self, name: str, process: asyncio.subprocess.Process) -> None:
+        """Hand its frames on. The first comes before anybody can listen, so it waits for a moment."""
+        assert process.stdout is not None
+        for _ in range(50):
+            if self._hub.heard_by(name) or name not in self._all:
+                break
+            await asyncio.sleep(0.1)
+        with suppress(ValueError):
+            while line := await process.stdout.readline():
+                self._hub.tell("plane", {"id": name, **json.loads(line)}, plane=name)
+        await process.wait()
+        self._all.pop(name, None)

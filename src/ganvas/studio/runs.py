@@ -1,0 +1,260 @@
+"""Trainings: started, paused, taken up, and watched by their folders. Each is `ganvas train` as a process of its own.
+
+The state of a run is told by who holds its lock, by its process and by its checkpoints, never by silence.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..runs.doctor import complaints, good_news
+from .children import Child, command_of
+from .folders import Folder, holder
+from .refused import Refused
+from .workspace import Workspace, check_name, read_json
+
+__all__ = ["Runs"]
+
+Happened = tuple[str, dict[str, Any]]
+LIVE = {"queued", "starting", "training", "elsewhere"}
+
+
+class Runs:
+    """The runs of a workspace. All methods may be called from any thread."""
+
+    def __init__(self, workspace: Workspace, *, at_once: int = 1) -> None:
+        self.workspace, self.at_once = workspace, at_once
+        self._lock = threading.RLock()
+        self._folders: dict[str, Folder] = {}
+        self._children: dict[str, Child] = {}
+        for child in Child.known(workspace):
+            if child.kind == "train" and isinstance(child.asked.get("name"), str):
+                self._children[child.asked["name"]] = child
+        self._told: dict[str, dict[str, Any]] = {}
+        self.tick()
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every run, the newest first."""
+        with self._lock:
+            names = {*self._folders, *(name for name, child in self._children.items() if child.state != "gone")}
+            return sorted((self.about(name) for name in names), key=lambda run: (-self._age(run["name"]), run["name"]))
+
+    @property
+    def active(self) -> str | None:
+        """The run that trains."""
+        return next((run["name"] for run in self.all() if run["state"] in {"training", "starting"}), None)
+
+    def uses(self, source: str) -> bool:
+        """Whether a run that is under way learns from this source."""
+        return any(run["state"] in LIVE and run["source"] == source for run in self.all())
+
+    def names(self) -> list[str]:
+        """All names that are taken."""
+        with self._lock:
+            return [*self._folders, *self._children]
+
+    def folder(self, name: str) -> Folder:
+        """The folder of a run.
+
+        Raises:
+            Refused: 404, there is none.
+        """
+        with self._lock:
+            if check_name(name, what="run") in self._folders:
+                return self._folders[name]
+        raise Refused(404, f"There is no run {name!r}.")
+
+    def about(self, name: str) -> dict[str, Any]:
+        """A run as the page shows it.
+
+        Raises:
+            Refused: 404, there is none.
+        """
+        with self._lock:
+            folder, child = self._folders.get(check_name(name, what="run")), self._children.get(name)
+            if folder is None and (child is None or child.state == "gone"):
+                raise Refused(404, f"There is no run {name!r}.")
+            folder = folder or Folder(self.workspace.root / "runs" / name)
+            state = self._state(folder, child)
+            rows, last = folder.rows, folder.rows[-1] if folder.rows else {}
+            live, speed = state == "training" or state == "elsewhere", last.get("images_per_second")
+            images = max(folder.images, int(last.get("images", 0))) if live else folder.images
+            judged = rows if rows else []
+            found = complaints(judged, samples=folder.about.get("data", {}).get("count")) if folder.begun else []
+            asked = child.asked if child else {}
+            return {
+                "name": name,
+                "state": state,
+                "phase": self._phase(folder, child, state),
+                "images": images,
+                "wanted": folder.wanted,
+                "seconds": last.get("seconds", 0.0),
+                "left": max(0.0, (folder.wanted - images) / speed) if live and speed else None,
+                "speed": speed if live else None,
+                "complaints": [
+                    {"kind": each.kind, "severity": each.severity, "text": each.text, "setting": each.setting}
+                    for each in found
+                ],
+                "healthy": good_news(rows) if not found else None,
+                "sheets": folder.sheets,
+                "best": folder.best(),
+                "error": child.error() if child and state == "failed" else None,
+                "command": child.command if child else command_of(["train", f"runs/{name}"]),
+                "about": folder.words(),
+                "recipe": folder.recipe,
+                "source": str(asked.get("source") or folder.about.get("source", "")),
+            }
+
+    def start(self, name: str, argv: Sequence[str], asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Train as soon as there is room, under this name or with a number behind it."""
+        with self._lock:
+            name = self.workspace.free_name(check_name(name, what="run"), self.names())
+            argv = [*argv, "--out", f"runs/{name}"]
+            self._children[name] = Child.new(self.workspace, "train", argv, {**asked, "name": name})
+            self._begin_next()
+            return self.about(name)
+
+    def pause(self, name: str, *, ended: bool) -> tuple[dict[str, Any], bool]:
+        """Have it save and stop; whether that was still to be done. `ended` says that it is not meant to go on.
+
+        Raises:
+            Refused: 404 there is none; 409 it was not started here.
+        """
+        with self._lock:
+            run, child = self.about(name), self._children.get(name)
+            if run["state"] == "elsewhere":
+                raise Refused(409, "This training was started in a terminal; stop it there with Ctrl-C.")
+            if ended and child is not None and run["state"] != "finished":
+                child.asked["ended"] = True
+                child.save()
+            if child is None or run["state"] not in LIVE:
+                return self.about(name), False
+            if child.state == "queued":
+                child.state = "gone" if name not in self._folders else "done"
+                child.save()
+                return {**run, "state": "ended early" if ended else "paused"}, False
+            child.stop()
+            return self.about(name), True
+
+    def go_on(self, name: str, *, length: Sequence[str] = ()) -> tuple[dict[str, Any], bool]:
+        """Take it up where it was left; whether that was still to be done.
+
+        Raises:
+            Refused: 404 there is none; 409 it is finished, or runs, and is to be trained longer.
+        """
+        with self._lock:
+            run, before = self.about(name), self._children.get(name)
+            if run["state"] in LIVE:
+                if length or (before is not None and before.stopping and before.alive):
+                    raise Refused(409, "It is under way: wait until it has stopped.")
+                return run, False
+            if run["state"] == "finished" and not length:
+                raise Refused(409, "It is finished; train it longer instead.")
+            begun = self._folders.get(name)
+            argv = ["train", f"runs/{name}", *length]
+            if (begun is None or not begun.begun) and before is not None:
+                argv = before.argv  # it never came to have a folder
+            asked = {key: value for key, value in (before.asked if before else {}).items() if key != "ended"}
+            source = begun.about.get("source", "") if begun else ""
+            child = Child.new(self.workspace, "train", argv, {"source": source, **asked, "name": name})
+            self._children[name] = child
+            self._begin_next()
+            return self.about(name), True
+
+    def discard(self, name: str) -> None:
+        """Put it into the trash.
+
+        Raises:
+            Refused: 404 there is none; 409 it trains.
+        """
+        with self._lock:
+            if self.about(name)["state"] in LIVE:
+                raise Refused(409, "It trains; stop it first.")
+            child = self._children.pop(name, None)
+            if child is not None:
+                child.state = "gone"
+                child.save()
+            if self._folders.pop(name, None):
+                self.workspace.discard(self.workspace.run(name))
+            self._told.pop(name, None)
+
+    def tick(self) -> list[Happened]:
+        """Look at all folders, begin what waits, and answer what happened since the last look."""
+        with self._lock:
+            happened: list[Happened] = []
+            root = self.workspace.root / "runs"
+            found = {path.parent.name for path in root.glob("*/run.json") if not path.parent.is_symlink()}
+            for name in [name for name in self._folders if name not in found]:
+                del self._folders[name]
+            for name in sorted(found):
+                folder = self._folders.setdefault(name, Folder(root / name))
+                before = set(folder.sheets)
+                rows = folder.look()
+                if rows and name in self._told:
+                    happened.append(("row", {"name": name, "rows": rows}))
+                for images in folder.sheets if name in self._told else ():
+                    if images not in before:
+                        url = f"/runs/{name}/sheets/{images}.png?h={folder.hash_of(images)}"
+                        happened.append(("sheet", {"name": name, "images": images, "url": url}))
+            self._begin_next()
+            for run in self.all():
+                known = self._told.get(run["name"])
+                if known != run:
+                    self._told[run["name"]] = run
+                    happened.append(("run", run))
+            return happened
+
+    def _begin_next(self) -> None:
+        alive = 0
+        for child in self._children.values():
+            if child.state == "running":
+                if child.alive:
+                    alive += 1
+                else:
+                    child.state = "done" if not child.error() else "failed"
+                    child.save()
+        waiting = sorted((c for c in self._children.values() if c.state == "queued"), key=lambda c: c.created)
+        for child in waiting[: max(0, self.at_once - alive)]:
+            child.begin(self.workspace, progress=True)
+
+    def _state(self, folder: Folder, child: Child | None) -> str:
+        """In the order of what is surest."""
+        alive = child is not None and child.state == "running" and child.alive
+        if child is not None and child.state == "queued":
+            return "queued"
+        if holder(folder.path):
+            return "training" if alive else "elsewhere"
+        if alive:
+            return "starting"
+        if folder.wanted and folder.images >= folder.wanted:
+            return "finished"
+        if child is not None and child.asked.get("ended"):
+            return "ended early"
+        if child is not None and child.state in {"failed", "running"} and child.error():
+            return "failed"
+        return "paused"
+
+    def _phase(self, folder: Folder, child: Child | None, state: str) -> dict[str, Any] | None:
+        """What it does before its first row: from the run's own status, or from what its process said."""
+        if child is None or state not in {"starting", "training"}:
+            return None
+        status = read_json(folder.path / "status.json", {})
+        if isinstance(status, dict) and status.get("pid") == child.pid and isinstance(status.get("phase"), str):
+            return {"what": status["phase"], "done": status.get("done") or 0, "total": status.get("total") or 0}
+        told = child.progress()
+        if told is None:
+            return {"what": "Reading pictures", "done": 0, "total": 0}
+        if told["what"] == "Training":
+            return {"what": "Training", "done": told["done"], "total": told["total"]}
+        if told["done"] < told["total"]:
+            return {"what": "Reading pictures", "done": told["done"], "total": told["total"]}
+        return {"what": "Measuring this machine", "done": 0, "total": 0}
+
+    def _age(self, name: str) -> float:
+        child, folder = self._children.get(name), self._folders.get(name)
+        if child is not None:
+            return child.created
+        try:
+            return (folder.path / "run.json").stat().st_mtime if folder else 0.0
+        except OSError:
+            return 0.0

@@ -1,0 +1,125 @@
+"""Opening the studio: a port that is free, the address with its token, and uvicorn."""
+
+import contextlib
+import ipaddress
+import signal
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from ..core.errors import Busy, DoesNotFit, NotFound
+from .app import application
+from .guard import Door
+from .workspace import Workspace
+
+__all__ = ["LOCAL", "serve"]
+
+LOCAL = ("127.0.0.1", "localhost", "[::1]")
+TRIED = 10
+
+
+def serve(
+    folder: Path,
+    *,
+    port: int = 8765,
+    host: str = "127.0.0.1",
+    roots: Sequence[Path] = (),
+    opened: bool = True,
+    threads: int = 1,
+    trainings: int = 1,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Serve the studio of a folder until somebody stops it; trainings go on.
+
+    Args:
+        folder: the workspace; made if it is not there.
+        port: the first port that is tried, of ten.
+        host: where to listen; anything but this machine is reachable by others, and said so.
+        roots: folders of pictures that may be read where they are.
+        opened: open the browser.
+        threads: of torch, for drawing.
+        trainings: how many go on at once; others wait.
+        say: told what a person at the terminal wants to know.
+
+    Raises:
+        GanvasError: a root is no folder, no port is free, or a number is out of its range.
+    """
+    if threads < 1 or trainings < 1 or not 1 <= port <= 65535:
+        raise DoesNotFit("--threads and --trainings are at least 1, and --port is from 1 to 65535.")
+    for root in roots:
+        if not root.expanduser().is_dir():
+            raise NotFound(f"There is no folder {root} for --data.")
+    workspace = Workspace(folder.expanduser().resolve(), tuple(root.expanduser().resolve() for root in roots))
+    workspace.prepare()
+    listening = _listen(host, port)
+    found = listening.getsockname()[1]
+    if found != port:
+        say(f"port {port} is in use; taking {found}")
+    token, cookie = workspace.secrets()
+    mine = LOCAL if _local(host) else (*LOCAL, f"[{host}]" if ":" in host else host, socket.gethostname().lower())
+    guard = application(workspace, Door(frozenset(mine), found, token, cookie), threads=threads, trainings=trainings)
+    shown = "127.0.0.1" if host in {"127.0.0.1", "0.0.0.0", "::"} else mine[3] if len(mine) > 3 else host  # noqa: S104
+    url = f"http://{shown}:{found}/?token={token}"
+    if not _local(host):
+        say(f"listening on {host}: whoever has the address below can draw, train and read pictures here; without https")
+    say(f"the studio of {workspace.root}: {url}")
+    if opened:
+        threading.Timer(0.5, webbrowser.open, [url]).start()
+    config = uvicorn.Config(
+        guard, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
+    )
+    server = uvicorn.Server(config)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run([listening])
+    listening.close()
+    _goodbye(guard, say)
+
+
+def _goodbye(guard: object, say: Callable[[str], None]) -> None:
+    """Say what goes on; a second Ctrl-C pauses it."""
+    runs = guard.app.state.parts.runs  # type: ignore[attr-defined]
+    going = [run["name"] for run in runs.all() if run["state"] in {"training", "starting"}]
+    if not going:
+        return
+    some = "1 training goes" if len(going) == 1 else f"{len(going)} trainings go"
+    say(f"{some} on. Start the studio again to watch it, or press Ctrl-C once more within 5 s to pause it.")
+    pressed = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.set())
+    if pressed.wait(5):
+        for name in going:
+            runs.pause(name, ended=False)
+        say("paused")
+    signal.signal(signal.SIGINT, before)
+
+
+def _local(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket on this port, or the next of ten that is free.
+
+    Raises:
+        GanvasError: none is, or there is no such host.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError:
+        raise NotFound(f"There is no address {host!r} of this machine to listen on.") from None
+    for tried in range(port, min(port + TRIED, 65536)):
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((address[0], tried))
+            listening.listen(128)
+        except OSError:
+            listening.close()
+            continue
+        return listening
+    raise Busy(f"The ports from {port} to {port + TRIED - 1} are in use, or {host} is no address of this machine.")

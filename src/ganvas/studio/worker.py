@@ -1,0 +1,67 @@
+"""The one thread that computes with torch, and the queue before it, in the order of who waits most impatiently.
+
+It imports torch when it starts, so that the page is served before. Two threads of torch would be slower than one
+wherever anything else runs, a training above all.
+"""
+
+import itertools
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import TypeVar
+
+__all__ = ["DRAW", "LATER", "PREVIEW", "Worker"]
+
+PREVIEW, DRAW, LATER = 0, 1, 2
+"""What comes first: what somebody drags, what somebody looks at, what nobody waits for."""
+
+T = TypeVar("T")
+Work = tuple[int, int, Callable[[], None]]
+
+
+class Worker:
+    """Runs functions one after the other in a thread of its own; each answers by a future."""
+
+    def __init__(self, *, threads: int = 1) -> None:
+        self.ready = False
+        self._threads, self._count = threads, itertools.count()
+        self._queue: queue.PriorityQueue[Work] = queue.PriorityQueue()
+        self._thread = threading.Thread(target=self._run, name="torch", daemon=True)
+
+    def start(self, *, when_ready: Callable[[], None]) -> None:
+        """Begin to import torch; `when_ready` is called in the thread after that."""
+        self._when_ready = when_ready
+        self._thread.start()
+
+    def submit(self, priority: int, work: Callable[[], T]) -> "Future[T]":
+        """Have this done in its turn."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(work())
+            except BaseException as error:  # it belongs to whoever waits
+                future.set_exception(error)
+
+        self._queue.put((priority, next(self._count), run))
+        return future
+
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work wait."""
+        return self._queue.qsize()
+
+    def _run(self) -> None:
+        import torch
+
+        torch.set_num_threads(self._threads)
+        self.ready = True
+        self._when_ready()
+        while True:
+            _, _, work = self._queue.get()
+            with suppress(Exception):  # a callback of a future that was given up
+                work()
