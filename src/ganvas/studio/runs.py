@@ -31,6 +31,7 @@ class Runs:
             if child.kind == "train" and isinstance(child.asked.get("name"), str):
                 self._children[child.asked["name"]] = child
         self._told: dict[str, dict[str, Any]] = {}
+        self._happened: list[Happened] = []
         self.tick()
 
     def all(self) -> list[dict[str, Any]]:
@@ -75,7 +76,11 @@ class Runs:
             if folder is None and (child is None or child.state == "gone"):
                 raise Refused(404, f"There is no run {name!r}.")
             folder = folder or Folder(self.workspace.root / "runs" / name)
+            self._look(folder)
             state = self._state(folder, child)
+            if state not in LIVE:
+                self._look(folder)  # it may have saved and ended between the two
+                state = self._state(folder, child)
             rows, last = folder.rows, folder.rows[-1] if folder.rows else {}
             live, speed = state == "training" or state == "elsewhere", last.get("images_per_second")
             images = max(folder.images, int(last.get("images", 0))) if live else folder.images
@@ -181,28 +186,32 @@ class Runs:
     def tick(self) -> list[Happened]:
         """Look at all folders, begin what waits, and answer what happened since the last look."""
         with self._lock:
-            happened: list[Happened] = []
             root = self.workspace.root / "runs"
             found = {path.parent.name for path in root.glob("*/run.json") if not path.parent.is_symlink()}
             for name in [name for name in self._folders if name not in found]:
                 del self._folders[name]
-            for name in sorted(found):
-                folder = self._folders.setdefault(name, Folder(root / name))
-                before = set(folder.sheets)
-                rows = folder.look()
-                if rows and name in self._told:
-                    happened.append(("row", {"name": name, "rows": rows}))
-                for images in folder.sheets if name in self._told else ():
-                    if images not in before:
-                        url = f"/runs/{name}/sheets/{images}.png?h={folder.hash_of(images)}"
-                        happened.append(("sheet", {"name": name, "images": images, "url": url}))
+            for name in found - self._folders.keys():
+                self._folders[name] = Folder(root / name)
             self._begin_next()
-            for run in self.all():
+            runs = self.all()
+            happened, self._happened = self._happened, []
+            for run in runs:
                 known = self._told.get(run["name"])
                 if known != run:
                     self._told[run["name"]] = run
                     happened.append(("run", run))
             return happened
+
+    def _look(self, folder: Folder) -> None:
+        """Read what is new in a folder, and remember to tell of it."""
+        before, known = set(folder.sheets), folder.name in self._told
+        rows = folder.look()
+        if rows and known:
+            self._happened.append(("row", {"name": folder.name, "rows": rows}))
+        for images in folder.sheets if known else ():
+            if images not in before:
+                url = f"/runs/{folder.name}/sheets/{images}.png?h={folder.hash_of(images)}"
+                self._happened.append(("sheet", {"name": folder.name, "images": images, "url": url}))
 
     def _begin_next(self) -> None:
         alive = 0

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("fastapi")
 pytest.importorskip("httpx")
 
-from studio_server import Studio
+from .studio_server import Studio
 
 
 @pytest.fixture(scope="session")

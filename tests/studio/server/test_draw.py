@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image
-from studio_server import events
+
+from .studio_server import events
 
 
 def asked(studio, places, **more):

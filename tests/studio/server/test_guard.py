@@ -8,7 +8,8 @@ import zipfile
 import httpx
 import pytest
 from PIL import Image
-from studio_server import free_port, wait
+
+from .studio_server import free_port, wait
 
 TRAVERSALS = [
     "../x.png", "..%2fx.png", "%2e%2e/x.png", "%2e%2e%2fx.png", "..%5cx.png", "..\\x.png", "a/../../x.png", "a/../x.png",
@@ -253,7 +254,7 @@ def test_a_body_that_does_not_come(studio):
 
 
 def test_a_port_in_use_and_another_host(studio, tmp_path):
-    from studio_server import Studio
+    from .studio_server import Studio
 
     with socket.socket() as other:
         port = free_port()

@@ -1,0 +1,1 @@
+"""The studio: its server, and its page in a browser."""
