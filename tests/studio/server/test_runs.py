@@ -87,10 +87,8 @@ def test_paused_killed_and_gone_on_as_if_nothing_had_been(own):
 
 
 def job_of(own, name):
-    found = [
-        path.read_text() for path in own.root.glob("studio/jobs/*/job.json") if f'"name": "{name}"' in path.read_text()
-    ]
-    return found[-1]
+    jobs = [json.loads(path.read_text()) for path in own.root.glob("studio/jobs/*/job.json")]
+    return next(job for job in jobs if job["asked"].get("name") == name)
 
 
 def test_its_sheets_are_files_for_ever(own):
