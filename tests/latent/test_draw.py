@@ -108,6 +108,10 @@ def test_the_command(ganvas, tmp_path):
     code, out, err = ganvas("sample", "icons", "--keywords", "fish", "--seeds", "9,3", "--separate", "--out", "a")
     assert (code, out) == (0, "2 samples in a\n"), err
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["seed-0003.png", "seed-0009.png"]
+    large = ["--keywords", "fish", "--seeds", "9", "--separate", "--scale", 2, "--out", "large"]
+    assert ganvas("sample", "icons", *large)[0] == 0
+    assert (pixels(tmp_path / "large" / "seed-0009.png")[::2, ::2] == pixels(tmp_path / "a" / "seed-0009.png")).all()
+    assert "from 1" in ganvas("sample", "icons", "--seeds", "1", "--scale", -1)[2]
     place = '{"seed": 9, "words": "fish"}'
     assert ganvas("sample", "icons", "--place", place, "--separate", "--out", "b")[0] == 0
     assert pixels(tmp_path / "b" / "fish-9.png").tolist() == pixels(tmp_path / "a" / "seed-0009.png").tolist()

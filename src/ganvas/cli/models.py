@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import DoesNotFit, NotFound
-from .options import RunArgument, Truncation, Variety, say, varied
+from .options import RunArgument, Scale, Truncation, Variety, say, varied
 
 if TYPE_CHECKING:
     from ..latent.draw import Place
@@ -41,6 +41,7 @@ def sample(
     ] = None,
     variety: Variety = None,
     separate: Annotated[bool, typer.Option("--separate", help="One file per seed: seed-0007.png.")] = False,
+    scale: Scale = None,
     truncation: Truncation = 1.0,
 ) -> None:
     """Draw pictures or clips with a trained model. One seed is one picture, or one clip."""
@@ -56,11 +57,15 @@ def sample(
     if place and (seeds or label or variety is not None or truncation != 1):
         raise DoesNotFit("A --place says all of a picture: leave out --seeds, --keywords, --variety and --truncation.")
     tuned = varied(model, variety, label).truncated(truncation)
-    if place or len(label or ()) > 1 or not all(isinstance(start, int) for start in starts):
+    several = len(label or ()) > 1
+    if place or scale or several or not all(isinstance(start, int) for start in starts):
+        plain = not place and not several and all(isinstance(start, int) for start in starts)
+        names = [f"seed-{start:04}" for start in starts] if plain else []
         chosen = _places(place, starts, label, variety, truncation)
         found = directions_of(run, model) if any(each.moves for each in chosen) else None
-        columns = columns or (len(starts) if len(label or ()) > 1 else None)
-        saved = save_places(model, chosen, out, found=found, columns=columns, separate=separate)
+        columns = columns or (len(starts) if several else None)
+        more = {"columns": columns, "separate": separate, "names": names, "scale": scale}
+        saved = save_places(model, chosen, out, found=found, **more)  # type: ignore[arg-type]
         drawn, asked = len(chosen), [each.words or "" for each in chosen]
     else:
         words, drawn, asked = label[0] if label else None, len(starts), label or []

@@ -238,26 +238,44 @@ def save_places(
     found: Directions | None = None,
     columns: int | None = None,
     separate: bool = False,
+    names: Sequence[str] = (),
+    scale: int | None = None,
 ) -> Path:
     """Save the samples of these places as one picture or film, or each as a file of its own in the folder `out`.
 
+    Args:
+        model: what draws them.
+        chosen: the places.
+        out: the file or, with `separate`, the folder.
+        found: the model's directions, for moves.
+        columns: pictures per row.
+        separate: a file for each.
+        names: of the files; by default `names_of`.
+        scale: enlarges pictures by a whole number without smoothing; by default sheets of small ones are enlarged.
+
     Raises:
-        GanvasError: there are none, `out` cannot be written, or as in `given`.
+        GanvasError: there are none, `out` cannot be written, `scale` is no whole number from 1 or given for others than
+            pictures, or as in `given`.
     """
     if not chosen:
         raise DoesNotFit("No place was given to be drawn.")
     if separate and out.suffix:
         raise DoesNotFit(f"With --separate, --out is a folder; {out} looks like a file.")
+    if scale is not None and (scale < 1 or len(model.shape) != 3):
+        raise DoesNotFit(f"--scale enlarges pictures by a whole number from 1; not this model's by {scale}.")
     made = draw(model, chosen, found=found)
+    if not separate and scale:
+        return pixels.save_picture(pixels.grid(pixels.to_uint8(made).numpy(), columns=columns, zoom=scale), out, sheet=len(made) > 1)
     if not separate:
         if model.moves and out.suffix.lower() in pixels.FILMS:
             return pixels.save_clips(made, out, columns=columns)
         return pixels.save_picture(pixels.sheet(made, columns=columns), out, sheet=len(made) > 1)
     with files.writing(out):
         out.mkdir(parents=True, exist_ok=True)
-    for name, sample in zip(names_of(chosen), made.split(1), strict=True):
+    for name, sample in zip(names or names_of(chosen), made.split(1), strict=True):
         if model.moves:
             pixels.save_clips(sample, out / f"{name}.gif")
         else:
-            pixels.save_picture(pixels.to_uint8(sample).numpy()[0], out / f"{name}.png", sheet=False)
+            picture = pixels.to_uint8(sample).numpy()[0].repeat(scale or 1, axis=0).repeat(scale or 1, axis=1)
+            pixels.save_picture(picture, out / f"{name}.png", sheet=False)
     return out

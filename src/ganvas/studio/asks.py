@@ -74,7 +74,7 @@ class _Asked:
 
     def scale(self) -> list[str]:
         """How large pictures become; nothing where that is the command's own choice."""
-        return ["--scale", str(self["scale"])] if self["scale"] else []
+        return ["--scale", str(self["scale"])] if (self["scale"] or 1) > 1 else []
 
     def held_out(self) -> list[str]:
         """Pictures that the model has not seen."""

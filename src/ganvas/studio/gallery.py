@@ -239,14 +239,13 @@ class Gallery:
 
         def work() -> bytes | None:
             from ..latent.draw import given
-            from ..latent.morph import truncated
 
             if self._previews.get(stream, turn) != turn:
                 return None
             try:
                 loaded = self.models.loaded(name)
                 z, told = given(loaded.model, place, found=loaded.found, folder=self.folder)
-                made = truncated(loaded.model, place.truncation).preview(z, told)
+                made = loaded.model.truncated(place.truncation).preview(z, told)
             except GanvasError as error:
                 raise of(error) from None
             return _png(_images(made)[0], level=1)

@@ -158,7 +158,7 @@ class Models:
             "name": loaded.name,
             "fp": loaded.fp,
             "shape": list(model.shape),
-            "kind": {1: "points", 3: "pictures", 4: "clips"}[len(model.shape)],
+            "kind": str(model.kind.value),
             "told": "keywords" if isinstance(told, Keywords) else "labels" if isinstance(told, Labels) else None,
             "classes": list(told.classes) if isinstance(told, Labels) else [],
             "words": len(told.words) if isinstance(told, Keywords) else 0,

@@ -61,8 +61,8 @@ class Runs:
             Refused: 404, there is none.
         """
         with self._lock:
-            if check_name(name, what="run") in self._folders:
-                return self._folders[name]
+            if found := self._there(check_name(name, what="run")):
+                return found
         raise Refused(404, f"There is no run {name!r}.")
 
     def about(self, name: str) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class Runs:
             Refused: 404, there is none.
         """
         with self._lock:
-            folder, child = self._folders.get(check_name(name, what="run")), self._children.get(name)
+            folder, child = self._there(check_name(name, what="run")), self._children.get(name)
             if folder is None and (child is None or child.state == "gone"):
                 raise Refused(404, f"There is no run {name!r}.")
             folder = folder or Folder(self.workspace.root / "runs" / name)
@@ -201,6 +201,13 @@ class Runs:
                     self._told[run["name"]] = run
                     happened.append(("run", run))
             return happened
+
+    def _there(self, name: str) -> Folder | None:
+        """The folder of this run, which may have been made since all were looked for."""
+        path = self.workspace.root / "runs" / name
+        if name not in self._folders and (path / "run.json").exists() and not path.is_symlink():
+            self._folders[name] = Folder(path)
+        return self._folders.get(name)
 
     def _look(self, folder: Folder) -> None:
         """Read what is new in a folder, and remember to tell of it."""

@@ -1,5 +1,6 @@
 """A real training of seconds: started by a request, paused, left by a studio that is killed, gone on, finished."""
 
+import json
 import os
 import signal
 import time
