@@ -23,7 +23,7 @@ Studio = Annotated[Parts, Depends(parts)]
 PATHS = {"data", "folder", "points", "clips", "shards"}  # parts and settings that name files
 
 
-@router.post("/api/plan", responses=refusals(400, 404, 415, 422, 503))
+@router.post("/api/plan", responses=refusals(400, 404, 409, 415, 422, 503))
 async def plan(studio: Studio, ask: Plan) -> Planned:
     """What would be trained; nothing starts."""
     argv = _words(studio, ask)
