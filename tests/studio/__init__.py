@@ -1,1 +1,0 @@
-"""The studio: its server, and its page in a browser."""

@@ -9,7 +9,7 @@ from typing import Any
 from ..core import files
 from ..core.errors import GanvasError
 
-__all__ = ["Folder", "holder"]
+__all__ = ["Folder"]
 
 MOST_ROWS = 2000
 
@@ -77,6 +77,19 @@ class Folder:
         return came
 
     @property
+    def training(self) -> bool:
+        """Whether a process trains in it, told without taking its lock."""
+        from ..runs.run import Run
+
+        return Run(self.path).training is not None
+
+    def status(self) -> dict[str, Any]:
+        """What its training last said of itself."""
+        from ..runs.run import Run
+
+        return dict(Run(self.path).status)
+
+    @property
     def begun(self) -> bool:
         """Whether a training ever began here."""
         return bool(self.about)
@@ -123,22 +136,3 @@ class Folder:
         what = {1: "points", 4: "clips"}.get(len(data.get("shape", ())), "pictures")
         begun = f", from {self.about['from']}" if self.about.get("from") else ""
         return f"{data.get('count', 0):,} {what}, seed {self.about.get('seed', 0)}{begun}" if data else ""
-
-
-def holder(path: Path) -> bool:
-    """Whether a process trains in this run folder, told without taking its lock."""
-    from ..runs.run import Run
-
-    training = getattr(Run, "training", None)
-    if training is not None:
-        return bool(Run(path).training)  # type: ignore[attr-defined]
-    return _locked(path / ".lock")
-
-
-def _locked(lock: Path) -> bool:
-    """Whether somebody holds this lock, as Linux lists it; where it does not, nobody is known to."""
-    with suppress(OSError):
-        stat = lock.stat()
-        mine = f"{stat.st_dev >> 8 & 0xFFF:02x}:{stat.st_dev & 0xFF:02x}:{stat.st_ino}"
-        return any(mine in line.split() for line in Path("/proc/locks").read_text().splitlines())
-    return False

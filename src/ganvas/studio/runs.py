@@ -9,9 +9,9 @@ from typing import Any
 
 from ..runs.doctor import complaints, good_news
 from .children import Child, command_of
-from .folders import Folder, holder
+from .folders import Folder
 from .refused import Refused
-from .workspace import Workspace, check_name, read_json
+from .workspace import Workspace, check_name
 
 __all__ = ["Runs"]
 
@@ -238,7 +238,7 @@ class Runs:
         alive = child is not None and child.state == "running" and child.alive
         if child is not None and child.state == "queued":
             return "queued"
-        if holder(folder.path):
+        if folder.training:
             return "training" if alive else "elsewhere"
         if alive:
             return "starting"
@@ -254,9 +254,12 @@ class Runs:
         """What it does before its first row: from the run's own status, or from what its process said."""
         if child is None or state not in {"starting", "training"}:
             return None
-        status = read_json(folder.path / "status.json", {})
-        if isinstance(status, dict) and status.get("pid") == child.pid and isinstance(status.get("phase"), str):
-            return {"what": status["phase"], "done": status.get("done") or 0, "total": status.get("total") or 0}
+        status = folder.status()
+        if status.get("pid") == child.pid:
+            if status.get("phase") == "starting":
+                return {"what": "Measuring this machine", "done": 0, "total": 0}
+            begun = {"what": "Training", "done": status.get("images", 0), "total": status.get("wanted", 0)}
+            return None if folder.rows else begun
         told = child.progress()
         if told is None:
             return {"what": "Reading pictures", "done": 0, "total": 0}
