@@ -1,0 +1,106 @@
+"""How long the studio takes to answer, beside nothing and beside a training.
+
+    python -m benchmarks.studio [--rounds 20] [--training]
+
+Starts a studio in a folder of its own and asks it as a page does: six connections, pictures that it has not drawn
+before. Prints medians and the middle half in milliseconds, and what a fixed loop takes on this machine at that moment,
+so that a busy machine can be told from a slow studio: on an idle core of 2.5 GHz the loop takes about 10 ms.
+"""
+
+import argparse
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median, quantiles
+
+import httpx
+
+BUDGET = {"draw": 20.0, "16 pictures": 300.0, "preview": 40.0, "state": 20.0}
+CONNECTIONS = 6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--training", action="store_true", help="with a training under way")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        process, client = started(Path(folder))
+        try:
+            if given.training:
+                ask = {"source": "digits", "name": "beside", "images": 10_000_000, "settings": []}
+                client.post("/api/runs", json=ask).raise_for_status()
+                wait(lambda: client.get("/api/runs/beside").json()["state"] == "training")
+            measure(client, given.rounds)
+            if given.training:
+                client.post("/api/runs/beside/stop").raise_for_status()
+                wait(lambda: client.get("/api/runs/beside").json()["state"] == "ended early")
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def started(folder: Path) -> tuple["subprocess.Popen[bytes]", httpx.Client]:
+    log = folder / "log"
+    with log.open("wb") as out:
+        words = ["studio", str(folder / "workspace"), "--port", "8950", "--no-open"]
+        process = subprocess.Popen([sys.executable, "-m", "ganvas", *words], stdout=out, stderr=out)
+    wait(lambda: "token=" in log.read_text())
+    address, token = re.search(r"(http://\S+)/\?token=(\S+)", log.read_text()).groups()  # type: ignore[union-attr]
+    headers = {"Authorization": f"Bearer {token}"}
+    client = httpx.Client(base_url=address, headers=headers, timeout=60, trust_env=False)
+    wait(lambda: client.get("/api/state").json()["ready"])
+    return process, client
+
+
+def measure(client: httpx.Client, rounds: int) -> None:
+    """Time each kind of request so often, every round with words and seeds of its own."""
+    found: dict[str, list[float]] = {"draw": [], "16 pictures": [], "preview": [], "state": [], "loop": []}
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        for turn in range(-1, rounds):
+            places = [{"seed": 1000 * (turn + 1) + seed, "words": "blue fish"} for seed in range(16)]
+            began = time.perf_counter()
+            body = {"model": "icons", "places": places, "stream": "bench"}
+            answer, drawn = timed(lambda body=body: client.post("/api/draw", json=body).raise_for_status().json())  # type: ignore[misc]
+            list(pool.map(lambda each: client.get(each["url"]).raise_for_status(), answer["pictures"]))
+            whole = 1000 * (time.perf_counter() - began)
+            text = json.dumps({"seed": turn + 1, "variety": 0.25, "words": "red heart"}, separators=(",", ":"))
+            key = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+            more = {"model": "icons", "place": key, "stream": "bench"}
+            _, preview = timed(lambda more=more: client.get("/api/preview", params=more).raise_for_status())  # type: ignore[misc]
+            _, state = timed(lambda: client.get("/api/state").raise_for_status())
+            _, loop = timed(lambda: sum(number * number for number in range(200_000)))
+            if turn >= 0:  # the first words take longer, once
+                for name, value in zip(found, (drawn, whole, preview, state, loop), strict=True):
+                    found[name].append(value)
+    print(f"{rounds} rounds, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; milliseconds")
+    for name, values in found.items():
+        low, _, high = quantiles(values, n=4)
+        budget = f", budget {BUDGET[name]:g}" if name in BUDGET else ""
+        print(f"{name:12} {median(values):7.1f} ({low:.1f} to {high:.1f}){budget}")
+
+
+def timed(work: Callable[[], object]) -> tuple[object, float]:
+    began = time.perf_counter()
+    made = work()
+    return made, 1000 * (time.perf_counter() - began)
+
+
+def wait(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 120
+    while not true():
+        if time.monotonic() > end:
+            raise SystemExit("the studio did not come")
+        time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main()
