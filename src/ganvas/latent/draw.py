@@ -265,7 +265,9 @@ def save_places(
         raise DoesNotFit(f"--scale enlarges pictures by a whole number from 1; not this model's by {scale}.")
     made = draw(model, chosen, found=found)
     if not separate and scale:
-        return pixels.save_picture(pixels.grid(pixels.to_uint8(made).numpy(), columns=columns, zoom=scale), out, sheet=len(made) > 1)
+        return pixels.save_picture(
+            pixels.grid(pixels.to_uint8(made).numpy(), columns=columns, zoom=scale), out, sheet=len(made) > 1
+        )
     if not separate:
         if model.moves and out.suffix.lower() in pixels.FILMS:
             return pixels.save_clips(made, out, columns=columns)
