@@ -51,7 +51,7 @@ def main() -> None:
             made = model.generate(range(first, first + len(asked)), torch.stack(told))
             draws.append(describe([to_uint8(made).numpy()]))
         varied, seeds = model.varied(variety), range(ALIKE)
-        alike = [to_uint8(varied.generate(seeds, varied.told(phrase, seeds))).numpy() for phrase in PHRASES]
+        alike = [to_uint8(varied.generate(seeds, varied.condition_for(phrase, seeds))).numpy() for phrase in PHRASES]
         shown.append([pictures[:SHOWN] for pictures in alike])
         retrieved = [metrics.retrieval_precision(fakes, reals, asked).value for fakes in draws]
         distance = metrics.kernel_distance(torch.cat([torch.as_tensor(fakes) for fakes in draws]), reals)

@@ -69,7 +69,7 @@ apart = (last - first).norm().item()
 print(f"distance to the nearest of {len(data):,} real digits, half-way: morphed {morphed:.2f}, faded {faded:.2f}")
 print(f"largest step {moved.max():.2f} on a way of {moved.sum():.2f} between pictures {apart:.2f} apart")
 
-assert torch.equal(first, model.generate([1], model.told("3", [1]))[0]), "a stop is the picture of its seed"
+assert torch.equal(first, model.generate([1], model.condition_for("3", [1]))[0]), "a stop is the picture of its seed"
 assert moved.max() < 0.5 * moved.sum(), "no jump"
 if FULL:
     assert morphed < faded, "what is morphed looks more like a digit than what is faded"

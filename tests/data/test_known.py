@@ -92,13 +92,13 @@ class TestMnist:
         assert len(Mnist().open()) == 30
 
     def test_offline_it_names_the_way_out(self):
-        with pytest.raises(GanvasError, match=r"could not be fetched .*--data mnist:FOLDER"):
+        with pytest.raises(GanvasError, match=r"could not be fetched .*`data='mnist:FOLDER'`"):
             mnist.download(
                 "http://127.0.0.1:9/file",
                 cache_folder() / "file",
                 checksum="md5:0",
                 watch=lambda *_: None,
-                otherwise="--data mnist:FOLDER",
+                otherwise="`data='mnist:FOLDER'`",
                 pause_seconds=0,
             )
 
@@ -160,7 +160,7 @@ class TestCifar10:
         assert data.names == ("train/cat/1.png", "train/dog/1.png")
         assert data.classes == ("cat", "dog")
         assert len(Cifar10(str(tmp_path / "c" / "test"), split="test").open()) == 2
-        with pytest.raises(GanvasError, match=r"neither batches of CIFAR-10 nor .* its classes .* --data \S+cat$"):
+        with pytest.raises(GanvasError, match=r"neither batches of CIFAR-10 nor .* its classes .* `data='\S+cat'`$"):
             Cifar10(str(tmp_path / "c" / "train" / "cat")).open()
 
     @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ class TestCeleba:
             assert source(str(path)).open().keywords[2] == ("5 o clock shadow", "brown hair")
 
     def test_what_is_missing_is_told(self, folder):
-        with pytest.raises(GanvasError, match=r"fetched by hand from https://.*--data celeba:FOLDER"):
+        with pytest.raises(GanvasError, match=r"fetched by hand from https://.*`data='celeba:FOLDER'`"):
             Celeba().open()
         with pytest.raises(GanvasError, match="splits all, train, valid, test, not 'nose'"):
             Celeba(str(folder), split="nose").open()

@@ -268,25 +268,17 @@ class TestWhatIsSeen:
         run = fit(recipe, out=tmp_path / "run", quiet=True, device="cpu")
         with Image.open(run.newest_sheet) as sheet:
             assert sheet.size == (8 * 66 + 2, 10 * 66 + 2)
-        assert len(load(run.path).clips([0, 1], label="7")) == 2
+        assert len(load(run.path).sample(seeds=[0, 1], label="7")) == 2
 
     def test_one_seed_is_one_clip(self, run):
         model = load(run.path)
-        many = model.clips(range(3, 25))
+        many = model.sample(seeds=range(3, 25))
         assert len(many) == 22
         assert len(many[0]) == 8
         assert (many[0][0].mode, many[0][0].size) == ("L", (16, 16))
         for seed in (3, 10, 24):
-            (clip,) = model.clips([seed])
+            (clip,) = model.sample(seeds=[seed])
             assert [frame.tobytes() for frame in clip] == [frame.tobytes() for frame in many[seed - 3]]
-        with pytest.raises(GanvasError, match="makes clips of 8 frames, not pictures; use clips"):
-            model.sample(1)
-
-    def test_only_clips_are_clips(self, pictures, tmp_path):
-        run = fit(replace(pictures, images=8), out=tmp_path / "run", quiet=True, device="cpu")
-        assert not run.moves
-        with pytest.raises(GanvasError, match="makes no clips; use sample"):
-            load(run.path).clips([0])
 
     @pytest.mark.parametrize("ending", [".gif", ".webp", ".mp4"])
     def test_films(self, ending, tmp_path):

@@ -245,7 +245,7 @@ def test_pictures_of_another_form(tmp_path):
     Image.new("RGB", (16, 8)).save(large)
     Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(clear)
     for file, told in ((gray, "8x8 gray"), (large, "16x8 RGB"), (clear, "8x8 RGBA")):
-        with pytest.raises(GanvasError, match=rf"is {told} and this model makes 8x8 RGB.*--adapt"):
+        with pytest.raises(GanvasError, match=rf"is {told} and this model makes 8x8 RGB.*`adapt=True`"):
             inspect(NOISE, [file], real=real, features="quarters")
         changed = inspect(NOISE, [file], real=real, features="quarters", adapt=True)
         assert changed.pictures[0].notes == (f"was {told}",)
@@ -286,7 +286,7 @@ def test_words(tmp_path):
 
 def test_a_model_by_itself_has_no_critic(run, tmp_path):
     file = Run(run).newest / "model.safetensors"
-    with pytest.raises(GanvasError, match="name real pictures by --real"):
+    with pytest.raises(GanvasError, match="name real pictures by `real=`"):
         inspect(file)
     found = inspect(file, real="digits", features="quarters", count=120)
     assert list(found.areas) == ["detector"]

@@ -55,7 +55,7 @@ def test_what_is_no_place(text):
 
 def test_a_place_is_what_sample_draws(icons):
     chosen = [Place(seed, words="3d fruit") for seed in range(3, 23)]
-    assert torch.equal(draw(icons, chosen), icons.generate(range(3, 23), icons.told("3d fruit", range(3, 23))))
+    assert torch.equal(draw(icons, chosen), icons.generate(range(3, 23), icons.condition_for("3d fruit", range(3, 23))))
     assert torch.equal(draw(icons, [Place(5)]), icons.generate([5]))
     alone = draw(icons, [chosen[7]])
     assert torch.equal(alone[0], draw(icons, chosen)[7])

@@ -85,7 +85,7 @@ def test_labels_are_stops_too(name):
     model = build(name, CLASSES)
     made = morph(model, [Stop(5, "dog"), Stop(5, "fish"), Stop(7)], frames=9)
     for at, seed, label in ((0, 5, "dog"), (4, 5, "fish")):
-        assert torch.allclose(made[at], model.generate([seed], model.told(label, [seed]))[0], atol=1e-5)
+        assert torch.allclose(made[at], model.generate([seed], model.condition_for(label, [seed]))[0], atol=1e-5)
     assert torch.allclose(made[8], model.generate([7])[0], atol=1e-5), "without a label the seed says which"
     between = morph(model, [Stop(5, "dog"), Stop(5, "fish")], frames=3, eased=False)[1]
     half = (CLASSES.read("dog") + CLASSES.read("fish")) / 2
@@ -158,7 +158,7 @@ def test_truncation(model):
     assert torch.equal(morph(calm, [Stop(1, "cat"), Stop(2)], frames=5)[4], calm.generate([2])[0])
     assert not model.truncated(0.5).network.training
     for share in (-0.1, float("nan"), float("inf")):
-        with pytest.raises(GanvasError, match="--truncation takes a number from 0"):
+        with pytest.raises(GanvasError, match="`share=` takes a number from 0"):
             model.truncated(share)
 
 
@@ -171,7 +171,7 @@ def test_stops_from_words():
     with pytest.raises(GanvasError, match="not 3 seeds and 2 labels"):
         read_stops("1,2,3", ["cat", "dog"])
     for words in ("1;2", "a", "1,,2", "-1,3", "1.5"):
-        with pytest.raises(GanvasError, match="--seeds are whole numbers from 0 with commas"):
+        with pytest.raises(GanvasError, match="`seeds=` are whole numbers from 0 with commas"):
             read_stops(words)
 
 
@@ -220,7 +220,7 @@ def test_what_is_refused(model, tmp_path):
     with pytest.raises(GanvasError, match="Did you mean 'fish'"):
         morph(build("mlp_generator", CLASSES), [Stop(1, "fisch"), Stop(2)])
     for out, seconds in (("a.gif", 0), ("a.gif", -1), ("a.gif", float("nan")), ("a.png", 2)):
-        with pytest.raises(GanvasError, match="--seconds is how long a film takes"):
+        with pytest.raises(GanvasError, match="`seconds=` is how long a film takes"):
             save_morph(model, PATH, tmp_path / out, seconds=seconds)
     with pytest.raises(GanvasError, match=r"Cannot write .*a.xyz"):
         save_morph(model, PATH, tmp_path / "a.xyz")

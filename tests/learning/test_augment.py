@@ -96,7 +96,7 @@ def test_generator_and_penalty_learn_through_it():
 
 
 def test_what_it_is_not_for():
-    with pytest.raises(GanvasError, match=r"for pictures; points are trained with --set game\.augment=None"):
+    with pytest.raises(GanvasError, match=r"for pictures; points are trained with `settings=\['game\.augment=None'\]`"):
         augmented(torch.zeros(3, 2))
     with pytest.raises(GanvasError, match="cutout takes a number from 0 to 1, not 2"):
         Augment(cutout=2.0)

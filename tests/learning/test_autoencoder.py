@@ -304,7 +304,7 @@ def test_only_autoencoders_reconstruct(pictures):
 @pytest.mark.parametrize("game", [Autoencoding(), Variational()])
 def test_what_makes_no_codes_is_refused(vae, game):
     recipe = replace(vae, game=game, networks={"autoencoder": MLPGenerator()})
-    with pytest.raises(GanvasError, match=r"a network that makes codes of samples too.*--set autoencoder=autoencoder"):
+    with pytest.raises(GanvasError, match=r"a network that makes codes of samples too.*'autoencoder=autoencoder'"):
         start(recipe, recipe.data.open())
 
 

@@ -64,7 +64,7 @@ def test_a_survey_has_a_class_in_each_row(classes):
 
 @pytest.mark.parametrize("data", [PLAIN, replace(PLAIN, classes=("all",), labels=np.zeros(6, np.int64))])
 def test_data_without_classes(data):
-    with pytest.raises(GanvasError, match=r"no classes to tell apart\. .* into a folder .*--set condition=None"):
+    with pytest.raises(GanvasError, match=r"no classes to tell apart\. .* into a folder .*'condition=None'"):
         Labels().of(data)
 
 
@@ -110,7 +110,7 @@ def test_the_label_decides(run):
     assert (one == np.stack(list(map(np.asarray, model.sample(3, label="1"))))).all()
     drawn = model.condition.draw(range(5)).argmax(1).tolist()
     for seed, label in enumerate(drawn):
-        assert model.pictures([seed])[0].tobytes() == model.pictures([seed], label=str(label))[0].tobytes()
+        assert model.sample(seeds=[seed])[0].tobytes() == model.sample(seeds=[seed], label=str(label))[0].tobytes()
 
 
 def test_the_sheet_has_a_row_for_each_class(run):
@@ -250,7 +250,9 @@ def asked(pictures, tmp_path_factory):
 
 def test_keywords_decide(asked):
     model = load(asked.path)
-    red, blue = (model.generate(range(8), model.told(word, range(8))).mean((0, 2, 3)) for word in ("red", "blue"))
+    red, blue = (
+        model.generate(range(8), model.condition_for(word, range(8))).mean((0, 2, 3)) for word in ("red", "blue")
+    )
     assert red[0] - red[2] > 0.5
     assert blue[2] - blue[0] > 0.5
 
@@ -265,12 +267,16 @@ def test_keywords_on_the_command_line(asked, ganvas, tmp_path):
 
 def test_seeds_wander_from_the_words_as_far_as_variety_says(asked):
     model = load(asked.path)
-    words = model.asked("red")
-    near, far = (model.varied(variety).told("red", range(8)) @ words / words.dot(words) for variety in (0.3, 3.0))
-    assert torch.equal(model.varied(0).told("red", range(8)), words.expand(8, -1))
+    words = model.described("red")
+    near, far = (
+        model.varied(variety).condition_for("red", range(8)) @ words / words.dot(words) for variety in (0.3, 3.0)
+    )
+    assert torch.equal(model.varied(0).condition_for("red", range(8)), words.expand(8, -1))
     assert near.min() > 0.9 > far.max(), "cosines"
-    assert torch.equal(model.told("red", [5]), model.told("red", range(8))[5:6]), "a seed is one picture"
-    assert not model.told("", [0]).any(), "who asks for nothing is told nothing"
+    assert torch.equal(model.condition_for("red", [5]), model.condition_for("red", range(8))[5:6]), (
+        "a seed is one picture"
+    )
+    assert not model.condition_for("", [0]).any(), "who asks for nothing is told nothing"
     assert model.varied(None) is model
 
 
@@ -278,7 +284,7 @@ def test_variety_that_makes_no_sense(asked, ganvas, tmp_path):
     model = load(asked.path)
     with pytest.raises(GanvasError, match=r"variety takes a number from 0 on, not -1"):
         model.varied(-1.0)
-    with pytest.raises(GanvasError, match="--variety is for models of keywords"):
+    with pytest.raises(GanvasError, match="`variety=` is for models of keywords"):
         replace(model, condition=None).varied(0.3)
     ask = ("--keywords", "red", "--out", tmp_path / "a.png", "--variety", "-1")
     for command in (("sample",), ("morph", "--keywords", "blue"), ("edit", "--direction", "warmth")):
@@ -298,9 +304,9 @@ def test_a_picture_that_was_projected_is_of_its_very_words(asked):
     model = load(asked.path)
     latent = Latent(torch.zeros(model.network.latent), None, fingerprint(model.network))
     _, told = places(model, [(latent, "red")])
-    assert torch.equal(told[0], model.asked("red"))
+    assert torch.equal(told[0], model.described("red"))
     _, told = places(model, [(3, "red")])
-    assert torch.equal(told[0], model.told("red", [3])[0]), "and that of a seed is what sample() draws"
+    assert torch.equal(told[0], model.condition_for("red", [3])[0]), "and that of a seed is what sample() draws"
 
 
 def test_retrieval_is_measured_beside_that_of_real_pictures(asked):

@@ -186,7 +186,7 @@ def test_other_weights_are_refused(tensors):
 def test_offline_the_message_names_every_place_and_what_works(nowhere):
     with pytest.raises(GanvasError) as error:
         features("inception")
-    for place in ("--weights", "GANVAS_INCEPTION", "torch/hub/checkpoints/pt_inception", "cache/downloads", "lite0"):
+    for place in ("`weights=`", "GANVAS_INCEPTION", "torch/hub/checkpoints/pt_inception", "cache/downloads", "lite0"):
         assert place in str(error.value)
 
 
@@ -229,7 +229,7 @@ def test_only_the_published_weights_make_a_fid(weights):
 
 
 def test_weights_need_the_name_of_their_network_and_leave_a_mark_on_that_of_the_features(weights, tmp_path):
-    with pytest.raises(GanvasError, match="Say by --features of which network these weights are"):
+    with pytest.raises(GanvasError, match="Say by `features=` of which network these weights are"):
         features(weights=weights)
     network = EfficientNetLite()
     save_file(network.state_dict(), tmp_path / "other.safetensors")

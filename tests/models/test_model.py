@@ -63,7 +63,7 @@ def test_one_seed_is_one_picture(model):
     assert len({picture.tobytes() for picture in many}) > CHUNK
     for count, seed in ((1, 5), (1, 5 + 2 * CHUNK), (3, 10), (CHUNK, 6), (CHUNK + 1, 9)):
         assert same(model.sample(count, seed), many[seed - 5 : seed - 5 + count])
-    assert same(model.pictures([39, 5, 12]), [many[34], many[0], many[7]])
+    assert same(model.sample(seeds=[39, 5, 12]), [many[34], many[0], many[7]])
     assert torch.equal(model.generate(range(5, 8)), model.generate(range(20))[5:8])
     assert model.sample(0) == []
 
@@ -113,7 +113,7 @@ def test_separate_files_are_named_by_seed(run, tmp_path):
     folder = save_separate(model, range(7, 7 + CHUNK + 2), tmp_path / "samples")
     assert sorted(files(folder)) == [f"seed-{seed:04}.png" for seed in range(7, 7 + CHUNK + 2)]
     assert same([opened(folder / "seed-0009.png")], model.sample(1, seed=9))
-    with pytest.raises(GanvasError, match=r"--out is a folder; .*x.png looks like a file"):
+    with pytest.raises(GanvasError, match=r"`folder=` is where the files go, and .*x.png looks like a file"):
         save_separate(model, range(2), tmp_path / "x.png")
 
 
@@ -128,10 +128,10 @@ def test_vectors_are_no_pictures(ring, tmp_path):
 
 def test_impossible_wishes(run, tmp_path):
     for seeds in (range(0), range(-3, 3)):
-        with pytest.raises(GanvasError, match="--count is at least 1, and --seed at least 0"):
+        with pytest.raises(GanvasError, match="It takes at least one seed, and seeds are whole numbers from 0"):
             save_sheet(load(run.path), seeds, tmp_path / "a.png")
     for columns in (0, -1):
-        with pytest.raises(GanvasError, match="--columns is at least 1"):
+        with pytest.raises(GanvasError, match="`columns=` is at least 1"):
             save_sheet(load(run.path), range(3), tmp_path / "a.png", columns=columns)
 
 

@@ -110,7 +110,7 @@ def test_the_recipe_of_a_model_is_taken_for_data_of_ones_own(named, recipe, tmp_
 
 
 def test_a_published_model_does_not_go_on(published):
-    with pytest.raises(GanvasError, match=r"was published and does not go on; start from it: --from"):
+    with pytest.raises(GanvasError, match=r"was published and does not go on; start from it: `start_from='"):
         fit(str(published), quiet=True)
 
 
@@ -143,7 +143,7 @@ def test_a_training_is_not_published_over(run, tmp_path):
 
 
 def test_what_does_not_fit_a_model_leaves_no_folder(named, recipe, tmp_path):
-    with pytest.raises(GanvasError, match=r"digits makes 8x8 gray, and here are 16x16 gray: leave out --size"):
+    with pytest.raises(GanvasError, match=r"digits makes 8x8 gray, and here are 16x16 gray: leave out `size=`"):
         fit(replace(recipe, data=replace(recipe.data, size=16)), start_from="digits", out=tmp_path / "a", quiet=True)
     with pytest.raises(GanvasError, match="generator of digits is another"):
         fit(change(recipe, "generator.width=12"), start_from="digits", out=tmp_path / "a", quiet=True, device="cpu")

@@ -27,7 +27,7 @@ def save(path):
 
 def drawn(model, words, count=16):
     """Samples as float [N, 3, H, W] in [0, 1]."""
-    return to_uint8(model.generate(range(count), model.told(words, range(count)))).permute(0, 3, 1, 2) / 255
+    return to_uint8(model.generate(range(count), model.condition_for(words, range(count)))).permute(0, 3, 1, 2) / 255
 
 
 def colour(pictures):
@@ -87,7 +87,7 @@ def test_its_critic_comes_along_and_knows_words(model):
     """An untrained critic prefers the right words in about half of the cases."""
     (critic,) = load_critics(Run(shipped.locate("icons")), model.condition.length).values()
     real = Icons("objects", size=64).open()
-    told = torch.stack([model.asked(" ".join(["outline", *words])) for words in real.keywords])
+    told = torch.stack([model.described(" ".join(["outline", *words])) for words in real.keywords])
     pictures = real.take(np.arange(len(real)))
     assert (critic(pictures, told) > critic(pictures, told.roll(1, 0))).float().mean() > 0.6
 
@@ -110,7 +110,7 @@ def test_what_it_learned_from_is_asked_for(ganvas, tmp_path):
 
 def test_no_samples_are_none(model):
     assert model.sample(0) == []
-    with pytest.raises(GanvasError, match="Seeds are whole numbers from 0, not -1"):
+    with pytest.raises(GanvasError, match=r"Seeds are whole numbers from 0 to .*, not -1"):
         model.sample(1, seed=-1)
 
 

@@ -12,9 +12,10 @@ from conftest import files
 
 from ganvas import Run, fit, plan
 from ganvas.core import checkpoint
+from ganvas.core.batch import Kind
 from ganvas.core.errors import GanvasError
 from ganvas.learning.optimizers import Adam
-from ganvas.training import budget, session
+from ganvas.training import budget, recorder, session
 from ganvas.training.recorder import Recorder
 
 
@@ -44,7 +45,7 @@ def test_what_a_run_leaves(points, tmp_path):
 
 
 def test_a_long_run_leaves_no_more(points, tmp_path, monkeypatch):
-    monkeypatch.setattr("ganvas.training.recorder.POINTS", 2)
+    monkeypatch.setitem(recorder.ON_A_SHEET, Kind.POINTS, 2)
     run = train(replace(points, batch=2, images=2 * 350, sheets=60), tmp_path / "run")
     assert len(run.rows) == 300
     assert len(files(run.path / "samples")) == 61
@@ -61,7 +62,7 @@ def test_every_line_of_a_log_has_the_terms_of_lazy_turns(points, tmp_path, monke
 def test_another_run_is_refused(points, tmp_path):
     run = train(points, tmp_path / "run")
     before = files(run.path)
-    with pytest.raises(GanvasError, match=r"holds another run \(batch: 8, not 16\). Give --out another folder"):
+    with pytest.raises(GanvasError, match=r"holds another run \(batch: 8, not 16\). Give `out=` another folder"):
         train(replace(points, batch=8), run.path)
     with pytest.raises(GanvasError, match=r"seed: 1, not 0"):
         train(points, run.path, seed=1)

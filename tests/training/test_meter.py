@@ -28,7 +28,7 @@ def untrained(points):
 
 def test_it_is_asked_for_every_so_many_images():
     meter = Meter(Dataset(np.zeros((20, 2), np.float32)), every=100, device=CPU)
-    asked = [images for images in range(32, 400, 32) if meter.asked(images, 32)]
+    asked = [images for images in range(32, 400, 32) if meter.wanted_at(images, 32)]
     assert asked == [128, 224, 320]
     assert [images for images in range(32, 400, 32) if meter.due(images, 32, 1e9)] == asked
     never = Meter(Dataset(np.zeros((20, 2), np.float32)), every=0, device=CPU)

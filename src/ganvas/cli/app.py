@@ -8,6 +8,7 @@ from rich.console import Console
 
 from ..core.errors import GanvasError, PassedOver
 from . import data, evaluation, latent, models, recipes, runs, studio, training
+from .options import as_options
 
 __all__ = ["app", "main"]
 
@@ -52,7 +53,8 @@ def main() -> None:
     try:
         app()
     except GanvasError as error:
-        Console(stderr=True).print(f"ganvas: {error}", markup=False, highlight=False, soft_wrap=True)
+        text = as_options(f"ganvas: {error}")
+        Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
 
 

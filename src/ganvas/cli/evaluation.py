@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Size, parse_size, say, tell_scores
+from .options import Size, as_options, parse_size, say, tell_scores
 
 __all__ = ["compare", "evaluate", "inspect"]
 
@@ -128,5 +128,5 @@ def inspect(
         )  # fmt: skip
     if sheet:
         pixels.save_picture(found.sheet(), sheet)
-    say(dumps(found.as_json(), indent=1) if json else str(found))
+    say(dumps(found.as_json(), indent=1) if json else as_options(str(found)))
     console.skipped(found.skipped)

@@ -1,5 +1,6 @@
 """What commands share: options, what they mean, and how they answer."""
 
+import re
 from collections.abc import Collection, Mapping
 from json import dumps
 from pathlib import Path
@@ -22,6 +23,7 @@ __all__ = [
     "Size",
     "Truncation",
     "Variety",
+    "as_options",
     "parse_size",
     "say",
     "tell_scores",
@@ -47,6 +49,27 @@ Variety = Annotated[
 Size = Annotated[str | None, typer.Option(help="Pixels of the pictures: 64, or WIDTHxHEIGHT such as 64x96.")]
 
 
+OPTIONS = {
+    "across": "--pictures",
+    "folder": "--out",
+    "settings": "--set",
+    "share": "--truncation",
+    "start_from": "--from",
+}
+"""Arguments of functions whose options are called otherwise."""
+
+
+def as_options(text: str) -> str:
+    """What functions say of their arguments, as options: `held_out=` is --held-out, `size=(64, 96)` --size 64x96."""
+
+    def option(found: re.Match[str]) -> str:
+        name, value = found[1], re.sub(r"^\['(.*)'\]$|^'(.*)'$", r"\1\2", found[2])
+        value = re.sub(r"^\((\d+), (\d+)\)$", r"\1x\2", value)
+        return " ".join([OPTIONS.get(name, f"--{name.replace('_', '-')}"), *({value} - {"", "True"})])
+
+    return re.sub(r"`(\w+)=([^`]*)`", option, text)
+
+
 def parse_size(text: str | None) -> int | tuple[int, int] | None:
     """64 -> 64, and 64x96 -> (64, 96)."""
     if text is None:
@@ -61,7 +84,7 @@ def varied(model: "Model", variety: float | None, asked: Collection[str] | None)
     """The model as --variety has it.
 
     Raises:
-        GanvasError: it is given and no keywords are, or the model refuses it.
+        DoesNotFit: it is given and no keywords are, or the model refuses it.
     """
     made = model.varied(variety)
     if variety is not None and not asked:

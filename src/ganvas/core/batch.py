@@ -55,7 +55,7 @@ def refuse_seeds(seeds: Sequence[int]) -> None:
     """Refuse what is no seed.
 
     Raises:
-        GanvasError: one is below 0 or above `MOST_SEED`.
+        DoesNotFit: one is below 0 or above `MOST_SEED`.
     """
     if len(seeds) and not 0 <= min(seeds) <= max(seeds) <= MOST_SEED:
         wrong = min(seeds) if min(seeds) < 0 else max(seeds)

@@ -82,7 +82,7 @@ def find(name: str, *kinds: str) -> Any:
     """The part called `name`, among these kinds or among all.
 
     Raises:
-        GanvasError: no part has this name; the message suggests the nearest.
+        NotFound: no part has this name; the message suggests the nearest.
     """
     among = kinds or tuple(KINDS)
     for each in among:
@@ -115,7 +115,7 @@ def listing(kind: str | None = None) -> str:
     """The parts of one kind, or of all, a line each: the name and the first line of its docstring.
 
     Raises:
-        GanvasError: there is no such kind; "losses" is as good as "loss".
+        NotFound: there is no such kind; "losses" is as good as "loss".
     """
     plurals = {"losses": "loss"} | {f"{each}s": each for each in KINDS}
     kinds = [plurals.get(kind, kind)] if kind else list(KINDS)
@@ -133,7 +133,7 @@ def describe(name: str) -> str:
     """What the parts of this name are: their docstrings and settings; for a recipe the whole of it.
 
     Raises:
-        GanvasError: there is none.
+        NotFound: there is none.
     """
     name = name.partition(":")[0]
     kinds = [kind for kind in KINDS if name in names(kind)] or [str(kind_of(find(name)))]

@@ -39,7 +39,8 @@ def download(
         pause_seconds: the wait before the second attempt, doubled before each further one.
 
     Raises:
-        GanvasError: the server cannot be reached, what came is not the expected file, or it cannot be written.
+        Unreachable or Unwritable: the server cannot be reached, what came is not the expected file, or it cannot be
+            written.
     """
     if path.exists():
         return path

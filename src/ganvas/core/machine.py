@@ -20,7 +20,7 @@ def device(name: str | None) -> torch.device:
     """The device of this name, or the fastest there is.
 
     Raises:
-        GanvasError: this machine has none of that name.
+        NotFound: this machine has none of that name.
     """
     if name is None:
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"

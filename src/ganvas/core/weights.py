@@ -55,7 +55,7 @@ def read_header(file: Path) -> Header:
     """What a .safetensors file says of itself, which takes no memory for its tensors.
 
     Raises:
-        GanvasError: it is no such file, is cut short, or holds numbers of a type that weights do not have.
+        Unreadable: it is no such file, is cut short, or holds numbers of a type that weights do not have.
     """
     try:
         with safe_open(file, "pt") as opened:
@@ -78,7 +78,7 @@ def read_weights(file: Path, *, known: str = "") -> dict[str, Tensor]:
         known: the sha256 of a file that is trusted; only that one is opened by a torch that opens others unsafely.
 
     Raises:
-        GanvasError: there is no such file, it is damaged, it holds something else than a dictionary of tensors, or this
+        Unreadable: there is no such file, it is damaged, it holds something else than a dictionary of tensors, or this
             torch is too old to open a file of torch.save that a stranger may have made.
     """
     try:

@@ -148,7 +148,7 @@ def open_files(path: Path) -> Files:
     """The files in this folder or zip file.
 
     Raises:
-        GanvasError: there is nothing at `path`, it is neither a folder nor a zip, or it may not be read.
+        NotFound or Unreadable: there is nothing at `path`, it is neither a folder nor a zip, or it may not be read.
     """
     try:
         if path.is_dir():

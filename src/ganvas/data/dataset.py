@@ -144,7 +144,7 @@ class Dataset:
         """Refuse what no network could be shown.
 
         Raises:
-            GanvasError: there are no samples, their type or shape is another one, or labels are not those of `classes`.
+            DoesNotFit: there are no samples, their type or shape is another one, or labels are not those of `classes`.
         """
         kind, shape = self.samples.dtype, self.samples.shape
         if not len(shape) or not shape[0]:
@@ -258,7 +258,7 @@ def source(text: str, *, clips: bool = False) -> Source:
     taken as pictures, or as clips if they are asked for.
 
     Raises:
-        GanvasError: it is neither a name nor an existing path, or what follows the colon is of the wrong type.
+        NotFound: it is neither a name nor an existing path, or what follows the colon is of the wrong type.
     """
     name, colon, setting = text.partition(":")
     if name in names("data"):
@@ -278,7 +278,7 @@ def of_size(chosen: Source, size: int | tuple[int, int] | None) -> Source:
     if size is None:
         return chosen
     if chosen.kind is Kind.POINTS:
-        raise DoesNotFit("--size is for pictures; this source holds points.")
+        raise DoesNotFit("`size=` is for pictures; this source holds points.")
     return replace(chosen, size=size)  # type: ignore[type-var]
 
 
@@ -286,7 +286,7 @@ def open_source(text: str, *, size: int | tuple[int, int] | None = None, watch: 
     """The samples of a source named in words, as `ganvas train` would see them.
 
     Raises:
-        GanvasError: there is no such source, or nothing usable in it.
+        NotFound or DoesNotFit: there is no such source, or nothing usable in it.
     """
     return of_size(source(text), size).open(watch)
 

@@ -67,7 +67,7 @@ class Frame:
         """Refuse what cannot be meant.
 
         Raises:
-            GanvasError: a field has an impossible value; the message names it and what is possible.
+            DoesNotFit: a field has an impossible value; the message names it and what is possible.
         """
         if not (1 <= self.width <= 4096 and 1 <= self.height <= 4096):
             raise DoesNotFit(f"A size of {self.width}x{self.height} pixels is not between 1 and 4096.")

@@ -97,7 +97,7 @@ def packed(
         notes: kind of file -> how many, to what a person has to know of them.
 
     Raises:
-        GanvasError: the cache cannot be written or is full, or no item has a picture.
+        Unreadable: the cache cannot be written or is full, or no item has a picture.
     """
     folder = cache_folder() / name
     known = _read(folder)
@@ -134,7 +134,7 @@ def pack_files(
         watch: told of the files read and the pictures packed.
 
     Raises:
-        GanvasError: as `packed`.
+        Unwritable: as `packed`.
     """
     names = tuple(names)
     settings = (kind, frame, DECODER, digest(names), described_by)

@@ -15,13 +15,13 @@ from .dataset import KINDS
 from .decode import MOST_BYTES, Frame, Unusable, decode, explain
 from .precautions import light
 
-__all__ = ["Given", "read_given"]
+__all__ = ["PictureFile", "read_pictures"]
 
 LOSSY = {"JPEG", "WEBP", "GIF"}
 
 
 @dataclass(frozen=True)
-class Given:
+class PictureFile:
     """A picture from a file, uint8 [H, W, C], and what has happened to it."""
 
     name: str
@@ -29,9 +29,9 @@ class Given:
     notes: tuple[str, ...]
 
 
-def read_given(
+def read_pictures(
     paths: Sequence[str | Path], frame: Frame, *, adapt: bool = False
-) -> tuple[list[Given], tuple[tuple[str, str], ...]]:
+) -> tuple[list[PictureFile], tuple[tuple[str, str], ...]]:
     """The pictures at these paths, and (file, reason) of what is none.
 
     Args:
@@ -40,7 +40,7 @@ def read_given(
         adapt: bring pictures of other sizes or colours into it as training data are, instead of refusing them.
 
     Raises:
-        GanvasError: there is none, or one is of another form and is not to be adapted.
+        NotFound or DoesNotFit: there is none, or one is of another form and is not to be adapted.
     """
     found, skipped = [], []
     for name, content in _contents(paths):
@@ -51,7 +51,7 @@ def read_given(
         except Unusable as reason:
             skipped.append((name, str(reason)))
             continue
-        found.append(Given(name, picture, _notes(name, content, size, frame, adapt=adapt)))
+        found.append(PictureFile(name, picture, _notes(name, content, size, frame, adapt=adapt)))
     if paths and not found:
         reasons = f": {skipped[0][0]} is {skipped[0][1]}" if skipped else ""
         raise NotFound(f"There is no picture in {', '.join(map(str, paths))}{reasons}.")
@@ -85,7 +85,7 @@ def _notes(name: str, content: bytes, size: tuple[int, int], frame: Frame, *, ad
     """What has happened to a picture.
 
     Raises:
-        GanvasError: its size or its colours are not those of the model, and it is not to be adapted.
+        DoesNotFit: its size or its colours are not those of the model, and it is not to be adapted.
     """
     with Image.open(io.BytesIO(light(content))) as image:
         kind, lossy = _channels(image), image.format in LOSSY
@@ -93,7 +93,7 @@ def _notes(name: str, content: bytes, size: tuple[int, int], frame: Frame, *, ad
     if theirs != ours and not adapt:
         raise DoesNotFit(
             f"{name} is {theirs} and this model makes {ours}: changing the one into the other leaves traces. "
-            "Give pictures as the model makes them, or --adapt to have them changed as training data are."
+            "Give pictures as the model makes them, or `adapt=True` to have them changed as training data are."
         )
     return (*((f"was {theirs}",) if theirs != ours else ()), *(("lossy file",) if lossy else ()))
 

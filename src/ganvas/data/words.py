@@ -39,7 +39,7 @@ def vectors(words: Sequence[str]) -> Float[np.ndarray, "n 256"]:
     spelled like it rather than to those that mean the same.
 
     Raises:
-        GanvasError: the package is missing.
+        NotInstalled: the package is missing.
     """
     found = _encoder().embed(list(words)) if len(words) else np.zeros((0, DIMENSION))
     return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9), np.float32)

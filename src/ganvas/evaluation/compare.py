@@ -43,7 +43,7 @@ MOST = 10_000  # pictures of a side, unless more are asked for
 DRAWN = 1_000  # samples of a model, unless fewer are asked for
 APART = 10**9  # from the first seed of one model's samples to that of another's beside it
 PATHS, FEWEST_PATHS = 2_000, 100
-ASKED = 1_000  # descriptions that samples are asked for
+DESCRIBED = 1_000  # descriptions that samples are asked for
 FRAMES = "each clip is judged by one of its frames, so this says nothing of how it moves"
 
 
@@ -115,7 +115,7 @@ class Comparison:
         yield from metrics.manifold_scores(real, fake).items()
         yield "vendi", metrics.vendi_score(fake)
         yield from self._conditional()
-        yield from self._asked()
+        yield from self._retrieval()
         if self.held_out:
             yield from self._memorisation(self.held_out)
         opaque = self.fake.kind is Kind.PICTURES and self.fake.shape[0] < 4
@@ -186,7 +186,7 @@ class Comparison:
             found = metrics.classification_accuracy(fakes, ours, reals, theirs, classes=len(shared))
             yield "classification_accuracy", replace(found, notes=(*found.notes, *notes))
 
-    def _asked(self) -> Iterator[tuple[str, Score]]:
+    def _retrieval(self) -> Iterator[tuple[str, Score]]:
         """Whether samples show the keywords that they were asked for; beside it the same of real pictures.
 
         Of these, each is found by the other one whose words are most like its own.
@@ -194,18 +194,19 @@ class Comparison:
         model, data = self.fake.made, self.real.made
         if not (isinstance(model, Model) and isinstance(model.condition, Keywords) and isinstance(data, Dataset)):
             return
-        rows = [place for place, row in enumerate(self.real.rows) if any(data.keywords[row : row + 1])][:ASKED]
+        rows = [place for place, row in enumerate(self.real.rows) if any(data.keywords[row : row + 1])][:DESCRIBED]
         if self.describe is None or len(rows) < FEWEST:
             return
-        told = model.condition.take(data, self.real.rows[rows])
+        conditions = model.condition.take(data, self.real.rows[rows])
         z = inputs(range(self.fake.seed, self.fake.seed + len(rows)), model.network.latent)
         asked = [
-            pixels.to_uint8(model.make(*some)).numpy() for some in zip(z.split(CHUNK), told.split(CHUNK), strict=True)
+            pixels.to_uint8(model.make(*some)).numpy()
+            for some in zip(z.split(CHUNK), conditions.split(CHUNK), strict=True)
         ]
         reals = self.reals[rows]
-        yield "retrieval", metrics.retrieval_precision(self.describe(asked), reals, told)
-        alike = (told @ told.T).fill_diagonal_(-torch.inf).argmax(1)
-        yield "retrieval_of_reals", metrics.retrieval_precision(reals[alike], reals, told, own=alike)
+        yield "retrieval", metrics.retrieval_precision(self.describe(asked), reals, conditions)
+        alike = (conditions @ conditions.T).fill_diagonal_(-torch.inf).argmax(1)
+        yield "retrieval_of_reals", metrics.retrieval_precision(reals[alike], reals, conditions, own=alike)
 
     def _path_length(self, model: Model, describe: Extractor) -> Score:
         """On the model's own latents; each path of a conditional one keeps to a condition of its own."""
@@ -217,8 +218,8 @@ class Comparison:
             """Of both ends of some paths, the beginnings first."""
             drawn = list(islice(seeds, len(z) // 2))
             self.watch("Measuring paths through latent space", drawn[-1] + 1 - self.fake.seed, paths)
-            told = condition.draw(drawn).repeat(2, 1) if condition else None
-            return model.network.generate(z, told)
+            conditions = condition.draw(drawn).repeat(2, 1) if condition else None
+            return model.network.generate(z, conditions)
 
         def embed(made: Tensor) -> Tensor:
             levels = (made.clamp(-1, 1) + 1) * 127.5
@@ -260,10 +261,11 @@ def compare(
         watch: told of what is slow.
 
     Raises:
-        GanvasError: there is no such thing, or the two sides do not go together; the message says what to do.
+        NotFound or DoesNotFit: there is no such thing, or the two sides do not go together; the message says what to
+            do.
     """
     if count is not None and count < FEWEST:
-        raise DoesNotFit(f"--count is at least {FEWEST}, not {count}; papers use 10,000 or more.")
+        raise DoesNotFit(f"`count=` is at least {FEWEST}, not {count}; papers use 10,000 or more.")
     refuse_seeds([seed])
     opening = partial(opened, size=size, device=device, watch=watch)
     run, judged, learned = run_of(fake), opening(fake), None
@@ -277,10 +279,10 @@ def compare(
     _refuse_unlike((name_of(fake, "samples"), judged), (name, against))
     unseen = None if held_out is None else opening(held_out, like=judged)
     if isinstance(unseen, Model):
-        raise DoesNotFit("--held-out takes data that the model has not seen, not a model.")
+        raise DoesNotFit("`held_out=` takes data that the model has not seen, not a model.")
     describe = _extractor(against, features, weights, device, watch)
     if run and unseen and not learned:
-        learned = run.learned_from(watch, instead="Leave out --held-out.")
+        learned = run.learned_from(watch, instead="Leave out `held_out=`.")
     many, enough = _counts(judged, against, count)
     return Comparison(
         Side(name_of(fake, "samples"), judged, many, seed, images=_images(run)),
@@ -310,7 +312,7 @@ def _refuse_unlike(*sides: tuple[str, Model | Dataset]) -> None:
             )
     (_, ours), (_, theirs) = sides
     if ours.shape != theirs.shape:
-        hint = "open the data as the model makes them, for instance with --size"
+        hint = "open the data as the model makes them, for instance with `size=`"
         if ours.kind is not theirs.kind:
             hint = "pictures go with pictures, clips with clips and points with points"
         words = f"Samples of {in_words(ours.shape)} cannot be compared with {in_words(theirs.shape)}"
@@ -325,7 +327,7 @@ def _extractor(
         shown = against if isinstance(against, Dataset) else None
         return by_name.features(features, data=shown, weights=weights, device=device, watch=watch)
     if features or weights:
-        raise DoesNotFit("Points are compared by their coordinates: leave out --features and --weights.")
+        raise DoesNotFit("Points are compared by their coordinates: leave out `features=` and `weights=`.")
     return None
 
 

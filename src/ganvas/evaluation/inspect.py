@@ -26,7 +26,7 @@ from ..core.errors import DoesNotFit, GanvasError
 from ..core.version import __version__
 from ..data.dataset import Dataset, Watch, source, unwatched
 from ..data.decode import Frame
-from ..data.picture_files import Given, read_given
+from ..data.picture_files import PictureFile, read_pictures
 from ..learning.conditions import Condition, Keywords
 from ..metrics.auc import Area, auc
 from ..metrics.features.by_name import features, suggested
@@ -132,7 +132,7 @@ class Inspection:
         """All pictures on one sheet [H, W, C], row by row from the most real to the most fake.
 
         Raises:
-            GanvasError: there are none.
+            DoesNotFit: there are none.
         """
         if not self.pictures:
             raise DoesNotFit("There are no pictures to lay out: name some that are to be inspected.")
@@ -177,10 +177,10 @@ def inspect(
     if made.kind is Kind.POINTS:
         raise DoesNotFit("This model makes points, and only pictures and frames of clips can be inspected.")
     frame = _frame(made, run)
-    files, skipped = read_given(pictures, frame, adapt=adapt)
+    files, skipped = read_pictures(pictures, frame, adapt=adapt)
     drawn = np.stack([each.picture for each in files]) if files else np.empty((0, *frame.shape), np.uint8)
-    exactly = made.asked(label)
-    asked = _Set(drawn, None if exactly is None else exactly.expand(len(files), -1))
+    described = made.described(label)
+    asked = _Set(drawn, None if described is None else described.expand(len(files), -1))
     reals = _reals(made, run, real, count, watch)
     learned, test = _halves(made, reals, None if held_out is None else _side(made, held_out, count, watch), watch)
     detect = _detector(learned, features, device, watch)
@@ -196,7 +196,7 @@ def inspect(
         **_about(learned, test, detect),
     }
     seen = run is not None and real is None and held_out is None
-    warnings = tuple(_warnings(made, areas, list(scorers), seen=seen, told=label is not None))
+    warnings = tuple(_warnings(made, areas, list(scorers), seen=seen, labelled=label is not None))
     return Inspection(tuple(judged[row] for row in order), drawn[order], areas, warnings, about, skipped)
 
 
@@ -205,7 +205,7 @@ class _Set:
     """Pictures uint8 [N, H, W, C], and what a critic is told of them [N, K] if that is known."""
 
     pictures: Pictures
-    told: Tensor | None = None
+    conditions: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -234,8 +234,8 @@ def _reals(made: Model, run: Run | None, given: str | Path | Dataset | None, cou
     if given is not None:
         return _side(made, given, count, watch)
     if run is None:
-        raise DoesNotFit("A model by itself does not know what it learned from: name real pictures by --real.")
-    data = run.learned_from(watch, instead="Name real pictures by --real.")
+        raise DoesNotFit("A model by itself does not know what it learned from: name real pictures by `real=`.")
+    data = run.learned_from(watch, instead="Name real pictures by `real=`.")
     return Side(str(run.about["source"]), data, min(len(data), count))
 
 
@@ -243,7 +243,7 @@ def _side(made: Model, given: str | Path | Dataset, count: int, watch: Watch) ->
     """Real pictures in the form of the model's.
 
     Raises:
-        GanvasError: they cannot be brought into it.
+        NotFound or DoesNotFit: they cannot be brought into it.
     """
     if isinstance(given, Dataset):
         name, data = "data", given
@@ -254,7 +254,7 @@ def _side(made: Model, given: str | Path | Dataset, count: int, watch: Watch) ->
     if data.shape != made.shape:
         raise DoesNotFit(
             f"The real pictures ({name}) have the shape {data.shape} and this model makes {made.shape}: the difference "
-            "in form alone would tell them apart. Name others by --real or --held-out."
+            "in form alone would tell them apart. Name others by `real=` or `held_out=`."
         )
     return Side(name, data, min(len(data), count))
 
@@ -266,20 +266,20 @@ def _halves(made: Model, reals: Side, unseen: Side | None, watch: Watch) -> tupl
     if unseen is None:
         groups = np.unique(keys, return_inverse=True)[1]
         for_test = np.random.default_rng(0).permutation(groups.max() + 1)[groups] % 2 == 1
-        test = _told(made, reals, real, for_test)
+        test = _test_set(made, reals, real, for_test)
         learned = _Set(real[~for_test])
     else:
         others = _all(unseen, watch)
         new = np.array([_digest(each) not in set(keys) for each in others])
-        test, learned = _told(made, unseen, others, new), _Set(real)
+        test, learned = _test_set(made, unseen, others, new), _Set(real)
     if min(len(learned), len(test)) < FEWEST:
         raise DoesNotFit(
             f"There are {len(learned)} real pictures to learn from and {len(test)} others to test on, and it takes "
-            f"{FEWEST} of each. Name more by --real, or by --held-out others than those."
+            f"{FEWEST} of each. Name more by `real=`, or by `held_out=` others than those."
         )
     fakes = Side("generated", made, len(learned) + len(test), FIRST_SEED)
     fake, first = _all(fakes, watch), np.arange(fakes.count) < len(learned)
-    return _Half(learned, _Set(fake[first])), _Half(test, _told(made, fakes, fake, ~first))
+    return _Half(learned, _Set(fake[first])), _Half(test, _test_set(made, fakes, fake, ~first))
 
 
 def _all(side: Side, watch: Watch) -> Pictures:
@@ -291,14 +291,14 @@ def _all(side: Side, watch: Watch) -> Pictures:
     return np.concatenate(some)
 
 
-def _told(made: Model, side: Side, pictures: Pictures, chosen: NDArray[np.bool_]) -> _Set:
+def _test_set(made: Model, side: Side, pictures: Pictures, chosen: NDArray[np.bool_]) -> _Set:
     """The chosen ones of a side's pictures, with what is known of them in the words that the model was trained in."""
-    rows, told = side.rows[chosen], None
+    rows, conditions = side.rows[chosen], None
     if made.condition and isinstance(side.made, Model):
-        told = made.condition.draw(rows.tolist())
+        conditions = made.condition.draw(rows.tolist())
     elif made.condition and isinstance(side.made, Dataset) and _speaks_of(made.condition, side.made):
-        told = made.condition.take(side.made, rows)
-    return _Set(pictures[chosen], told)
+        conditions = made.condition.take(side.made, rows)
+    return _Set(pictures[chosen], conditions)
 
 
 def _speaks_of(condition: Condition, data: Dataset) -> bool:
@@ -347,13 +347,13 @@ def _critics(run: Run | None, made: Model, device: torch.device | str) -> dict[s
 
 def _by_critic(critic: Critic, some: _Set) -> Tensor:
     """The critic's logits [N]; none where it would have to be told of what the pictures are, and nobody knows."""
-    if critic.condition and some.told is None:
+    if critic.condition and some.conditions is None:
         return torch.empty(0)
-    return logits(critic, torch.from_numpy(some.pictures), some.told)
+    return logits(critic, torch.from_numpy(some.pictures), some.conditions)
 
 
 def _judged(
-    files: Sequence[Given], scores: Mapping[str, Tensor], tested: tuple[Tensor, Tensor], learned: _Set
+    files: Sequence[PictureFile], scores: Mapping[str, Tensor], tested: tuple[Tensor, Tensor], learned: _Set
 ) -> list[Judged]:
     """What is said of each file, given all scores of all files and those that the detector gave while it was tested."""
     known, found = {_digest(each) for each in learned.pictures}, []
@@ -367,13 +367,13 @@ def _judged(
 
 
 def _warnings(
-    made: Model, areas: Mapping[str, Area], scorers: Sequence[str], *, seen: bool, told: bool
+    made: Model, areas: Mapping[str, Area], scorers: Sequence[str], *, seen: bool, labelled: bool
 ) -> Iterator[str]:
     """What a reader of the figures has to know."""
     if seen:
         yield (
             "the GAN learned from these real pictures: its critic has seen them, and where the generator copies them "
-            "nothing tells the two apart. Name pictures that it has not seen by --held-out."
+            "nothing tells the two apart. Name pictures that it has not seen by `held_out=`."
         )
     if areas["detector"].low < 0.5:
         yield "the detector does no better than chance here, so its scores say nothing."
@@ -383,6 +383,6 @@ def _warnings(
         yield "there is no critic: a model by itself has none. Give the folder of the run, whose checkpoints keep it."
     elif missing := [name for name in scorers if name not in areas]:
         yield f"nobody knows of the real pictures what {missing[0]} has to be told of them, so it has no AUC."
-    if made.condition and len(scorers) > 1 and not told:
-        ask = "words; give them by --keywords" if isinstance(made.condition, Keywords) else "class; name it by --label"
+    if made.condition and len(scorers) > 1 and not labelled:
+        ask = "words; give them by `label=`" if isinstance(made.condition, Keywords) else "class; name it by `label=`"
         yield f"the critics judge whether a picture fits its {ask} to have their logits too."

@@ -127,7 +127,7 @@ def _opened_like(
     """Data of pictures or clips with the size, the channels and the frames of other samples.
 
     Raises:
-        GanvasError: the ones have colours and the others are gray; or those are data of another size.
+        DoesNotFit: the ones have colours and the others are gray; or those are data of another size.
     """
     channels, *_, height, width = like.shape
     changed: dict[str, Any] = {"size": size or (width, height)}
@@ -137,7 +137,7 @@ def _opened_like(
     if size is None and isinstance(like, Dataset) and _only_size(data, name) not in (None, (width, height)):
         raise DoesNotFit(
             f"The pictures of {name} are {data.sizes[0][0]}x{data.sizes[1][0]} and the others {width}x{height}; say by "
-            "--size to which size both are brought before they are compared."
+            "`size=` to which size both are brought before they are compared."
         )
     if channels == 1 and _coloured(data):
         raise DoesNotFit(
@@ -163,14 +163,14 @@ def _only_size(data: Dataset, name: str) -> tuple[int, int] | None:
     """The size in pixels that all originals have; None where they have none, as vectors.
 
     Raises:
-        GanvasError: they have several.
+        DoesNotFit: they have several.
     """
     if not data.sizes:
         return None
     widths, heights = data.sizes
     if widths[0] != widths[2] or heights[0] != heights[2]:
         raise DoesNotFit(
-            f"The pictures of {name} are of several sizes, {widths[0]} to {widths[2]} pixels wide; say by --size to "
+            f"The pictures of {name} are of several sizes, {widths[0]} to {widths[2]} pixels wide; say by `size=` to "
             "which one they are brought before they are compared."
         )
     return widths[0], heights[0]

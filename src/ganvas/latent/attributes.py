@@ -39,7 +39,7 @@ def measured(samples: Tensor, by: Mapping[str, Attribute]) -> Float[Tensor, "n a
     Gray counts as a colour, and what is transparent is seen on white.
 
     Raises:
-        GanvasError: these are no pictures.
+        DoesNotFit: these are no pictures.
     """
     kind = kind_of(samples.shape[1:])
     if kind is Kind.POINTS or samples.shape[1] not in {1, 3, 4}:
@@ -71,7 +71,7 @@ def of_classes(classifier: Classifier) -> dict[str, Attribute]:
         return attribute
 
     if classifier.channels not in {1, 3}:
-        raise DoesNotFit("Classes can be told of gray or RGB pictures only; give --labels a source of these.")
+        raise DoesNotFit("Classes can be told of gray or RGB pictures only; give `labels=` a source of these.")
     return {f"label:{name}": odds(index) for index, name in enumerate(classifier.classes)}
 
 

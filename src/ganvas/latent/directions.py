@@ -75,7 +75,7 @@ class Directions:
         "others" stands for all attributes but this one. What is left is brought to the same length again.
 
         Raises:
-            GanvasError: there is no such direction, or nothing is left of it.
+            DoesNotFit: there is no such direction, or nothing is left of it.
         """
         vector = self.vectors[self.place(name)]
         held = [each for each in self.held(without, [name]) if self.place(each) != self.place(name)]
@@ -87,7 +87,7 @@ class Directions:
         if share < LEAST:
             raise DoesNotFit(
                 f"{share:.0%} are left of {name} without {', '.join(held)}, too little to be it: leave some of "
-                "them out, or hold them picture by picture with --gradient."
+                "them out, or hold them picture by picture with `gradient=`."
             )
         return left / share
 
@@ -100,7 +100,7 @@ class Directions:
         """The row of this direction.
 
         Raises:
-            GanvasError: there is no such direction; the message names the nearest.
+            NotFound: there is no such direction; the message names the nearest.
         """
         if name not in self.names:
             near = difflib.get_close_matches(name, self.names, n=1)
@@ -132,7 +132,7 @@ class Directions:
         """Write all of it to a .safetensors file.
 
         Raises:
-            GanvasError: `path` cannot be written.
+            Unwritable: `path` cannot be written.
         """
         about = {"names": self.names, "attributes": self.attributes, "model": self.model, "labels": self.labels}
         tensors = {key: getattr(self, key).contiguous() for key in TENSORS}
@@ -194,7 +194,7 @@ def find_directions(
         watch: told of the samples made.
 
     Raises:
-        GanvasError: the model makes points, `count` is below 0, or there are too few samples.
+        DoesNotFit: the model makes points, `count` is below 0, or there are too few samples.
     """
     axes = _axes(model)
     samples = max(SAMPLES, 2 * len(axes)) if samples is None else samples
@@ -204,13 +204,13 @@ def find_directions(
             f"and their count is at least 0; not {samples} and {count}."
         )
     by = attributes() | dict(more or {})
-    z, told = inputs(range(samples), model.network.latent), _told(model, range(samples))
-    values, features = _looked_at(model, z, told, by, axes, watch)
+    z, conditions = inputs(range(samples), model.network.latent), _conditions(model, range(samples))
+    values, features = _looked_at(model, z, conditions, by, axes, watch)
     deviations = values.std(0)
     moving = (deviations > STILL).nonzero().flatten()
     by = {name: by[name] for index, name in enumerate(by) if index in moving}
     count = min(count, model.network.latent)
-    place, known = _coordinates(z, told, axes)
+    place, known = _coordinates(z, conditions, axes)
     found = [regressed(place, known, values[:, moving]), principal(place, features, count)]
     vectors = torch.cat([torch.cat(found) @ axes, factorised(model, count)])
     names = (*by, *(f"{kind}{place}" for kind in ("pca", "sefa") for place in range(1, count + 1)))
@@ -241,11 +241,11 @@ def effects(
 
     Half the difference between one unit forwards and one unit backwards.
     """
-    z, told = inputs(seeds, model.network.latent), _told(model, seeds)
+    z, conditions = inputs(seeds, model.network.latent), _conditions(model, seeds)
     found = []
     for done, vector in enumerate(vectors):
         watch("Measuring directions", done, len(vectors))
-        ahead, behind = (measured(model.make(*moved(model, z, told, side * vector)), by) for side in (1, -1))
+        ahead, behind = (measured(model.make(*moved(model, z, conditions, side * vector)), by) for side in (1, -1))
         found.append((ahead - behind) / 2)
     watch("Measuring directions", len(vectors), len(vectors))
     return torch.stack(found)
@@ -280,11 +280,11 @@ def factorised(model: Model, count: int) -> Float[Tensor, "count v"]:
     A is what they make of z, and of what the model is told where that can be moved, without their bias: of all layers
     that see z itself, and with whatever scales z before.
     """
-    axes, latent, told = _axes(model), model.network.latent, _told(model, [0])
+    axes, latent, conditions = _axes(model), model.network.latent, _conditions(model, [0])
     steps = torch.cat([torch.zeros_like(axes[:1]), axes])
-    if told is not None:
-        told = told + steps[:, latent:] if axes.shape[1] > latent else told.expand(len(steps), -1)
-    seen = _layers(model.network, steps[:, :latent], told)
+    if conditions is not None:
+        conditions = conditions + steps[:, latent:] if axes.shape[1] > latent else conditions.expand(len(steps), -1)
+    seen = _layers(model.network, steps[:, :latent], conditions)
     made = torch.cat([layer.made.reshape(len(steps), -1) for layer in seen if layer.given is seen[0].given], dim=1)
     return torch.linalg.svd(made[1:] - made[0], full_matrices=False)[0].T[:count] @ axes
 
@@ -292,17 +292,17 @@ def factorised(model: Model, count: int) -> Float[Tensor, "count v"]:
 def _axes(model: Model) -> Float[Tensor, "x v"]:
     """The ways to move z, and what the model is told if that can be moved, each a standard deviation long."""
     z = torch.eye(model.network.latent)
-    told = torch.zeros(0, 0) if model.condition is None else model.condition.axes()
-    return torch.block_diag(z, told) if len(told) else z
+    conditions = torch.zeros(0, 0) if model.condition is None else model.condition.axes()
+    return torch.block_diag(z, conditions) if len(conditions) else z
 
 
 def _coordinates(
-    z: Float[Tensor, "n l"], told: Float[Tensor, "n k"] | None, axes: Float[Tensor, "x v"]
+    z: Float[Tensor, "n l"], conditions: Float[Tensor, "n k"] | None, axes: Float[Tensor, "x v"]
 ) -> tuple[Float[Tensor, "n x"], Float[Tensor, "n k"] | None]:
     """Where these are along the axes, from the mean, and what else the samples hang on: what is told but not moved."""
-    if told is None or axes.shape[1] == z.shape[1]:
-        return z, told
-    place = torch.cat([z, told - told.mean(0)], dim=1)
+    if conditions is None or axes.shape[1] == z.shape[1]:
+        return z, conditions
+    place = torch.cat([z, conditions - conditions.mean(0)], dim=1)
     return place @ (axes / axes.square().sum(1, keepdim=True)).T, None
 
 
@@ -338,10 +338,10 @@ def _layers(network: Generator, z: Tensor, condition: Tensor | None) -> list[_La
 
 @torch.no_grad()
 def _looked_at(
-    model: Model, z: Tensor, told: Tensor | None, by: Mapping[str, Attribute], axes: Tensor, watch: Watch
+    model: Model, z: Tensor, conditions: Tensor | None, by: Mapping[str, Attribute], axes: Tensor, watch: Watch
 ) -> tuple[Float[Tensor, "n a"], Float[Tensor, "n f"]]:
     """The attributes of the samples of these inputs, and what a layer halfway to them makes, coarsely."""
-    still = z[:1].expand(2, -1), None if told is None else told[:1].expand(2, -1)
+    still = z[:1].expand(2, -1), None if conditions is None else conditions[:1].expand(2, -1)
     layers = _layers(model.network, *moved(model, *still, torch.stack([0 * axes[0], axes.sum(0)])))
     device, found = next(model.network.parameters()).device, list[Tensor]()
     values, features = list[Tensor](), list[Tensor]()
@@ -354,7 +354,9 @@ def _looked_at(
         for first in range(0, len(z), CHUNK):
             watch("Looking at samples", first, len(z))
             some = slice(first, first + CHUNK)
-            made = model.network.generate(z[some].to(device), None if told is None else told[some].to(device))
+            made = model.network.generate(
+                z[some].to(device), None if conditions is None else conditions[some].to(device)
+            )
             values.append(measured(made, by).cpu())
             features.append(found.pop().reshape(len(made), -1).cpu())
     finally:
@@ -363,7 +365,7 @@ def _looked_at(
     return torch.cat(values), torch.cat(features)
 
 
-def _told(model: Model, seeds: Sequence[int]) -> Tensor | None:
+def _conditions(model: Model, seeds: Sequence[int]) -> Tensor | None:
     return None if model.condition is None else model.condition.draw(seeds)
 
 

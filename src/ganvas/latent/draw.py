@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..core import files, pixels
+from ..core.batch import Kind
 from ..core.errors import DoesNotFit, NotFound
 from ..models.model import Model
 from .directions import Directions
@@ -59,7 +60,7 @@ class Place:
         """Refuse what is no place.
 
         Raises:
-            GanvasError: neither or both of a seed and a latent are given, or a number is out of its range.
+            DoesNotFit: neither or both of a seed and a latent are given, or a number is out of its range.
         """
         if (self.seed is None) == (self.latent is None):
             raise DoesNotFit("A place has a seed or a latent, one of the two.")
@@ -79,7 +80,7 @@ class Place:
         """The place of this JSON.
 
         Raises:
-            GanvasError: it is no JSON, or none of a place.
+            DoesNotFit: it is no JSON, or none of a place.
         """
         try:
             found = json.loads(text)
@@ -92,7 +93,7 @@ class Place:
         """The place of this value, as JSON holds it; `parents`, which is where it came from, is no part of it.
 
         Raises:
-            GanvasError: it has other fields, or they are of other types.
+            DoesNotFit: it has other fields, or they are of other types.
         """
         if not isinstance(found, dict):
             raise DoesNotFit('A place is a JSON object such as {"seed": 9}.')
@@ -186,15 +187,16 @@ def given(
         folder: where latents are that are named by their hash.
 
     Raises:
-        GanvasError: the model does not know the words or a direction, or the latent is not there or another model's.
+        NotFound or DoesNotFit: the model does not know the words or a direction, or the latent is not there or another
+            model's.
     """
-    z, told = places(model.varied(place.variety), [(_start(place, folder), place.words or None)])
+    z, conditions = places(model.varied(place.variety), [(_start(place, folder), place.words or None)])
     if not place.moves:
-        return z, told
+        return z, conditions
     if found is None:
         raise NotFound("The directions of this model are not known yet: `ganvas directions MODEL` finds them.")
     by = torch.stack([strength * found.vector(name) for name, strength in place.moves.items()]).sum(0)
-    return moved(model, z, told, by[None])
+    return moved(model, z, conditions, by[None])
 
 
 def draw(
@@ -205,23 +207,23 @@ def draw(
     made = torch.empty(len(rows), *model.shape)
     for share in dict.fromkeys(place.truncation for place in chosen):
         some = [row for row, place in enumerate(chosen) if place.truncation == share]
-        told = [rows[row][1] for row in some]
-        condition = None if told[0] is None else torch.cat([each for each in told if each is not None])
+        conditions = [rows[row][1] for row in some]
+        condition = None if conditions[0] is None else torch.cat([each for each in conditions if each is not None])
         made[some] = model.truncated(share).make(torch.cat([rows[row][0] for row in some]), condition)
     return made
 
 
 def as_latent(model: Model, place: Place, *, found: Directions | None = None, folder: Path = PLACES) -> Latent:
     """The place as what can be saved, morphed and edited like any other; arguments and errors as in `given`."""
-    z, told = given(model, place, found=found, folder=folder)
-    return Latent(z[0], None if told is None else told[0], fingerprint(model.network), place.words or "")
+    z, conditions = given(model, place, found=found, folder=folder)
+    return Latent(z[0], None if conditions is None else conditions[0], fingerprint(model.network), place.words or "")
 
 
 def stops_of(model: Model, chosen: Sequence[Place], *, found: Directions | None = None) -> tuple[Model, list[Stop]]:
     """A morph through these places: the model with their truncation, and the stops; errors as in `given`.
 
     Raises:
-        GanvasError: their truncations differ, and a morph has one.
+        DoesNotFit: their truncations differ, and a morph has one.
     """
     shares = {place.truncation for place in chosen}
     if len(shares) > 1:
@@ -254,15 +256,15 @@ def save_places(
         scale: enlarges pictures by a whole number without smoothing; by default sheets of small ones are enlarged.
 
     Raises:
-        GanvasError: there are none, `out` cannot be written, `scale` is no whole number from 1 or given for others than
-            pictures, or as in `given`.
+        DoesNotFit or Unwritable: there are none, `out` cannot be written, `scale` is no whole number from 1 or given
+            for others than pictures, or as in `given`.
     """
     if not chosen:
         raise DoesNotFit("No place was given to be drawn.")
     if separate and out.suffix:
-        raise DoesNotFit(f"With --separate, --out is a folder; {out} looks like a file.")
-    if scale is not None and (scale < 1 or len(model.shape) != 3):
-        raise DoesNotFit(f"--scale enlarges pictures by a whole number from 1; not this model's by {scale}.")
+        raise DoesNotFit(f"With `separate=`, `out=` is a folder; {out} looks like a file.")
+    if scale is not None and (scale < 1 or model.kind is not Kind.PICTURES):
+        raise DoesNotFit(f"`scale=` enlarges pictures by a whole number from 1; not this model's by {scale}.")
     made = draw(model, chosen, found=found)
     if not separate and scale:
         return pixels.save_picture(

@@ -35,7 +35,7 @@ def known_attributes(labels: str = "", *, watch: Watch = unwatched) -> dict[str,
     """Those of the catalogue, and those of the classes of a labelled source, such as label:7 of "digits".
 
     Raises:
-        GanvasError: there is no such source, or it has no labels.
+        NotFound or DoesNotFit: there is no such source, or it has no labels.
     """
     return attributes() | (of_classes(classifier(open_source(labels, watch=watch), watch=watch)) if labels else {})
 
@@ -55,10 +55,10 @@ def shares(count: int) -> Float[Tensor, " count"]:
     """Where the pictures of a strip are, from -1 to 1 times the strength; a single one is at 1.
 
     Raises:
-        GanvasError: the count is below 1.
+        DoesNotFit: the count is below 1.
     """
     if count < 1:
-        raise DoesNotFit(f"--pictures is at least 1, not {count}.")
+        raise DoesNotFit(f"`across=` is at least 1, not {count}.")
     return torch.linspace(-1, 1, count) if count > 1 else torch.ones(1)
 
 
@@ -103,11 +103,11 @@ def edit(
         watch: told of the steps of a gradient.
 
     Raises:
-        GanvasError: there is no such direction or attribute, or see `Directions.vector`.
+        NotFound or DoesNotFit: there is no such direction or attribute, or see `Directions.vector`.
     """
     at = shares(across)
     z, first = places(model, [(start, label) for start in starts])
-    told = None if first is None else first.repeat_interleave(across, dim=0)
+    conditions = None if first is None else first.repeat_interleave(across, dim=0)
     by = {name: each for name, each in known_attributes(found.labels, watch=watch).items() if name in found.attributes}
     deviations = dict(zip(found.attributes, found.deviations.tolist(), strict=True))
     still = z.repeat_interleave(across, dim=0)
@@ -115,10 +115,10 @@ def edit(
         held = found.held(without, list(moves))
         _refuse_unknown([*moves, *held], list(by))
         goals = {name: strength * at.repeat(len(z)) for name, strength in moves.items()}
-        given = climb(model, still, told, goals, by=by, deviations=deviations, held=held, watch=watch)
+        given = climb(model, still, conditions, goals, by=by, deviations=deviations, held=held, watch=watch)
     else:
         move = torch.stack([s * found.vector(name, without=without) for name, s in moves.items()]).sum(0)
-        given = moved(model, still, told, at.repeat(len(z))[:, None] * move)
+        given = moved(model, still, conditions, at.repeat(len(z))[:, None] * move)
     made, ends = model.make(*given), slice(across - 1, None, across)
     change = measured(made[ends], by) - measured(model.make(z, first), by)
     changes = {name: float(value) / deviations[name] for name, value in zip(by, change.mean(0), strict=True)}
@@ -199,10 +199,10 @@ def save_strips(made: Tensor, out: Path, *, across: int, names: Sequence[str] = 
     number without smoothing; by default small ones are brought to about 64 pixels.
 
     Raises:
-        GanvasError: `out` cannot be written, or the scale is below 1.
+        Unwritable or DoesNotFit: `out` cannot be written, or the scale is below 1.
     """
     if scale is not None and scale < 1:
-        raise DoesNotFit(f"--scale is at least 1, not {scale}.")
+        raise DoesNotFit(f"`scale=` is at least 1, not {scale}.")
     moves = kind_of(made.shape[1:]) is Kind.CLIPS
     if moves and out.suffix.lower() in pixels.FILMS:
         return pixels.save_clips(made, out, columns=across)
@@ -217,9 +217,9 @@ def gallery(
     """Save a strip for every direction, from -strength to strength from one start.
 
     Raises:
-        GanvasError: see `places.places` and `save_strips`.
+        DoesNotFit or Unwritable: see `places.places` and `save_strips`.
     """
     by = strength * (found.vectors[:, None] * shares(across)[:, None]).flatten(0, 1)
-    z, told = places(model, [(start, None)])
-    z, told = z.expand(len(by), -1), None if told is None else told.expand(len(by), -1)
-    return save_strips(model.make(*moved(model, z, told, by)), out, across=across, names=found.names)
+    z, conditions = places(model, [(start, None)])
+    z, conditions = z.expand(len(by), -1), None if conditions is None else conditions.expand(len(by), -1)
+    return save_strips(model.make(*moved(model, z, conditions, by)), out, across=across, names=found.names)

@@ -45,12 +45,12 @@ def read_stops(seeds: str, labels: Sequence[str] = ()) -> list[Stop]:
     seed: "0,me.safetensors".
 
     Raises:
-        GanvasError: these are no seeds, or there are several of both and not as many.
+        DoesNotFit: these are no seeds, or there are several of both and not as many.
     """
     words = [word.strip() for word in seeds.split(",")] if seeds else ["0"] if labels else ["0", "1", "2", "3"]
     if not all(word.isdecimal() or word.endswith(ENDING) for word in words):
         raise DoesNotFit(
-            f"--seeds are whole numbers from 0 with commas between them, as in 0,7,12, or {ENDING} files that "
+            f"`seeds=` are whole numbers from 0 with commas between them, as in 0,7,12, or {ENDING} files that "
             f"`ganvas project` wrote, not {seeds!r}."
         )
     starts = [read_start(word) for word in words]
@@ -85,7 +85,7 @@ def morph(
         closed: end with the first stop again.
 
     Raises:
-        GanvasError: there are fewer than two stops or not enough frames for them, or the model does not know a label.
+        DoesNotFit: there are fewer than two stops or not enough frames for them, or the model does not know a label.
     """
     path = [*path, path[0]] if closed and len(path) > 1 else path
     if len(path) < 2:
@@ -93,16 +93,18 @@ def morph(
     at = positions(len(path), PER_LEG * (len(path) - 1) + 1 if frames is None else frames, eased=eased)
     legs = np.minimum(at.astype(int), len(path) - 2)
     shares = torch.from_numpy(at - legs)
-    z, told = places(model, [(stop.seed, stop.label) for stop in path])
+    z, conditions = places(model, [(stop.seed, stop.label) for stop in path])
     moved = blend(z[legs], z[legs + 1], shares, spherical=spherical)
-    return model.make(moved, None if told is None else blend(told[legs], told[legs + 1], shares, spherical=False))
+    return model.make(
+        moved, None if conditions is None else blend(conditions[legs], conditions[legs + 1], shares, spherical=False)
+    )
 
 
 def positions(count: int, frames: int, *, eased: bool) -> NDArray[np.float64]:
     """Where each frame is on a way of `count` stops, from 0 to count - 1; the stops are whole numbers, and all are hit.
 
     Raises:
-        GanvasError: there are fewer frames than stops.
+        DoesNotFit: there are fewer frames than stops.
     """
     if frames < count:
         raise DoesNotFit(f"A morph through {count} pictures takes at least {count} frames, not {frames}.")
@@ -157,7 +159,8 @@ def save_morph(
         scale: whole-number enlargement without smoothing; by default small pictures are enlarged.
 
     Raises:
-        GanvasError: the model makes points, the scale is below 1, the file cannot be written, or as in `morph`.
+        DoesNotFit or Unwritable: the model makes points, the scale is below 1, the file cannot be written, or as in
+            `morph`.
     """
     if model.kind is Kind.POINTS:
         raise DoesNotFit(
@@ -166,9 +169,9 @@ def save_morph(
         )
     film = out.suffix.lower() in FILMS
     if seconds is not None and not (film and 0 < seconds < math.inf):
-        raise DoesNotFit(f"--seconds is how long a film takes, above 0, and not for {out.name!r} with {seconds}.")
+        raise DoesNotFit(f"`seconds=` is how long a film takes, above 0, and not for {out.name!r} with {seconds}.")
     if scale is not None and scale < 1:
-        raise DoesNotFit(f"--scale is at least 1, not {scale}.")
+        raise DoesNotFit(f"`scale=` is at least 1, not {scale}.")
     if seconds is not None and frames is None:
         frames = max(2, round(seconds * FRAMES_PER_SECOND) + 1)
     legs = max(1, len(path) - 1 + closed)

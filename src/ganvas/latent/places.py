@@ -42,7 +42,7 @@ class Latent:
         """Write it to a .safetensors file.
 
         Raises:
-            GanvasError: `path` cannot be written.
+            Unwritable: `path` cannot be written.
         """
         tensors = {"z": self.z} | ({} if self.condition is None else {"condition": self.condition})
         with files.writing(path):
@@ -55,7 +55,7 @@ class Latent:
         """What `save` wrote.
 
         Raises:
-            GanvasError: there is no such file, or it is none of these.
+            NotFound or Unreadable: there is no such file, or it is none of these.
         """
         try:
             with safe_open(path, "pt") as opened:
@@ -76,7 +76,7 @@ def read_start(word: str) -> Start:
     """A seed, or the latent in the file of this name.
 
     Raises:
-        GanvasError: it is neither a whole number from 0 nor such a file.
+        DoesNotFit: it is neither a whole number from 0 nor such a file.
     """
     if word.isdecimal():
         return int(word)
@@ -93,36 +93,36 @@ def places(
     A label takes the place of the condition that belongs to a seed or was found with a latent.
 
     Raises:
-        GanvasError: a latent is another model's, a seed is below 0, or the model does not know a label.
+        DoesNotFit: a latent is another model's, a seed is below 0, or the model does not know a label.
     """
     found = [_place(model, start, label) for start, label in starts]
-    told = [condition for _, condition in found if condition is not None]
-    return torch.cat([z for z, _ in found]), torch.cat(told) if told else None
+    conditions = [condition for _, condition in found if condition is not None]
+    return torch.cat([z for z, _ in found]), torch.cat(conditions) if conditions else None
 
 
 def _place(model: Model, start: Start, label: str | None) -> tuple[Tensor, Tensor | None]:
     if isinstance(start, Latent):
         if start.model != fingerprint(model.network):
             raise DoesNotFit("This latent is of another model, or of this one before it was trained on: project anew.")
-        asked = None if label and label == start.words else model.asked(label)
-        told = start.condition if asked is None else asked
-        return start.z[None], None if told is None else told[None]
+        asked = None if label and label == start.words else model.described(label)
+        conditions = start.condition if asked is None else asked
+        return start.z[None], None if conditions is None else conditions[None]
     if start < 0:
         raise DoesNotFit(f"A seed is a whole number from 0, not {start}.")
-    told = model.told(label, [start])
-    if told is None and model.condition is not None:
-        told = model.condition.draw([start])
-    return inputs([start], model.network.latent), told
+    conditions = model.condition_for(label, [start])
+    if conditions is None and model.condition is not None:
+        conditions = model.condition.draw([start])
+    return inputs([start], model.network.latent), conditions
 
 
 def moved(
-    model: Model, z: Float[Tensor, "n l"], told: Float[Tensor, "n k"] | None, by: Float[Tensor, "*n v"]
+    model: Model, z: Float[Tensor, "n l"], conditions: Float[Tensor, "n k"] | None, by: Float[Tensor, "*n v"]
 ) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n k"] | None]:
     """What the network is given after z moved by the first L numbers of `by`, and what it is told by the others."""
     latent = z.shape[1]
-    if told is not None and model.condition is not None and by.shape[-1] > latent:
-        told = model.condition.moved(told, by[..., latent:])
-    return z + by[..., :latent], told
+    if conditions is not None and model.condition is not None and by.shape[-1] > latent:
+        conditions = model.condition.moved(conditions, by[..., latent:])
+    return z + by[..., :latent], conditions
 
 
 _known: "WeakKeyDictionary[Generator, tuple[tuple[tuple[int, int], ...], str]]" = WeakKeyDictionary()

@@ -18,7 +18,7 @@ from ..core.batch import Kind
 from ..core.errors import DoesNotFit, GanvasError
 from ..data.dataset import Watch, unwatched
 from ..data.decode import Frame
-from ..data.picture_files import read_given
+from ..data.picture_files import read_pictures
 from ..metrics.features.by_name import features
 from ..models.model import Model, inputs
 from .places import Latent, fingerprint
@@ -54,13 +54,13 @@ def read_picture(path: Path, model: Model) -> Float[Tensor, "c h w"]:
     """A picture file, cut and scaled to what the model makes, in [-1, 1].
 
     Raises:
-        GanvasError: the model makes no pictures, or the file is none.
+        DoesNotFit or NotFound: the model makes no pictures, or the file is none.
     """
     if model.kind is not Kind.PICTURES:
         raise DoesNotFit(f"This model makes {model.kind}, so no picture can be projected; give a model of pictures.")
     channels, height, width = model.shape
-    (given, *_), _ = read_given([path], Frame(width, height, channels), adapt=True)
-    return pixels.to_float(torch.from_numpy(given.picture)[None])[0]
+    (file, *_), _ = read_pictures([path], Frame(width, height, channels), adapt=True)
+    return pixels.to_float(torch.from_numpy(file.picture)[None])[0]
 
 
 def project(
@@ -90,25 +90,25 @@ def project(
         watch: told of the steps.
 
     Raises:
-        GanvasError: the picture has another shape, `starts` or `steps` are below 1, or the label is unknown.
+        DoesNotFit: the picture has another shape, `starts` or `steps` are below 1, or the label is unknown.
     """
     if picture.shape != model.shape:
         raise DoesNotFit(f"The picture has shape {tuple(picture.shape)}, and the model makes {model.shape}.")
     if starts < 1 or steps < 1:
-        raise DoesNotFit(f"--starts and --steps are at least 1, not {starts} and {steps}.")
+        raise DoesNotFit(f"`starts=` and `steps=` are at least 1, not {starts} and {steps}.")
     wanted = picture[None].to(next(model.network.parameters()).device)
     distance = _distance(wanted, _describer() if with_features else None)
     seeds = range(seed, seed + CANDIDATES)
-    z, asked = inputs(seeds, model.network.latent), model.asked(label)
-    told = None if asked is None else asked.expand(CANDIDATES, -1)
-    if told is None and model.condition is not None:
-        told = model.condition.draw(seeds)
-    first = model.make(z, told).to(wanted.device)
+    z, asked = inputs(seeds, model.network.latent), model.described(label)
+    conditions = None if asked is None else asked.expand(CANDIDATES, -1)
+    if conditions is None and model.condition is not None:
+        conditions = model.condition.draw(seeds)
+    first = model.make(z, conditions).to(wanted.device)
     with torch.no_grad():
         nearness = torch.cat([distance(some) for some in first.split(32)])
     best = nearness.argsort()[:starts].cpu()
-    told = None if told is None else told[best]
-    z, condition = _descended(model, z[best], told, distance, fixed=label is not None, steps=steps, watch=watch)
+    conditions = None if conditions is None else conditions[best]
+    z, condition = _descended(model, z[best], conditions, distance, fixed=label is not None, steps=steps, watch=watch)
     made = model.make(z[None], None if condition is None else condition[None])[0]
     return Projection(
         Latent(z, condition, fingerprint(model.network)),
@@ -123,7 +123,7 @@ def save_projection(found: Projection, out: Path) -> tuple[Path, Path]:
     """Save picture | projected at `out`, a .png or a folder, and the latent beside it: (picture, latent).
 
     Raises:
-        GanvasError: `out` cannot be written.
+        Unwritable: `out` cannot be written.
     """
     file = out if out.suffix else out / "projected.png"
     both = pixels.grid(pixels.to_uint8(torch.stack([found.wanted, found.made])).numpy(), columns=2)
@@ -133,7 +133,7 @@ def save_projection(found: Projection, out: Path) -> tuple[Path, Path]:
 def _descended(
     model: Model,
     z: Tensor,
-    told: Tensor | None,
+    conditions: Tensor | None,
     distance: Callable[[Tensor], Tensor],
     *,
     fixed: bool,
@@ -143,18 +143,18 @@ def _descended(
     """The nearest input (z [L], condition [K]) that is met on the way down from z [S, L]."""
     device = next(model.network.parameters()).device
     z = z.to(device).requires_grad_(True)
-    told = None if told is None else told.to(device).requires_grad_(not fixed)
-    free = [each for each in (z, told) if each is not None and each.requires_grad]
+    conditions = None if conditions is None else conditions.to(device).requires_grad_(not fixed)
+    free = [each for each in (z, conditions) if each is not None and each.requires_grad]
     optimizer = torch.optim.Adam(free, RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps + 1)
-    least, best_z, best_told = torch.inf, z, told
+    least, best_z, best_told = torch.inf, z, conditions
     for step in range(steps + 1):
         watch("Projecting", step, steps)
-        far = distance(model.network.generate(z, told))
+        far = distance(model.network.generate(z, conditions))
         nearest = int(far.argmin())
         if far[nearest] < least:
             least, best_z = far[nearest].item(), z[nearest].detach().clone()
-            best_told = None if told is None else told[nearest].detach().clone()
+            best_told = None if conditions is None else conditions[nearest].detach().clone()
         optimizer.zero_grad()
         (far + PRIOR * (z.square().mean(1) - 1).square()).sum().backward(inputs=free)
         optimizer.step()

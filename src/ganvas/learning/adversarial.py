@@ -69,7 +69,7 @@ class Adversarial(Game):
         """Refuse turns that would never come, and rewards for what is to be punished.
 
         Raises:
-            GanvasError: a weight or `noise` is below 0, `lazy` or `critic_plays` is below 1, `clip` is not above 0, or
+            DoesNotFit: a weight or `noise` is below 0, `lazy` or `critic_plays` is below 1, `clip` is not above 0, or
                 nobody judges.
         """
         for name in ("r1", "r2", "gradient_penalty", "noise", "mismatch", "likeness", "perceptual"):
@@ -112,7 +112,7 @@ class Adversarial(Game):
                 if getattr(self, name) != 0.0 and not critic.condition:
                     raise DoesNotFit(
                         f"game.{name} is about descriptions, and these samples are told none: "
-                        f"add --set condition=labels, or --set game.{name}=0."
+                        f"add `settings=['condition=labels']`, or `settings=['game.{name}=0']`."
                     )
         if self.perceptual != 0.0:
             appearance_size(nets["generator"].shape)

@@ -40,7 +40,7 @@ class Augmentation(ABC):
         """Refuse what no picture can be given.
 
         Raises:
-            GanvasError: `translate`, `cutout` or `colour` is not in [0, 1].
+            DoesNotFit: `translate`, `cutout` or `colour` is not in [0, 1].
         """
         for name in ("translate", "cutout", "colour"):
             within(f"game.augment.{name}", getattr(self, name), 0.0, 1.0, closed=True)
@@ -60,10 +60,10 @@ class Augmentation(ABC):
         """The pictures or clips [N, C, ..., H, W], each changed by dice of its own; all frames of a clip alike.
 
         Raises:
-            GanvasError: the samples are no pictures.
+            DoesNotFit: the samples are no pictures.
         """
         if samples.dim() < 4:
-            raise DoesNotFit("Augmentation is for pictures; points are trained with --set game.augment=None.")
+            raise DoesNotFit("Augmentation is for pictures; points are trained with `settings=['game.augment=None']`.")
         drawn = batch.dice.uniform("augment", 10).to(samples.dtype)
         chosen = drawn[:, 7:] < self.probability(batch)
         if self.colour:
@@ -86,7 +86,7 @@ class Augment(Augmentation):
         """Refuse a strength that is no probability.
 
         Raises:
-            GanvasError: `strength`, or a setting of all augmentations, is not in [0, 1].
+            DoesNotFit: `strength`, or a setting of all augmentations, is not in [0, 1].
         """
         super().__post_init__()
         within("game.augment.strength", self.strength, 0.0, 1.0, closed=True)
@@ -113,7 +113,7 @@ class AdaptiveAugment(Augmentation):
         """Refuse a target that no critic has, and a rise that takes no time.
 
         Raises:
-            GanvasError: `target` is not in [-1, 1], `over_images` is below 1, or another setting is not in [0, 1].
+            DoesNotFit: `target` is not in [-1, 1], `over_images` is below 1, or another setting is not in [0, 1].
         """
         super().__post_init__()
         within("game.augment.target", self.target, -1.0, 1.0, closed=True)

@@ -40,8 +40,9 @@ class Autoencoding(Game):
         """See `Game.check`."""
         if not hasattr(nets["autoencoder"], "encode"):
             raise DoesNotFit(
-                "This game needs a network that makes codes of samples too, such as --set autoencoder=autoencoder, or "
-                "--set autoencoder=mlp_autoencoder for points."
+                "This game needs a network that makes codes of samples too, such as "
+                "`settings=['autoencoder=autoencoder']`, or "
+                "`settings=['autoencoder=mlp_autoencoder']` for points."
             )
 
     def _autoencoder(self, nets: Nets, batch: Batch) -> Terms:
@@ -71,7 +72,7 @@ class Variational(Autoencoding):
         """Refuse a deviation that no Gaussian has, and a bound that is not one.
 
         Raises:
-            GanvasError: `beta` is below 0, or `deviation` is not above 0 from beginning to end.
+            DoesNotFit: `beta` is below 0, or `deviation` is not above 0 from beginning to end.
         """
         within("game.beta", self.beta, 0.0)
         if self.deviation is not None and min(at(self.deviation, progress) for progress in (0.0, 1.0)) <= 0:

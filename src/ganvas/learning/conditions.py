@@ -44,7 +44,7 @@ class Condition(ABC):
         """This condition for these data.
 
         Raises:
-            GanvasError: the data say nothing of the kind.
+            DoesNotFit: the data say nothing of the kind.
         """
 
     @abstractmethod
@@ -56,7 +56,7 @@ class Condition(ABC):
         """The description that a text asks for.
 
         Raises:
-            GanvasError: it asks for something that is unknown here; the message suggests the nearest.
+            NotFound: it asks for something that is unknown here; the message suggests the nearest.
         """
 
     def vary(self, asked: Float[Tensor, " length"], seeds: Sequence[int]) -> Float[Tensor, "n length"]:
@@ -71,9 +71,9 @@ class Condition(ABC):
         """Along what descriptions may be moved, each as long as they deviate there; a class is one or another."""
         return torch.zeros(0, self.length)
 
-    def moved(self, told: Float[Tensor, "n length"], by: Float[Tensor, "*n length"]) -> Float[Tensor, "n length"]:
+    def moved(self, conditions: Float[Tensor, "n length"], by: Float[Tensor, "*n length"]) -> Float[Tensor, "n length"]:
         """Descriptions after a move."""
-        return told + by
+        return conditions + by
 
     @abstractmethod
     def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
@@ -95,7 +95,7 @@ class Labels(Condition):
         """Refuse classes that cannot be drawn.
 
         Raises:
-            GanvasError: there is not one frequency for each of them, or they are none.
+            DoesNotFit: there is not one frequency for each of them, or they are none.
         """
         sound = all(0 <= share < math.inf for share in self.shares) and (any(self.shares) or not self.shares)
         if len(self.shares) != len(self.classes) or not sound:
@@ -111,7 +111,7 @@ class Labels(Condition):
         if data.labels is None or len(data.classes) < 2:
             raise DoesNotFit(
                 "These samples have no classes to tell apart. Put the pictures of each class into a folder of its own, "
-                "named after it, or train without: --set condition=None."
+                "named after it, or train without: `settings=['condition=None']`."
             )
         counts = np.bincount(data.labels, minlength=len(data.classes))
         return replace(self, classes=data.classes, shares=tuple((counts / counts.sum()).tolist()))
@@ -172,7 +172,7 @@ class Keywords(Condition):
         """Refuse leaning away, and a table that is of other words.
 
         Raises:
-            GanvasError: `variety` is below 0, or there is not one vector for each word.
+            DoesNotFit: `variety` is below 0, or there is not one vector for each word.
         """
         within("condition.variety", self.variety, 0.0)
         sizes = [4 * math.ceil(size * DIMENSION * len(self.words) / 3) for size in (1, 2)]  # of bytes, or of float16
@@ -189,7 +189,8 @@ class Keywords(Condition):
         if self.required and not any(data.keywords):
             raise DoesNotFit(
                 "These samples have no keywords. Put a file metadata.jsonl beside the pictures with a line for each, "
-                'such as {"file_name": "a.png", "keywords": ["red", "fish"]}, or train without: --set condition=None.'
+                'such as {"file_name": "a.png", "keywords": ["red", "fish"]}, or train without: '
+                "`settings=['condition=None']`."
             )
         words = tuple(sorted({word for keywords in data.keywords for word in single_words(keywords)}))
         shown = np.linspace(0, len(data) - 1, min(len(data), MOST_PHRASES)).astype(np.int64)
@@ -199,16 +200,16 @@ class Keywords(Condition):
 
     def take(self, data: Dataset, rows: NDArray[np.int64], dice: Dice | None = None) -> Float[Tensor, "n length"]:
         """See `Condition.take`."""
-        told = torch.zeros(len(rows), MOST_WORDS, self.length)
+        conditions = torch.zeros(len(rows), MOST_WORDS, self.length)
         shares = torch.zeros(len(rows), MOST_WORDS)
-        for each, share, row in zip(told, shares, rows.tolist(), strict=True):
+        for each, share, row in zip(conditions, shares, rows.tolist(), strict=True):
             words = single_words(_keywords(data, row))[:MOST_WORDS]
             each[: len(words)], share[: len(words)] = self._of(words), 1
         if dice:
             rolled = dice.uniform("words", MOST_WORDS).masked_fill(shares == 0, torch.inf)
             kept = (rolled <= dice.uniform("words kept", 1)) | (rolled == rolled.amin(1, keepdim=True))
             shares *= kept & (dice.uniform("nothing", 1) >= self.nothing)
-        return _direction((told * shares[:, :, None]).sum(1))
+        return _direction((conditions * shares[:, :, None]).sum(1))
 
     def read(self, text: str) -> Float[Tensor, " length"]:
         """See `Condition.read`."""
@@ -234,9 +235,9 @@ class Keywords(Condition):
         kept = (values > 1e-3 * values[0]).nonzero().flatten()[:MOST_AXES]
         return vectors[kept] * values[kept, None] / len(spread) ** 0.5
 
-    def moved(self, told: Float[Tensor, "n length"], by: Float[Tensor, "*n length"]) -> Float[Tensor, "n length"]:
+    def moved(self, conditions: Float[Tensor, "n length"], by: Float[Tensor, "*n length"]) -> Float[Tensor, "n length"]:
         """See `Condition.moved`: they keep their length."""
-        return _direction(told + by)
+        return _direction(conditions + by)
 
     def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
         """See `Condition.survey`."""

@@ -28,7 +28,7 @@ class Average:
         """Refuse an average of what is yet to come.
 
         Raises:
-            GanvasError: `halflife_images` or `rampup` is below 0.
+            DoesNotFit: `halflife_images` or `rampup` is below 0.
         """
         within("average.halflife_images", self.halflife_images, 0.0)
         within("average.rampup", self.rampup, 0.0)

@@ -188,7 +188,7 @@ class Distillation(Game):
 
 def _want(nets: Nets, player: str, method: str, name: str) -> None:
     if not hasattr(nets.get(player), method):
-        raise DoesNotFit(f"This game wants a network {player} that is a {name}: --set {player}={name}.")
+        raise DoesNotFit(f"This game wants a network {player} that is a {name}: `settings=['{player}={name}']`.")
 
 
 @torch.no_grad()

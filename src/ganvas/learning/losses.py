@@ -51,7 +51,7 @@ class _CrossEntropy(Objective):
         """Refuse to swap the labels.
 
         Raises:
-            GanvasError: `smoothing` is not in [0, 0.5).
+            DoesNotFit: `smoothing` is not in [0, 0.5).
         """
         within("game.loss.smoothing", self.smoothing, 0.0, 0.5)
 

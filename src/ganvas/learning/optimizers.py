@@ -38,7 +38,7 @@ class Adam(Optimizer):
         """Refuse steps that lead nowhere.
 
         Raises:
-            GanvasError: `rate` or `epsilon` is below 0, or `beta1` or `beta2` is not in [0, 1).
+            DoesNotFit: `rate` or `epsilon` is below 0, or `beta1` or `beta2` is not in [0, 1).
         """
         within("optimizer.rate", self.rate, 0.0)
         within("optimizer.beta1", self.beta1, 0.0, 1.0)
@@ -69,7 +69,7 @@ class Rmsprop(Optimizer):
         """Refuse steps that lead nowhere.
 
         Raises:
-            GanvasError: `rate` or `epsilon` is below 0, or `smoothing` is not in [0, 1).
+            DoesNotFit: `rate` or `epsilon` is below 0, or `smoothing` is not in [0, 1).
         """
         within("optimizer.rate", self.rate, 0.0)
         within("optimizer.smoothing", self.smoothing, 0.0, 1.0)

@@ -36,7 +36,7 @@ def within(name: str, value: Value, low: float, high: float = math.inf, *, close
     A schedule is read at the beginning and at the end of the run, between which it rises or falls.
 
     Raises:
-        GanvasError: it is outside.
+        DoesNotFit: it is outside.
     """
     ends = [at(value, progress) for progress in (0.0, 1.0)]
     if not all(low <= end < high or (closed and end == high) for end in ends):
@@ -56,7 +56,7 @@ class _Ramp(Schedule):
         """Refuse a schedule that takes no time.
 
         Raises:
-            GanvasError: `over` is not in (0, 1].
+            DoesNotFit: `over` is not in (0, 1].
         """
         if not 0 < self.over <= 1:
             raise DoesNotFit(f"A schedule's `over` is a share of the run, above 0 and at most 1, not {self.over}.")

@@ -15,7 +15,7 @@ def surface(critic: Critic, *, extent: float, side: int = 69) -> Float[Tensor, "
     """The logits on a grid over +-`extent` in both coordinates, rows from the top down as pictures have them.
 
     Raises:
-        GanvasError: the critic's samples are no points in the plane, or it is told of something.
+        DoesNotFit: the critic's samples are no points in the plane, or it is told of something.
     """
     _refuse_others(critic)
     device = next(critic.parameters()).device
@@ -29,7 +29,7 @@ def slopes(critic: Critic, points: Float[Tensor, "n 2"]) -> Float[Tensor, "n 2"]
     """The gradients of the logits at these points: whither a generator is pushed from there.
 
     Raises:
-        GanvasError: as in `surface`.
+        DoesNotFit: as in `surface`.
     """
     _refuse_others(critic)
     at = points.detach().to(next(critic.parameters()).device).requires_grad_(True)

@@ -42,7 +42,7 @@ class Game(ABC):
         """Refuse networks that cannot play by these rules.
 
         Raises:
-            GanvasError: there is one.
+            DoesNotFit: there is one.
         """
 
     def memory(self) -> dict[str, Tensor]:

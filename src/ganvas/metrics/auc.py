@@ -51,7 +51,7 @@ def auc(upper: Float[Tensor, " n"], lower: Float[Tensor, " m"]) -> Area:
     that are used once: wider than need be, but no pretence of certainty.
 
     Raises:
-        GanvasError: one of the sets has fewer than two samples, or a score is not finite.
+        DoesNotFit: one of the sets has fewer than two samples, or a score is not finite.
     """
     scores = [each.detach().double().cpu().numpy() for each in (upper, lower)]
     counts = (len(scores[0]), len(scores[1]))

@@ -39,7 +39,7 @@ def inception_score(logits: Features, *, splits: int = 10, seed: int | None = 20
         seed: of the shuffle, which is that of torch-fidelity; None keeps the order, as StyleGAN does.
 
     Raises:
-        GanvasError: there are fewer logits than splits, or NaNs in them.
+        DoesNotFit: there are fewer logits than splits, or NaNs in them.
     """
     if splits < 1:
         raise DoesNotFit(f"The score is the mean over at least 1 split, not {splits}.")
@@ -75,7 +75,7 @@ def mode_counts(labels: Labels, classes: int, *, expected: Labels | None = None)
         expected: their shares among reals [classes]; equal ones by default.
 
     Raises:
-        GanvasError: a label is out of range, or the expected shares are not positive.
+        DoesNotFit: a label is out of range, or the expected shares are not positive.
     """
     found = _labels(labels, classes, name="fake")
     shares = torch.bincount(found, minlength=classes).double().cpu() / len(found)
@@ -103,7 +103,7 @@ def mixture_modes(
         weights: of the modes [K]; equal by default.
 
     Raises:
-        GanvasError: see `as_pair`; or the weights are not positive.
+        DoesNotFit: see `as_pair`; or the weights are not positive.
     """
     samples, centres = as_pair(samples, centres, fewest=1, names=("given", "centre"))
     near = nearest(samples, centres)
@@ -123,7 +123,7 @@ def intra_class_distance(
     `parts` are the classes in order. A generator that ignores its condition can have a good FID, but not this.
 
     Raises:
-        GanvasError: a class has fewer than 10 samples on either side; or see `frechet_distance`.
+        DoesNotFit: a class has fewer than 10 samples on either side; or see `frechet_distance`.
     """
     real, fake = as_pair(real, fake)
     labels = [
@@ -165,7 +165,7 @@ def classification_accuracy(
         decay: weight of half the squared weights, on standardised features.
 
     Raises:
-        GanvasError: a class has no fake sample; a label is out of range; or see `as_pair`.
+        DoesNotFit: a class has no fake sample; a label is out of range; or see `as_pair`.
     """
     fake, real = as_pair(fake, real, names=("fake", "real"))
     known = _labels(fake_labels, classes, name="fake", count=len(fake)).to(fake.device)
@@ -195,7 +195,7 @@ def classification_accuracy(
 def retrieval_precision(
     fake: Features,
     real: Features,
-    told: Float[Tensor, "n k"],
+    descriptions: Float[Tensor, "n k"],
     *,
     candidates: int = 100,
     own: Labels | None = None,
@@ -209,21 +209,23 @@ def retrieval_precision(
     Args:
         fake: features [N, D], sample i made from the description of real picture i.
         real: features [N, D].
-        told: the descriptions [N, K].
+        descriptions: what each was asked for by [N, K].
         candidates: how many a sample chooses from; at most as many as there are.
         own: for samples that are themselves among the reals, their rows [N]: nobody is offered itself.
         seed: of the choice of candidates.
 
     Raises:
-        GanvasError: there are not as many of each, or see `as_pair`.
+        DoesNotFit: there are not as many of each, or see `as_pair`.
     """
     fake, real = as_pair(fake, real, names=("fake", "real"))
-    told = torch.as_tensor(told)
-    if not len(fake) == len(real) == len(told):
-        raise DoesNotFit(f"One sample per real picture and description, not {len(fake)}, {len(real)}, {len(told)}.")
+    descriptions = torch.as_tensor(descriptions)
+    if not len(fake) == len(real) == len(descriptions):
+        raise DoesNotFit(
+            f"One sample per real picture and description, not {len(fake)}, {len(real)}, {len(descriptions)}."
+        )
     mean = real.mean(0)
     near = torch.nn.functional.normalize(fake - mean) @ torch.nn.functional.normalize(real - mean).T
-    offered = (told[:, None] != told).any(2).to(near.device)
+    offered = (descriptions[:, None] != descriptions).any(2).to(near.device)
     if own is not None:
         offered[torch.arange(len(fake)), torch.as_tensor(own)] = False
     others = min(candidates - 1, int(offered.sum(1).min()))

@@ -59,7 +59,7 @@ class Statistics:
         """Read an .npz of `mu` and `sigma`.
 
         Raises:
-            GanvasError: it is not one, or its numbers are no mean and covariance.
+            NotFound or Unreadable: it is not one, or its numbers are no mean and covariance.
         """
         try:
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
@@ -97,7 +97,7 @@ class RunningStatistics:
         """Take features [N, D] in.
 
         Raises:
-            GanvasError: they hold NaN or infinity, or have other dimensions than those before.
+            DoesNotFit: they hold NaN or infinity, or have other dimensions than those before.
         """
         batch = as_features(features, name="added", fewest=0).double()
         if not len(batch):
@@ -109,7 +109,7 @@ class RunningStatistics:
         """Take in what another has gathered, in another process for instance.
 
         Raises:
-            GanvasError: it has gathered other dimensions.
+            DoesNotFit: it has gathered other dimensions.
         """
         if other._count:
             self._join(other._count, other._mean, torch.empty(0))
@@ -119,7 +119,7 @@ class RunningStatistics:
         """The mean and covariance of what was added so far.
 
         Raises:
-            GanvasError: that was fewer than two samples.
+            DoesNotFit: that was fewer than two samples.
         """
         if self._count < 2:
             raise DoesNotFit(f"A covariance needs two samples at least; {self._count} were added.")
@@ -159,7 +159,7 @@ def frechet_distance(real: Statistics | Features, fake: Statistics | Features) -
     only distances of equal counts, or see `frechet_at_infinity`.
 
     Raises:
-        GanvasError: a set has fewer than 10 samples, NaNs, or other dimensions than the other.
+        DoesNotFit: a set has fewer than 10 samples, NaNs, or other dimensions than the other.
     """
     if isinstance(real, Statistics) or isinstance(fake, Statistics):
         pair = _whole(real, "real"), _whole(fake, "fake")
@@ -209,7 +209,7 @@ def frechet_at_infinity(real: Features, fake: Features, *, points: int = 8, seed
     anything, since the subsets overlap; the value may come out a little below 0.
 
     Raises:
-        GanvasError: see `frechet_distance`; or there are fewer than 4 points, or fewer than 40 samples.
+        DoesNotFit: see `frechet_distance`; or there are fewer than 4 points, or fewer than 40 samples.
     """
     if points < 4:
         raise DoesNotFit(f"A line with an error needs 4 points at least, not {points}.")

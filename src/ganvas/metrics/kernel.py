@@ -33,7 +33,7 @@ def kernel_distance(real: Features, fake: Features, *, rows: int = 1024) -> Scor
         rows: how many are compared with how many at a time; changes nothing but speed and memory.
 
     Raises:
-        GanvasError: see `as_pair`.
+        DoesNotFit: see `as_pair`.
     """
     real, fake = as_pair(real, fake)
     n, m = len(real), len(fake)
@@ -63,7 +63,7 @@ def kernel_distance_of_subsets(
     no standard error follows from them; `kernel_distance` has one and uses every pair.
 
     Raises:
-        GanvasError: a set is smaller than a subset, or see `as_pair`.
+        DoesNotFit: a set is smaller than a subset, or see `as_pair`.
     """
     real, fake = as_pair(real, fake, fewest=2)
     if subsets < 1:
@@ -92,7 +92,7 @@ def vendi_score(features: Features) -> Score:
     the D x D matrix of the normalised features, so that the cost is that of the smaller one.
 
     Raises:
-        GanvasError: a row is all zeros and has no direction; or see `as_features`.
+        DoesNotFit: a row is all zeros and has no direction; or see `as_features`.
     """
     found = as_features(features, name="given")
     lengths = found.double().square().sum(1).sqrt()

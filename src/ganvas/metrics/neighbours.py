@@ -43,7 +43,7 @@ def nearest(queries: Features, references: Features, k: int = 1, *, rows: int = 
         rows: how many are compared with how many at a time; changes nothing but speed and memory.
 
     Raises:
-        GanvasError: k is out of range, or see `as_pair`.
+        DoesNotFit: k is out of range, or see `as_pair`.
     """
     queries, references = as_pair(queries, references, fewest=1, names=("query", "reference"))
     if not 1 <= k <= len(references):
@@ -65,7 +65,7 @@ def precision_recall(real: Features, fake: Features, *, k: int = 3, rows: int = 
         rows: see `nearest`.
 
     Raises:
-        GanvasError: k does not fit, or see `as_pair`.
+        DoesNotFit: k does not fit, or see `as_pair`.
     """
     found = manifold_scores(real, fake, k=k, density_k=None, rows=rows)
     return {name: found[name] for name in ("precision", "recall")}
@@ -86,7 +86,7 @@ def density_coverage(real: Features, fake: Features, *, k: int = 5, rows: int = 
         rows: see `nearest`.
 
     Raises:
-        GanvasError: k does not fit, or see `as_pair`.
+        DoesNotFit: k does not fit, or see `as_pair`.
     """
     found = manifold_scores(real, fake, k=None, density_k=k, rows=rows)
     return {name: found[name] for name in ("density", "coverage")}
@@ -109,7 +109,7 @@ def manifold_scores(
         rows: see `nearest`.
 
     Raises:
-        GanvasError: k or density_k does not fit, or see `as_pair`.
+        DoesNotFit: k or density_k does not fit, or see `as_pair`.
     """
     real, fake = as_pair(real, fake)
     for name, many, each in (("real", len(real), k), ("fake", len(fake), k), ("real", len(real), density_k)):
@@ -166,7 +166,7 @@ def memorisation(training: Features, held_out: Features, fake: Features, *, rows
         rows: see `nearest`.
 
     Raises:
-        GanvasError: see `as_pair`.
+        DoesNotFit: see `as_pair`.
     """
     training, fake = as_pair(training, fake, names=("training", "fake"))
     _, held_out = as_pair(training, held_out, names=("training", "held-out"))

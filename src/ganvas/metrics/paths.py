@@ -41,7 +41,7 @@ def perceptual_path_length(
         seed: of the places on the paths.
 
     Raises:
-        GanvasError: there are fewer than 100 paths, or NaNs come out.
+        DoesNotFit: there are fewer than 100 paths, or NaNs come out.
     """
     if paths < 100:
         raise DoesNotFit(f"Path lengths vary too much for {paths} paths; take at least 100 (papers: 50,000).")

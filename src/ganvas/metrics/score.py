@@ -112,7 +112,7 @@ def as_features(values: Features, *, name: str, fewest: int = 1) -> Float[Tensor
         fewest: how many rows there must be.
 
     Raises:
-        GanvasError: they are not [N, D], too few, or hold NaN or infinity.
+        DoesNotFit: they are not [N, D], too few, or hold NaN or infinity.
     """
     found = torch.as_tensor(values).detach()
     if found.dim() != 2 or not found.shape[1]:
@@ -142,7 +142,7 @@ def as_pair(
     """Two sets of features that can be compared, on the device of the first and in the finer type of both.
 
     Raises:
-        GanvasError: see `as_features`; or they have different dimensions.
+        DoesNotFit: see `as_features`; or they have different dimensions.
     """
     if fake is real:
         one = as_features(real, name=names[0], fewest=fewest)

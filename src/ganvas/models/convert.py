@@ -61,7 +61,8 @@ def convert(file: Path, kind: str, out: Path, *, classes: tuple[str, ...] = (), 
         clamp: of StyleGAN2: the `conv_clamp` it was trained with, which no state dict tells.
 
     Raises:
-        GanvasError: the file is a pickle or damaged, or holds another network; the message says what is wrong where.
+        Unreadable or DoesNotFit: the file is a pickle or damaged, or holds another network; the message says what is
+            wrong where.
     """
     if kind not in KINDS:
         raise NotFound(f"There is no conversion from {kind!r}; there are: {', '.join(KINDS)}.")
@@ -85,9 +86,9 @@ def convert(file: Path, kind: str, out: Path, *, classes: tuple[str, ...] = (), 
         ) from None
     names = classes or tuple(map(str, range(found.classes)))
     if len(names) != found.classes:
-        raise DoesNotFit(f"This generator knows {found.classes} classes, and --classes names {len(names)}.")
-    told = Labels(names, tuple(1 / len(names) for _ in names)) if names else None
-    model = Model(network.eval().requires_grad_(False), told)  # type: ignore[arg-type]
+        raise DoesNotFit(f"This generator knows {found.classes} classes, and `classes=` names {len(names)}.")
+    condition = Labels(names, tuple(1 / len(names) for _ in names)) if names else None
+    model = Model(network.eval().requires_grad_(False), condition)  # type: ignore[arg-type]
     with files.writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
@@ -99,7 +100,7 @@ def translate(tensors: Mapping[str, Tensor], kind: str, *, clamp: float | None =
     """The network that a state dict is of, and its weights by our names.
 
     Raises:
-        GanvasError: it is not of this kind, or of a variant that does not exist here.
+        Unreadable: it is not of this kind, or of a variant that does not exist here.
     """
     anchor = ANCHORS[kind]
     prefixes = [name.removesuffix(anchor) for name in tensors if name.endswith(anchor)]

@@ -25,7 +25,7 @@ def load_critics(run: Run, condition: int, *, device: torch.device | str = "cpu"
         device: where they are to compute.
 
     Raises:
-        GanvasError: the checkpoint holds others than the recipe's.
+        Unreadable: the checkpoint holds others than the recipe's.
     """
     found = run.newest_sound(checkpoint.STATE)
     if found is None:
@@ -48,12 +48,12 @@ def load_critics(run: Run, condition: int, *, device: torch.device | str = "cpu"
 
 @torch.no_grad()
 def logits(
-    critic: Critic, pictures: UInt8[Tensor, "n h w c"], told: Float[Tensor, "n k"] | None = None
+    critic: Critic, pictures: UInt8[Tensor, "n h w c"], conditions: Float[Tensor, "n k"] | None = None
 ) -> Float[Tensor, " n"]:
     """How real a critic finds each picture, if it is told this of it; a logit has neither a scale nor a zero."""
     device, found = next(critic.parameters()).device, [torch.empty(0)]
     for first in range(0, len(pictures), CHUNK):
         some = slice(first, first + CHUNK)
-        known = None if told is None else told[some].to(device)
+        known = None if conditions is None else conditions[some].to(device)
         found.append(critic(pixels.to_float(pictures[some]).to(device), known).cpu())
     return torch.cat(found)

@@ -8,10 +8,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from ..core import checkpoint, files, pixels
@@ -53,57 +53,52 @@ class Model:
         """What its samples are: points, pictures or clips."""
         return kind_of(self.shape)
 
-    def sample(self, count: int = 1, seed: int = 0, *, label: str | None = None) -> list[Image.Image]:
-        """The pictures of the seeds `seed`, `seed + 1`, ... as Pillow images.
+    def sample(
+        self, count: int = 1, seed: int = 0, *, seeds: Sequence[int] | None = None, label: str | None = None
+    ) -> list[Any]:
+        """Pictures as Pillow images; of a model that moves clips, each as the list of its frames.
 
-        A label makes all of them of one class, or for a model of keywords of these: `label="blue fish"`.
+        Args:
+            count: how many.
+            seed: of the first; the others have the seeds that follow it.
+            seeds: these instead.
+            label: the class that all of them are of, or for a model of keywords what they show: "blue fish".
 
         Raises:
-            GanvasError: the model makes vectors (use `generate`) or clips (use `clips`), or does not know the label.
+            DoesNotFit: the model makes vectors (use `generate`), a seed is below 0, or the model takes no label.
+            NotFound: it does not know this one.
         """
-        return self.pictures(range(seed, seed + count), label=label)
-
-    def pictures(self, seeds: Sequence[int], *, label: str | None = None) -> list[Image.Image]:
-        """The pictures of these seeds; label and errors as in `sample`."""
+        _refuse_points(self)
+        chosen = range(seed, seed + count) if seeds is None else seeds
+        made = pixels.to_uint8(self.generate(chosen, self.condition_for(label, chosen))).numpy()
         if self.moves:
-            raise DoesNotFit(f"This model makes clips of {self.shape[1]} frames, not pictures; use clips().")
-        if self.kind is Kind.POINTS:
-            raise DoesNotFit(f"This model makes vectors of {self.shape[0]} numbers, not pictures; use generate().")
-        made = self.generate(seeds, self.told(label, seeds))
-        return [pixels.to_image(picture) for picture in pixels.to_uint8(made).numpy()]
+            return [[pixels.to_image(frame) for frame in clip] for clip in made]
+        return [pixels.to_image(picture) for picture in made]
 
-    def clips(self, seeds: Sequence[int], *, label: str | None = None) -> list[list[Image.Image]]:
-        """The clips of these seeds, each as the Pillow images of its frames; label as in `sample`.
+    def condition_for(self, label: str | None, seeds: Sequence[int]) -> Tensor | None:
+        """The conditions [N, K] of samples of this class or these keywords; None leaves them to the seeds.
 
         Raises:
-            GanvasError: the model makes no clips, or does not know the label.
+            DoesNotFit: the model takes no label.
+            NotFound: it does not know this one.
         """
-        if not self.moves:
-            raise DoesNotFit("This model makes no clips; use sample() for pictures, generate() for vectors.")
-        made = pixels.to_uint8(self.generate(seeds, self.told(label, seeds))).numpy()
-        return [[pixels.to_image(frame) for frame in clip] for clip in made]
+        described = self.described(label)
+        return None if described is None or self.condition is None else self.condition.vary(described, seeds)
 
-    def told(self, label: str | None, seeds: Sequence[int]) -> Tensor | None:
-        """What the network is told [N, K] for samples of this class or keywords; None leaves it to the seeds.
+    def described(self, label: str | None) -> Tensor | None:
+        """The condition [K] of just this class or these keywords.
 
         Raises:
-            GanvasError: the model knows neither, or not these.
-        """
-        asked = self.asked(label)
-        return None if asked is None or self.condition is None else self.condition.vary(asked, seeds)
-
-    def asked(self, label: str | None) -> Tensor | None:
-        """The description [K] of just this class or these keywords.
-
-        Raises:
-            GanvasError: the model knows neither, or not these.
+            DoesNotFit: the model takes no label.
+            NotFound: it does not know this one.
         """
         if label is None:
             return None
         if self.condition is None:
             raise DoesNotFit(
                 "This model was trained without classes and keywords, so it takes none. Train one with "
-                "`--set condition=labels` on a folder with a folder for each class, or with the recipe keyword_icons."
+                "`settings=['condition=labels']` on a folder with a folder for each class, or with the recipe "
+                "keyword_icons."
             )
         return self.condition.read(label)
 
@@ -114,12 +109,12 @@ class Model:
         phrase is from further away and weighs more.
 
         Raises:
-            GanvasError: the model knows no keywords, or `variety` is below 0.
+            DoesNotFit: the model knows no keywords, or `variety` is below 0.
         """
         if variety is None:
             return self
         if not isinstance(self.condition, Keywords):
-            raise DoesNotFit("--variety is for models of keywords; pictures of this one differ by their seeds alone.")
+            raise DoesNotFit("`variety=` is for models of keywords; pictures of this one differ by their seeds alone.")
         return replace(self, condition=replace(self.condition, variety=variety))
 
     def truncated(self, share: float) -> "Model":
@@ -132,7 +127,7 @@ class Model:
             DoesNotFit: the share is below 0 or not finite.
         """
         if not 0 <= share < math.inf:
-            raise DoesNotFit(f"--truncation takes a number from 0, the mean picture, to 1, all variety, not {share}.")
+            raise DoesNotFit(f"`share=` takes a number from 0, the mean picture, to 1, all variety, not {share}.")
         return self if share == 1 else replace(self, network=_Truncated(self.network, share))
 
     def unknown(self, label: str | None) -> list[str]:
@@ -154,8 +149,8 @@ class Model:
         """The samples of these inputs, z [N, latent] and condition [N, K], as `generate` gives them."""
         device, made = next(self.network.parameters()).device, []
         for first in range(0, len(z), CHUNK):
-            told = None if condition is None else _filled(condition[first : first + CHUNK]).to(device)
-            chunk = self.network.generate(_filled(z[first : first + CHUNK]).to(device), told)
+            rows = None if condition is None else _filled(condition[first : first + CHUNK]).to(device)
+            chunk = self.network.generate(_filled(z[first : first + CHUNK]).to(device), rows)
             made.append(chunk[: len(z) - first].cpu())
         return torch.cat(made) if made else torch.empty(0, *self.shape)
 
@@ -194,15 +189,16 @@ def save_sheet(
     Clips are saved as one film in which all of them move, or each as a strip of frames if `path` is no film's.
 
     Raises:
-        GanvasError: there are no seeds, `path` is no picture that can be written, or the label is unknown.
+        DoesNotFit, Unwritable or NotFound: there are no seeds, `path` is no picture that can be written, or the label
+            is unknown.
     """
     _refuse_none(seeds)
     if columns is not None and columns < 1:
-        raise DoesNotFit(f"--columns is at least 1, not {columns}.")
+        raise DoesNotFit(f"`columns=` is at least 1, not {columns}.")
     if len(seeds) * math.prod(model.shape) > LARGEST_SHEET:
-        raise DoesNotFit(f"{len(seeds):,} samples are too many for one picture: give --separate, or a lower --count.")
+        raise DoesNotFit(f"{len(seeds):,} samples are too many for one picture: take fewer, or a file for each.")
     columns = columns and min(columns, len(seeds))
-    made = model.generate(seeds, model.told(label, seeds))
+    made = model.generate(seeds, model.condition_for(label, seeds))
     if model.moves and path.suffix.lower() in pixels.FILMS:
         return pixels.save_clips(made, path, columns=columns)
     return pixels.save_picture(pixels.sheet(made, columns=columns), path, sheet=len(made) > 1)
@@ -211,25 +207,31 @@ def save_sheet(
 def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: str | None = None) -> Path:
     """Save each picture as a file of its own that is named by its seed, seed-0007.png, and clips as seed-0007.gif."""
     _refuse_none(seeds)
+    _refuse_points(model)
     if folder.suffix:
-        raise DoesNotFit(f"With --separate, --out is a folder; {folder} looks like a file.")
+        raise DoesNotFit(f"`folder=` is where the files go, and {folder} looks like a file.")
     with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for first in range(0, len(seeds), CHUNK):
             chunk = seeds[first : first + CHUNK]
-            if model.moves:
-                made = model.generate(chunk, model.told(label, chunk))
-                for seed, clip in zip(chunk, made.split(1), strict=True):
-                    pixels.save_clips(clip, folder / f"seed-{seed:04}.gif")
-                continue
-            for seed, picture in zip(chunk, model.pictures(chunk, label=label), strict=True):
-                picture.save(folder / f"seed-{seed:04}.png")
+            made = model.generate(chunk, model.condition_for(label, chunk))
+            for seed, sample in zip(chunk, made.split(1), strict=True):
+                path = folder / f"seed-{seed:04}.png"
+                if model.moves:
+                    pixels.save_clips(sample, path.with_suffix(".gif"))
+                else:
+                    pixels.save_picture(pixels.to_uint8(sample).numpy()[0], path)
     return folder
+
+
+def _refuse_points(model: Model) -> None:
+    if model.kind is Kind.POINTS:
+        raise DoesNotFit(f"This model makes vectors of {model.shape[0]} numbers, not pictures; use generate().")
 
 
 def _refuse_none(seeds: Sequence[int]) -> None:
     if not seeds or seeds[0] < 0:
-        raise DoesNotFit("--count is at least 1, and --seed at least 0.")
+        raise DoesNotFit("It takes at least one seed, and seeds are whole numbers from 0.")
     refuse_seeds([seeds[0], seeds[-1]])
 
 
@@ -237,7 +239,7 @@ def inputs(seeds: Sequence[int], latent: int) -> Tensor:
     """The standard normal input [N, latent] that belongs to each seed.
 
     Raises:
-        GanvasError: a seed is below 0 or too large.
+        DoesNotFit: a seed is below 0 or too large.
     """
     refuse_seeds(seeds)
     draws = [np.random.default_rng(seed).standard_normal(latent, np.float32) for seed in seeds]
@@ -256,7 +258,7 @@ def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
     """The model in a run folder, a checkpoint or a model file, or the one that comes with the toolkit by this name.
 
     Raises:
-        GanvasError: there is no model, it is damaged, or it is no model of ganvas.
+        NotFound or Unreadable: there is no model, it is damaged, or it is no model of ganvas.
     """
     file = _model_file(locate(path))
     try:

@@ -3,7 +3,7 @@
 difference = export(load("icons"), Path("icons.onnx"))
 
 session = onnxruntime.InferenceSession("icons.onnx")
-(pictures,) = session.run(None, {"z": z, "condition": told})    # float32 in [-1, 1]
+(pictures,) = session.run(None, {"z": z, "condition": condition})    # float32 in [-1, 1]
 """
 
 import json
@@ -32,15 +32,16 @@ def export(model: Model, path: Path) -> float:
     """Write the generator as ONNX, and draw with the file what the model draws, before it gets its name.
 
     The file takes `z` float32 [n, latent], standard normal, and if the model is told something `condition` float32
-    [n, K], a row of which is `model.asked("red heart")`; it gives `samples` float32 [n, *shape], those of pictures in
-    [-1, 1] with channels first. Its metadata hold as JSON under "ganvas" the lengths of z and condition, the shape,
+    [n, K], a row of which is `model.described("red heart")`; it gives `samples` float32 [n, *shape], those of pictures
+    in [-1, 1] with channels first. Its metadata hold as JSON under "ganvas" the lengths of z and condition, the shape,
     and the names of the classes.
 
     Returns:
         The greatest difference between its samples and those of the model.
 
     Raises:
-        GanvasError: the packages of the extra `export` are missing, `path` is no .onnx file or cannot be written, or
+        NotInstalled, DoesNotFit or Unwritable: the packages of the extra `export` are missing, `path` is no .onnx file
+            or cannot be written, or
             the file draws something else.
     """
     try:

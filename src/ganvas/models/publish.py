@@ -31,7 +31,7 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
         about: text for the card README.md: what the pictures are, whose, under which licence; how it was trained.
 
     Raises:
-        GanvasError: the run has no checkpoint, or the folder holds something else.
+        NotFound or DoesNotFit: the run has no checkpoint, or the folder holds something else.
     """
     newest = run.newest_sound()
     if newest is None:
@@ -50,9 +50,8 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
     for name in recipe.networks:
         if name != recipe.product:
             others |= checkpoint.named_below(name, checkpoint.below(state, name))
-    told = metadata(recipe.networks[recipe.product], model)
     weights = {
-        checkpoint.MODEL: (_half(model.network.state_dict()), told),
+        checkpoint.MODEL: (_half(model.network.state_dict()), metadata(recipe.networks[recipe.product], model)),
         checkpoint.STATE: (_half(others), {}),
     }
     with files.writing(folder):

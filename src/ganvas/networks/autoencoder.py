@@ -93,8 +93,8 @@ class _Encoder(Network):
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         convolves = isinstance(self.layers[0], nn.Conv2d)
-        told: Tensor = self.layers(planes(x, condition) if convolves else with_condition(x.flatten(1), condition))
-        return told
+        codes: Tensor = self.layers(planes(x, condition) if convolves else with_condition(x.flatten(1), condition))
+        return codes
 
 
 class _Autoencoder(Generator):

@@ -57,7 +57,7 @@ def fill(network: Network, tensors: Mapping[str, Tensor]) -> None:
     """Give a network that `build` made the weights that it was compared with.
 
     Raises:
-        GanvasError: some of them are no numbers.
+        Unreadable: some of them are no numbers.
     """
     for name, value in tensors.items():
         if not value.isfinite().all():

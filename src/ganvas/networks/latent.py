@@ -99,7 +99,7 @@ def _places(shape: tuple[int, ...]) -> tuple[int, int]:
     """
     if kind_of(shape) is not Kind.PICTURES or shape[1] % REDUCED or shape[2] % REDUCED:
         sides = [max(REDUCED, round(side / REDUCED) * REDUCED) for side in shape[:0:-1]]
-        near = f" --size {sides[0]}x{sides[1]} does." if kind_of(shape) is Kind.PICTURES else ""
+        near = f" `size=({sides[0]}, {sides[1]})` does." if kind_of(shape) is Kind.PICTURES else ""
         raise DoesNotFit(f"Latents stand for squares of {REDUCED}x{REDUCED} pixels; {shape} has none such.{near}")
     return shape[1] // REDUCED, shape[2] // REDUCED
 

@@ -105,7 +105,7 @@ class NetworkSettings(ABC):
         """Refuse networks without width, depth or input, and those that nothing could hold.
 
         Raises:
-            GanvasError: a whole number is below 1, or below 0 if it is counted `from_zero`, or too large; or another
+            DoesNotFit: a whole number is below 1, or below 0 if it is counted `from_zero`, or too large; or another
                 one is below 0, infinite or not a number.
         """
         for name, value in vars(self).items():
@@ -127,7 +127,7 @@ class NetworkSettings(ABC):
             condition: the length of the condition vector, 0 for none.
 
         Raises:
-            GanvasError: this architecture cannot make that shape.
+            DoesNotFit: this architecture cannot make that shape.
         """
 
 
@@ -138,7 +138,7 @@ def doublings(shape: tuple[int, ...], *, smallest: int = 4) -> tuple[int, int, i
     doubled twice, and a picture 96 wide and 64 high starts from 4x6.
 
     Raises:
-        GanvasError: the shape is no picture, or a side cannot be halved that often; the message names a near size.
+        DoesNotFit: the shape is no picture, or a side cannot be halved that often; the message names a near size.
     """
     if kind_of(shape) is Kind.CLIPS:
         raise DoesNotFit("This network makes pictures, and these are clips: take the recipe moving_digits for them.")
@@ -156,7 +156,8 @@ def doublings(shape: tuple[int, ...], *, smallest: int = 4) -> tuple[int, int, i
             step *= 2  # the near size is doubled once more often
         near = tuple(max(2 * smallest, round(side / step) * step) for side in (width, height))
         raise DoesNotFit(
-            f"Pictures of {width}x{height} cannot be grown by doubling; --size {near[0]}x{near[1]} can (or use an mlp)."
+            f"Pictures of {width}x{height} cannot be grown by doubling; `size=({near[0]}, {near[1]})` can (or use an "
+            "mlp)."
         )
     return height // step, width // step, count
 

@@ -90,11 +90,11 @@ def _frames(shape: tuple[int, ...]) -> tuple[int, tuple[int, int, int]]:
     """The number of frames of clips [C, T, H, W], and how one frame is grown by doubling.
 
     Raises:
-        GanvasError: the shape is no clip, or a side cannot be halved that often.
+        DoesNotFit: the shape is no clip, or a side cannot be halved that often.
     """
     kind = kind_of(shape)
     if kind is not Kind.CLIPS:
-        still = "take the recipe icons, or give --data clips:FOLDER with animations"
+        still = "take the recipe icons, or give `data='clips:FOLDER'` with animations"
         fix = still if kind is Kind.PICTURES else "take an mlp"
         raise DoesNotFit(f"This network makes clips, and these samples of shape {shape} are {kind}: {fix}.")
     channels, frames, height, width = shape

@@ -86,7 +86,7 @@ def change(recipe: Recipe, assignment: str) -> Recipe:
     or without arguments, as in "optimizer.rate=cosine(1e-3, 1e-4)".
 
     Raises:
-        GanvasError: there is no such setting, or it does not take such a value.
+        DoesNotFit: there is no such setting, or it does not take such a value.
     """
     path, equals, text = assignment.partition("=")
     if not equals:

@@ -43,7 +43,7 @@ def _make(name: str, *args: Any, **named: Any) -> Any:
     """The part of this name with these settings.
 
     Raises:
-        GanvasError: there is no such part, or it does not take them.
+        NotFound or DoesNotFit: there is no such part, or it does not take them.
     """
     made = catalog.find(name, *SETTINGS)
     signature, hints = inspect.signature(made), typing.get_type_hints(made)
@@ -89,7 +89,7 @@ def _fit(value: Any, kind: Any, path: str) -> Any:
     """The value as this kind, an int being good for a float.
 
     Raises:
-        GanvasError: it is of another kind.
+        DoesNotFit: it is of another kind.
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
@@ -148,7 +148,8 @@ def _line(value: Any) -> str:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = ", ".join(f"{field.name}={_line(getattr(value, field.name))}" for field in dataclasses.fields(value))
         return f"{catalog.name_of(value)}({fields})"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else repr(value)
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer() and abs(value) >= 1000)
+    return f"{int(value):,}" if whole and not isinstance(value, bool) else repr(value)
 
 
 def _wrapped(line: str) -> str:
@@ -173,7 +174,7 @@ def from_json(value: Any, kind: Any) -> Any:
         kind: what is wanted, such as `Recipe`; what is written as a part says by itself which one it is.
 
     Raises:
-        GanvasError: it names a part or a setting that this version does not have, or a value is of another kind than
+        Unreadable: it names a part or a setting that this version does not have, or a value is of another kind than
             its setting.
     """
     if isinstance(value, list):

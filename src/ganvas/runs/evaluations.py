@@ -45,7 +45,7 @@ def keep(folder: Path, about: Mapping[str, Any], scores: Mapping[str, Score]) ->
     """Add what an evaluation of the run in this folder found, whole or not at all.
 
     Raises:
-        GanvasError: the folder cannot be written.
+        Unwritable: the folder cannot be written.
     """
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     path = folder / FILE

@@ -36,7 +36,7 @@ def film(
         seed: show the one picture of this seed, as large as the sheet, instead of all 64.
 
     Raises:
-        GanvasError: the sheets are no pictures of seeds, or this seed is not on them; the folder
+        NotFound, DoesNotFit or Unwritable: the sheets are no pictures of seeds, or this seed is not on them; the folder
             holds no run or fewer than two sheets, or the film cannot be written.
     """
     folder = run_folder / "samples"
@@ -61,7 +61,7 @@ def _tile(run_folder: Path, seed: int) -> tuple[int, int, int, int]:
     run = Run(run_folder)
     shape = run.about["data"]["shape"]
     if kind_of(shape) is not Kind.PICTURES or run.recipe.condition is not None:
-        raise DoesNotFit("--seed is for runs whose sheets show a picture for each seed, which these do not.")
+        raise DoesNotFit("`seed=` is for runs whose sheets show a picture for each seed, which these do not.")
     if not 0 <= seed < SEEDS:
         raise DoesNotFit(f"The sheets show the seeds from 0 to {SEEDS - 1}, not {seed}.")
     zoom = max(1, 64 // max(shape[1:]))

@@ -38,7 +38,7 @@ def write(run_folder: Path) -> Path:
     A run that has only begun, has no samples yet or was cut off in the middle of a line still gets a valid page.
 
     Raises:
-        GanvasError: the folder holds no run.
+        NotFound: the folder holds no run.
     """
     run, recipe = (_object(run_folder, name) for name in ("run.json", "recipe.json"))
     if not run and not recipe:

@@ -135,7 +135,7 @@ class Run:
         """The data of the recipe.
 
         Raises:
-            GanvasError: they are not here; `instead` says what to do then.
+            NotFound: they are not here; `instead` says what to do then.
         """
         try:
             data: Dataset = self.recipe.data.open(watch)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from ..core.batch import Kind
 from ..core.errors import DoesNotFit, GanvasError
 from .models import Loaded, Models
 from .refused import Refused, of
@@ -97,11 +98,11 @@ class Gallery:
         """
         try:
             loaded = self.models.loaded(name)
-            if len(loaded.model.shape) != 3:
+            if loaded.model.kind is not Kind.PICTURES:
                 raise DoesNotFit("This model makes no pictures, so none can be drawn.")
             unknown: dict[str, None] = {}
             for words in dict.fromkeys(place.words for place in places if place.words):
-                loaded.model.asked(words)
+                loaded.model.described(words)
                 unknown |= dict.fromkeys(loaded.model.unknown(words))
             for variety in {place.variety for place in places}:
                 loaded.model.varied(variety)

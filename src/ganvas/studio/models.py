@@ -134,7 +134,7 @@ class Models:
         """The model, loaded now if it is not among the last few.
 
         Raises:
-            GanvasError: it is not there or damaged.
+            NotFound: it is not there or damaged.
         """
         path = self.paths().get(name)
         if path is None:

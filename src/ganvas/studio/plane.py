@@ -75,7 +75,7 @@ def recipe_of(loss: str, r1: float, data: Source) -> Recipe:
     """The recipe `ring` with another loss and penalty, as long as anybody will look.
 
     Raises:
-        GanvasError: there is no such loss, or the penalty is out of its range.
+        DoesNotFit: there is no such loss, or the penalty is out of its range.
     """
     recipe = replace(ring(), data=data, images=STEPS * ring().batch, measure_images=0)
     for setting in (f"game.loss={loss}", f"game.r1={r1}", f"game.r2={r1}", "optimizer.rate=1e-3"):
@@ -109,7 +109,7 @@ class Playground:
         """Go on from here by another loss or penalty.
 
         Raises:
-            GanvasError: as `recipe_of`.
+            DoesNotFit: as `recipe_of`.
         """
         self.recipe = recipe_of(loss, r1, self.recipe.data)
         held = self.tick.state.tensors() if self.tick else None

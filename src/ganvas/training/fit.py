@@ -97,20 +97,20 @@ class _Task:
 
 def _refuse_numbers(images: int | None, minutes: float | None, seed: int) -> None:
     if images is not None and minutes is not None:
-        raise DoesNotFit("Give --images or --minutes, not both: each says how long to train.")
+        raise DoesNotFit("Give `images=` or `minutes=`, not both: each says how long to train.")
     if minutes is not None and not 0 < minutes < math.inf:
-        raise DoesNotFit(f"--minutes takes a positive number, not {minutes}.")
+        raise DoesNotFit(f"`minutes=` takes a positive number, not {minutes}.")
     if images is not None and images < 1:
-        raise DoesNotFit(f"--images takes a whole number from 1, not {images}.")
+        raise DoesNotFit(f"`images=` takes a whole number from 1, not {images}.")
     if seed < 0:
-        raise DoesNotFit(f"--seed takes a whole number from 0, not {seed}.")
+        raise DoesNotFit(f"`seed=` takes a whole number from 0, not {seed}.")
 
 
 def _continued(run: Run) -> _Task:
     """An existing run, as it was begun."""
     about = run.about
     if about.get("published"):
-        raise DoesNotFit(f"{run.path} was published and does not go on; start from it: --from {run.path}.")
+        raise DoesNotFit(f"{run.path} was published and does not go on; start from it: `start_from='{run.path}'`.")
     return _Task(run, run.recipe, about["seed"], about.get("from"))
 
 
@@ -230,7 +230,7 @@ def _refuse_another(task: _Task, *, seen: int) -> None:
     run, about = task.run, task.run.about
     if task.recipe.images < seen:
         raise DoesNotFit(
-            f"{run.path} has seen {seen:,} images already, and {task.recipe.images:,} are fewer. Give more, or --out "
+            f"{run.path} has seen {seen:,} images already, and {task.recipe.images:,} are fewer. Give more, or `out=` "
             "another folder to begin anew."
         )
     asked = {"seed": task.seed, "from": task.start_from}
@@ -238,6 +238,6 @@ def _refuse_another(task: _Task, *, seen: int) -> None:
     wanted, held = to_json(replace(task.recipe, images=1)), to_json(replace(run.recipe, images=1))
     if other := other + differences(wanted, held):
         raise DoesNotFit(
-            f"{run.path} holds another run ({'; '.join(other[:3])}). Give --out another folder, "
+            f"{run.path} holds another run ({'; '.join(other[:3])}). Give `out=` another folder, "
             f"or go on with this one by `ganvas train {shlex.quote(str(run.path))}`."
         )

@@ -59,7 +59,7 @@ class State:
         """Take up what `tensors` gave.
 
         Raises:
-            GanvasError: it is of other networks than these.
+            DoesNotFit: it is of other networks than these.
         """
         counters = checkpoint.below(tensors, "counters")
         self.step, self.drawn = int(counters["step"]), int(counters["drawn"])
@@ -112,7 +112,7 @@ def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device 
     """Networks, average and optimizers as they are before the first step.
 
     Raises:
-        GanvasError: the recipe's networks, its game and the data do not go together.
+        DoesNotFit: the recipe's networks, its game and the data do not go together.
     """
     device, condition = torch.device(device), recipe.condition.of(data) if recipe.condition else None
     refuse_seeds([seed])
@@ -149,7 +149,7 @@ def _refuse_beyond_memory(recipe: Recipe, data: Dataset, condition: Condition | 
     """Refuse before anything is made what can never be held: networks and a batch, without what a step makes of them.
 
     Raises:
-        GanvasError: they are larger than the memory of the device.
+        DoesNotFit: they are larger than the memory of the device.
     """
     most, sizes = machine.memory(device), {"batch": recipe.batch * math.prod(data.shape) * 2 * 4}
     try:
@@ -158,10 +158,11 @@ def _refuse_beyond_memory(recipe: Recipe, data: Dataset, condition: Condition | 
         counts = dict.fromkeys(recipe.networks, 2**63)
     sizes |= {name: count * 4 * 4 for name, count in counts.items()}  # weights, gradients and two moments
     largest = max(sizes, key=sizes.__getitem__)
+    setting = largest if largest == "batch" else f"{largest}.width"
     if most and sum(sizes.values()) > most:
         raise DoesNotFit(
             f"This training takes more than {sum(sizes.values()) / 1e9:,.0f} GB, and there are {most / 1e9:,.0f} here. "
-            f"What is large is the {largest}: lower --set {'batch' if largest == 'batch' else f'{largest}.width'}."
+            f"What is large is the {largest}: lower `settings=['{setting}']`."
         )
 
 
@@ -203,7 +204,7 @@ def train(
         micro_batch: at most so many samples at once, to save memory; changes nothing else but batch norm.
 
     Raises:
-        GanvasError: the recipe and the data do not go together.
+        NotFound: the recipe and the data do not go together.
     """
     data = recipe.data.open() if data is None else data
     device = torch.device(device)
@@ -292,15 +293,15 @@ class _Dealer:
                 real = torch.where(dice.coins("mirror", *[1] * (real.dim() - 1)), real.flip(-1), real)
             yield Batch(
                 real=real,
-                condition=self._told(order[rows], dice),
-                other=partial(self._told, np.roll(order, 1)[rows], dice),
+                condition=self._condition(order[rows], dice),
+                other=partial(self._condition, np.roll(order, 1)[rows], dice),
                 dice=dice,
                 progress=progress,
                 made=made if self.most >= self.share else {},
                 memory=self.state.memory,
             )
 
-    def _told(self, rows: NDArray[np.int64], dice: Dice) -> Tensor | None:
+    def _condition(self, rows: NDArray[np.int64], dice: Dice) -> Tensor | None:
         """What the networks are told of these rows of the data."""
         condition = self.state.condition
         return machine.sent(condition.take(self.data, rows, dice.here()), self.device) if condition else None

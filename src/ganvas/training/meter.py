@@ -43,7 +43,7 @@ class Meter:
         self._real: Tensor | None = None
         self._spent, self._cost, self._off = 0.0, 0.0, every == 0
 
-    def asked(self, images: int, batch: int) -> bool:
+    def wanted_at(self, images: int, batch: int) -> bool:
         """Whether a step of `batch` images has come to where somebody wants to measure."""
         every = self._every
         return every is not None and every > 0 and images // every > (images - batch) // every
@@ -51,7 +51,7 @@ class Meter:
     def due(self, images: int, batch: int, seconds: float) -> bool:
         """Whether to measure now; the training has taken so many seconds."""
         if self._every or self._off or seconds < FIRST_SECONDS:
-            return self.asked(images, batch)
+            return self.wanted_at(images, batch)
         if not self._cost:
             began = time.perf_counter()
             try:

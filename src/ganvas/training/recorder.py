@@ -45,7 +45,7 @@ class Recorder:
         """Keep other processes from training in this folder; the system lets go of it if this one dies.
 
         Raises:
-            GanvasError: another one trains in it.
+            Busy: another one trains in it.
         """
         lock = FileLock(self.run.path / ".lock", timeout=0)
         with files.writing(self.run.path), suppress(NotImplementedError):  # where files cannot be locked, go without
@@ -54,7 +54,7 @@ class Recorder:
                 lock.acquire()
             except Timeout:
                 raise Busy(
-                    f"Another process is training in {self.run.path}. Wait for it, or give --out another folder."
+                    f"Another process is training in {self.run.path}. Wait for it, or give `out=` another folder."
                 ) from None
         try:
             yield
@@ -116,13 +116,13 @@ class Recorder:
         """Save a sheet of samples, always of the same seeds; points are plotted as far out as those of the data go."""
         model, columns = Model(state.average, state.condition), None
         seeds: Sequence[int] = range(ON_A_SHEET[model.kind])
-        told = None
+        conditions = None
         if model.condition and model.kind is not Kind.POINTS:
-            seeds, told = model.condition.survey()
+            seeds, conditions = model.condition.survey()
             columns = ROW
-        if told is not None and model.moves:
-            seeds, told, columns = seeds[::ROW], told[::ROW], None  # a clip is a whole row
-        made = model.generate(seeds, told)
+        if conditions is not None and model.moves:
+            seeds, conditions, columns = seeds[::ROW], conditions[::ROW], None  # a clip is a whole row
+        made = model.generate(seeds, conditions)
         sheet = pixels.sheet(made, columns=columns, extent=1.3 * data.extent)
         pixels.save_picture(sheet, self.run.path / "samples" / f"{images:09}.png")
         if model.moves:
@@ -163,8 +163,8 @@ def _strips(model: Model, data: Dataset) -> pixels.Pictures | None:
     count = ON_A_SHEET[data.kind] if data.kind is Kind.POINTS else RECONSTRUCTED
     rows = np.linspace(0, len(data) - 1, count).astype(np.int64)
     originals, device = data.take(rows), next(model.network.parameters()).device
-    told = model.condition.take(data, rows).to(device) if model.condition else None
-    made = model.network.reconstruct(originals.to(device), told)
+    conditions = model.condition.take(data, rows).to(device) if model.condition else None
+    made = model.network.reconstruct(originals.to(device), conditions)
     if made is None:
         return None
     if data.kind is not Kind.PICTURES:

@@ -88,7 +88,7 @@ class Session:
         """Train until the end, or until the recipe's length is fitted anew: then there is more to do."""
         for tick in train(self._recipe, self._data, seed=self._seed, device=self._device, restore=self._restore):
             self._restore, self._seen = None, tick.images
-            due = self._is_due(ROWS, every=self._group) or self._meter.asked(self._seen, self._recipe.batch)
+            due = self._is_due(ROWS, every=self._group) or self._meter.wanted_at(self._seen, self._recipe.batch)
             if due:
                 self._log(tick)
             speed = self._budget.speed(self._seen)
@@ -162,7 +162,8 @@ def _refuse_divergence(run: Run, images: int, terms: dict[str, float], tensors: 
     if broken:
         raise Diverged(
             f"The training diverged at {images:,} images: {broken[0]} is no longer a number. Try a lower rate, for "
-            f"instance --set optimizer.rate=1e-4, with another --out. Checkpoints from before are in {run.path}."
+            f"instance `settings=['optimizer.rate=1e-4']`, with another `out=`. Checkpoints from before "
+            f"are in {run.path}."
         )
 
 

@@ -27,7 +27,8 @@ def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
     recipe gives them other settings than they had there, so that a new critic can go on with an old generator.
 
     Raises:
-        GanvasError: there is no such run, its product is another than the recipe's, or the data are of another shape.
+        NotFound or DoesNotFit: there is no such run, its product is another than the recipe's, or the data are of
+            another shape.
     """
     run = _run(place)
     found, there = run.newest_sound(), run.recipe.networks
@@ -35,8 +36,8 @@ def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
         raise NotFound(f"Every checkpoint of {place} is damaged, so nothing can start from it.")
     if (known := tuple(run.about["data"]["shape"])) != state.average.shape:
         raise DoesNotFit(
-            f"{place} makes {in_words(known)}, and here are {in_words(state.average.shape)}: leave out --size, or take "
-            "data of the same kind."
+            f"{place} makes {in_words(known)}, and here are {in_words(state.average.shape)}: leave out `size=`, or "
+            "take data of the same kind."
         )
     tensors = checkpoint.read(found / checkpoint.STATE)
     product = checkpoint.read(found / checkpoint.MODEL)
@@ -49,7 +50,7 @@ def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
     except RuntimeError:
         raise DoesNotFit(
             f"The {recipe.product} of {place} is another than the recipe's, or was told other things, so it cannot "
-            f"start from there: leave out --set {recipe.product} and --set condition, or take data of the same kind."
+            f"start from there: leave {recipe.product} and condition out of `settings=`, or take data of the same kind."
         ) from None
 
 
@@ -57,7 +58,7 @@ def adapted(place: str | Path) -> Recipe:
     """The recipe of a run or a published model, for other data: words are taken where they are, and not asked for.
 
     Raises:
-        GanvasError: there is no such run.
+        NotFound: there is no such run.
     """
     recipe = _run(place).recipe
     if isinstance(recipe.condition, Keywords):
@@ -78,7 +79,7 @@ def _refuse_hollow(run: Run, newest: Path) -> None:
     """What the recipe says of networks is what their weights are, so that a few words cannot ask for any memory.
 
     Raises:
-        GanvasError: it is not so.
+        Unreadable: it is not so.
     """
     recipe, file = run.recipe, newest / checkpoint.MODEL
     product, state = read_header(file), read_header(newest / checkpoint.STATE)

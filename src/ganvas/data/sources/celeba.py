@@ -43,12 +43,12 @@ class Celeba(Source):
         """Decode the faces, cut to a square in the middle, once, into the cache.
 
         Raises:
-            GanvasError: no path was given or nothing is there, or the split is unknown or its list missing.
+            NotFound or DoesNotFit: no path was given or nothing is there, or the split is unknown or its list missing.
         """
         if not self.path:
             raise NotFound(
                 "CelebA has to be fetched by hand from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html "
-                "(img_align_celeba.zip and list_attr_celeba.txt). Then name the folder: --data celeba:FOLDER"
+                "(img_align_celeba.zip and list_attr_celeba.txt). Then name the folder: `data='celeba:FOLDER'`"
             )
         if self.split not in {"all", *SPLITS}:
             raise DoesNotFit(f"CelebA has the splits all, {', '.join(SPLITS)}, not {self.split!r}.")

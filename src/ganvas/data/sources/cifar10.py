@@ -61,7 +61,8 @@ class Cifar10(Source):
         """Read the batches, once, into the cache.
 
         Raises:
-            GanvasError: they are not there or damaged, there is no such split, or the download failed.
+            NotFound, Unreadable, DoesNotFit or Unreachable: they are not there or damaged, there is no such split, or
+                the download failed.
         """
         if self.split not in BATCHES:
             raise DoesNotFit(f"CIFAR-10 has the splits train and test, not {self.split!r}.")
@@ -90,7 +91,7 @@ class Cifar10(Source):
         if not names:
             raise NotFound(
                 f"{path} holds neither batches of CIFAR-10 nor folders of its classes for {self.split}. "
-                f"To train on other pictures in it, name it alone: --data {path}"
+                f"To train on other pictures in it, name it alone: `data='{path}'`"
             )
         describe = lambda name: (PurePosixPath(name).parent.name, ())  # noqa: E731
         return pack_files(files, frame, kind="cifar10", names=names, describe=lambda: Described(describe), watch=watch)
@@ -98,7 +99,7 @@ class Cifar10(Source):
 
 def _downloaded(watch: Watch) -> Path:
     path = cache_folder() / "downloads" / ADDRESS.rpartition("/")[2]
-    otherwise = "If you have CIFAR-10, name the archive or its folder: --data cifar10:PATH"
+    otherwise = "If you have CIFAR-10, name the archive or its folder: `data='cifar10:PATH'`"
     return download(ADDRESS, path, checksum=CHECKSUM, watch=watch, otherwise=otherwise)
 
 

@@ -52,7 +52,7 @@ class MovingDigits(Source):
         """Refuse what cannot be meant.
 
         Raises:
-            GanvasError: there would be no digit, fewer than two frames, no clip, or no speed.
+            DoesNotFit: there would be no digit, fewer than two frames, no clip, or no speed.
         """
         for name, least in (("digits", 1), ("frames", 2), ("count", 1)):
             if getattr(self, name) < least:
@@ -108,7 +108,7 @@ class Clips(Source):
         """Refuse what cannot be meant.
 
         Raises:
-            GanvasError: there would be fewer than two frames, or each 0th would count.
+            DoesNotFit: there would be fewer than two frames, or each 0th would count.
         """
         for name, least in (("frames", 2), ("every", 1)):
             if getattr(self, name) < least:
@@ -118,7 +118,7 @@ class Clips(Source):
         """Decode the clips, once, into the cache.
 
         Raises:
-            GanvasError: the path is missing, or fewer than two clips can be used; the message says why.
+            NotFound or Unreadable: the path is missing, or fewer than two clips can be used; the message says why.
         """
         path = Path(self.path).expanduser()
         frame = replace(Frame.of(self.size, self.channels), background=self.background, fit=self.fit)

@@ -49,7 +49,7 @@ class Folder(Source):
         """Decode the pictures, once, into the cache.
 
         Raises:
-            GanvasError: the path is missing, or fewer than two pictures can be used; the message says why.
+            NotFound or Unreadable: the path is missing, or fewer than two pictures can be used; the message says why.
         """
         files = self._files()
         width, height = self.size if isinstance(self.size, tuple) else (self.size, self.size)

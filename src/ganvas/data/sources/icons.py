@@ -96,7 +96,7 @@ class Icons(Source):
         """Draw the icons, once, into the cache.
 
         Raises:
-            GanvasError: the packages are missing, or there is no such subset.
+            NotInstalled or NotFound: the packages are missing, or there is no such subset.
         """
         if self.subset != "all" and self.subset not in subsets():
             raise NotFound(f"There are no icons called {self.subset!r}. There are: all, {', '.join(subsets())}.")

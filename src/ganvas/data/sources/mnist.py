@@ -55,7 +55,8 @@ class Mnist(Source):
         """Read the idx files, once, into the cache.
 
         Raises:
-            GanvasError: a file is missing or is not what it should be, there is no such split, or the download failed.
+            NotFound, Unreadable, DoesNotFit or Unreachable: a file is missing or is not what it should be, there is no
+                such split, or the download failed.
         """
         if self.split not in {"train", "test"}:
             raise DoesNotFit(f"MNIST has the splits train and test, not {self.split!r}.")
@@ -80,7 +81,7 @@ class Mnist(Source):
 def _downloaded(watch: Watch) -> Path:
     folder = cache_folder() / "downloads" / "mnist"
     for name, checksum in CHECKSUMS.items():
-        otherwise = "If you have the four files, name their folder: --data mnist:FOLDER"
+        otherwise = "If you have the four files, name their folder: `data='mnist:FOLDER'`"
         download(f"{MIRROR}{name}.gz", folder / f"{name}.gz", checksum=checksum, watch=watch, otherwise=otherwise)
     return folder
 

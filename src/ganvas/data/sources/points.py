@@ -31,7 +31,8 @@ class Points(Source):
         """Read the points, float32 [N, F].
 
         Raises:
-            GanvasError: there is no such file, it holds no table of finite numbers, or fewer than two rows.
+            NotFound, Unreadable or DoesNotFit: there is no such file, it holds no table of finite numbers, or fewer
+                than two rows.
         """
         path = Path(self.path).expanduser()
         if not path.is_file():

@@ -37,7 +37,7 @@ class StackedDigits(Source):
         """Stack the pictures, once, into the cache.
 
         Raises:
-            GanvasError: `of` names no labelled pictures, or none are asked for.
+            DoesNotFit: `of` names no labelled pictures, or none are asked for.
         """
         if self.count < 1 or not 1 <= self.channels <= 4:
             raise DoesNotFit("Stacked digits have a count of at least 1 and 1 to 4 channels.")

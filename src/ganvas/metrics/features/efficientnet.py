@@ -189,7 +189,7 @@ def weights_file(variant: str) -> Path:
     """The file of the packaged weights.
 
     Raises:
-        GanvasError: the package is not installed.
+        NotInstalled: the package is not installed.
     """
     found = _packaged(VARIANTS[variant])
     if found is None:
@@ -201,7 +201,7 @@ def load_efficientnet(variant: str, file: Path | None = None) -> EfficientNetLit
     """The network with the packaged weights, or with those of a file.
 
     Raises:
-        GanvasError: they are the weights of something else, or the package is not installed.
+        Unreadable or NotInstalled: they are the weights of something else, or the package is not installed.
     """
     about = VARIANTS[variant]
     file = file or weights_file(variant)
@@ -223,13 +223,14 @@ def appearance_size(shape: tuple[int, ...]) -> tuple[int, int]:
     """The size at which `appearance` looks at samples of this shape.
 
     Raises:
-        GanvasError: they are no pictures that it can look at, or the package with Lite1 is not installed.
+        DoesNotFit or NotInstalled: they are no pictures that it can look at, or the package with Lite1 is not
+            installed.
     """
     weights_file(TEACHER)
     if kind_of(shape) is not Kind.PICTURES or shape[0] not in {1, 3, 4}:
         raise DoesNotFit(
             f"EfficientNet-Lite1 looks at gray, coloured or transparent pictures, not at samples of shape {shape}: "
-            "take another critic than feature_critic, and --set game.perceptual=0."
+            "take another critic than feature_critic, and `settings=['game.perceptual=0']`."
         )
     height, width = (max(SMALLEST, STEP * round(side / STEP)) for side in shape[1:])
     return height, width

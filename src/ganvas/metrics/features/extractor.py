@@ -102,7 +102,7 @@ class Extractor:
             watch: told of the pictures done; the total is 0 where an iterable does not tell its length.
 
         Raises:
-            GanvasError: they are not uint8, have other numbers of channels, or the network answers NaN.
+            DoesNotFit: they are not uint8, have other numbers of channels, or the network answers NaN.
         """
         total = len(pictures) if isinstance(pictures, np.ndarray | Tensor | Dataset) else 0
         done = 0
@@ -117,7 +117,7 @@ class Extractor:
         """What the network takes the pictures for, from their features.
 
         Raises:
-            GanvasError: it is no classifier.
+            DoesNotFit: it is no classifier.
         """
         if self.head is None:
             raise DoesNotFit(f"{self.name} knows no classes; inception, efficientnet_lite0 and digits do.")

@@ -242,7 +242,7 @@ def load_inception(tensors: Mapping[str, Tensor]) -> Inception:
     `layers.mixed.tower.conv_1.beta`, and has no gamma.
 
     Raises:
-        GanvasError: they are the weights of something else; the message says what is missing.
+        Unreadable: they are the weights of something else; the message says what is missing.
     """
     network = Inception()
     wanted = network.state_dict()
