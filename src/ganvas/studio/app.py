@@ -35,6 +35,7 @@ __all__ = ["PAGE", "application"]
 
 PAGE = Path(__file__).parent / "page"
 OFTEN, RARELY = 0.5, 5.0  # seconds between two looks at the folders, while somebody listens or not
+A_DAY = "private, max-age=86400"
 VIEWS = re.compile(r"/|/(ideas|kept|data|runs|compare|explore|learn)(/[^/]*)?")
 TYPES = {
     ".js": "text/javascript",
@@ -140,12 +141,12 @@ def _answer_refusals(app: FastAPI) -> None:
 
 def _serve_page(app: FastAPI) -> None:
     @app.get("/{path:path}", include_in_schema=False)
-    def page(path: str) -> Response:
+    def page(path: str, v: str = "") -> Response:
         """The page at every address of a view, and its files."""
         found = _files().get(path)
         if found is not None and path != "index.html":
             kind = TYPES.get(found.suffix, "application/octet-stream")
-            return FileResponse(found, media_type=kind, headers={"Cache-Control": FOREVER})
+            return FileResponse(found, media_type=kind, headers={"Cache-Control": FOREVER if v else A_DAY})
         if "." in path.rpartition("/")[2] and not VIEWS.fullmatch(f"/{path}"):
             raise HTTPException(404)
         if path.startswith(("api/", "i/", "files/")):
@@ -167,7 +168,8 @@ def _page() -> str:
 
     def hashed(match: re.Match[str]) -> str:
         path = _files().get(match[2])
-        found = hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path else ""
+        named = path is not None and path.suffix != ".woff2"  # the style sheet names fonts without it
+        found = hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path and named else ""
         return f'{match[1]}"/{match[2]}{f"?v={found}" if found else ""}"'
 
     return re.sub(r'((?:href|src)=)"/([^"?]+)"', hashed, index.read_text(encoding="utf-8"))

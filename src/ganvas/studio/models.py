@@ -5,6 +5,7 @@ its checkpoint changes.
 """
 
 import json
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ __all__ = ["Loaded", "Models"]
 
 MOST_LOADED = 3
 IMPURE = 0.1  # of what a direction does to its own attribute is worth telling
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -163,11 +164,11 @@ class Models:
             "classes": list(told.classes) if isinstance(told, Labels) else [],
             "words": len(told.words) if isinstance(told, Keywords) else 0,
             "variety": told.variety if isinstance(told, Keywords) else None,
-            "styles": list(facts.get("styles", [])),
+            "styles": list(facts.get("styles") or getattr(told, "styles", ())),
             "examples": list(facts.get("examples", [])),
             "directions": None if loaded.found is None else _pure(loaded.found),
-            "card": card.read_text(encoding="utf-8") if card.exists() else "",
-            "licence": str(facts.get("licence", "")),
+            "card": (text := card.read_text(encoding="utf-8") if card.exists() else ""),
+            "licence": str(facts.get("licence") or _licence(text)),
             "shipped": path.parent.name == "pretrained",
         }
 
@@ -197,6 +198,13 @@ def _stamp(path: Path) -> str:
     cached = cache_folder() / "directions" / f"{path.name}.safetensors"
     times = [each.stat().st_mtime_ns for each in (newest / "manifest.json", beside, cached) if each.exists()]
     return f"{newest.name} {times}"
+
+
+def _licence(card: str) -> str:
+    """What a card says first of the pictures that its model learned from, and under which licences they are."""
+    found = re.search(r"^## [^\n]*learned from[^\n]*\n+((?:[^\n#|][^\n]*\n)+)", card, re.MULTILINE)
+    plain = re.sub(r"\[([^]]+)\]\([^)]*\)", r"\1", " ".join(found[1].split()) if found else "")
+    return " ".join(re.split(r"(?<=\.) ", plain)[:2])
 
 
 def _pure(found: "Directions") -> list[dict[str, Any]]:

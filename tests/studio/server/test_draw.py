@@ -169,3 +169,5 @@ def test_the_first_event_is_everything(studio):
     assert {"models", "runs", "data", "jobs", "ready", "extras", "machine", "version", "active"} <= state.keys()
     (icons,) = (model for model in state["models"] if model["name"] == "icons")
     assert icons["told"] == "keywords"
+    assert {"flat", "outline", "3d"} <= set(icons["styles"])
+    assert "CC BY" in icons["licence"]
