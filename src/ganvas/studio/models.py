@@ -164,7 +164,7 @@ class Models:
             "classes": list(told.classes) if isinstance(told, Labels) else [],
             "words": len(told.words) if isinstance(told, Keywords) else 0,
             "variety": told.variety if isinstance(told, Keywords) else None,
-            "styles": list(facts.get("styles") or getattr(told, "styles", ())),
+            "styles": list(facts.get("styles") or getattr(told, "styles", None) or ()),
             "examples": list(facts.get("examples", [])),
             "directions": None if loaded.found is None else _pure(loaded.found),
             "card": (text := card.read_text(encoding="utf-8") if card.exists() else ""),
