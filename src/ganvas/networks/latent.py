@@ -328,14 +328,6 @@ class _LatentGenerator(Generator):
         """Noise as it lies in the places."""
         return z.unflatten(1, (-1, CHANNELS))
 
-    def axes(self) -> Float[Tensor, "a latent"]:
-        """See `Generator.axes`: each number of all places together, and leaning over from side to side."""
-        columns = self.latent // CHANNELS // self.rows
-        down, across = (torch.cos(math.pi * (torch.arange(side) + 0.5) / side) for side in (self.rows, columns))
-        waves = [torch.ones(self.rows, columns), down[:, None].expand(-1, columns), across.expand(self.rows, -1)]
-        shapes = F.normalize(torch.stack([wave.flatten() for wave in waves]), dim=1)
-        return torch.einsum("wp,cd->wcpd", shapes, torch.eye(CHANNELS)).flatten(2).flatten(0, 1)
-
     def clean(self, noisy: Latents, condition: Tensor | None, time: Float[Tensor, " n"]) -> Latents:
         """What latents are expected to be that are seen at a time: noise at 0, themselves at 1; not on the sphere."""
         latents: Tensor = self.outward(self.body(noisy, condition, time)[0])

@@ -75,10 +75,6 @@ class Generator(Network):
         """Samples [N, *shape] of inputs that are brought to `share` of their distance to the mean input."""
         return self.generate(z * share, condition)
 
-    def axes(self) -> Tensor:
-        """Unit vectors [A, latent] along which directions are looked for: all of z, if there is nothing better."""
-        return torch.eye(self.latent)
-
     def reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor | None:  # noqa: ARG002
         """Samples [N, *shape] as made from codes of their own; None from what knows no way from a sample to a code."""
         return None
