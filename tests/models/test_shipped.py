@@ -63,9 +63,9 @@ def test_icons_have_the_style_that_is_asked_for(model, thing):
 
 def test_seeds_of_the_same_word_are_other_drawings(model):
     """Other styles and, for a half of them, other colours; without variety the words are all that there is."""
-    described = model.told("cat", range(32))
+    described = model.condition_for("cat", range(32))
     assert len({tuple(row.tolist()) for row in described}) > 12
-    assert len({tuple(row.tolist()) for row in model.varied(0).told("cat", range(32))}) == 1
+    assert len({tuple(row.tolist()) for row in model.varied(0).condition_for("cat", range(32))}) == 1
     chroma = [drawn(model, text).diff(dim=1).abs().mean((1, 2, 3)) for text in ("cat", "outline black cat")]
     assert chroma[0].std() > 2 * chroma[1].std()
 
