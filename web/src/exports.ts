@@ -1,0 +1,112 @@
+/** What a model and its pictures can be taken away as: what each is, how long it takes, and what it needs. */
+import type { Ask, Model, State } from "./api.ts";
+import * as commands from "./commands.ts";
+import { bytes } from "./format.ts";
+import type { Export } from "./view.svelte.ts";
+
+export type Kind = "pictures" | "sheet" | "morph" | "film" | "publish" | "onnx" | "page";
+export type Format = "gif" | "webp" | "mp4";
+
+export interface Choice {
+  scale: number;
+  format: Format;
+  about: string;
+}
+
+export interface Row {
+  kind: Kind;
+  name: string;
+  what: string;
+  /** How large and how long, as far as that is known before. */
+  amount: string;
+  /** The extra of the toolkit that is not installed. */
+  lacks: "export" | "video" | null;
+}
+
+const PICTURE = 3400; // bytes of a picture of 64 × 64 as PNG
+
+export function rows(what: Export, model: Model | undefined, state: State | null, choice: Choice): Row[] {
+  const pictures = what.places.length;
+  const area = (model?.shape.at(-1) ?? 64) * (model?.shape.at(-2) ?? 64);
+  const each = (PICTURE * area) / 4096;
+  const lacks = (extra: "export" | "video"): Row["lacks"] => (state && !state.extras[extra] ? extra : null);
+  const video = choice.format === "mp4" ? lacks("video") : null;
+  const some: Row[] = [];
+  if (pictures) {
+    const size = bytes(Math.round(each * pictures * Math.sqrt(choice.scale)));
+    some.push(
+      row(
+        "pictures",
+        "Pictures",
+        "a PNG each, named by words and seed; the seed is inside the file too",
+        `about ${size}`,
+      ),
+    );
+    some.push(row("sheet", "One sheet", "all of them on a grid", `about ${size}`));
+  }
+  if (pictures > 1)
+    some.push(
+      row(
+        "morph",
+        "Morph",
+        "a film through them in this order, GIF, WebP or MP4",
+        `${stopsSeconds(pictures)} s of film`,
+        video,
+      ),
+    );
+  if (what.run) {
+    some.push(row("film", "Film", "the training from its first sheet to its newest", "a few seconds", video));
+    some.push(row("publish", "Model folder", "for others to draw with, or to start a training from", "a few seconds"));
+  }
+  some.push(row("onnx", "ONNX", "for programs without Python", "about 20 s", lacks("export")));
+  some.push(row("page", "Web page", "one file that draws by itself in any browser", "about 20 s", lacks("export")));
+  return some;
+}
+
+const row = (kind: Kind, name: string, what: string, amount: string, lacks: Row["lacks"] = null): Row => ({
+  kind,
+  name,
+  what,
+  amount: lacks ? `needs the extra ${lacks}` : amount,
+  lacks,
+});
+
+export const stopsSeconds = (pictures: number): number => Math.min(pictures, 32);
+
+export function askFor(kind: Kind, what: Export, choice: Choice): Ask {
+  const { model, places, run = model } = what;
+  const { scale, format, about } = choice;
+  switch (kind) {
+    case "pictures":
+    case "sheet":
+      return { kind, model, places: places.slice(0, 200), scale };
+    case "morph": {
+      const stops = places.slice(0, 32);
+      return { kind, model, stops, seconds: stopsSeconds(stops.length), loop: true, eased: true, format, scale };
+    }
+    case "film":
+      return { kind, run, format };
+    case "publish":
+      return { kind, run, about };
+    default:
+      return { kind, model };
+  }
+}
+
+export function commandFor(kind: Kind, what: Export, { scale, format }: Choice): string {
+  const { model, places, run = model } = what;
+  const folder = run.startsWith("runs/") ? run : `runs/${run}`;
+  switch (kind) {
+    case "pictures":
+    case "sheet":
+      return commands.pictures(model, places, scale, kind === "pictures");
+    case "morph":
+      return commands.morph(model, places, { seconds: stopsSeconds(places.length), loop: true, eased: true, format });
+    case "film":
+      return commands.command("film", folder, "--out", `film.${format}`);
+    case "publish":
+      return commands.command("publish", folder, run);
+    default:
+      return commands.command("export", model, "--out", kind === "onnx" ? "model.onnx" : "page.html");
+  }
+}

@@ -1,0 +1,106 @@
+/** The five lessons of the playground: what they say, and the setting that each starts from. */
+import type { PlaneAsk, Shape } from "./api.ts";
+
+export interface Lesson {
+  title: string;
+  /** Parts in asterisks are strong. */
+  text: string[];
+  attempt: string;
+  start: PlaneAsk;
+}
+
+export const START: PlaneAsk = { shape: "ring", loss: "relativistic", r1: 0.19, seed: 0 };
+
+export const LESSONS: Lesson[] = [
+  {
+    title: "Two players, one plane",
+    text: [
+      "The *generator* starts as a blob in the middle. The *critic* colours the plane: green where it believes in data, ochre where it believes in fakes.",
+      "Every blue point slides along its arrow, towards greener ground. As the points move, the critic has to repaint. When nothing is left to tell apart, the arrows shrink.",
+    ],
+    attempt: "Try: change the loss to Minimax and start again. Which of the eight spots are lost?",
+    start: START,
+  },
+  {
+    title: "Modes that go missing",
+    text: [
+      "The data are eight spots, and the generator may please its critic with three of them. Nothing in the *minimax* loss asks for the others: points run from spot to spot as the critic catches up.",
+      "The *relativistic* loss sets each made point against a real one. A spot that nobody makes stays a place where real wins, so there is always something that pulls.",
+    ],
+    attempt: "Try: watch Spots found for 300 steps, then take Relativistic and start again.",
+    start: { ...START, loss: "minimax", r1: 0.02 },
+  },
+  {
+    title: "A critic that is too sure",
+    text: [
+      "With nothing to keep it gentle the critic draws hard borders: all green here, all ochre there, and flat in between. Where it is flat there is no slope, and an arrow without slope points nowhere.",
+      "The *penalty* asks for gentle slopes at the data. The hills become wide, and points that are far away feel them.",
+    ],
+    attempt: "Try: move the slider from 0 to 0.2 while it runs. When do the arrows come back?",
+    start: { ...START, loss: "nonsaturating", r1: 0 },
+  },
+  {
+    title: "Distance as a loss",
+    text: [
+      "Instead of asking real or made, the *Wasserstein* critic measures how far the points would have to be carried to become the data. That number falls steadily as they come nearer, which no other loss here does.",
+      "It is true only of a critic whose slope is at most one. Clipping its weights makes it nearly flat; a penalty on its slope does the same with less harm.",
+    ],
+    attempt: "Try: set the slider to 0. The critic's marks grow without end, and the points with them.",
+    start: { ...START, loss: "wasserstein", r1: 0.5 },
+  },
+  {
+    title: "Draw your own",
+    text: [
+      "Draw what is to be learned: spots, a line, a letter. Points that lie thinly are learned last; gaps between spots are where made points get lost on their way.",
+      "What you see here is the training of the toolkit, with the same losses and the same penalty as for pictures. A picture only has more than two numbers.",
+    ],
+    attempt: "Try: two spots far apart, one with ten times as many points. Does it find both?",
+    start: { ...START, shape: "drawn" },
+  },
+];
+
+export const LOSSES = [
+  { value: "relativistic", text: "Relativistic", year: 2018 },
+  { value: "nonsaturating", text: "Non-saturating", year: 2014 },
+  { value: "minimax", text: "Minimax", year: 2014 },
+  { value: "wasserstein", text: "Wasserstein", year: 2017 },
+  { value: "hinge", text: "Hinge", year: 2017 },
+] as const;
+
+export const SHAPES: { value: Shape; text: string; points: [number, number][] }[] = [
+  { value: "ring", text: "Eight spots on a ring", points: Array.from({ length: 8 }, (_, at) => around(at / 8, 15)) },
+  {
+    value: "grid",
+    text: "Twenty-five spots on a grid",
+    points: Array.from({ length: 25 }, (_, at) => [9 + 8 * (at % 5), 9 + 8 * Math.floor(at / 5)]),
+  },
+  { value: "line", text: "A line", points: Array.from({ length: 12 }, (_, at) => [9 + 2.9 * at, 41 - 2.9 * at]) },
+  {
+    value: "two",
+    text: "Two spots",
+    points: [
+      [12, 26],
+      [14, 24],
+      [15, 27],
+      [17, 25],
+      [18, 28],
+      [32, 24],
+      [34, 22],
+      [35, 25],
+      [37, 23],
+      [38, 26],
+      [36, 27],
+    ],
+  },
+  {
+    value: "spiral",
+    text: "A spiral",
+    points: Array.from({ length: 24 }, (_, at) =>
+      around(1.9 * Math.sqrt((at + 1) / 24), 19 * Math.sqrt((at + 1) / 24)),
+    ),
+  },
+];
+
+function around(turn: number, radius: number): [number, number] {
+  return [25 + radius * Math.cos(2 * Math.PI * turn), 25 + radius * Math.sin(2 * Math.PI * turn)];
+}

@@ -1,0 +1,82 @@
+/** One playground of this tab: started, played, stepped and changed; its frames come with the events. */
+import type { PlaneAsk, PlaneFrame, PlaneStart } from "./api.ts";
+import { post, remove, said } from "./client.ts";
+import { numbers } from "./plane.ts";
+import { studio } from "./studio.svelte.ts";
+
+const MOST = 2000; // points of the curves
+
+export class Playground {
+  playing = $state(false);
+  error = $state("");
+  spots = $state(0);
+  data = $state.raw<Float32Array>(new Float32Array());
+  steps = $state.raw<number[]>([]);
+  found = $state.raw<number[]>([]);
+  right = $state.raw<number[]>([]);
+  #id: string | null = null;
+  #turn = 0;
+
+  get frame(): PlaneFrame | null {
+    return studio.frame?.id === this.#id ? studio.frame : null;
+  }
+
+  async begin(ask: PlaneAsk, play: boolean): Promise<void> {
+    const turn = ++this.#turn;
+    await this.end();
+    this.error = "";
+    this.steps = this.found = this.right = [];
+    try {
+      const started = await post<PlaneStart>("/api/plane", ask);
+      if (turn !== this.#turn) return void remove(`/api/plane/${started.id}`).catch(() => undefined);
+      this.#id = started.id;
+      this.spots = started.spots;
+      this.data = numbers(started.data);
+      studio.listen(started.id);
+      await this.turn(play);
+      if (!play) await this.step();
+    } catch (problem) {
+      this.error = said(problem);
+    }
+  }
+  async turn(play: boolean): Promise<void> {
+    if (!this.#id) return;
+    this.playing = play;
+    await this.#do(play ? "play" : "pause");
+  }
+  async step(): Promise<void> {
+    await this.turn(false);
+    await this.#do("step");
+  }
+  async set(change: Partial<PlaneAsk>): Promise<void> {
+    await this.#do("set", change);
+  }
+  async end(): Promise<void> {
+    const id = this.#id;
+    this.#id = null;
+    this.playing = false;
+    if (id) await remove(`/api/plane/${id}`).catch(() => undefined);
+  }
+  leave(): void {
+    this.#turn += 1;
+    void this.end();
+    studio.listen(null);
+  }
+  /** Takes a frame into the curves. */
+  note(frame: PlaneFrame): void {
+    if (frame.step <= (this.steps.at(-1) ?? -1)) return;
+    this.steps = [...this.steps.slice(-MOST), frame.step];
+    this.found = [...this.found.slice(-MOST), frame.found];
+    this.right = [...this.right.slice(-MOST), frame.right];
+  }
+
+  async #do(what: string, body?: unknown): Promise<void> {
+    if (!this.#id) return;
+    try {
+      await post(`/api/plane/${this.#id}/${what}`, body);
+    } catch (problem) {
+      this.error = said(problem);
+      this.playing = false;
+    }
+  }
+}

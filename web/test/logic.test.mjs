@@ -1,0 +1,104 @@
+// What can be told without a browser: keys of places, commands, names, and the axes of curves.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { createServer } from "vite";
+
+const server = await createServer({
+  server: { middlewareMode: true, hmr: false, ws: false },
+  appType: "custom",
+  logLevel: "error",
+  optimizeDeps: { noDiscovery: true },
+});
+after(() => server.close());
+const load = (name) => server.ssrLoadModule(`/src/${name}.ts`);
+
+test("a key is the place and nothing else, however it is written", async () => {
+  const { keyOf, placeOf } = await load("places");
+  const place = { words: "3d fruit", seed: 9, moves: { warmth: 1.5, area: -1 }, parents: ["x"] };
+  const text = '{"moves":{"area":-1,"warmth":1.5},"seed":9,"words":"3d fruit"}';
+  assert.equal(keyOf(place), Buffer.from(text).toString("base64url"));
+  assert.equal(keyOf(placeOf(keyOf(place))), keyOf(place));
+  assert.equal(
+    keyOf({ seed: 1, words: "žluťoučký 🐎" }),
+    Buffer.from('{"seed":1,"words":"žluťoučký 🐎"}').toString("base64url"),
+  );
+  assert.equal(placeOf("not a key"), null);
+  assert.equal(placeOf(Buffer.from("{}").toString("base64url")), null);
+});
+
+test("moves are read from a URL within bounds", async () => {
+  const { movesOf, movesText } = await load("places");
+  assert.deepEqual(movesOf("warmth:1.5,area:-9,x:no,"), { warmth: 1.5, area: -6 });
+  assert.equal(movesText({ warmth: 1.5, area: 0 }), "warmth:1.5");
+});
+
+test("commands say the words that a shell reads back", async () => {
+  const commands = await load("commands");
+  const place = { seed: 0, words: "3d fruit", variety: 1 };
+  assert.equal(
+    commands.grid("icons", place, 28),
+    'ganvas sample icons --keywords "3d fruit" --variety 1 --count 28 --seed 0 --out 3d-fruit.png',
+  );
+  assert.equal(
+    commands.one("icons", { ...place, moves: { warmth: 1.5 } }),
+    'ganvas edit icons --seed 0 --keywords "3d fruit" --variety 1 --direction warmth --strength 1.5 --pictures 1 --out 3d-fruit-0.png',
+  );
+  assert.equal(
+    commands.pictures("icons", [place, { ...place, seed: 7 }], 2, true),
+    'ganvas sample icons --keywords "3d fruit" --variety 1 --seeds 0,7 --scale 2 --separate --out 3d-fruit',
+  );
+  assert.match(
+    commands.pictures("icons", [place, { seed: 1, words: "car" }], 1, true),
+    /--place '\{"seed":1,"words":"car"\}'/,
+  );
+  assert.equal(commands.command("train", 'a "b" $(c)'), `ganvas train 'a "b" $(c)'`);
+});
+
+test("names are those of runs and sets", async () => {
+  const { tidy, free, duration, bytes } = await load("format");
+  assert.equal(tidy("Größe 1: <img onerror>"), "Groe-1-img-onerror");
+  assert.equal(tidy("…"), "pictures");
+  assert.equal(tidy(".hidden."), "hidden");
+  assert.equal(free("cats", ["cats", "cats-2"]), "cats-3");
+  assert.deepEqual([42, 150, 7200, 7320].map(duration), ["42 s", "3 min", "2 h", "2 h 2 min"]);
+  assert.deepEqual([999, 3400, 8_900_000].map(bytes), ["999 B", "3 kB", "8.9 MB"]);
+});
+
+test("axes have three round marks that hold the line", async () => {
+  const { axis } = await load("curves");
+  const chart = (values, more) => ({
+    title: "",
+    about: "",
+    text: String,
+    lines: [{ name: "", colour: 0, images: values.map((_, at) => at), values }],
+    ...more,
+  });
+  assert.deepEqual(axis(chart([0.6, 0.8], { low: 0.5, high: 1 })).ticks, [0.5, 0.75, 1]);
+  assert.deepEqual(axis(chart([0.3, 0.8], { low: 0.5, high: 1 })).ticks, [0, 0.5, 1]);
+  assert.deepEqual(axis(chart([321, 300], { low: 0 })).ticks, [0, 200, 400]);
+  assert.deepEqual(axis(chart([null, null])).ticks, [0, 0.5, 1]);
+});
+
+test("findings come worst first", async () => {
+  const { findings } = await load("findings");
+  const set = {
+    count: 40,
+    sizes: [{ width: 32, height: 32, count: 3 }],
+    modes: [],
+    classes: [],
+    keywords: [],
+    rare: [],
+    wordless: 0,
+    skipped: [{ reason: "broken", files: ["a"] }],
+    twins: [["a", "b"]],
+  };
+  assert.deepEqual(
+    findings(set, 64).map((one) => one.kind),
+    ["usable", "skipped", "small", "twins"],
+  );
+  assert.deepEqual(
+    findings({ ...set, count: 785, sizes: [] }, 64).map((one) => one.tone),
+    ["good", "look", "quiet"],
+  );
+});
