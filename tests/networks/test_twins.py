@@ -2,14 +2,12 @@
 
 import pytest
 import torch
-from torch import nn
 
 from ganvas.core.batch import Batch, Dice
 from ganvas.learning.adversarial import Adversarial
 from ganvas.learning.augment import Augment
 from ganvas.learning.losses import Hinge, Relativistic, Wasserstein
 from ganvas.networks.dcgan import DCGANCritic
-from ganvas.networks.layers import Network
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
 from ganvas.networks.r3gan import R3Critic
 from ganvas.networks.resnet import ResnetCritic
@@ -38,8 +36,7 @@ CRITICS = {
 
 
 @pytest.fixture(autouse=True)
-def _doubles(monkeypatch):
-    monkeypatch.setattr(Network, "__call__", nn.Module.__call__)  # without its return to float32
+def _doubles():
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)

@@ -17,7 +17,6 @@ from ganvas.learning.losses import Hinge, Nonsaturating, Wasserstein
 from ganvas.learning.optimizers import Adam, Rmsprop
 from ganvas.learning.penalties import interpolate, slope
 from ganvas.networks.dcgan import DCGANCritic
-from ganvas.networks.layers import Network
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
 from ganvas.networks.r3gan import R3Generator
 
@@ -102,7 +101,6 @@ def dropout(pictures):
 
 def test_dropout_is_dealt_with_the_samples(dropout, monkeypatch):
     """Micro-batches drop the same features of the same samples: to 1e-12 in float64, as in test_train.py."""
-    monkeypatch.setattr(Network, "__call__", nn.Module.__call__)  # without its return to float32
     take = Dataset.take
     monkeypatch.setattr(Dataset, "take", lambda self, rows, **where: take(self, rows, **where).double())
     torch.set_default_dtype(torch.float64)

@@ -1,6 +1,7 @@
 """The command that trains."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,15 +39,14 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the recipe that would be trained.")] = False,
 ) -> None:
     """Train a GAN. The same command again goes on where it was left."""
-    from ..recipes.plan import plan
     from ..training.fit import fit
-    from ..training.start_from import adapted
+    from ..training.task import begin
 
     target = target or data or "icons"
     sides, settings = parse_size(size), set_ or ()
     if dry_run:
-        like = adapted(start_from) if start_from else None
-        say(str(plan(target, data=data, size=sides, images=images, settings=settings, like=like)))
+        task = begin(target, data, sides, seed, settings=settings, start_from=start_from, out=out)
+        say(str(replace(task.recipe, images=images or task.recipe.images)))
         return
     run = fit(
         target,
@@ -67,12 +67,14 @@ def _ending(run: "Run") -> str:
     """What there is now, what can be done with it, and what seems wrong with it."""
     from ..runs.doctor import complaints
 
+    about = run.about
     state = "finished" if run.finished else "interrupted: the same command goes on from here"
+    stage = f"Stage {about['stage']}: " if about.get("stage") else ""
     more = "--count 9 --seed 7 --out clips.gif" if run.moves else "--count 25 --seed 7 --out grid.png"
-    path, found = shlex.quote(str(run.path)), complaints(run.rows, samples=run.about["data"]["count"])
+    path, found = shlex.quote(str(run.path)), complaints(run.rows, samples=about["data"]["count"])
     wrong = "".join(f"\n  look out  {complaint}" for complaint in found)
     return (
-        f"{run.images:,} images in {run.seconds:,.0f} s, {state}.\n"
+        f"{stage}{run.images:,} images in {run.seconds:,.0f} s, {state}.\n"
         f"  pictures  {run.newest_sheet}\n"
         f"  report    {run.path / 'report.html'}\n"
         f"  more      ganvas sample {path} {more}\n"

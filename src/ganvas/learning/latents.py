@@ -66,10 +66,10 @@ class Reconstruction(Game):
 
     def _autoencoder(self, nets: Nets, batch: Batch) -> Terms:
         network = nets["autoencoder"]
-        codes = network.encode(batch.real, batch.condition)[0]
-        deviation = at(self.noise, batch.progress) * batch.dice.uniform("deviation", 1)
-        codes = codes + deviation * batch.dice.normal("noise", codes.shape[1])
-        return {"loss": difference(network.unrolled(codes, batch.condition), batch.real)}
+        latents = network.latents(batch.real)
+        deviation = at(self.noise, batch.progress) * batch.dice.uniform("deviation", 1, 1)
+        noisy = latents + deviation * batch.dice.normal("noise", *latents.shape[1:])
+        return {"loss": difference(network.decode(noisy), batch.real)}
 
 
 @part("game")
@@ -86,6 +86,10 @@ class FlowMatching(Game):
     centre: Value = field(default_factory=lambda: Cosine(-1.0, -0.2))
     detail: Value = field(default_factory=lambda: Cosine(0.3, 1.0))
 
+    def __post_init__(self) -> None:
+        """Refuse weights that rise with the noise."""
+        within("game.detail", self.detail, 0.0)
+
     def turns(self) -> tuple[Turn, ...]:
         """One turn of the generator; the autoencoder only shows."""
         return (Turn("generator", self._generator),)
@@ -100,7 +104,7 @@ class FlowMatching(Game):
         noise = batch.dice.normal("z", *latents.shape[1:])
         time = torch.sigmoid(batch.dice.normal("time") + at(self.centre, batch.progress))
         found = nets["generator"].clean(_mixed(latents, noise, time), batch.condition, time)
-        error = (found.float() - latents).square().mean((1, 2))
+        error = (found - latents).square().mean((1, 2))
         weight = (1 - time).clamp(min=CLEAREST) ** -at(self.detail, batch.progress)
         return {"loss": weight * error, "error": error.detach()}
 
@@ -171,9 +175,10 @@ class Distillation(Game):
     def _generator(self, nets: Nets, batch: Batch) -> Terms:
         fake, end, time = _fakes(nets, batch), _ends(nets, batch), _times(batch, "times of fakes")
         veiled = _mixed(fake, batch.dice.normal("veil", *fake.shape[1:]), time)
-        decode = nets["autoencoder"].decode
+        with torch.no_grad():
+            wanted = nets["autoencoder"].decode(end)
         off = (fake - end).abs().mean((1, 2)) + (fake - end).square().mean((1, 2)) / 2
-        off = off + difference(decode(fake).float(), decode(end).float()) / 2
+        off = off + difference(nets["autoencoder"].decode(fake), wanted) / 2
         judged = F.softplus(-nets["critic"].judge(veiled, batch.condition, time))
         return {
             "loss": at(self.adversarial, batch.progress) * judged,
@@ -182,6 +187,8 @@ class Distillation(Game):
 
     def _shown(self, nets: Nets, batch: Batch) -> Tensor:
         """What the critic is to take for real: the teacher's latents, and some of the data's."""
+        if self.real == 0:
+            return _ends(nets, batch)
         own = batch.dice.uniform("own", 1, 1) < self.real
         return torch.where(own, _latents(nets, batch), _ends(nets, batch))
 
@@ -194,28 +201,31 @@ def _want(nets: Nets, player: str, method: str, name: str) -> None:
 @torch.no_grad()
 def _latents(nets: Nets, batch: Batch) -> Tensor:
     """The latents [N, places, 16] of the samples."""
-    found: Tensor = nets["autoencoder"].latents(batch.real)
-    return found.float()
+    latents: Tensor = nets["autoencoder"].latents(batch.real)
+    return latents
 
 
 def _ends(nets: Nets, batch: Batch) -> Tensor:
     """Where the teacher leads the noise of this batch, found once for all turns that play on it."""
     if "ends" not in batch.made:
         with torch.no_grad():
-            batch.made["ends"] = nets["teacher"].latents(_noise(nets, batch), batch.condition).float()
+            batch.made["ends"] = nets["teacher"].latents(_noise(nets, batch), batch.condition)
     return batch.made["ends"]
 
 
 def _fakes(nets: Nets, batch: Batch) -> Tensor:
     """Where the generator sees the noise of this batch end, made once for all turns that play on it."""
     if "fakes" not in batch.made:
-        batch.made["fakes"] = nets["generator"].latents(_noise(nets, batch), batch.condition).float()
+        batch.made["fakes"] = nets["generator"].latents(_noise(nets, batch), batch.condition)
     return batch.made["fakes"]
 
 
 def _noise(nets: Nets, batch: Batch) -> Tensor:
-    generator: Any = nets["generator"]
-    return generator.places(batch.dice.normal("z", generator.latent))
+    """The noise [N, places, 16] that teacher and generator both begin from."""
+    if "noise" not in batch.made:  # dice that are rolled again for the same say something else
+        generator: Any = nets["generator"]
+        batch.made["noise"] = generator.places(batch.dice.normal("z", generator.latent))
+    return batch.made["noise"]
 
 
 def _times(batch: Batch, purpose: str = "times") -> Rows:

@@ -12,13 +12,13 @@ from torch.nn import functional as F
 from ..core.batch import Kind, kind_of
 from ..core.catalog import part
 from ..core.errors import DoesNotFit
-from .layers import Critic, Generator, NetworkSettings, projected
+from ..data.words import DIMENSION
+from .layers import Critic, Generator, Learned, Network, NetworkSettings, in_precision, projected
 
 __all__ = ["LatentAutoencoder", "LatentCritic", "LatentGenerator", "sphere"]
 
 REDUCED = 8  # pixels of the side of the square that one place of the latents stands for
 CHANNELS = 16  # numbers at each place
-WORD = 256  # numbers of a word vector
 HEADS = 4
 TIMES = 64  # waves that a time is told by
 ENCODER, DECODER = (40, 96, 192), (48, 112, 192)  # channels, from the picture inwards
@@ -29,7 +29,7 @@ Pictures = Float[Tensor, "n channels height width"]
 
 def sphere(latents: Latents) -> Latents:
     """Latents with a root mean square of 1 at each place: whatever a network says, a decoder can draw."""
-    return latents * (latents.float().square().mean(-1, keepdim=True) + 1e-4).rsqrt().to(latents.dtype)
+    return latents * (latents.square().mean(-1, keepdim=True) + 1e-4).rsqrt()
 
 
 @part("network")
@@ -38,14 +38,15 @@ class LatentAutoencoder(NetworkSettings):
     """Autoencoder of drawings: 8 pixels to a place of 16 numbers on a sphere, and back.
 
     A spatial code, as in latent diffusion (Rombach et al. 2022, arXiv:2112.10752), held on a sphere at each place in
-    place of a divergence. `large` adds a second decoder, which draws the same latents twice as large.
+    place of a divergence. It hears no condition: others draw in its latents, so they mean the same whatever is told.
+    `large` adds a second decoder, which draws the same latents twice as large.
     """
 
     large: bool = False
 
-    def build(self, shape: tuple[int, ...], condition: int) -> Generator:
+    def build(self, shape: tuple[int, ...], condition: int) -> Generator:  # noqa: ARG002
         """See `NetworkSettings.build`."""
-        return _LatentAutoencoder(shape, condition, large=self.large)
+        return _LatentAutoencoder(shape, large=self.large)
 
 
 @part("network")
@@ -59,8 +60,8 @@ class LatentGenerator(NetworkSettings):
     there is none; any other is one word.
 
     With `steps` above 1 it is a flow: z is noise that is led to latents step by step (Lipman et al. 2023,
-    arXiv:2210.02747), away from what it would draw without words by `guidance` (Ho & Salimans 2022, arXiv:2207.12598).
-    With one step it is the generator of a GAN.
+    arXiv:2210.02747), away from what it would draw without words by `guidance` (Ho & Salimans 2022, arXiv:2207.12598;
+    1 leads nowhere else). With one step it is the generator of a GAN, which takes no guidance.
     """
 
     width: int = 256
@@ -125,7 +126,7 @@ def _conv(channels: int, more: int, *, stride: int = 1) -> nn.Conv2d:
 
 
 class _Encoder(nn.Sequential):
-    """Pictures [N, C, H, W] -> latents [N, 16, H/8, W/8], not on the sphere yet."""
+    """Pictures [N, C, H, W] -> latents [N, places, 16], not on the sphere yet."""
 
     def __init__(self, channels: int) -> None:
         a, b, c = ENCODER
@@ -135,12 +136,17 @@ class _Encoder(nn.Sequential):
             *(nn.GroupNorm(1, c), nn.SiLU(), nn.Conv2d(c, CHANNELS, 1)),
         )
 
+    def forward(self, x: Tensor) -> Tensor:
+        grid: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+        return grid.flatten(2).transpose(1, 2)
+
 
 class _Decoder(nn.Module):
-    """Latents [N, 16, h, w] -> pictures [N, C, 8h, 8w], or twice as large where there is a second head."""
+    """Latents [N, places, 16] -> pictures [N, C, H, W], or twice as large where there is a second head."""
 
-    def __init__(self, channels: int, *, large: bool) -> None:
+    def __init__(self, channels: int, rows: int, *, large: bool) -> None:
         super().__init__()
+        self.rows = rows
         a, b, c = DECODER
         self.trunk = nn.Sequential(
             *(_conv(CHANNELS, c), _Residual(c), _Residual(c)),
@@ -158,41 +164,59 @@ class _Decoder(nn.Module):
             else None
         )
 
-    def forward(self, latents: Tensor) -> Tensor:
-        picture: Tensor = self.head(self.trunk(latents))
+    def forward(self, latents: Tensor, *, large: bool = False) -> Tensor:
+        head = self.large if large else self.head
+        if head is None:
+            raise DoesNotFit("This model has one size alone: it was trained without a second decoder (large=True).")
+        picture: Tensor = head(self.trunk(latents.transpose(1, 2).unflatten(2, (self.rows, -1))))
         return picture
 
 
-class _LatentAutoencoder(Generator):
+class _Latent(Network):
+    """A network of this file: some have parts in common, such as the decoder, and learn them from one another."""
+
+    def adopt(self, name: str, learned: Learned) -> list[str]:
+        """See `Network.adopt`: each weight from the network of its own name, or else from the first that has it."""
+        own = self.state_dict()
+        sources = [learned[name]] if name in learned else []
+        sources += [weights for other, weights in learned.items() if other != name]
+        found = {
+            key: next((each[key] for each in sources if key in each and each[key].shape == value.shape), None)
+            for key, value in own.items()
+        }
+        self.load_state_dict({key: own[key] if value is None else value for key, value in found.items()})
+        return [key for key, value in found.items() if value is None]
+
+
+class _LatentAutoencoder(_Latent, Generator):
     """Codes z [N, places * 16] -> pictures, and back by `encode`."""
 
-    def __init__(self, shape: tuple[int, ...], condition: int, *, large: bool) -> None:
-        self.rows, columns = _places(shape)
-        super().__init__(shape, condition, self.rows * columns * CHANNELS)
-        self.encoder, self.decoder = _Encoder(shape[0]), _Decoder(shape[0], large=large)
-        self.told = nn.Linear(condition, CHANNELS) if condition else None
+    def __init__(self, shape: tuple[int, ...], *, large: bool) -> None:
+        rows, columns = _places(shape)
+        super().__init__(shape, 0, rows * columns * CHANNELS)
+        self.encoder, self.decoder = _Encoder(shape[0]), _Decoder(shape[0], rows, large=large)
 
-    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.unrolled(sphere(z.unflatten(1, (-1, CHANNELS))).flatten(1), condition)
-
-    def unrolled(self, codes: Tensor, condition: Tensor | None = None) -> Pictures:
-        """The pictures of codes [N, latent] as they are, on the sphere or beside it."""
-        latents = codes.unflatten(1, (-1, CHANNELS))
-        if self.told is not None and condition is not None:
-            latents = latents + self.told(condition)[:, None]
-        return self.decode(latents)
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        return self.decode(sphere(z.unflatten(1, (-1, CHANNELS))))
 
     def latents(self, x: Pictures) -> Latents:
         """The latents of pictures, on the sphere."""
-        return sphere(self.encoder(x).flatten(2).transpose(1, 2))
+        return sphere(self._encoded(x))
 
+    @in_precision
+    def _encoded(self, x: Tensor) -> Tensor:
+        latents: Tensor = self.encoder(x)
+        return latents
+
+    @in_precision
     def decode(self, latents: Latents, *, large: bool = False) -> Pictures:
-        """The pictures of latents; `large` draws them twice as large, where the network has learned to."""
-        return drawn(self.decoder, latents, self.rows, large=large)
+        """The pictures of latents, on the sphere or beside it; `large` draws them twice as large, if it can."""
+        picture: Tensor = self.decoder(latents, large=large)
+        return picture
 
     def encode(self, x: Pictures, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:  # noqa: ARG002
         """The codes [N, latent] of pictures, and zeros: they have no variance."""
-        codes = self.latents(x).flatten(1).float()
+        codes = self.latents(x).flatten(1)
         return codes, torch.zeros_like(codes)
 
     def reconstruct(self, x: Pictures, condition: Tensor | None = None) -> Pictures:
@@ -200,22 +224,12 @@ class _LatentAutoencoder(Generator):
         return self.generate(self.encode(x)[0], condition)
 
 
-def drawn(decoder: _Decoder, latents: Latents, rows: int, *, large: bool = False) -> Pictures:
-    """What a decoder draws of latents with so many rows of places."""
-    grid = latents.transpose(1, 2).unflatten(2, (rows, -1)).contiguous(memory_format=torch.channels_last)
-    features = decoder.trunk(grid)
-    if large and decoder.large is None:
-        raise DoesNotFit("This model has one size alone: it was trained without a second decoder (large=True).")
-    picture: Tensor = (decoder.large if large else decoder.head)(features)  # type: ignore[misc]
-    return picture
-
-
 class _Told(nn.Module):
     """Condition [N, K] and time [N] -> words as tokens [N, 1 + S, D], which are absent, and one vector [N, D]."""
 
     def __init__(self, width: int, condition: int) -> None:
         super().__init__()
-        self.length = WORD if condition % WORD == 0 else condition
+        self.length = DIMENSION if condition % DIMENSION == 0 else condition
         self.nothing = nn.Parameter(torch.randn(1, 1, width) * 0.1)
         self.time = nn.Sequential(nn.Linear(TIMES, width), nn.SiLU(), nn.Linear(width, width))
         self.mixed = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU())
@@ -226,7 +240,7 @@ class _Told(nn.Module):
         self.register_buffer("frequencies", frequencies, persistent=False)
 
     def forward(self, condition: Tensor | None, time: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        waves = time.float()[:, None] * self.get_buffer("frequencies")
+        waves = time[:, None] * self.get_buffer("frequencies")
         vector = self.time(torch.cat([waves.sin(), waves.cos()], 1))
         tokens = self.nothing.expand(time.shape[0], -1, -1)
         absent = torch.zeros(time.shape[0], 1, dtype=torch.bool, device=time.device)
@@ -309,25 +323,27 @@ class _Body(nn.Module):
         return self.norm(x), vector
 
 
-class _LatentGenerator(Generator):
+class _LatentGenerator(_Latent, Generator):
     """Noise z [N, places * 16] and a condition [N, K] -> pictures."""
 
     def __init__(self, settings: LatentGenerator, shape: tuple[int, ...], condition: int) -> None:
-        self.rows, columns = _places(shape)
-        super().__init__(shape, condition, self.rows * columns * CHANNELS)
+        rows, columns = _places(shape)
+        super().__init__(shape, condition, rows * columns * CHANNELS)
         self.steps, self.guidance = settings.steps, settings.guidance
-        self.body = _Body(settings.width, settings.blocks, condition, (self.rows, columns))
+        self.body = _Body(settings.width, settings.blocks, condition, (rows, columns))
         self.outward = nn.Linear(settings.width, CHANNELS)
         nn.init.normal_(self.outward.weight, std=0.02)
-        self.decoder = _Decoder(shape[0], large=settings.large)
+        self.decoder = _Decoder(shape[0], rows, large=settings.large)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
-        return drawn(self.decoder, self.latents(self.places(z), condition), self.rows)
+        pictures: Tensor = self.decoder(self.latents(self.places(z), condition))
+        return pictures
 
     def places(self, z: Float[Tensor, "n latent"]) -> Latents:
         """Noise as it lies in the places."""
         return z.unflatten(1, (-1, CHANNELS))
 
+    @in_precision
     def clean(self, noisy: Latents, condition: Tensor | None, time: Float[Tensor, " n"]) -> Latents:
         """What latents are expected to be that are seen at a time: noise at 0, themselves at 1; not on the sphere."""
         latents: Tensor = self.outward(self.body(noisy, condition, time)[0])
@@ -341,18 +357,20 @@ class _LatentGenerator(Generator):
 
     def flow(self, noise: Latents, condition: Tensor | None, *, steps: int, guidance: float) -> Latents:
         """Latents led from noise along straight lines to what they are expected to be, by Euler's method."""
-        x = noise.float()
+        x = noise
         for step in range(steps):
             time = x.new_full((x.shape[0],), step / steps)
-            end = self.clean(x, condition, time).float()
+            end = self.clean(x, condition, time)
             if guidance != 1 and condition is not None:
-                untold = self.clean(x, torch.zeros_like(condition), time).float()
+                untold = self.clean(x, torch.zeros_like(condition), time)
                 end = untold + guidance * (end - untold)
             x = x + (end - x) / (steps - step)
         return sphere(x)
 
 
-class _LatentCritic(Critic):
+class _LatentCritic(_Latent, Critic):
+    """Pictures, or latents at a time, and a condition [N, K] -> logits [N]."""
+
     judges_alone = True
 
     def __init__(self, settings: LatentCritic, shape: tuple[int, ...], condition: int) -> None:
@@ -362,9 +380,10 @@ class _LatentCritic(Critic):
         self.score, self.match = nn.Linear(settings.width, 1), nn.Linear(settings.width, settings.width)
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        latents = sphere(self.encoder(x).flatten(2).transpose(1, 2))
+        latents = sphere(self.encoder(x).float())
         return self.judge(latents, condition, latents.new_ones(latents.shape[0]))
 
+    @in_precision
     def judge(self, latents: Latents, condition: Tensor | None, time: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         """Logits of latents with noise in them, 1 - time of it."""
         features, vector = self.body(latents, condition, time)

@@ -1,8 +1,10 @@
 """What networks are made of: their base classes, and the layers that several of them share."""
 
+import functools
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar, TypeVar
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Concatenate, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,12 +21,14 @@ __all__ = [
     "Critic",
     "Dropout",
     "Generator",
+    "Learned",
     "Network",
     "NetworkSettings",
     "Resample",
     "SpectralNorm",
     "doublings",
     "embedding",
+    "in_precision",
     "planes",
     "projected",
     "spectrally_normalised",
@@ -36,6 +40,31 @@ MOMENTUM = 0.1  # of batch norm: how far a batch moves its running statistics
 MOST, MOST_LAYERS = 2**24, 256  # of a whole number among settings, and of one that counts layers
 
 
+Learned = Mapping[str, Mapping[str, Tensor]]
+"""What networks of another training have learned: the name of each -> its weights by their names."""
+
+Player = TypeVar("Player", bound="Network")
+Rest = ParamSpec("Rest")
+
+
+def in_precision(
+    ask: Callable[Concatenate[Player, Tensor, Rest], Tensor],
+) -> Callable[Concatenate[Player, Tensor, Rest], Tensor]:
+    """Let a method of a network, whose first argument is a batch, compute in its precision and answer in float32.
+
+    All that a game may ask of a network goes this way: calling it, and whatever else it offers.
+    """
+
+    @functools.wraps(ask)
+    def asked(self: Player, x: Tensor, /, *rest: Rest.args, **named: Rest.kwargs) -> Tensor:
+        lower = self.precision is not torch.float32
+        with torch.autocast(x.device.type, self.precision, enabled=lower):
+            answer = ask(self, x, *rest, **named)
+        return answer.float() if lower else answer
+
+    return asked
+
+
 class Network(nn.Module):
     """A player. It computes in `precision` and answers in float32, so that logits and penalties are exact."""
 
@@ -45,13 +74,29 @@ class Network(nn.Module):
         super().__init__()
         self.shape, self.condition = shape, condition
 
+    @in_precision
     def __call__(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Run the network on a batch [N, ...] under its own precision."""
         if self.condition and condition is None:
             raise DoesNotFit(f"This network wants a condition vector of {self.condition} numbers with each sample.")
-        with torch.autocast(x.device.type, self.precision, enabled=self.precision is not torch.float32):
-            answer: Tensor = super().__call__(x, condition)
-        return answer.float()
+        answer: Tensor = super().__call__(x, condition)
+        return answer
+
+    def adopt(self, name: str, learned: Learned) -> list[str]:
+        """Begin with what another training has learned; here with its network of this name, if that has the same form.
+
+        Args:
+            name: that of this network in its recipe.
+            learned: the weights of all networks there.
+
+        Returns:
+            Those of its own weights for which there was nothing.
+        """
+        own, found = self.state_dict(), learned.get(name, {})
+        if {key: value.shape for key, value in own.items()} != {key: value.shape for key, value in found.items()}:
+            return list(own)
+        self.load_state_dict(dict(found))
+        return []
 
     def settle(self) -> None:
         """Bring up to date what follows the weights; called after each step of the optimizer."""

@@ -34,6 +34,7 @@ def idea_autoencoder() -> Recipe:
         mirror=True,
         batch=16,
         images=40_000,
+        measure_images=0,  # what noise is drawn as is no drawing
     )
 
 
@@ -59,6 +60,7 @@ def idea_flow() -> Recipe:
         mirror=True,
         batch=64,
         images=2_000_000,
+        begins={"idea_autoencoder": 0.25},
     )
 
 
@@ -87,4 +89,5 @@ def idea_icons() -> Recipe:
         mirror=True,
         batch=32,
         images=300_000,
+        begins={"idea_autoencoder": 0.2, "idea_flow": 0.55},
     )

@@ -38,6 +38,8 @@ class Recipe:
     widen           lengths from which on a run of so many minutes has its networks half as wide again, each time
     sheets          how many sheets of samples are drawn as it goes on, evenly spaced
     measure_images  images from one score to the next; None for as often as it costs little, 0 for never
+    begins          recipes that are trained first, one after another, each with what the one before has learned, and
+                    the share of the budget of each; the recipe itself takes what is left of it
     """
 
     data: Source
@@ -55,6 +57,7 @@ class Recipe:
     widen: tuple[int, ...] = ()
     sheets: int = 60
     measure_images: int | None = None
+    begins: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check(self, "Recipe")
@@ -63,9 +66,17 @@ class Recipe:
             raise NotFound(f"The recipe has no network {sorted(missing)[0]!r}; it has {', '.join(self.networks)}.")
         if self.measure_images is not None and self.measure_images < 0:
             raise DoesNotFit(f"measure_images is at least 0, or None, not {self.measure_images}.")
+        if not (sum(self.begins.values()) < 1 and all(share > 0 for share in self.begins.values())):
+            raise DoesNotFit(f"The shares of what a recipe begins with are above 0 and leave it some; {self.begins}.")
         for field in ("batch", "images", "sheets"):
             if getattr(self, field) < 1:
                 raise DoesNotFit(f"{field} must be at least 1, not {getattr(self, field)}.")
+
+    @property
+    def frozen(self) -> dict[str, NetworkSettings]:
+        """The networks that no turn of the game trains: others have to have trained them."""
+        taught = {turn.player for turn in self.game.turns()}
+        return {name: network for name, network in self.networks.items() if name not in taught}
 
     def optimizer_of(self, player: str) -> Optimizer:
         """How the weights of this player follow their gradients."""

@@ -201,7 +201,7 @@ def _facts(run: Mapping[str, Any]) -> str:
         f"Classes ({len(classes)})": named,
     }
     about_data |= {f"Parameters of the {name}": f"{count:,}" for name, count in (run.get("parameters") or {}).items()}
-    about_data |= {"Seed": run.get("seed"), "Began with the weights of": run.get("from")}
+    about_data |= {"Seed": run.get("seed"), "Began with the weights of": run.get("from"), "Stage": run.get("stage")}
     about_machine = {
         name.removesuffix("_gib").replace("_", " ").capitalize(): f"{value} GiB" if name.endswith("_gib") else value
         for name, value in machine.items()

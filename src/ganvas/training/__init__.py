@@ -4,6 +4,8 @@ In: a `Recipe`; out: a run folder.
 
     fit.py          fit(): what is to be trained, on what and for how long
     session.py      one sitting of a training: log, score, draw, show and save as it goes on
+    task.py         what is to be trained, from words or from a run
+    stages.py       recipes that are trained before another one
     loop.py         train(): yields one tick per step; knows no files and no kind of model
     status.py       where a training is, for whoever looks on from outside
     events.py       the log for TensorBoard, if that is installed

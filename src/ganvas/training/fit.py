@@ -4,7 +4,7 @@ import math
 import shlex
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,7 +13,6 @@ from ..core import checkpoint, console, distributed, files, machine
 from ..core.batch import Kind
 from ..core.errors import DoesNotFit
 from ..data.dataset import Dataset
-from ..recipes.plan import choose, name_of_run, plan
 from ..recipes.recipe import Recipe
 from ..recipes.settings import differences, to_json
 from ..runs import report
@@ -22,8 +21,10 @@ from .budget import fastest_threads, fitted, widths
 from .loop import State, start
 from .recorder import Recorder
 from .session import Session
-from .start_from import adapted, adopt
+from .stages import in_stages
+from .start_from import adopt
 from .status import Status
+from .task import Task, begin, going_on
 
 __all__ = ["fit"]
 
@@ -44,6 +45,9 @@ def fit(
 ) -> Run:
     """Train and leave a run folder. Called again with the same arguments, it goes on where it was left.
 
+    A recipe that begins with others trains them first, in the folder `stages` of the run; the length is that of all
+    together, and if one was interrupted, it is its run that is returned.
+
     Args:
         target: a recipe or its name, a source of data (a folder, a zip, `icons:portraits`), or a run folder.
         data: a source that takes the place of the recipe's own.
@@ -62,14 +66,12 @@ def fit(
         GanvasError: something asked for does not exist or does not fit, or the training diverged.
     """
     _refuse_numbers(images, minutes, seed)
-    if not isinstance(target, Recipe) and Run(Path(target)).exists:
+    if not isinstance(target, Recipe) and (begun := going_on(Path(target))):
         if data or size or settings or out or start_from:
             raise DoesNotFit(f"{target} is a run and goes on with its own recipe; only its length can be changed.")
-        task = _continued(Run(Path(target)))
+        task = begun
     else:
-        task = _begun(target, data, size, seed, settings=settings, start_from=start_from, out=out)
-    if task.run.exists and images is None and minutes is None:
-        minutes = task.run.about["minutes"]
+        task = begin(target, data, size, seed, settings=settings, start_from=start_from, out=out)
     where = machine.device(device)
     machine.keep_memory()
     distributed.start(where)
@@ -78,21 +80,27 @@ def fit(
     with console.watching(quiet=quiet) as watch:
         samples = task.recipe.data.open(watch)
     console.skipped(samples.skipped, quiet=quiet)
-    with machine.threads(_threads(task, samples, minutes, where)):
-        recipe = _in_length(task, samples, images=images, minutes=minutes, device=where)
-        _train(replace(task, recipe=recipe), samples, minutes=minutes, device=where, quiet=quiet)
+    if images is not None or minutes is not None:
+        task = replace(task, images=images, minutes=minutes)
+    run = task.run
+    for stage in in_stages(task, samples):
+        if stage.stage:
+            console.say(f"Stage {stage.stage}, in {stage.run.path}.", quiet=quiet)
+        run = _fit(stage, samples, device=where, quiet=quiet)
+        distributed.either(False, where)  # the others wait until the first has written
+        if not run.finished:
+            break
+    return run
+
+
+def _fit(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> Run:
+    """Train what is one run."""
+    if task.run.exists and task.images is None and task.minutes is None:
+        task = replace(task, minutes=task.run.about["minutes"])
+    with machine.threads(_threads(task, data, device)):
+        task = replace(task, recipe=_in_length(task, data, device))
+        _train(task, data, device=device, quiet=quiet)
     return task.run
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What is to be trained, from which seed and with whose weights in the beginning, and into which folder."""
-
-    run: Run
-    recipe: Recipe
-    seed: int
-    start_from: str | None
-    note: str = ""
 
 
 def _refuse_numbers(images: int | None, minutes: float | None, seed: int) -> None:
@@ -106,49 +114,18 @@ def _refuse_numbers(images: int | None, minutes: float | None, seed: int) -> Non
         raise DoesNotFit(f"`seed=` takes a whole number from 0, not {seed}.")
 
 
-def _continued(run: Run) -> _Task:
-    """An existing run, as it was begun."""
-    about = run.about
-    if about.get("published"):
-        raise DoesNotFit(f"{run.path} was published and does not go on; start from it: `start_from='{run.path}'`.")
-    return _Task(run, run.recipe, about["seed"], about.get("from"))
-
-
-def _begun(
-    target: str | Path | Recipe,
-    data: str | None,
-    size: int | tuple[int, int] | None,
-    seed: int,
-    *,
-    settings: Sequence[str],
-    start_from: str | Path | None,
-    out: str | Path | None,
-) -> _Task:
-    """The run that these words begin, or go on with if they have begun it."""
-    begun_with, note = str(start_from) if start_from else None, ""
-    target = str(target) if isinstance(target, Path) else target
-    name = name_of_run(target, data, size, seed, start_from)
-    if isinstance(target, str):
-        choice = choose(target, data, like=adapted(start_from) if start_from else None)
-        if choice.name != target:
-            note = f"The recipe for {data or target} is {choice.name}: `ganvas show {choice.name}`."
-        target = plan(choice, size=size, settings=settings)
-    recipe = replace(target, widen=()) if start_from else target  # weights fit one width alone
-    return _Task(Run(Path(out or Path("runs") / name)), recipe, seed, begun_with, note)
-
-
-def _threads(task: _Task, data: Dataset, minutes: float | None, device: torch.device) -> int:
+def _threads(task: Task, data: Dataset, device: torch.device) -> int:
     """How many threads to train with."""
     if task.run.exists:  # the last bits of a sum depend on how many threads share it
         return int(task.run.about["machine"]["threads"])
     if data.kind is Kind.POINTS:
         return 1
-    if minutes is not None and device.type == "cpu":
-        return fastest_threads(task.recipe, data, seed=task.seed, minutes=minutes)
+    if task.minutes is not None and device.type == "cpu":
+        return fastest_threads(task.recipe, data, seed=task.seed, minutes=task.minutes)
     return torch.get_num_threads()
 
 
-def _train(task: _Task, data: Dataset, *, minutes: float | None, device: torch.device, quiet: bool) -> None:
+def _train(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> None:
     """Begin the task or go on with it, in its folder, which no other process may train in meanwhile."""
     state, found = None, task.run.newest_sound()
     if found:
@@ -165,8 +142,9 @@ def _train(task: _Task, data: Dataset, *, minutes: float | None, device: torch.d
                     task.recipe,
                     data,
                     seed=task.seed,
-                    minutes=minutes,
+                    minutes=task.minutes,
                     start_from=task.start_from,
+                    stage=task.stage,
                     device=device,
                     go_on_from=found,
                 )
@@ -183,7 +161,7 @@ def _train(task: _Task, data: Dataset, *, minutes: float | None, device: torch.d
                 seed=task.seed,
                 restore=restore,
                 seen=seen,
-                minutes=minutes,
+                minutes=task.minutes,
                 device=device,
             )
             del state, restore  # the session lets go of them too, when the training has taken them up
@@ -194,24 +172,20 @@ def _train(task: _Task, data: Dataset, *, minutes: float | None, device: torch.d
                     report.write(task.run.path)
 
 
-def _start(task: _Task, data: Dataset, device: torch.device) -> State:
+def _start(task: Task, data: Dataset, device: torch.device) -> State:
     """The state before the first step."""
     state = start(task.recipe, data, seed=task.seed, device=device)
     if task.start_from:
         adopt(state, task.recipe, task.start_from)
+    elif task.recipe.frozen:
+        name = next(iter(task.recipe.frozen))
+        raise DoesNotFit(f"The {name} of the recipe learns nothing itself: take it from a run by `start_from=`.")
     return state
 
 
-def _in_length(
-    task: _Task,
-    data: Dataset,
-    *,
-    images: int | None,
-    minutes: float | None,
-    device: torch.device,
-) -> Recipe:
+def _in_length(task: Task, data: Dataset, device: torch.device) -> Recipe:
     """The recipe with the images to train for in all, and as wide as the run, or as so many minutes are worth."""
-    run, recipe, seed = task.run, task.recipe, task.seed
+    run, recipe, seed, images, minutes = task.run, task.recipe, task.seed, task.images, task.minutes
     if not run.exists:
         if minutes is not None:
             return fitted(recipe, data, seed=seed, minutes=minutes, device=device)
@@ -225,15 +199,15 @@ def _in_length(
     return replace(held, images=images or run.recipe.images)
 
 
-def _refuse_another(task: _Task, *, seen: int) -> None:
+def _refuse_another(task: Task, *, seen: int) -> None:
     """Refuse to go on with a run that was begun with other words, or has seen more than is asked for."""
     run, about = task.run, task.run.about
-    if task.recipe.images < seen:
+    if task.recipe.images <= seen - task.recipe.batch:  # the last batch may go beyond
         raise DoesNotFit(
             f"{run.path} has seen {seen:,} images already, and {task.recipe.images:,} are fewer. Give more, or `out=` "
             "another folder to begin anew."
         )
-    asked = {"seed": task.seed, "from": task.start_from}
+    asked = {"seed": task.seed} | ({} if task.stage else {"from": task.start_from})  # a stage's lies beside it
     other = [f"{name}: {value}, not {about.get(name)}" for name, value in asked.items() if value != about.get(name)]
     wanted, held = to_json(replace(task.recipe, images=1)), to_json(replace(run.recipe, images=1))
     if other := other + differences(wanted, held):

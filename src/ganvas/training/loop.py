@@ -28,7 +28,7 @@ from ..learning.turns import Turn
 from ..networks.layers import Generator, Network
 from ..recipes.recipe import Recipe
 
-__all__ = ["State", "Tick", "count_parameters", "has_bfloat16", "start", "train"]
+__all__ = ["State", "Tick", "build", "count_parameters", "has_bfloat16", "start", "train"]
 
 
 @dataclass
@@ -119,7 +119,7 @@ def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device 
     _refuse_beyond_memory(recipe, data, condition, device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        networks = _build(recipe, data, condition)
+        networks = build(recipe, data, condition)
     for name, network in networks.items():
         network.to(device)
         if data.kind is Kind.PICTURES:
@@ -138,7 +138,12 @@ def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device 
     )
 
 
-def _build(recipe: Recipe, data: Dataset, condition: Condition | None) -> dict[str, Network]:
+def build(recipe: Recipe, data: Dataset, condition: Condition | None) -> dict[str, Network]:
+    """The networks of a recipe for these data, freshly initialised from torch's global generator.
+
+    Raises:
+        GanvasError: they cannot make such samples, or do not go together with the recipe's game.
+    """
     length = condition.length if condition else 0
     networks = {name: settings.build(data.shape, length) for name, settings in recipe.networks.items()}
     recipe.game.check(networks)
@@ -173,7 +178,7 @@ def count_parameters(recipe: Recipe, data: Dataset) -> dict[str, int]:
 
 def _counts(recipe: Recipe, data: Dataset, condition: Condition | None) -> dict[str, int]:
     with torch.device("meta"):
-        networks = _build(recipe, data, condition)
+        networks = build(recipe, data, condition)
     return {name: sum(weight.numel() for weight in network.parameters()) for name, network in networks.items()}
 
 

@@ -69,6 +69,7 @@ class Recorder:
         seed: int,
         minutes: float | None,
         start_from: str | None,
+        stage: str,
         device: torch.device,
         go_on_from: Path | None,
     ) -> None:
@@ -82,6 +83,7 @@ class Recorder:
             "seed": seed,
             "minutes": minutes,
             "from": start_from,
+            "stage": stage,
             "started": before.get("started") or datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
             "machine": machine.describe(device),
             "data": {"count": len(data), "shape": data.shape, "classes": data.classes, "skipped": data.skipped},

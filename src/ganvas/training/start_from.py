@@ -1,5 +1,6 @@
 """Training that starts from what another one has learned: its weights, and its recipe for other data."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,47 +12,84 @@ from ..learning.conditions import Keywords
 from ..models.model import described
 from ..models.shipped import known, locate
 from ..networks.fill import compare
+from ..networks.layers import Learned, Network
 from ..recipes.recipe import Recipe
 from ..runs.run import Run
 from .loop import State
 
-__all__ = ["adapted", "adopt"]
+__all__ = ["adapted", "adopt", "as_begun", "found", "hand_on"]
 
 ADAPTING = 30_000  # images that a model is trained for on other data, if nothing is said
+ADAPTING_BATCH = 32  # at most so many at once then: there are few of them, and many steps are worth more
 
 
 def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
     """Give networks the weights of a run, or of a published model, in place.
 
-    The product gets those of the averaged model, and so does its average; the others their own, or none where the
-    recipe gives them other settings than they had there, so that a new critic can go on with an old generator.
+    The product, and its average, get those of the averaged model there. How the others begin, they say themselves
+    (`Network.adopt`): most with what bears their name and has their form, so that a new critic can go on with an old
+    generator; and those of latents with all that any of them has learned.
 
     Raises:
-        NotFound or DoesNotFit: there is no such run, its product is another than the recipe's, or the data are of
-            another shape.
+        NotFound: there is no such run, or its checkpoints are damaged.
+        DoesNotFit: its product is another than the recipe's, the data are of another shape, or a network that learns
+            nothing itself finds nothing there.
     """
-    run = _run(place)
-    found, there = run.newest_sound(), run.recipe.networks
-    if found is None:
+    run = found(place)
+    newest = run.newest_sound()
+    if newest is None:
         raise NotFound(f"Every checkpoint of {place} is damaged, so nothing can start from it.")
-    if (known := tuple(run.about["data"]["shape"])) != state.average.shape:
+    if (shape := tuple(run.about["data"]["shape"])) != state.average.shape:
         raise DoesNotFit(
-            f"{place} makes {in_words(known)}, and here are {in_words(state.average.shape)}: leave out `size=`, or "
+            f"{place} makes {in_words(shape)}, and here are {in_words(state.average.shape)}: leave out `size=`, or "
             "take data of the same kind."
         )
-    tensors = checkpoint.read(found / checkpoint.STATE)
-    product = checkpoint.read(found / checkpoint.MODEL)
-    try:
-        for name, network in {**state.networks, "average": state.average}.items():
-            if name in (recipe.product, "average"):
-                network.load_state_dict(product)
-            elif recipe.networks[name] == there.get(name):
-                network.load_state_dict(checkpoint.below(tensors, name))
-    except RuntimeError:
+    tensors, product = checkpoint.read(newest / checkpoint.STATE), run.recipe.product
+    learned = {product: checkpoint.read(newest / checkpoint.MODEL)}
+    for name in run.recipe.networks:
+        if name != product and (weights := checkpoint.below(tensors, name)):
+            learned[name] = weights
+    hand_on(learned, state.networks, recipe, place)
+    state.average.load_state_dict(state.networks[recipe.product].state_dict())
+
+
+def hand_on(learned: Learned, networks: Mapping[str, Network], recipe: Recipe, place: str | Path) -> None:
+    """Let the networks of a recipe begin with what others have learned in a place, which is named in errors."""
+    missing = {name: network.adopt(name, learned) for name, network in networks.items()}
+    lost, product = missing[recipe.product], recipe.product
+    if lost and (product in learned or len(lost) == len(networks[product].state_dict())):
         raise DoesNotFit(
-            f"The {recipe.product} of {place} is another than the recipe's, or was told other things, so it cannot "
-            f"start from there: leave {recipe.product} and condition out of `settings=`, or take data of the same kind."
-        ) from None
+            f"The {product} of {place} is another than the recipe's, or was told other things, so it cannot start from "
+            f"there: leave {product} and condition out of `settings=`, or take data of the same kind."
+        )
+    for name in recipe.frozen:
+        if missing[name]:
+            raise DoesNotFit(
+                f"The {name} of the recipe learns nothing itself, and {place} has none that is like it: leave {name} "
+                "out of `settings=`, or start from another run."
+            )
+
+
+def as_begun(recipe: Recipe, place: str | Path) -> Recipe:
+    """The recipe for networks that begin with the weights of a run or a published model.
+
+    They stay as wide as they are. A network that learns nothing itself is what it was there; or what the product was,
+    if that is built alike and there was none of its name: so a flow is the teacher of what follows it, and a model that
+    was published without its teacher teaches by itself.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    run = found(place)
+    assert run.newest
+    there, state = run.recipe, read_header(run.newest / checkpoint.STATE)
+    networks = dict(recipe.networks)
+    for name, network in recipe.frozen.items():
+        kept = name in there.networks and bool(state.below(name).shapes)
+        before = there.networks[name if kept else there.product]
+        if type(before) is type(network):
+            networks[name] = before
+    return replace(recipe, widen=(), networks=networks)
 
 
 def adapted(place: str | Path) -> Recipe:
@@ -60,13 +98,19 @@ def adapted(place: str | Path) -> Recipe:
     Raises:
         NotFound: there is no such run.
     """
-    recipe = _run(place).recipe
+    recipe = found(place).recipe
     if isinstance(recipe.condition, Keywords):
         recipe = replace(recipe, condition=replace(recipe.condition, required=False))
-    return replace(recipe, images=min(recipe.images, ADAPTING))
+    return replace(recipe, images=min(recipe.images, ADAPTING), batch=min(recipe.batch, ADAPTING_BATCH))
 
 
-def _run(place: str | Path) -> Run:
+def found(place: str | Path) -> Run:
+    """The run of this path, or the published model of this name, which something can start from.
+
+    Raises:
+        NotFound: there is none, or it has no checkpoint.
+        Unreadable: its weights are not those of its recipe.
+    """
     run = Run(locate(place))
     if not run.exists or run.newest is None:
         raise NotFound(f"{place} is no run with a checkpoint and no model that comes with the toolkit ({known()}).")
@@ -78,6 +122,8 @@ def _run(place: str | Path) -> Run:
 def _refuse_hollow(run: Run, newest: Path) -> None:
     """What the recipe says of networks is what their weights are, so that a few words cannot ask for any memory.
 
+    Those that learn nothing themselves may be left out of what is published.
+
     Raises:
         Unreadable: it is not so.
     """
@@ -86,12 +132,14 @@ def _refuse_hollow(run: Run, newest: Path) -> None:
     settings, shape, condition = described(file, product.metadata)
     try:
         for name, wanted in recipe.networks.items():
-            mine = name == recipe.product
+            mine, held = name == recipe.product, state.below(name)
+            if name in recipe.frozen and not held.shapes:
+                continue
             compare(
                 settings if mine else wanted,
                 shape,
                 condition.length if condition else 0,
-                product if mine else state.below(name),
+                product if mine else held,
             )
     except GanvasError as error:
         raise Unreadable(f"{run.path} is damaged: its weights are not those of its recipe ({error}).") from None

@@ -1,0 +1,108 @@
+"""A training in stages: the recipes that another one begins with, each in a run folder of its own inside the other's.
+
+runs/NAME/stages/
+    task.json               what was asked for
+    1-idea_autoencoder/     a run
+    2-idea_flow/            a run that begins with the weights of the one before
+"""
+
+from dataclasses import replace
+
+import torch
+
+from ..core import catalog, distributed
+from ..data.dataset import Dataset
+from ..networks.layers import Learned
+from ..recipes.recipe import Recipe
+from ..runs.run import Run
+from .loop import build
+from .start_from import found, hand_on
+from .task import STAGES, Task, note
+
+__all__ = ["in_stages"]
+
+
+def in_stages(task: Task, data: Dataset) -> list[Task]:
+    """The trainings that a task is made of and that are not over, in their order; it itself is the last.
+
+    Each begins with what the one before has learned. One is over when the next has begun.
+
+    Args:
+        task: what was asked for; what it starts from may stand in the place of some of its stages.
+        data: of all stages.
+
+    Raises:
+        DoesNotFit: the stages do not go together, or not with the data.
+    """
+    names = _left(task)
+    if not names:
+        return [task]
+    whole = 1 - sum(share for name, share in task.begins.items() if name not in names)
+    stages, count, start_from = [], len(names) + 1, task.start_from
+    for number, name in enumerate(names, 1):
+        run = Run(task.run.path / STAGES / f"{number}-{name}")
+        stage = replace(task, run=run, recipe=_stage(name, task.recipe), start_from=start_from)
+        stages.append(_share(stage, task.begins[name] / whole, f"{number} of {count}"))
+        start_from = str(run.path)
+    left = 1 - sum(task.begins.values())
+    stages.append(_share(replace(task, start_from=start_from), left / whole, f"{count} of {count}"))
+    _check(stages, data)
+    if distributed.is_first():
+        note(task)
+    begun = [number for number, stage in enumerate(stages) if stage.run.exists]
+    return stages[begun[-1] if begun else 0 :]
+
+
+def _left(task: Task) -> list[str]:
+    """The recipes to be trained before: those after the game that was played where the task starts from."""
+    names = list(task.begins)
+    if task.start_from is None:
+        return names
+    played = type(found(task.start_from).recipe.game)
+    games = [type(_named(name).game) for name in names] + [type(task.recipe.game)]
+    return names[games.index(played) + 1 :] if played in games else names
+
+
+def _named(name: str) -> Recipe:
+    recipe: Recipe = catalog.find(name, "recipe")()
+    return recipe
+
+
+def _stage(name: str, last: Recipe) -> Recipe:
+    """A recipe as a stage on the way to another one: on its data, with networks as the other wants to have them.
+
+    What learns nothing there has learned in a stage, so it is built as it is there.
+    """
+    recipe, wanted = _named(name), {type(network): network for network in last.frozen.values()}
+    return replace(
+        recipe,
+        data=last.data,
+        mirror=last.mirror,
+        condition=last.condition if recipe.condition else None,
+        networks={name: wanted.get(type(network), network) for name, network in recipe.networks.items()},
+        begins={},
+    )
+
+
+def _share(task: Task, share: float, stage: str) -> Task:
+    """The task with this share of its length."""
+    return replace(
+        task,
+        images=task.images and max(1, round(share * task.images)),
+        minutes=task.minutes and share * task.minutes,
+        begins={},
+        stage=stage,
+    )
+
+
+def _check(stages: list[Task], data: Dataset) -> None:
+    """Refuse what would not fit hours later, with networks that take no memory."""
+    learned: Learned = {}
+    condition = stages[-1].recipe.condition
+    told = condition.of(data) if condition else None
+    with torch.device("meta"):
+        for task in stages:
+            networks = build(task.recipe, data, told if task.recipe.condition else None)
+            if learned:
+                hand_on(learned, networks, task.recipe, "the stage before")
+            learned = {name: network.state_dict() for name, network in networks.items()}

@@ -1,0 +1,105 @@
+"""What is to be trained: from a few words, from a run that goes on, or from what one in stages has noted of itself."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..core import files
+from ..core.errors import DoesNotFit
+from ..recipes.plan import choose, name_of_run, plan
+from ..recipes.recipe import Recipe
+from ..recipes.settings import from_json, to_json
+from ..runs.run import Run
+from .start_from import adapted, as_begun
+
+__all__ = ["STAGES", "Task", "begin", "going_on", "note"]
+
+STAGES = "stages"  # the folder of a run in which those lie that it begins with
+NOTE = "task.json"  # in there: what was asked for, so that the folder alone says how to go on
+
+
+@dataclass(frozen=True)
+class Task:
+    """A training, or several one after another.
+
+    run         the folder
+    recipe      what is trained
+    seed        what all randomness follows from
+    start_from  a run or a model with whose weights it begins, or None
+    images      its length, if that was asked for; not both
+    minutes     its length as time, if that was asked for
+    begins      recipes that are trained before, and their shares of the length
+    stage       which one it is where there are several, such as "2 of 3"
+    note        what the user ought to know of it
+    """
+
+    run: Run
+    recipe: Recipe
+    seed: int = 0
+    start_from: str | None = None
+    images: int | None = None
+    minutes: float | None = None
+    begins: Mapping[str, float] = field(default_factory=dict)
+    stage: str = ""
+    note: str = ""
+
+
+def begin(
+    target: str | Path | Recipe,
+    data: str | None,
+    size: int | tuple[int, int] | None,
+    seed: int,
+    *,
+    settings: Sequence[str],
+    start_from: str | Path | None,
+    out: str | Path | None,
+) -> Task:
+    """The training that these words begin, or go on with if they have begun it."""
+    begun_with, said = str(start_from) if start_from else None, ""
+    target = str(target) if isinstance(target, Path) else target
+    name = name_of_run(target, data, size, seed, start_from)
+    if isinstance(target, str):
+        choice = choose(target, data, like=adapted(start_from) if start_from else None)
+        if choice.name != target:
+            said = f"The recipe for {data or target} is {choice.name}: `ganvas show {choice.name}`."
+        recipe = as_begun(choice.recipe, start_from) if start_from else choice.recipe
+        target = plan(replace(choice, recipe=recipe), size=size, settings=settings)
+    elif start_from:
+        target = as_begun(target, start_from)
+    run = Run(Path(out or Path("runs") / name))
+    task = Task(run, target, seed, begun_with, begins=target.begins, note=said)
+    noted = _noted(run.path) if task.begins else None
+    return replace(task, images=noted.images, minutes=noted.minutes) if noted else task
+
+
+def going_on(path: Path) -> Task | None:
+    """The training that was begun in this folder, as it was begun; None if there is none.
+
+    Raises:
+        DoesNotFit: it is a published model.
+    """
+    run = Run(path)
+    if not run.exists:
+        return _noted(path)
+    about = run.about
+    if about.get("published"):
+        raise DoesNotFit(f"{path} was published and does not go on; start from it: `start_from='{path}'`.")
+    return Task(run, run.recipe, about["seed"], about.get("from"), stage=about.get("stage") or "")
+
+
+def note(task: Task) -> None:
+    """Write down what was asked for in the folder of a training in stages."""
+    asked = {"recipe": to_json(task.recipe), "seed": task.seed, "from": task.start_from}
+    asked |= {"images": task.images, "minutes": task.minutes}
+    with files.writing(task.run.path):
+        files.write(task.run.path / STAGES / NOTE, json.dumps(asked, indent=1))
+
+
+def _noted(path: Path) -> Task | None:
+    if not (path / STAGES / NOTE).exists():
+        return None
+    asked = json.loads((path / STAGES / NOTE).read_text(encoding="utf-8"))
+    recipe: Recipe = from_json(asked["recipe"], Recipe)
+    length = {"images": asked["images"], "minutes": asked["minutes"]}
+    return Task(Run(path), recipe, asked["seed"], asked["from"], **length, begins=recipe.begins)
