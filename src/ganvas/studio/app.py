@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -33,6 +34,7 @@ from .workspace import Workspace
 
 __all__ = ["PAGE", "application"]
 
+LOG = logging.getLogger("ganvas.studio")
 PAGE = Path(__file__).parent / "page"
 OFTEN, RARELY = 0.5, 5.0  # seconds between two looks at the folders, while somebody listens or not
 A_DAY = "private, max-age=86400"
@@ -93,7 +95,8 @@ async def _watch(parts: Parts) -> None:
         for part in (parts.runs, parts.sets, parts.jobs):
             try:
                 happened = await asyncio.to_thread(part.tick)
-            except (OSError, GanvasError, Refused):  # a folder that is being moved; the next look sees it whole
+            except Exception:  # a folder that is being moved, say; the next look sees it whole
+                LOG.warning("a look at the folders failed", exc_info=True)
                 continue
             for event, about in happened:
                 parts.hub.tell(event, about)

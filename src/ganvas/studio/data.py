@@ -260,7 +260,7 @@ class Sets:
 
     def _begin(self, view: View) -> None:
         """Read a set that has changed since it was read."""
-        view.touched = time.time() + (0 if view.own else 60)
+        view.touched = time.time() + (8 if view.own else 60)
         if view.own and not any(view.path.iterdir()):
             view.state = "uploading"
             return

@@ -70,8 +70,10 @@ class Folder:
             whole = whole[: whole.rfind(b"\n") + 1]
             self._log_at += len(whole)
             for line in whole.splitlines():
-                with suppress(ValueError):
-                    came.append(json.loads(line))
+                with suppress(ValueError, RecursionError):
+                    row = json.loads(line)
+                    if isinstance(row, dict) and type(row.get("images")) is int:
+                        came.append(row)
         if came:
             self.rows = [row for row in self.rows if row["images"] < came[0]["images"]] + came
         return came

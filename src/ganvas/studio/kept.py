@@ -9,7 +9,6 @@ from typing import Any
 
 from ..core import files
 from ..core.errors import GanvasError
-from ..latent.draw import Place
 from .gallery import Gallery
 from .refused import Refused
 from .worker import LATER, Worker
@@ -62,6 +61,8 @@ class Board:
         return self.etag
 
     def _copy(self, each: dict[str, Any]) -> None:
+        from ..latent.draw import Place
+
         with suppress(Refused, GanvasError, OSError):
             png = self._gallery.draw_now(self._gallery.models.named(each["model"]["fp"]), Place.of(each["place"]))
             files.write(self._workspace.studio("kept", f"{each['id']}.png"), png)

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..runs.doctor import complaints, good_news
 from .children import Child, command_of
 from .folders import Folder
 from .refused import Refused
@@ -32,7 +31,6 @@ class Runs:
                 self._children[child.asked["name"]] = child
         self._told: dict[str, dict[str, Any]] = {}
         self._happened: list[Happened] = []
-        self.tick()
 
     def all(self) -> list[dict[str, Any]]:
         """Every run, the newest first."""
@@ -43,7 +41,9 @@ class Runs:
     @property
     def active(self) -> str | None:
         """The run that trains."""
-        return next((run["name"] for run in self.all() if run["state"] in {"training", "starting"}), None)
+        with self._lock:
+            found = (name for name, child in self._children.items() if child.state == "running" and child.alive)
+            return next(found, None)
 
     def uses(self, source: str) -> bool:
         """Whether a run that is under way learns from this source."""
@@ -71,6 +71,8 @@ class Runs:
         Raises:
             Refused: 404, there is none.
         """
+        from ..runs.doctor import complaints, good_news
+
         with self._lock:
             folder, child = self._there(check_name(name, what="run")), self._children.get(name)
             if folder is None and (child is None or child.state == "gone"):

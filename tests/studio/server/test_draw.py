@@ -30,6 +30,12 @@ def drawn(studio):
         return list(pool.map(lambda picture: studio.get(picture["url"]), found["pictures"]))
 
 
+def test_the_page_does_not_wait_for_torch():
+    code = "import sys; import ganvas.studio.serve; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 def test_bytes_are_those_of_the_command(studio, drawn, tmp_path):
     words = ["sample", "icons", "--keywords", "3d fruit", "--count", "64", "--separate", "--out", str(tmp_path / "out")]
     subprocess.run([sys.executable, "-m", "ganvas", *words], check=True, cwd=studio.root, capture_output=True)

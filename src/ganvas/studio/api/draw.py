@@ -3,14 +3,13 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from ...core.errors import GanvasError
-from ...latent.draw import Place
 from .. import places as from_places
 from ..gallery import enlarged, key_of, place_of
 from ..models import Loaded
@@ -20,6 +19,9 @@ from ..shapes import Place as PlaceShape
 from ..worker import DRAW, LATER, PREVIEW
 from .common import Parts, parts, png, refusals
 
+if TYPE_CHECKING:
+    from ...latent.draw import Place
+
 __all__ = ["router"]
 
 router = APIRouter()
@@ -27,7 +29,9 @@ Studio = Annotated[Parts, Depends(parts)]
 FP, KEY = r"^[0-9a-f]{16}$", r"^[A-Za-z0-9_-]{1,2000}$"
 
 
-def _place(shape: PlaceShape) -> Place:
+def _place(shape: PlaceShape) -> "Place":
+    from ...latent.draw import Place
+
     try:
         return Place.of(shape.model_dump(exclude_none=True))
     except GanvasError as error:
