@@ -4,6 +4,7 @@ python -m pytest tests/studio/server/test_schema.py -m "slow or not slow"      #
 """
 
 import os
+import re
 import subprocess
 import sys
 
@@ -33,5 +34,6 @@ def test_a_few_cases(studio, tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 def test_two_thousand_cases(studio, tmp_path):
-    found = cases(studio, 10, tmp_path, phases="coverage,fuzzing")
+    found = cases(studio, 15, tmp_path, phases="coverage,fuzzing")
     assert found.returncode == 0, found.stdout[-6000:] + found.stderr[-2000:]
+    assert int(re.search(r"([\d,]+) generated", found.stdout)[1].replace(",", "")) >= 2000, found.stdout[-2000:]
