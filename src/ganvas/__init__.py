@@ -85,7 +85,18 @@ __all__ = [
     "train",
 ]
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what editors complete
+    from . import core as core
+    from . import data as data
+    from . import evaluation as evaluation
+    from . import latent as latent
+    from . import learning as learning
+    from . import metrics as metrics
+    from . import models as models
+    from . import networks as networks
+    from . import recipes as recipes
+    from . import runs as runs
+    from . import training as training
     from .core.catalog import find, names, part
     from .core.errors import (
         Busy,

@@ -33,6 +33,10 @@ def inception_score(logits: Features, *, splits: int = 10, seed: int | None = 20
     1 if the classifier learns nothing from the picture, K if it is sure and all K classes are as frequent. The value
     grows with the size of a split; papers use 50,000 samples in 10 splits.
 
+    >>> sure = 100 * torch.eye(4).repeat(100, 1)
+    >>> round(inception_score(sure, splits=1).value, 6)
+    4.0
+
     Args:
         logits: [N, K], of samples; the reference leaves the bias of the last layer out.
         splits: how many; `spread` is the deviation between them.
@@ -68,6 +72,9 @@ def mode_counts(labels: Labels, classes: int, *, expected: Labels | None = None)
 
     modes        classes with a sample.
     reverse_kl   KL(samples | expected) over classes, in nats (Lin et al. 2018, arXiv:1712.04086).
+
+    >>> mode_counts([0, 1, 1, 3], classes=4)["modes"].value
+    3.0
 
     Args:
         labels: whole numbers [N] from 0, what a classifier takes each sample for.

@@ -158,6 +158,13 @@ def frechet_distance(real: Statistics | Features, fake: Statistics | Features) -
     dimensions; without, it is None. The distance of finite sets is biased upwards, about in proportion to 1/N: compare
     only distances of equal counts, or see `frechet_at_infinity`.
 
+    >>> real = np.random.default_rng(0).standard_normal((1000, 8))
+    >>> round(frechet_distance(real, real + 1).value, 6)  # |mu1 - mu2|^2 in 8 dimensions
+    8.0
+    >>> known = Statistics.of(real)  # to be kept by `known.save(path)`
+    >>> round(frechet_distance(known, 2 * real + 1).value) >= 8
+    True
+
     Raises:
         DoesNotFit: a set has fewer than 10 samples, NaNs, or other dimensions than the other.
     """
