@@ -1,9 +1,13 @@
 """What the documentation shows is run, or at least parsed: no command, option, name or file in it is of yesterday."""
 
 import ast
+import os
 import re
 import runpy
 import shlex
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -71,8 +75,42 @@ def test_the_readme_knows_the_options():
         assert option in known, option
 
 
-def test_the_readme_knows_the_recipes():
-    assert sorted(re.findall(r"^\| `(\w+)` \|", PAGES[0].read_text(), re.MULTILINE)) == catalog.names("recipe")
+def test_the_page_of_recipes_knows_them():
+    page = (ROOT / "docs" / "recipes.md").read_text()
+    assert sorted(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == catalog.names("recipe")
+
+
+def test_the_readme_is_short_and_leads_to_every_page():
+    text = PAGES[0].read_text()
+    assert len(text.splitlines()) <= 180
+    for page in PAGES[1:]:
+        assert f"(docs/{page.name})" in text, page
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert "://" in target or (page.parent / target).exists(), target
+
+
+def test_a_loss_in_ten_minutes(tmp_path):
+    """What CONTRIBUTING writes passes the tests that it names."""
+    page = ROOT / "CONTRIBUTING.md"
+    (code,) = blocks(page, "python")
+    (tmp_path / "mine.py").write_text(code)
+    (line,) = [line for text in blocks(page, "") for line in text.splitlines() if "tests/test_contracts.py" in line]
+    words = shlex.split(line.partition("scripts/test ")[2])
+    environment = {**os.environ, "GANVAS_PARTS": str(tmp_path / "mine.py")}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 4, done.stdout
+
+
+def test_the_version_is_in_one_place():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "version" not in project["project"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "ganvas.core.version.__version__"}
 
 
 def test_the_tree_in_the_readme_is_the_house():
