@@ -45,9 +45,8 @@ class Latent:
             Unwritable: `path` cannot be written.
         """
         tensors = {"z": self.z} | ({} if self.condition is None else {"condition": self.condition})
-        with files.writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(tensors, path, {"ganvas": json.dumps({"model": self.model, "words": self.words})})
+        with files.writing(path), files.replacing(path) as draft:
+            save_file(tensors, draft, {"ganvas": json.dumps({"model": self.model, "words": self.words})})
         return path
 
     @classmethod

@@ -89,10 +89,9 @@ def convert(file: Path, kind: str, out: Path, *, classes: tuple[str, ...] = (), 
         raise DoesNotFit(f"This generator knows {found.classes} classes, and `classes=` names {len(names)}.")
     condition = Labels(names, tuple(1 / len(names) for _ in names)) if names else None
     model = Model(network.eval().requires_grad_(False), condition)  # type: ignore[arg-type]
-    with files.writing(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
+    with files.writing(out), files.replacing(out) as draft:
         tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
-        save_file(tensors, out, metadata(found.settings, model))
+        save_file(tensors, draft, metadata(found.settings, model))
     return model
 
 

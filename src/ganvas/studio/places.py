@@ -102,11 +102,8 @@ def _keep(loaded: Loaded, folder: Path, z: "Tensor", told: "Tensor | None", *par
     if path.exists():
         os.utime(path)
     else:
-        draft = folder / f".{name}-{os.getpid()}.safetensors"
-        latent = Latent(
-            z[0].clone(), None if told is None else told[0].clone(), fingerprint(loaded.model.network), words
-        )
-        latent.save(draft).replace(path)
+        condition = None if told is None else told[0].clone()
+        Latent(z[0].clone(), condition, fingerprint(loaded.model.network), words).save(path)
     place: dict[str, Any] = {"latent": name}
     if words:
         place["words"] = words
