@@ -84,9 +84,8 @@ def measure(client: httpx.Client, rounds: int) -> None:
     began = time.process_time()
     sum(number * number for number in range(200_000))
     spent = 1000 * (time.process_time() - began)
-    print(
-        f"{rounds} rounds, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; milliseconds; the loop takes {spent:.1f}"
-    )
+    load = os.getloadavg()[0]
+    print(f"{rounds} rounds, {os.cpu_count()} cores, load {load:.1f}; milliseconds; the loop takes {spent:.1f} of them")
     for name, values in found.items():
         low, _, high = quantiles(values, n=4)
         budget = f", budget {BUDGET[name]:g}" if name in BUDGET else ""

@@ -7,6 +7,7 @@ the token must be known; bodies must be of the right kind, small enough and not 
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from json import dumps
 from typing import Any
@@ -24,6 +25,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MOST_JSON = 2**20
 SLOW_SECONDS = 30.0  # without a byte
+DRAINED, DRAIN_SECONDS = 64 * 2**20, 2.0  # of a body that is refused
 SAFE = {"GET", "HEAD"}
 RAW = ("/files/", "/api/uploads/")  # paths under which bodies are files
 
@@ -80,7 +82,8 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        answer = _with_headers(send)
+        body = _Body(receive)
+        answer = _with_headers(send, body)
         try:
             self._look(scope, headers)
             if scope["path"] == "/" and b"token=" in scope["query_string"]:
@@ -88,7 +91,7 @@ class Guard:
                 return
             self._know(scope, headers)
             limit = self._kind(scope, headers)
-            await self.app(scope, _paced(receive) if limit is None else await _whole(receive, limit), answer)
+            await self.app(scope, _paced(body) if limit is None else await _whole(body, limit), answer)
         except Refused as refused:
             await _refuse(scope, refused, answer)
 
@@ -161,6 +164,26 @@ def _same(given: str, known: str) -> bool:
     return hmac.compare_digest(given.encode(errors="replace"), known.encode())
 
 
+class _Body:
+    """Receives, and knows whether there is more of the body to come."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self.more = receive, True
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self.more = self.more and message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        """Receive some of what nobody wants: a browser reads no answer as long as it sends, and a reset is none."""
+        got = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while self.more and got < DRAINED:
+                    got += len((await self()).get("body", b""))
+
+
 async def _whole(receive: Receive, limit: int) -> Receive:
     """The body at once, received before anything else is done.
 
@@ -203,9 +226,11 @@ def _paced(receive: Receive) -> Receive:
     return next_part
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, body: _Body) -> Send:
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
+            if message["status"] >= 400:
+                await body.drain()
             given = {name.lower() for name, _ in message.get("headers", [])}
             more = {**HEADERS, "cache-control": "no-store"}
             extra = [(n.encode(), v.encode()) for n, v in more.items() if n.encode() not in given]

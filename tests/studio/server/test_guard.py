@@ -138,6 +138,12 @@ def test_bodies_of_the_wrong_kind_or_length(studio):
     assert raw(studio, head(studio, "POST", "/api/draw", Content_Length="-1"))[0] == 400
 
 
+def test_whoever_sends_much_is_answered_all_the_same(studio):
+    much = b"a" * 20_000_000
+    for path, status in (("/api/data/none/files/a.png", 404), ("/api/data/none/files/a.exe", 415), ("/api/draw", 405)):
+        assert studio.client.put(path, content=much, headers={"Content-Type": "image/png"}).status_code in {status, 413}
+
+
 @pytest.mark.parametrize("path", TRAVERSALS)
 def test_no_upload_leads_out(studio, path):
     studio.client.post("/api/data", json={"name": "walls"})

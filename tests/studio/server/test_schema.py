@@ -34,6 +34,6 @@ def test_a_few_cases(studio, tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 def test_two_thousand_cases(studio, tmp_path):
-    found = cases(studio, 15, tmp_path, phases="coverage,fuzzing")
+    found = cases(studio, 30, tmp_path, phases="coverage,fuzzing")
     assert found.returncode == 0, found.stdout[-6000:] + found.stderr[-2000:]
     assert int(re.search(r"([\d,]+) generated", found.stdout)[1].replace(",", "")) >= 2000, found.stdout[-2000:]
