@@ -121,6 +121,54 @@ def test_data(ganvas, tmp_path):
     assert ganvas("data", "ring", "--out", "ring.png")[0] == 0
 
 
+def test_a_folder_that_is_called_like_something_known_is_pointed_out(ganvas, tmp_path):
+    for name in ("digits", "mlp_gan"):
+        (tmp_path / name).mkdir()
+    told = "{0} is taken as what is known by that name. The folder or file of that name here is meant by ./{0}."
+    assert told.format("digits") in ganvas("data", "digits", "--size", 8)[2]
+    words = ("--images", 64, "--set", "batch=32", "--set", "measure_images=0", "--set", "generator.width=8")
+    assert told.format("mlp_gan") in ganvas("train", "mlp_gan", *words)[2]
+    assert told.format("digits") in ganvas("train", "mlp_gan", "--data", "digits", *words, "--out", "r")[2]
+    assert "is taken as" not in ganvas("train", "mlp_gan", "--data", "digits:0", *words)[2]
+
+
+def test_a_run_folder_inside_of_the_data_is_said_and_left_out(ganvas, tmp_path):
+    for shade in range(8):
+        Image.new("RGB", (8, 8), (30 * shade, 0, 0)).save(tmp_path / f"{shade}.png")
+    words = ("train", ".", "--size", 8, "--images", 32, "--set", "batch=8", "--set", "measure_images=0")
+    code, _, err = ganvas(*words, "--set", "generator.width=2", "--set", "critic.width=2")
+    assert code == 0, err
+    assert "note: the run folder runs/run is inside of the data, and left out of them; --out puts it elsewhere" in err
+    code, out, err = ganvas("data", ".")
+    assert "8 pictures, taken as" in out
+    assert "a run of this toolkit" in err
+    code, out, err = ganvas("data", ".")
+    assert "8 pictures, taken as" in out
+    assert "a sheet that this toolkit has drawn (1)\n    contact.png" in err
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize("words", [("data", LONG), ("train", LONG), ("data", "ring", "--out", f"{LONG}.png")])
+def test_a_name_that_the_system_does_not_take_is_one_sentence(ganvas, words):
+    code, out, err = ganvas(*words)
+    assert (code, out) == (1, "")
+    assert "File name too long" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_folder_that_may_not_be_entered_is_one_sentence(ganvas, tmp_path, monkeypatch):
+    """Root may enter any, so the system's answer is made up."""
+
+    def closed(self, **_):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "exists", closed)
+    code, _, err = ganvas("data", "closed/mine")
+    assert (code, err) == (1, "ganvas: closed/mine cannot be looked at: Permission denied.\n")
+
+
 def test_list_and_show(ganvas):
     code, out, _ = ganvas("list")
     assert code == 0

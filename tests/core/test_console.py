@@ -156,3 +156,65 @@ def test_many_reasons_for_skipping(capsys):
 )
 def test_durations(seconds, words):
     assert console._duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b[31mred\x1b[0m",
+        "a\rb",
+        "bell\x07",
+        "\x9b2J",
+        "title \x1b]0;x\x07",
+        "up\u202ednas",
+        "null\0",
+        "\ud800 alone",
+        "a\u2028b",
+    ],
+)
+@pytest.mark.parametrize("way", ["answer", "say", "fail", "notes", "skipped"])
+def test_nothing_reaches_the_terminal_that_would_do_something_to_it(capsys, text, way):
+    told = {"notes": [text], "skipped": [(text, text)]}.get(way, f"first {text} last")
+    getattr(console, way)(told)
+    printed = "".join(capsys.readouterr())
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u202e\ud800-\udfff]", printed)
+    assert printed.endswith("\n")
+
+
+def test_letters_of_all_scripts_are_shown_as_they_are(capsys):
+    told = "猫 कुत्ता می\u200cخواهم 👩\u200d🚀 Käse\u3000x"
+    console.answer(told)
+    assert capsys.readouterr().out == told.replace("\u3000", " ") + "\n"
+
+
+@pytest.mark.parametrize("coding", ["ascii", "cp1252", "latin-1", "cp437", "utf-8"])
+def test_what_a_stream_cannot_say_is_spelled_out(monkeypatch, coding):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=coding)
+    monkeypatch.setattr(console, "sys", SimpleNamespace(stderr=stream, stdout=stream))
+    console.answer("2 classes: 猫 7, Hund 3\n\udc80")
+    said = stream.buffer.getvalue().decode(coding)
+    assert said.splitlines()[0] == ("2 classes: 猫 7, Hund 3" if coding == "utf-8" else "2 classes: \\u732b 7, Hund 3")
+
+
+class Bare:
+    """A stream as windowed programs put in the place of theirs: it can be written to, and no more."""
+
+    def __init__(self):
+        self.said = ""
+
+    def write(self, text):
+        self.said += text
+
+
+@pytest.mark.parametrize("stream", [None, Bare()])
+def test_programs_without_streams_are_not_in_the_way(monkeypatch, stream):
+    monkeypatch.setattr(console, "sys", SimpleNamespace(stderr=stream, stdout=stream))
+    with console.watching() as watch:
+        watch("Reading files", 1, 1)
+    with console.training(100, "a run") as display:
+        display.update(100, 10.0, TERMS)
+        display.say("a line")
+    console.say("a line")
+    console.answer("a line")
+    console.skipped([("a.png", "damaged")])
+    assert stream is None or stream.said.count("a line") == 3

@@ -20,7 +20,7 @@ from ganvas.data.archives import listing, open_files, stamp
 from ganvas.data.dataset import source
 from ganvas.data.decode import MOST_BYTES, Frame
 from ganvas.data.pack import Described, Item, pack_files, packed
-from ganvas.data.picture_files import read_given
+from ganvas.data.picture_files import read_pictures
 from ganvas.data.sources.folder import Folder
 
 # Forking a process with threads is what these tests want: what is forked only packs, and starts in milliseconds.
@@ -324,7 +324,7 @@ def test_pipes_and_devices_are_never_opened(tmp_path):
     (folder / "zero.png").symlink_to("/dev/zero")
     assert dict(pack_of(folder).skipped) == {"pipe.png": "a pipe or a device", "zero.png": "a pipe or a device"}
     for path in (tmp_path / "pipe", "/dev/zero"):
-        for use in (source, stamp, listing, lambda path: read_given([path], FRAME)):
+        for use in (source, stamp, listing, lambda path: read_pictures([path], FRAME)):
             try:
                 use(str(path) if use is source else Path(path))
             except GanvasError as error:

@@ -288,3 +288,37 @@ def test_from_the_command_line(run, ganvas, tmp_path, folder):
     code, _, told = ganvas("evaluate", "nothing")
     assert code == 1
     assert "no folder or file 'nothing'" in told
+
+
+def test_classes_are_alike_however_their_accents_are_stored():
+    """And where no two are called alike, it is said that nothing is said of them."""
+    shades = np.arange(1, 61, dtype=np.uint8).reshape(-1, 1, 1, 1).repeat(8, 1).repeat(8, 2).repeat(3, 3)
+    labels = np.arange(60) % 2
+    one, two, other = (
+        Dataset(shades, classes=names, labels=labels)
+        for names in (("K\u00e4se", "Brot"), ("Ka\u0308se", "Brot"), ("milk", "egg"))
+    )
+    found = dict(compare(one, two, features="quarters").scores())
+    assert "intra_fd-quarters" in found
+    assert not any("classes" in note for score in found.values() for note in score.notes)
+    found = dict(compare(one, other, features="quarters").scores())
+    assert "intra_fd-quarters" not in found
+    told = "nothing is said of classes, as fewer than two are called alike: Brot, K\u00e4se against egg, milk"
+    assert told in found["fd-quarters"].notes
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        ((("PNG", 60),), (("JPEG", 60),), True),
+        ((("PNG", 60),), (("JPEG", 10), ("PNG", 50)), False),
+        ((("JPEG", 60),), (("JPEG", 60),), False),
+        ((("TIFF of 16 bits", 60),), (("WEBP", 60),), True),
+        ((), (("JPEG", 60),), False),
+    ],
+)
+def test_files_that_lost_details_on_one_side_are_said(ours, theirs, said):
+    shades = np.arange(1, 61, dtype=np.uint8).reshape(-1, 1, 1, 1).repeat(8, 1).repeat(8, 2).repeat(3, 3)
+    sides = [Dataset(shades, kinds=kinds) for kinds in (ours, theirs)]
+    for score in dict(compare(*sides, features="quarters").scores()).values():
+        assert any("lose details" in note for note in score.notes) == said

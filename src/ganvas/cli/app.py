@@ -1,11 +1,13 @@
 """The command line: words in, one call, words out. Everything heavy is imported by the command that needs it."""
 
+import io
+import os
 import sys
 import warnings
 
 import typer
-from rich.console import Console
 
+from ..core import console
 from ..core.errors import GanvasError, PassedOver
 from . import data, evaluation, latent, models, recipes, runs, studio, training
 from .options import as_options
@@ -50,12 +52,22 @@ for command in (
 def main() -> None:
     """Run the command line; an error that is the user's to mend is one line, and so is a warning."""
     warnings.formatwarning = _one_line  # type: ignore[assignment]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a table's lines, where they cannot be said
     try:
         app()
     except GanvasError as error:
-        text = as_options(f"ganvas: {error}")
-        Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+        console.fail(as_options(str(error)))
+    except BrokenPipeError:  # whoever read the answer, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # a place that the system does not give: its own words say which and why
+        console.fail(
+            f"{error.filename or 'a file'} cannot be used: {error.strerror or error}. Name another, or open it."
+        )
+    else:
+        return
+    sys.exit(1)
 
 
 _format = warnings.formatwarning

@@ -22,9 +22,9 @@ def data(
     """Show what is in a source: count, sizes, classes, keywords, what was skipped, and a contact sheet."""
     import numpy as np
 
-    from ..core import console, pixels
+    from ..core import catalog, console, pixels
     from ..core.batch import Kind
-    from ..data.dataset import of_size, open_source
+    from ..data.dataset import hidden, of_size, open_source
     from ..data.dataset import source as named
     from ..data.look import look
 
@@ -33,6 +33,7 @@ def data(
             found = look(of_size(named(source), parse_size(size)), watch=watch)
         say(dumps(found, indent=1))
         return
+    console.say(hidden(source, catalog.names("data")))
     with console.watching() as watch:
         dataset = open_source(source, size=parse_size(size), watch=watch)
     most = {Kind.POINTS: 2000, Kind.PICTURES: 100, Kind.CLIPS: 12}[dataset.kind]

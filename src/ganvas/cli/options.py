@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from ..core import console
 from ..core.errors import DoesNotFit
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ def varied(model: "Model", variety: float | None, asked: Collection[str] | None)
 
 
 def say(text: str) -> None:
-    """Print to the terminal, wrapped and without interpreting brackets."""
-    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+    """Print what was asked for, without characters that would do something to a terminal."""
+    console.answer(text)
 
 
 def tell_scores(about: "dict[str, Any]", scores: "dict[str, Score]", *, json: bool) -> None:
@@ -122,6 +123,6 @@ def _table(found: "Mapping[str, Score]", about: "Mapping[str, Any]") -> None:
     terminal = Console(highlight=False)
     terminal.print(table)
     for note, names in gathered_notes(found).items():
-        terminal.print(f"note on {', '.join(names)}: {note}", markup=False, soft_wrap=True)
+        say(f"note on {', '.join(names)}: {note}")
     behind = ", ".join(f"{name} {value}" for name, value in about.items())
-    terminal.print(f"made by: {behind}", markup=False, soft_wrap=True)
+    say(f"made by: {behind}")

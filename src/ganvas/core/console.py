@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,13 +26,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Display", "say", "skipped", "training", "watching"]
+__all__ = ["Display", "answer", "fail", "notes", "printable", "say", "skipped", "training", "watching"]
 
 PLAIN_SECONDS = 10.0  # between two plain lines
 JSON_SECONDS = 0.2  # between two lines for a program
 LIVE_SECONDS = 2.0  # between two states of the bar: drawing it takes 1 to 2 ms, which is to be less than 0.1 %
 SHOWN_TERMS = 4
 SHOWN_SKIPPED = 10
+JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 
 class Display(ABC):
@@ -53,7 +55,7 @@ class Display(ABC):
 @contextmanager
 def training(total_images: int, title: str, *, quiet: bool = False) -> Iterator[Display]:
     """The display of one training of so many images; it shows the last state when it is left."""
-    if quiet:
+    if quiet or sys.stderr is None:
         yield _Quiet()
         return
     kind = _Json if _for_programs() else _Bar if _is_live(sys.stderr) else _Lines
@@ -67,7 +69,7 @@ def training(total_images: int, title: str, *, quiet: bool = False) -> Iterator[
 @contextmanager
 def watching(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     """A watch over slow preparations: it is told what is done, how many are done and of how many, 0 if nobody knows."""
-    if quiet:
+    if quiet or sys.stderr is None:
         yield lambda _what, _done, _total: None
     elif _for_programs():
         yield _watch_lines(sys.stderr, _as_json, JSON_SECONDS)
@@ -77,7 +79,7 @@ def watching(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]
             BarColumn(None, complete_style="blue", finished_style="blue", pulse_style="blue"),
             TextColumn("{task.fields[count]}", markup=False),
         )
-        console, mixed = _console(sys.stderr), sys.stdout.isatty()
+        console, mixed = _console(sys.stderr), _at_terminal(sys.stdout)
         with Progress(*columns, console=console, auto_refresh=False, expand=True, redirect_stdout=mixed) as progress:
             yield _watch_bars(progress)
     else:
@@ -85,9 +87,40 @@ def watching(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]
 
 
 def say(text: str, *, quiet: bool = False) -> None:
-    """One line."""
-    if not quiet:
+    """One line, if there is anything to say."""
+    if text and not quiet:
         _print(text, sys.stderr)
+
+
+def answer(text: str) -> None:
+    """What a command was asked for, on standard output; it may have several lines."""
+    for line in text.split("\n"):
+        _print(line, sys.stdout)
+
+
+def fail(text: str) -> None:
+    """Why a command ends, in one line."""
+    _print(f"ganvas: {text}", sys.stderr)
+
+
+def notes(notes: Sequence[str], *, quiet: bool = False) -> None:
+    """What a person has to know of data, a line each."""
+    for note in () if quiet else notes:
+        _print(f"note: {note}", sys.stderr)
+
+
+def printable(text: str) -> str:
+    """The text without characters that would do something to a terminal: names of files and classes may hold any.
+
+    Those that join letters stay, as some scripts and many emoji need them; a space of any kind is one.
+    """
+    return "".join(map(_shown, text))
+
+
+def _shown(letter: str) -> str:
+    if letter.isprintable() or letter in JOINERS:
+        return letter
+    return " " if unicodedata.category(letter) == "Zs" else "\N{REPLACEMENT CHARACTER}"
 
 
 def skipped(files: Sequence[tuple[str, str]], *, quiet: bool = False) -> None:
@@ -127,7 +160,7 @@ class _Shown(Display):
     _pause_seconds: ClassVar[float]
 
     def __init__(self, total_images: int, title: str) -> None:
-        self._total, self._title, self._file = max(total_images, 1), _printable(title), sys.stderr
+        self._total, self._title, self._file = max(total_images, 1), printable(title), sys.stderr
         self._images, self._speed, self._terms = 0, 0.0, dict[str, float]()
         self._shown = 0
         self._next = 0.0  # when to show something again, on the clock of time.perf_counter
@@ -165,7 +198,7 @@ class _Shown(Display):
         losses = {name.removesuffix(".loss"): value for name, value in self._terms.items() if name.endswith(".loss")}
         some = list((losses or self._terms).items())[:SHOWN_TERMS]
         speed = f"{self._speed:,.0f}" if self._speed >= 10 else f"{self._speed:.2g}"
-        return [f"{speed} images/s", *(f"{_printable(name)} {value:.3g}" for name, value in some)]
+        return [f"{speed} images/s", *(f"{printable(name)} {value:.3g}" for name, value in some)]
 
 
 class _Lines(_Shown):
@@ -197,11 +230,11 @@ class _Bar(_Shown):
 
     def __init__(self, total_images: int, title: str) -> None:
         super().__init__(total_images, title)
-        self._live = Live(console=_console(self._file), auto_refresh=False, redirect_stdout=sys.stdout.isatty())
+        self._live = Live(console=_console(self._file), auto_refresh=False, redirect_stdout=_at_terminal(sys.stdout))
         self._live.start()
 
     def say(self, text: str) -> None:
-        self._live.console.print(Text(_printable(text)), soft_wrap=True)
+        self._live.console.print(Text(printable(text)), soft_wrap=True)
 
     def close(self) -> None:
         """Show the last state and give the terminal back."""
@@ -228,7 +261,7 @@ def _watch_bars(progress: Progress) -> Callable[[str, int, int], None]:
     def watch(what: str, done: int, total: int) -> None:
         nonlocal pause_until
         if what not in tasks:
-            tasks[what] = progress.add_task(_printable(what), total=total or None, count="")
+            tasks[what] = progress.add_task(printable(what), total=total or None, count="")
         elif time.perf_counter() < pause_until and done != total:
             return
         progress.update(tasks[what], completed=done, total=total or None, count=_counted(done, total), refresh=True)
@@ -278,18 +311,25 @@ def _duration(seconds: float) -> str:
     return f"{seconds // 86400} d {seconds % 86400 // 3600} h"
 
 
-def _is_live(file: TextIO) -> bool:
-    return file.isatty() and os.environ.get("TERM") != "dumb"
+def _is_live(file: TextIO | None) -> bool:
+    return file is not None and _at_terminal(file) and os.environ.get("TERM") != "dumb"
+
+
+def _at_terminal(file: TextIO | None) -> bool:
+    asked = getattr(file, "isatty", None)  # what stands in for a stream in a program with windows may have none
+    return asked is not None and bool(asked())
 
 
 def _console(file: TextIO) -> Console:
     return Console(file=file, force_terminal=True, force_jupyter=False, highlight=False)
 
 
-def _print(text: str, file: TextIO) -> None:
-    print(_printable(text), file=file, flush=True)
-
-
-def _printable(text: str) -> str:
-    """The text without characters that would do something to a terminal: file names may hold any."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+def _print(text: str, file: TextIO | None) -> None:
+    """A line to a stream; what its letters cannot say is spelled out, and programs without streams print nothing."""
+    if file is None:
+        return
+    coding = getattr(file, "encoding", None) or "utf-8"
+    file.write(printable(text).encode(coding, "backslashreplace").decode(coding) + "\n")
+    flush = getattr(file, "flush", None)
+    if flush:
+        flush()

@@ -11,8 +11,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from .archives import Files
-from .classes import nfc, stem
+from .classes import stem
 from .decode import MOST_BYTES, Unusable
+from .words import nfc
 
 __all__ = ["TABLES", "Captions", "captions"]
 

@@ -2,15 +2,15 @@
 
 import json
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .archives import Files
 from .decode import Unusable
+from .words import nfc
 
-__all__ = ["Classes", "classes", "nfc", "stem", "without_other_splits"]
+__all__ = ["Classes", "classes", "stem", "without_other_splits"]
 
 FEW = 0.2
 """If fewer pictures than this share have no class, they are left out; with more of them there are no classes."""
@@ -60,11 +60,6 @@ def classes(files: Files, pictures: Sequence[str]) -> Classes:
         why = f"all pictures have the one label {next(iter(known.values()))!r}, which tells none from another"
         return Classes(useless=(*useless, (tables[0], why)))
     return Classes(known, dict.fromkeys(missing, f"no label in {TABLE}"), tuple(useless))
-
-
-def nfc(text: str) -> str:
-    """The text with each letter and its accents as one character: some systems store names in two."""
-    return unicodedata.normalize("NFC", text)
 
 
 def stem(name: str) -> str:

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..core.batch import Kind, kind_of
 from ..core.catalog import find, names
-from ..core.errors import DoesNotFit, NotFound
+from ..core.errors import DoesNotFit, NotFound, Unreadable
 from ..core.machine import sent
 from ..core.pixels import to_float
 from .words import single_words
@@ -28,6 +28,7 @@ __all__ = [
     "Source",
     "Summary",
     "Watch",
+    "hidden",
     "in_words",
     "of_size",
     "open_source",
@@ -264,13 +265,32 @@ def source(text: str, *, clips: bool = False) -> Source:
     if name in names("data"):
         return _named(name, setting if colon else None)
     path = Path(text).expanduser()
-    if path.exists():
+    if _exists(path):
         parts: list[type[Source]] = [find(part, "data") for part in names("data")]
         part: Any = next((part for part in parts if part.reads(path)), find("clips" if clips else "folder", "data"))
         return cast("Source", part(str(path)))
     near = difflib.get_close_matches(name, names("data"), n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Known data are: {', '.join(names('data'))}."
     raise NotFound(f"There is no folder or file {text!r}, and no data of that name. {hint}")
+
+
+def hidden(text: str, known: Collection[str]) -> str:
+    """What to say of a folder or file of somebody's own that is called like something known, which goes first."""
+    if text not in known or not _exists(Path(text)):
+        return ""
+    return f"{text} is taken as what is known by that name. The folder or file of that name here is meant by ./{text}."
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is something at a path.
+
+    Raises:
+        Unreadable: that cannot be told, because a folder above it is closed or the name is too long.
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be looked at: {error.strerror or error}.") from None
 
 
 def of_size(chosen: Source, size: int | tuple[int, int] | None) -> Source:

@@ -15,7 +15,7 @@ from .dataset import KINDS
 from .decode import MOST_BYTES, Frame, Unusable, decode, explain
 from .precautions import light
 
-__all__ = ["PictureFile", "read_pictures"]
+__all__ = ["LOSSY", "PictureFile", "read_pictures"]
 
 LOSSY = {"JPEG", "WEBP", "GIF"}
 

@@ -2,6 +2,7 @@
 
 import base64
 import string
+import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -27,9 +28,14 @@ def single_words(keywords: Iterable[str]) -> list[str]:
 
     Those that say nothing alone, such as "the", are left out unless there are no others.
     """
-    parts = (word.strip(PUNCTUATION) for each in keywords for word in each.lower().replace(",", " ").split())
+    parts = (word.strip(PUNCTUATION) for each in keywords for word in nfc(each).lower().replace(",", " ").split())
     words = list(dict.fromkeys(word for word in parts if word))
     return [word for word in words if word not in STOP_WORDS] or words
+
+
+def nfc(text: str) -> str:
+    """The text with each letter and its accents as one character: some systems store names in two."""
+    return unicodedata.normalize("NFC", text)
 
 
 def vectors(words: Sequence[str]) -> Float[np.ndarray, "n 256"]:

@@ -44,6 +44,7 @@ DRAWN = 1_000  # samples of a model, unless fewer are asked for
 APART = 10**9  # from the first seed of one model's samples to that of another's beside it
 PATHS, FEWEST_PATHS = 2_000, 100
 DESCRIBED = 1_000  # descriptions that samples are asked for
+APART_IN_FORMAT = 0.25  # from one share of files that lost details to the other
 FRAMES = "each clip is judged by one of its frames, so this says nothing of how it moves"
 
 
@@ -87,8 +88,9 @@ class Comparison:
 
     def scores(self) -> Iterator[tuple[str, Score]]:
         """Every figure that makes sense here, by its name, as soon as it is known; the quickest first."""
+        notes = tuple(self._notes())
         for name, score in self._scores():
-            yield name, replace(score, notes=(*score.notes, FRAMES)) if self.real.kind is Kind.CLIPS else score
+            yield name, replace(score, notes=(*score.notes, *notes))
 
     def gallery(self, count: int = 16, k: int = 5) -> pixels.Pictures:
         """One picture [H, W, C]: in each row a sample and the `k` training pictures that are nearest to it."""
@@ -121,6 +123,20 @@ class Comparison:
         opaque = self.fake.kind is Kind.PICTURES and self.fake.shape[0] < 4
         if isinstance(self.fake.made, Model) and self.describe and self.describe.unrounded and opaque:
             yield f"path_length-{name}", self._path_length(self.fake.made, self.describe)
+
+    def _notes(self) -> Iterator[str]:
+        """What a reader has to know of all figures."""
+        if self.real.kind is Kind.CLIPS:
+            yield FRAMES
+        ours, theirs = self.fake.lossy, self.real.lossy
+        if ours is not None and theirs is not None and abs(ours - theirs) > APART_IN_FORMAT:
+            yield (
+                f"{ours:.0%} of the files of {self.fake.name} and {theirs:.0%} of those of {self.real.name} are JPEG, "
+                "WebP or GIF, which lose details: some of what is found is the formats' and not the pictures'"
+            )
+        if self.fake.classes and self.real.classes and len({*self.fake.classes} & {*self.real.classes}) < 2:
+            some = (", ".join(sorted(side.classes)[:3]) for side in (self.fake, self.real))
+            yield f"nothing is said of classes, as fewer than two are called alike: {' against '.join(some)}"
 
     def _memorisation(self, held_out: Side) -> Iterator[tuple[str, Score]]:
         known = self.training or self.real

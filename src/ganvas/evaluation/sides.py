@@ -16,6 +16,8 @@ from ..core import pixels
 from ..core.batch import Kind
 from ..core.errors import DoesNotFit
 from ..data.dataset import Dataset, Source, Watch, open_source, source
+from ..data.picture_files import LOSSY
+from ..data.words import nfc
 from ..learning.conditions import Labels
 from ..models.model import Model, load
 from ..runs.run import Run
@@ -75,7 +77,15 @@ class Side:
     @property
     def classes(self) -> tuple[str, ...]:
         """What its classes are called; none without any."""
-        return self.made.classes if isinstance(self.made, Dataset) else getattr(self.made.condition, "classes", ())
+        named = self.made.classes if isinstance(self.made, Dataset) else getattr(self.made.condition, "classes", ())
+        return tuple(map(nfc, named))
+
+    @property
+    def lossy(self) -> float | None:
+        """The share of its files that are of a format which loses details; None if it has none."""
+        kinds = dict(self.made.kinds) if isinstance(self.made, Dataset) else {}
+        lost = sum(count for kind, count in kinds.items() if kind in LOSSY)
+        return lost / sum(kinds.values()) if kinds else None
 
     def labelled(self, names: list[str]) -> Int64[Tensor, " n"] | None:
         """The class of each sample as its place among these names, -1 for others; None without classes."""

@@ -19,7 +19,7 @@ from ..core.batch import Dice
 from ..core.catalog import part
 from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
 from ..data.dataset import Dataset
-from ..data.words import DIMENSION, single_words, unpacked, vectors
+from ..data.words import DIMENSION, nfc, single_words, unpacked, vectors
 from .schedules import within
 
 __all__ = ["ROW", "Condition", "Keywords", "Labels"]
@@ -123,12 +123,13 @@ class Labels(Condition):
 
     def read(self, text: str) -> Float[Tensor, " length"]:
         """See `Condition.read`."""
-        if text not in self.classes:
+        known_as = [nfc(each) for each in self.classes]
+        if nfc(text) not in known_as:
             near = difflib.get_close_matches(text, self.classes, n=1)
             known = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")
             hint = f"Did you mean {near[0]!r}? " if near else ""
             raise NotFound(f"There is no class {text!r}. {hint}There are: {known}.")
-        return one_hot(torch.tensor(self.classes.index(text)), self.length).float()
+        return one_hot(torch.tensor(known_as.index(nfc(text))), self.length).float()
 
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.draw`."""

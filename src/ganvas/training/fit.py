@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -76,10 +76,12 @@ def fit(
     machine.keep_memory()
     distributed.start(where)
     quiet = quiet or not distributed.is_first()
-    console.say(task.note, quiet=quiet or not task.note)
+    for line in task.note.split("\n"):
+        console.say(line, quiet=quiet)
     with console.watching(quiet=quiet) as watch:
         samples = task.recipe.data.open(watch)
     console.skipped(samples.skipped, quiet=quiet)
+    console.notes((*samples.notes, *_inside(task)), quiet=quiet)
     if images is not None or minutes is not None:
         task = replace(task, images=images, minutes=minutes)
     run = task.run
@@ -112,6 +114,13 @@ def _refuse_numbers(images: int | None, minutes: float | None, seed: int) -> Non
         raise DoesNotFit(f"`images=` takes a whole number from 1, not {images}.")
     if seed < 0:
         raise DoesNotFit(f"`seed=` takes a whole number from 0, not {seed}.")
+
+
+def _inside(task: Task) -> Iterator[str]:
+    """What to say where the run folder is in a folder of data: it would be learned from, were it not left out."""
+    data, run = getattr(task.recipe.data, "path", ""), task.run.path
+    if data and run.resolve().is_relative_to(Path(data).expanduser().resolve()):
+        yield f"the run folder {run} is inside of the data, and left out of them; --out puts it elsewhere"
 
 
 def _threads(task: Task, data: Dataset, device: torch.device) -> int:

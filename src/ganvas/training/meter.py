@@ -18,6 +18,7 @@ from ..core.errors import GanvasError
 from ..data.dataset import Dataset
 from ..metrics.features.by_name import features
 from ..metrics.features.extractor import Extractor
+from ..metrics.score import FEWEST
 from ..models.model import Model
 
 __all__ = ["SHARE", "Meter"]
@@ -34,6 +35,7 @@ class Meter:
     Args:
         data: what is learned.
         every: images from one measurement to the next; None for as often as `SHARE` of the time allows, 0 for never.
+            Fewer samples than say anything of a distribution are never measured.
         device: where to compute.
     """
 
@@ -41,12 +43,12 @@ class Meter:
         self._data, self._every, self._device = data, every, device
         self._describe: Extractor | None = None
         self._real: Tensor | None = None
-        self._spent, self._cost, self._off = 0.0, 0.0, every == 0
+        self._spent, self._cost, self._off = 0.0, 0.0, every == 0 or len(data) < FEWEST
 
     def wanted_at(self, images: int, batch: int) -> bool:
         """Whether a step of `batch` images has come to where somebody wants to measure."""
         every = self._every
-        return every is not None and every > 0 and images // every > (images - batch) // every
+        return not self._off and every is not None and every > 0 and images // every > (images - batch) // every
 
     def due(self, images: int, batch: int, seconds: float) -> bool:
         """Whether to measure now; the training has taken so many seconds."""

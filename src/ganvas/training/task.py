@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..core import files
+from ..core import catalog, files
 from ..core.errors import DoesNotFit
+from ..data.dataset import hidden
 from ..recipes.plan import choose, name_of_run, plan
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json, to_json
@@ -63,6 +64,8 @@ def begin(
         choice = choose(target, data, like=adapted(start_from) if start_from else None)
         if choice.name != target:
             said = f"The recipe for {data or target} is {choice.name}: `ganvas show {choice.name}`."
+        recipes, sources = catalog.names("recipe"), catalog.names("data")
+        said = "\n".join(filter(None, (said, hidden(target, {*recipes, *sources}), hidden(data or "", sources))))
         recipe = as_begun(choice.recipe, start_from) if start_from else choice.recipe
         target = plan(replace(choice, recipe=recipe), size=size, settings=settings)
     elif start_from:
