@@ -129,7 +129,7 @@ def test_a_folder_that_is_called_like_something_known_is_pointed_out(ganvas, tmp
     words = ("--images", 64, "--set", "batch=32", "--set", "measure_images=0", "--set", "generator.width=8")
     assert told.format("mlp_gan") in ganvas("train", "mlp_gan", *words)[2]
     assert told.format("digits") in ganvas("train", "mlp_gan", "--data", "digits", *words, "--out", "r")[2]
-    assert "is taken as" not in ganvas("train", "mlp_gan", "--data", "digits:0", *words)[2]
+    assert "digits is taken as" not in ganvas("train", "mlp_gan", "--data", "digits:8", *words, "--out", "x")[2]
 
 
 def test_a_run_folder_inside_of_the_data_is_said_and_left_out(ganvas, tmp_path):
@@ -138,7 +138,7 @@ def test_a_run_folder_inside_of_the_data_is_said_and_left_out(ganvas, tmp_path):
     words = ("train", ".", "--size", 8, "--images", 32, "--set", "batch=8", "--set", "measure_images=0")
     code, _, err = ganvas(*words, "--set", "generator.width=2", "--set", "critic.width=2")
     assert code == 0, err
-    assert "note: the run folder runs/run is inside of the data, and left out of them; --out puts it elsewhere" in err
+    assert "note: the run folder runs/8 is inside of the data, and left out of them; --out puts it elsewhere" in err
     code, out, err = ganvas("data", ".")
     assert "8 pictures, taken as" in out
     assert "a run of this toolkit" in err

@@ -138,5 +138,5 @@ def test_too_few_samples_are_never_measured(every):
     """Fewer than ten say nothing of a distribution; the training goes on without a score."""
     for count, measured in ((2, False), (9, False), (10, every == 1)):
         meter = Meter(Dataset(np.zeros((count, 2), np.float32)), every=every, device=CPU)
-        assert meter.asked(100, 100) == measured
+        assert meter.wanted_at(100, 100) == measured
         assert meter.due(100, 100, 5.0) == measured

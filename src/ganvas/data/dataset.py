@@ -321,6 +321,6 @@ def _named(name: str, setting: str | None) -> Source:
             raise DoesNotFit(f"{name} needs a {first.name}: write {name}:{first.name.upper()}.")
         return cast("Source", part())
     try:
-        return cast("Source", part(int(setting) if first.type is int else setting))
+        return cast("Source", part(setting if first.type is str else int(setting)))
     except ValueError:
         raise DoesNotFit(f"After {name}: comes a whole number, the {first.name}, and not {setting!r}.") from None
