@@ -25,8 +25,8 @@ def train(recipe, folder, **options):
 
 def test_what_a_run_leaves(points, tmp_path):
     run = train(points, tmp_path / "run", seed=7)
-    assert sorted({file.name for file in run.path.iterdir()} - {".lock"}) == [
-        "checkpoints", "log.jsonl", "recipe.json", "report.html", "run.json", "samples"
+    assert sorted({file.name for file in run.path.iterdir()} - {".lock", "tensorboard"}) == [
+        "checkpoints", "log.jsonl", "recipe.json", "report.html", "run.json", "samples", "status.json"
     ]  # fmt: skip
     assert run.recipe == points
     assert run.finished

@@ -36,6 +36,9 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; by default under runs/.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or mps; by default the fastest there is.")] = None,
+    data_changed: Annotated[
+        bool, typer.Option("--data-changed", help="Go on with a run though its data have changed since.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the recipe that would be trained.")] = False,
 ) -> None:
     """Train a GAN. The same command again goes on where it was left."""
@@ -59,6 +62,7 @@ def train(
         start_from=start_from,
         out=out,
         device=device,
+        data_changed=data_changed,
     )
     say(_ending(run))
 

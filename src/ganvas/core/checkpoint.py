@@ -30,10 +30,12 @@ __all__ = [
     "MODEL",
     "STATE",
     "below",
+    "named",
     "named_below",
     "newest",
     "newest_sound",
     "read",
+    "recover",
     "set_aside",
     "sound",
     "write",
@@ -71,6 +73,21 @@ def write(folder: Path, contents: Mapping[str, tuple[Mapping[str, Tensor], dict[
         raise Unwritable(f"Cannot write {bytes_needed:,} bytes to {folder}: {error}") from error
     for old in _all(folder.parent)[:-keep] if keep else ():
         shutil.rmtree(old, ignore_errors=True)
+
+
+def named(parent: Path) -> list[str]:
+    """The names of all checkpoints in a folder, oldest first, sound or not."""
+    return [folder.name for folder in _all(parent)]
+
+
+def recover(folder: Path) -> None:
+    """Bring back a checkpoint that a killed process had moved aside to put another one in its place."""
+    if folder.exists():
+        return
+    for draft in sorted(folder.parent.glob(f".draft-*-{glob.escape(folder.name)}")):
+        if sound(draft):
+            draft.rename(folder)
+            return
 
 
 def newest(parent: Path) -> Path | None:

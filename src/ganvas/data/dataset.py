@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import MISSING, dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,8 +31,11 @@ __all__ = [
     "Watch",
     "hidden",
     "in_words",
+    "moved",
     "of_size",
     "open_source",
+    "place_of",
+    "placed",
     "source",
     "unwatched",
 ]
@@ -187,9 +191,14 @@ class Dataset:
         return to_float(taken) if taken.dtype == torch.uint8 else taken.float()
 
     def digest(self) -> str:
-        """The sha256 of samples, classes and labels, in hexadecimal: what was made from them is known by it again."""
+        """The sha256 of samples, classes, labels and keywords, in hexadecimal: by it what they made is known again."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         found = hashlib.sha256(repr((self.samples.shape, self.samples.dtype.str, self.classes)).encode())
         found.update(b"" if self.labels is None else self.labels.tobytes())
+        found.update(repr(self.keywords).encode(errors="surrogatepass") if self.keywords else b"")
         for first in range(0, len(self), 1024):
             found.update(np.ascontiguousarray(self.samples[first : first + 1024]).data)
         return found.hexdigest()
@@ -291,6 +300,29 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except OSError as error:
         raise Unreadable(f"{path} cannot be looked at: {error.strerror or error}.") from None
+
+
+def place_of(chosen: Source) -> Path | None:
+    """Where the files lie that a source reads; None if it draws or downloads its samples."""
+    path = getattr(chosen, "path", "")
+    return Path(path).expanduser() if isinstance(path, str) and path else None
+
+
+def placed(chosen: Source) -> Source:
+    """The source with its path from the root on, so that it is the same from every working directory."""
+    place = place_of(chosen)
+    return chosen if place is None else replace(chosen, path=str(place.absolute()))  # type: ignore[type-var]
+
+
+def moved(chosen: Source, place: str) -> Source:
+    """The same settings of a source whose files lie at another place now.
+
+    Raises:
+        DoesNotFit: it reads none.
+    """
+    if place_of(chosen) is None:
+        raise DoesNotFit(f"These data are not read from files, so they cannot lie at {place}.")
+    return placed(replace(chosen, path=place))  # type: ignore[type-var]
 
 
 def of_size(chosen: Source, size: int | tuple[int, int] | None) -> Source:

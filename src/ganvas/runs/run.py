@@ -15,6 +15,7 @@ runs/NAME/
 
 import json
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from torch import Tensor
 
 from ..core import checkpoint, files
 from ..core.batch import Kind, kind_of
-from ..core.errors import GanvasError, NotFound, Unreadable
+from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
 from ..data.dataset import Dataset, Watch, unwatched
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json
@@ -136,13 +137,32 @@ class Run:
 
         Raises:
             NotFound: they are not here; `instead` says what to do then.
+            DoesNotFit: what is there has changed since.
         """
         try:
             data: Dataset = self.recipe.data.open(watch)
         except GanvasError as error:
             reason = str(error).rstrip(".")
             raise NotFound(f"What {self.path.name} learned from is not here ({reason}). {instead}") from None
+        if change := self.changed(data):
+            raise DoesNotFit(f"What {self.path.name} learned from has changed: {change}. {instead}")
         return data
+
+    def changed(self, data: Dataset) -> str:
+        """In words, how these data differ from what the run learned from; nothing if they do not.
+
+        Runs of versions that kept no digest are known by the count and the classes alone.
+        """
+        known = self.about.get("data")
+        if not isinstance(known, dict):
+            return ""
+        if (before := list(known.get("classes") or ())) != list(data.classes):
+            return f"its classes were {_named(before)}, and now they are {_named(data.classes)}"
+        if known.get("count", len(data)) != len(data):
+            return f"there were {known['count']:,} samples, and now there are {len(data):,}"
+        if known.get("digest") and known["digest"] != data.digest():
+            return f"there are {len(data):,} samples as before, but some are others"
+        return ""
 
     def restore(self) -> dict[str, Tensor] | None:
         """What `train` needs to go on from the newest sound checkpoint, or None if there is none."""
@@ -173,6 +193,10 @@ class Run:
             return ""
         except OSError as error:
             raise Unreadable(f"Cannot read {self.path / 'log.jsonl'}: {error.strerror or error}.") from None
+
+
+def _named(classes: Sequence[str]) -> str:
+    return ", ".join(map(str, classes[:10])) + (", ..." if len(classes) > 10 else "") or "none"
 
 
 def _row(line: str) -> dict[str, Any] | None:

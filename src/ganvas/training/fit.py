@@ -11,8 +11,8 @@ import torch
 
 from ..core import checkpoint, console, distributed, files, machine
 from ..core.batch import Kind
-from ..core.errors import DoesNotFit
-from ..data.dataset import Dataset
+from ..core.errors import DoesNotFit, NotFound, Unreadable
+from ..data.dataset import Dataset, Watch, moved
 from ..recipes.recipe import Recipe
 from ..recipes.settings import differences, to_json
 from ..runs import report
@@ -41,6 +41,7 @@ def fit(
     start_from: str | Path | None = None,
     out: str | Path | None = None,
     device: str | None = None,
+    data_changed: bool = False,
     quiet: bool = False,
 ) -> Run:
     """Train and leave a run folder. Called again with the same arguments, it goes on where it was left.
@@ -50,7 +51,7 @@ def fit(
 
     Args:
         target: a recipe or its name, a source of data (a folder, a zip, `icons:portraits`), or a run folder.
-        data: a source that takes the place of the recipe's own.
+        data: a source that takes the place of the recipe's own; for a run, where its data lie now.
         size: of the pictures in pixels, one number for squares or (width, height).
         images: length of the run.
         minutes: length of the run as time, turned into images by a short probe of the machine's speed.
@@ -60,6 +61,7 @@ def fit(
             one's own its recipe is taken too.
         out: the run folder; by default under runs/, named after the target.
         device: "cpu", "cuda", "cuda:1", "mps"; by default the fastest there is.
+        data_changed: go on with a run though its data are not what they were; its classes have to be.
         quiet: show nothing.
 
     Raises:
@@ -67,9 +69,12 @@ def fit(
     """
     _refuse_numbers(images, minutes, seed)
     if not isinstance(target, Recipe) and (begun := going_on(Path(target))):
-        if data or size or settings or out or start_from:
-            raise DoesNotFit(f"{target} is a run and goes on with its own recipe; only its length can be changed.")
-        task = begun
+        if size or settings or out or start_from:
+            raise DoesNotFit(
+                f"{target} is a run and goes on with its own recipe; only its length can be changed, and `data=` says "
+                "where its data lie now."
+            )
+        task = replace(begun, recipe=replace(begun.recipe, data=moved(begun.recipe.data, data))) if data else begun
     else:
         task = begin(target, data, size, seed, settings=settings, start_from=start_from, out=out)
     where = machine.device(device)
@@ -79,12 +84,12 @@ def fit(
     for line in task.note.split("\n"):
         console.say(line, quiet=quiet)
     with console.watching(quiet=quiet) as watch:
-        samples = task.recipe.data.open(watch)
+        samples = _opened(task, watch)
     console.skipped(samples.skipped, quiet=quiet)
     console.notes((*samples.notes, *_inside(task)), quiet=quiet)
     if images is not None or minutes is not None:
         task = replace(task, images=images, minutes=minutes)
-    run = task.run
+    task, run = replace(task, data_changed=data_changed), task.run
     for stage in in_stages(task, samples):
         if stage.stage:
             console.say(f"Stage {stage.stage}, in {stage.run.path}.", quiet=quiet)
@@ -123,6 +128,23 @@ def _inside(task: Task) -> Iterator[str]:
         yield f"the run folder {run} is inside of the data, and left out of them; --out puts it elsewhere"
 
 
+def _opened(task: Task, watch: Watch) -> Dataset:
+    """The samples of a task.
+
+    Raises:
+        GanvasError: they are not there; for a run the message says how to name them where they are.
+    """
+    try:
+        data: Dataset = task.recipe.data.open(watch)
+    except NotFound as error:
+        if not task.run.exists:
+            raise
+        reason = str(error).rstrip(".")
+        again = f"`ganvas train {shlex.quote(str(task.run.path))} --data FOLDER`"
+        raise NotFound(f"{reason}. If the data of this run were moved, say where to: {again}.") from None
+    return data
+
+
 def _threads(task: Task, data: Dataset, device: torch.device) -> int:
     """How many threads to train with."""
     if task.run.exists:  # the last bits of a sum depend on how many threads share it
@@ -139,8 +161,10 @@ def _train(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> N
     state, found = None, task.run.newest_sound()
     if found:
         _refuse_another(task, seen=int(found.name))
+        _refuse_changed(task, data, quiet=quiet)
         restore = checkpoint.read(found / checkpoint.STATE)
     else:
+        _refuse_damaged(task.run)
         state = _start(task, data, device)  # what does not fit is refused before there is a folder
         restore = state.tensors()
     recorder, first = Recorder(task.run), distributed.is_first()
@@ -181,6 +205,35 @@ def _train(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> N
                     report.write(task.run.path)
 
 
+def _refuse_changed(task: Task, data: Dataset, *, quiet: bool) -> None:
+    """Refuse to go on with data that are not those which the run has learned from, unless that is asked for."""
+    run = task.run
+    change, before = run.changed(data), run.about["data"]
+    if not change:
+        return
+    if list(before["classes"]) != list(data.classes):
+        raise DoesNotFit(
+            f"The data of {run.path} have changed: {change}. What it has learned of one would be taken for another. "
+            "Bring the classes back as they were, or give `out=` another folder."
+        )
+    if not task.data_changed:
+        raise DoesNotFit(
+            f"The data of {run.path} have changed: {change}. Bring them back as they were, go on with them as they are "
+            "now by `data_changed=True`, or give `out=` another folder."
+        )
+    console.say(f"The data have changed: {change}.", quiet=quiet)
+
+
+def _refuse_damaged(run: Run) -> None:
+    """Refuse to begin anew where every checkpoint is damaged: a new beginning would remove the log."""
+    folder = run.path / "checkpoints"
+    if names := checkpoint.named(folder):
+        raise Unreadable(
+            f"Every checkpoint in {folder} is damaged ({', '.join(names)}), so {run.path} cannot go on. All of it is "
+            "kept. Bring them back from a copy, or give `out=` another folder."
+        )
+
+
 def _start(task: Task, data: Dataset, device: torch.device) -> State:
     """The state before the first step."""
     state = start(task.recipe, data, seed=task.seed, device=device)
@@ -218,7 +271,9 @@ def _refuse_another(task: Task, *, seen: int) -> None:
         )
     asked = {"seed": task.seed} | ({} if task.stage else {"from": task.start_from})  # a stage's lies beside it
     other = [f"{name}: {value}, not {about.get(name)}" for name, value in asked.items() if value != about.get(name)]
-    wanted, held = to_json(replace(task.recipe, images=1)), to_json(replace(run.recipe, images=1))
+    wanted, held = (to_json(replace(each, images=1)) for each in (task.recipe, run.recipe))
+    for each in (wanted, held):
+        each["data"].pop("path", None)  # where they lie says nothing, and what they are is known by their digest
     if other := other + differences(wanted, held):
         raise DoesNotFit(
             f"{run.path} holds another run ({'; '.join(other[:3])}). Give `out=` another folder, "

@@ -45,15 +45,16 @@ class State:
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything as named tensors, for a checkpoint."""
-        counters = {"step": torch.tensor(self.step), "drawn": torch.tensor(self.drawn)}
-        saved = checkpoint.named_below("counters", counters)
+        counters = {"step": self.step, "drawn": self.drawn, "moments": 0}
+        saved: dict[str, Tensor] = {}
         for name, network in {**self.networks, "average": self.average}.items():
             saved |= checkpoint.named_below(name, network.state_dict())
         saved |= checkpoint.named_below("memory", self.memory)
         for name, optimizer in self.optimizers.items():
             for index, moments in optimizer.state_dict()["state"].items():
                 saved |= checkpoint.named_below(f"optimizer.{name}/{index}", moments)
-        return saved
+                counters["moments"] += len(moments)
+        return checkpoint.named_below("counters", {name: torch.tensor(of) for name, of in counters.items()}) | saved
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up what `tensors` gave.
@@ -61,9 +62,12 @@ class State:
         Raises:
             DoesNotFit: it is of other networks than these.
         """
-        counters = checkpoint.below(tensors, "counters")
-        self.step, self.drawn = int(counters["step"]), int(counters["drawn"])
+        counters = {name: int(value) for name, value in checkpoint.below(tensors, "counters").items()}
+        found = sum(name.startswith("optimizer.") for name in tensors)
+        if counters.get("moments", found) != found:  # earlier versions did not count them
+            raise DoesNotFit(f"The checkpoint has lost moments of its optimizers: {found} of {counters['moments']}.")
         try:
+            self.step, self.drawn = counters["step"], counters["drawn"]
             for name, network in {**self.networks, "average": self.average}.items():
                 network.load_state_dict(checkpoint.below(tensors, name))
             memory = checkpoint.below(tensors, "memory")

@@ -17,8 +17,9 @@ from filelock import FileLock, Timeout
 from ..core import checkpoint, files, machine, pixels
 from ..core.batch import Kind
 from ..core.catalog import name_of
-from ..core.errors import Busy
+from ..core.errors import Busy, GanvasError
 from ..core.version import __version__
+from ..core.weights import read_header
 from ..data.dataset import Dataset, Source
 from ..learning.conditions import ROW
 from ..models.model import Model, metadata
@@ -86,8 +87,17 @@ class Recorder:
             "stage": stage,
             "started": before.get("started") or datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
             "machine": machine.describe(device),
-            "data": {"count": len(data), "shape": data.shape, "classes": data.classes, "skipped": data.skipped},
+            "data": {
+                "count": len(data),
+                "shape": data.shape,
+                "classes": data.classes,
+                "skipped": data.skipped,
+                "digest": data.digest(),
+            },
         }
+        checkpoint.recover(self.run.path / "best")
+        for folder in (self.run.path, self.run.path / "checkpoints", self.run.path / "samples"):
+            files.sweep(folder, seconds=0)  # no other process writes here while the lock is held
         checkpoint.set_aside(self.run.path / "checkpoints", after=go_on_from)
         samples = self.run.path / "samples"
         samples.mkdir(parents=True, exist_ok=True)
@@ -151,12 +161,27 @@ class Recorder:
         checkpoint.write(self.run.path / "checkpoints" / f"{images:09}", contents, keep=2)
 
     def keep_best(self, recipe: Recipe, state: State, scores: dict[str, float]) -> None:
-        """Keep the product by itself in best/ if no score that was logged is lower, of whatever is scored first."""
+        """Keep the product by itself in best/ if no score is lower, of whatever is scored first.
+
+        What counts are the scores in the log and that of the model in best/, whose row may have been cut off the log
+        when an interrupted run went back to a checkpoint.
+        """
         name, value = next(iter(scores.items()))
         known = [row["scores"].get(name) for row in self.run.rows if "scores" in row]
+        known.append(_score_of(self.run.path / "best", name))
         if value <= min((each for each in known if isinstance(each, int | float)), default=math.inf):
             about = metadata(recipe.networks[recipe.product], Model(state.average, state.condition))
+            about["score"] = json.dumps({name: value})
             checkpoint.write(self.run.path / "best", {checkpoint.MODEL: (state.average.state_dict(), about)})
+
+
+def _score_of(best: Path, name: str) -> float | None:
+    """What the model in best/ scored; None if there is none that is sound, or it was scored by something else."""
+    if checkpoint.sound(best):
+        with suppress(GanvasError, ValueError):
+            score = json.loads(read_header(best / checkpoint.MODEL).metadata.get("score", "{}")).get(name)
+            return score if isinstance(score, int | float) else None
+    return None
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..core import catalog, files
 from ..core.errors import DoesNotFit
-from ..data.dataset import hidden
+from ..data.dataset import hidden, placed
 from ..recipes.plan import choose, name_of_run, plan
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json, to_json
@@ -24,15 +24,16 @@ NOTE = "task.json"  # in there: what was asked for, so that the folder alone say
 class Task:
     """A training, or several one after another.
 
-    run         the folder
-    recipe      what is trained
-    seed        what all randomness follows from
-    start_from  a run or a model with whose weights it begins, or None
-    images      its length, if that was asked for; not both
-    minutes     its length as time, if that was asked for
-    begins      recipes that are trained before, and their shares of the length
-    stage       which one it is where there are several, such as "2 of 3"
-    note        what the user ought to know of it
+    run           the folder
+    recipe        what is trained
+    seed          what all randomness follows from
+    start_from    a run or a model with whose weights it begins, or None
+    images        its length, if that was asked for; not both
+    minutes       its length as time, if that was asked for
+    data_changed  whether to go on with a run though its data are not what they were
+    begins        recipes that are trained before, and their shares of the length
+    stage         which one it is where there are several, such as "2 of 3"
+    note          what the user ought to know of it
     """
 
     run: Run
@@ -41,6 +42,7 @@ class Task:
     start_from: str | None = None
     images: int | None = None
     minutes: float | None = None
+    data_changed: bool = False
     begins: Mapping[str, float] = field(default_factory=dict)
     stage: str = ""
     note: str = ""
@@ -70,6 +72,7 @@ def begin(
         target = plan(replace(choice, recipe=recipe), size=size, settings=settings)
     elif start_from:
         target = as_begun(target, start_from)
+    target = replace(target, data=placed(target.data))
     run = Run(Path(out or Path("runs") / name))
     task = Task(run, target, seed, begun_with, begins=target.begins, note=said)
     noted = _noted(run.path) if task.begins else None
