@@ -249,7 +249,7 @@ def test_bfloat16_answers_in_float32(name):
 def test_impossible_sizes_name_a_near_one(name, width, height):
     with pytest.raises(GanvasError, match=f"{width}x{height} cannot be grown") as caught:
         build(name, (1, height, width), 0)
-    wide, high = map(int, re.search(r"--size (\d+)x(\d+)", str(caught.value)).groups())
+    wide, high = map(int, re.search(r"size=\((\d+), (\d+)\)", str(caught.value)).groups())
     assert abs(wide - width) <= max(5, width / 4)
     assert abs(high - height) <= max(5, height / 4)
     network = build(name, (1, high, wide), 0)

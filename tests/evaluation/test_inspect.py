@@ -261,7 +261,7 @@ def test_classes(conditional, tmp_path):
     found = inspect(conditional, [tmp_path / "three.png"], features="quarters", count=120)
     assert found.pictures[0].critics == {}
     assert found.areas["critic"].counts[0] > 10
-    assert any("--label" in each for each in found.warnings)
+    assert any("`label=`" in each for each in found.warnings)
     as_three, as_four = (
         inspect(conditional, [tmp_path / "three.png"], label=x, features="quarters", count=120) for x in "34"
     )
@@ -279,8 +279,8 @@ def test_words(tmp_path):
         inspect("icons", [tmp_path / "heart.png"], real=real, label=words, features="quarters", count=24)
         for words in asked
     )
-    assert any("words; give them by --keywords" in each for each in unasked.warnings)
-    assert not any("--keywords" in each for each in heart.warnings)
+    assert any("words; give them by `label=`" in each for each in unasked.warnings)
+    assert not any("`label=`" in each for each in heart.warnings)
     assert heart.pictures[0].critics != tree.pictures[0].critics
 
 

@@ -220,7 +220,7 @@ def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: st
                 if model.moves:
                     pixels.save_clips(sample, path.with_suffix(".gif"))
                 else:
-                    pixels.save_picture(pixels.to_uint8(sample).numpy()[0], path)
+                    pixels.save_picture(pixels.to_uint8(sample).numpy()[0], path, sheet=False)
     return folder
 
 

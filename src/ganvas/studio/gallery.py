@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from ..core.batch import Kind
 from ..core.errors import DoesNotFit, GanvasError
 from .models import Loaded, Models
 from .refused import Refused, of
@@ -96,6 +95,8 @@ class Gallery:
         Raises:
             Refused: 422, the model makes no pictures, or does not take these words.
         """
+        from ..core.batch import Kind
+
         try:
             loaded = self.models.loaded(name)
             if loaded.model.kind is not Kind.PICTURES:
