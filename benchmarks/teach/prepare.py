@@ -114,6 +114,18 @@ def attribution(icons: list[Icon]) -> str:
     return "\n".join(_attributed(sets))
 
 
+LICENCES = {
+    "Apache-2.0": "https://www.apache.org/licenses/LICENSE-2.0",
+    "BSD-3-Clause": "https://opensource.org/license/bsd-3-clause",
+    "CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/",
+    "CC-BY-SA-4.0": "https://creativecommons.org/licenses/by-sa/4.0/",
+    "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
+    "ISC": "https://opensource.org/license/isc-license-txt",
+    "MIT": "https://opensource.org/license/mit",
+    "OFL-1.1": "https://openfontlicense.org",
+}
+
+
 def _attributed(sets: Counter[tuple[str, str, str]]) -> Iterator[str]:
     yield "# Whose drawings the model `icons` learned from\n"
     yield (
@@ -124,7 +136,7 @@ def _attributed(sets: Counter[tuple[str, str, str]]) -> Iterator[str]:
     )
     for licence in sorted({licence for licence, *_ in sets}):
         of_it = {key: count for key, count in sets.items() if key[0] == licence}
-        yield f"## {licence}\n\n{sum(of_it.values()):,} icons of {len(of_it)} sets.\n"
+        yield f"## {licence}\n\n{LICENCES.get(licence, '')}\n\n{sum(of_it.values()):,} icons of {len(of_it)} sets.\n"
         yield "| set | author | icons |\n|---|---|---|"
         for (_, name, author), count in sorted(of_it.items(), key=lambda each: -each[1]):
             yield f"| {name} | {author} | {count:,} |"
