@@ -90,7 +90,7 @@ class Gallery:
         self._previews: dict[str, int] = {}
 
     def check(self, name: str, places: Sequence["Place"]) -> list[str]:
-        """The words that the model guesses; for the thread of torch.
+        """The words that the model guesses; what is known of the model is of this moment then. For the thread of torch.
 
         Raises:
             Refused: 422, the model makes no pictures, or does not take these words.
@@ -98,6 +98,7 @@ class Gallery:
         from ..core.batch import Kind
 
         try:
+            self.models.describe(name)
             loaded = self.models.loaded(name)
             if loaded.model.kind is not Kind.PICTURES:
                 raise DoesNotFit("This model makes no pictures, so none can be drawn.")

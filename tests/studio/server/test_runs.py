@@ -127,6 +127,8 @@ def test_events_tell_of_a_training(own):
 def test_longer_stopped_and_thrown_away(own):
     assert own.post("/api/runs/told/longer", {"images": 400}, 202)["state"] in {"queued", "starting"}
     assert own.until("/api/runs/told", lambda run: at_end(run["state"]))["images"] == 1200
+    drawn = own.post("/api/draw", {"model": "told", "places": [{"seed": 5}]})  # before it is looked at anew
+    assert own.get(drawn["pictures"][0]["url"])[:4] == b"\x89PNG"
     own.post("/api/runs", ask("stopped", images=400_000), 201)
     own.until("/api/runs/stopped", lambda run: run["state"] == "training")
     own.post("/api/runs/stopped/stop", status=202)

@@ -67,15 +67,16 @@ async def words(studio: Studio, name: str, q: Annotated[str, Query(max_length=10
 @router.post("/api/draw", responses=refusals(400, 404, 415, 422, 503))
 async def draw(studio: Studio, ask: Draw) -> Drawn:
     """Where the pictures of these places are; they are made as they are asked for."""
-    about = _ready(studio, ask.model)
+    _ready(studio, ask.model)
     places = [_place(shape) for shape in ask.places]
     unknown = await asyncio.wrap_future(studio.worker.submit(PREVIEW, lambda: studio.gallery.check(ask.model, places)))
-    studio.gallery.expect(about["fp"], places, ask.stream)
+    fp = studio.models.about(ask.model)["fp"]  # of the model that was checked: a training may have gone on
+    studio.gallery.expect(fp, places, ask.stream)
     pictures = [
-        {"url": f"/i/{about['fp']}/{key_of(place)}.png", "place": shape.model_dump(exclude_none=True)}
+        {"url": f"/i/{fp}/{key_of(place)}.png", "place": shape.model_dump(exclude_none=True)}
         for place, shape in zip(places, ask.places, strict=True)
     ]
-    return Drawn(fp=about["fp"], unknown=unknown, pictures=pictures)  # type: ignore[arg-type]
+    return Drawn(fp=fp, unknown=unknown, pictures=pictures)  # type: ignore[arg-type]
 
 
 def _ready(studio: Parts, name: str) -> dict[str, Any]:
