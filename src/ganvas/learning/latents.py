@@ -19,26 +19,67 @@ from ..core.errors import DoesNotFit
 from .schedules import Cosine, Value, at, within
 from .turns import Game, Turn
 
-__all__ = ["Distillation", "FlowMatching", "Reconstruction", "difference"]
+__all__ = [
+    "TREMBLE",
+    "Distillation",
+    "FlowMatching",
+    "Reconstruction",
+    "clearness",
+    "difference",
+    "expected",
+    "mixed",
+    "told_apart",
+    "unlike",
+]
 
 SIZES = 3  # each half as large as the one before, at which pictures are compared
 CLEAREST = 0.1  # the least noise by which errors are weighed: what is nearly clean counts no more than this
 TREMBLE = 0.1  # deviation of what must not change a critic's mind
+WHOLLY = 0.25  # share of latents that a critic sees without noise
 
 Pictures = Float[Tensor, "n channels height width"]
 Rows = Float[Tensor, " n"]
+Latents = Float[Tensor, "n places channels"]
 
 
-def difference(x: Pictures, y: Pictures) -> Rows:
+def difference(x: Pictures, y: Pictures, *, sizes: int = SIZES) -> Rows:
     """How unlike pictures are: the mean absolute difference of pixels and of their edges, summed over three sizes."""
     total = x.new_zeros(len(x))
-    for _ in range(SIZES):
+    for _ in range(sizes):
         off = x - y
         for each in (off, off.diff(dim=2), off.diff(dim=3)):
             if each.numel():
                 total = total + each.abs().flatten(1).mean(1)
         x, y = (F.avg_pool2d(side, 2) if min(side.shape[2:]) > 1 else side for side in (x, y))
     return total
+
+
+def mixed(latents: Latents, noise: Latents, time: Rows) -> Latents:
+    """Latents as they are seen at a time: noise at 0, themselves at 1."""
+    return (1 - time)[:, None, None] * noise + time[:, None, None] * latents
+
+
+def expected(found: Latents, latents: Latents, time: Rows, *, detail: float) -> tuple[Rows, Rows]:
+    """The weighed loss of flow matching where `found` was said of latents at a time, and the error to be watched."""
+    error = (found - latents).square().mean((1, 2))
+    return (1 - time).clamp(min=CLEAREST) ** -detail * error, error.detach()
+
+
+def unlike(found: Latents, ends: Latents) -> Rows:
+    """How far latents are from where a teacher ends: the mean absolute difference and half the mean square."""
+    off = found - ends
+    return off.abs().mean((1, 2)) + off.square().mean((1, 2)) / 2
+
+
+def clearness(normal: Rows, uniform: Rows) -> Rows:
+    """Times at which a critic sees latents, of random numbers: a quarter wholly clear, others seldom below a half."""
+    clear = torch.sigmoid(1.2 * normal + 1.0)
+    return torch.where(uniform < WHOLLY, torch.ones_like(clear), clear)
+
+
+def told_apart(real: Rows, fake: Rows) -> Rows:
+    """What a critic minimises of its logits (Goodfellow et al. 2014, arXiv:1406.2661)."""
+    return F.softplus(-real) + F.softplus(fake)
 
 
 @part("game")
@@ -103,10 +144,9 @@ class FlowMatching(Game):
         latents = _latents(nets, batch)
         noise = batch.dice.normal("z", *latents.shape[1:])
         time = torch.sigmoid(batch.dice.normal("time") + at(self.centre, batch.progress))
-        found = nets["generator"].clean(_mixed(latents, noise, time), batch.condition, time)
-        error = (found - latents).square().mean((1, 2))
-        weight = (1 - time).clamp(min=CLEAREST) ** -at(self.detail, batch.progress)
-        return {"loss": weight * error, "error": error.detach()}
+        found = nets["generator"].clean(mixed(latents, noise, time), batch.condition, time)
+        loss, error = expected(found, latents, time, detail=at(self.detail, batch.progress))
+        return {"loss": loss, "error": error}
 
 
 @part("game")
@@ -150,11 +190,11 @@ class Distillation(Game):
     def _critic(self, nets: Nets, batch: Batch) -> Terms:
         real, fake, time = self._shown(nets, batch), _fakes(nets, batch).detach(), _times(batch)
         seen = [
-            _mixed(each, batch.dice.normal(f"veil {name}", *each.shape[1:]), time)
+            mixed(each, batch.dice.normal(f"veil {name}", *each.shape[1:]), time)
             for name, each in (("real", real), ("fake", fake))
         ]
         logits = [nets["critic"].judge(each, batch.condition, time) for each in seen]
-        terms = {"loss": F.softplus(-logits[0]) + F.softplus(logits[1])}
+        terms = {"loss": told_apart(*logits)}
         told, other = batch.condition, batch.other() if self.mismatch != 0.0 else None
         if told is not None and other is not None:
             wrong = (other != told).any(1) & (other != 0).any(1)
@@ -174,11 +214,10 @@ class Distillation(Game):
 
     def _generator(self, nets: Nets, batch: Batch) -> Terms:
         fake, end, time = _fakes(nets, batch), _ends(nets, batch), _times(batch, "times of fakes")
-        veiled = _mixed(fake, batch.dice.normal("veil", *fake.shape[1:]), time)
+        veiled = mixed(fake, batch.dice.normal("veil", *fake.shape[1:]), time)
         with torch.no_grad():
             wanted = nets["autoencoder"].decode(end)
-        off = (fake - end).abs().mean((1, 2)) + (fake - end).square().mean((1, 2)) / 2
-        off = off + difference(nets["autoencoder"].decode(fake), wanted) / 2
+        off = unlike(fake, end) + difference(nets["autoencoder"].decode(fake), wanted) / 2
         judged = F.softplus(-nets["critic"].judge(veiled, batch.condition, time))
         return {
             "loss": at(self.adversarial, batch.progress) * judged,
@@ -229,11 +268,5 @@ def _noise(nets: Nets, batch: Batch) -> Tensor:
 
 
 def _times(batch: Batch, purpose: str = "times") -> Rows:
-    """How clear latents are shown to the critic, [N]: a quarter of them wholly, the others seldom less than a half."""
-    clear = torch.sigmoid(1.2 * batch.dice.normal(purpose) + 1.0)
-    return torch.where(batch.dice.uniform(f"{purpose}, clear") < 0.25, torch.ones_like(clear), clear)
-
-
-def _mixed(latents: Tensor, noise: Tensor, time: Rows) -> Tensor:
-    """Latents [N, places, 16] as they are seen at a time."""
-    return (1 - time)[:, None, None] * noise + time[:, None, None] * latents
+    """How clear latents are shown to the critic, [N]."""
+    return clearness(batch.dice.normal(purpose), batch.dice.uniform(f"{purpose}, clear"))
