@@ -20,6 +20,8 @@ is a row with `failed` and ends nothing else. With `--device cpu` all of it runs
            missing says so.
 `go_on`    Goes on with a run folder until the time is up, and leaves it in FOLDER as NAME.tar.00, NAME.tar.01, ... of
            at most 16 MiB: `cat NAME.tar.* | tar x`.
+
+The model `icons` has a faster way of its own, `python -m benchmarks.teach run CARRY OUT --start BEFORE --compile`.
 """
 
 import time

@@ -1,16 +1,23 @@
 """The commands of `benchmarks.teach`; its docstring says what they are."""
 
 import argparse
-from dataclasses import fields
+import datetime
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import torch
 
+from ganvas.core import machine
+
 from . import __doc__ as about
-from .stages import Plan, say, teach
+from .output import say
+from .stages import Plan, teach
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     options = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = options.add_subparsers(dest="command", required=True)
     prepare = commands.add_parser("prepare")
@@ -20,7 +27,7 @@ def main() -> None:
     run = commands.add_parser("run")
     run.add_argument("carry", type=Path)
     run.add_argument("out", type=Path)
-    run.add_argument("--start", type=Path, help="the OUT of before")
+    run.add_argument("--start", type=Path, help="the OUT of before, to go on from")
     run.add_argument("--device", default="cuda")
     run.add_argument("--size", type=int, default=128, help="64 without a second decoder to be taught")
     run.add_argument("--most", type=int, default=0, help="so many icons, for a trial")
@@ -33,15 +40,14 @@ def main() -> None:
         else:
             run.add_argument(flag, type=type(field.default), default=field.default)
     assemble = commands.add_parser("assemble")
-    for name in ("corpus", "out", "folder"):
+    for name in ("out", "folder"):
         assemble.add_argument(name, type=Path)
-    assemble.add_argument("--images", type=int, required=True, help="that the one-step generator has seen")
     attribution = commands.add_parser("attribution")
     attribution.add_argument("corpus", type=Path)
     attribution.add_argument("file", type=Path)
-    {"prepare": _prepare, "run": _run, "assemble": _assemble, "attribution": _attribution}[
-        (chosen := options.parse_args()).command
-    ](chosen)
+    attribution.add_argument("--everything", action="store_true", help="if it was prepared so")
+    chosen = options.parse_args(words)
+    {"prepare": _prepare, "run": _run, "assemble": _assemble, "attribution": _attribution}[chosen.command](chosen)
 
 
 def _prepare(chosen: argparse.Namespace) -> None:
@@ -63,6 +69,11 @@ def _run(chosen: argparse.Namespace) -> None:
     if not chosen.draw_only:
         corpus = Corpus(chosen.carry, drawn, device)
         plan = Plan(**{field.name: getattr(chosen, field.name) for field in fields(Plan)})
+        began = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        shutil.copy(chosen.carry / "condition.json", chosen.out)
+        about = json.loads((chosen.carry / "about.json").read_text(encoding="utf-8"))
+        about |= {"started": began, "machine": machine.describe(device), "plan": asdict(plan)}
+        (chosen.out / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
         teach(corpus, chosen.out, plan, start=chosen.start)
         say("done")
 
@@ -70,13 +81,13 @@ def _run(chosen: argparse.Namespace) -> None:
 def _assemble(chosen: argparse.Namespace) -> None:
     from .assemble import assemble
 
-    assemble(chosen.corpus, chosen.out, chosen.folder, images=chosen.images)
+    assemble(chosen.out, chosen.folder)
 
 
 def _attribution(chosen: argparse.Namespace) -> None:
     from .prepare import attribution, read
 
-    chosen.file.write_text(attribution(read(chosen.corpus)), encoding="utf-8")
+    chosen.file.write_text(attribution(read(chosen.corpus), everything=chosen.everything), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Icons on a device: drawn once on many cores, then by weight, tinted and told at random, with nothing read back."""
 
+import hashlib
 import io
 import json
 import lzma
 import os
+import tempfile
 from collections.abc import Sequence
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,9 +16,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .prepare import PALETTE
+from .prepare import PALETTE, SLOTS
 
-SLOTS = 7  # words of a description
 FLAT = 8  # deviation of pixels below which there is nothing to be seen
 BLACK = 0.3  # share of icons of one colour that are drawn in black
 LOUD = 16.0  # length of a word's vector
@@ -39,16 +40,20 @@ class Drawn(NamedTuple):
 
 def draw(carry: Path, size: int, *, most: int = 0, cores: int | None = None, cache: Path | None = None) -> list[Drawn]:
     """Draw all icons, or `most` of them, those of one colour first; what the cache folder holds is taken from there."""
-    with lzma.open(carry / "icons.jsonl.xz", "rt", encoding="utf-8") as file:
+    icons = carry / "icons.jsonl.xz"
+    with lzma.open(icons, "rt", encoding="utf-8") as file:
         lines = file.read().splitlines()
+    known = hashlib.sha256(icons.read_bytes()).hexdigest()[:12]
     mono = np.load(carry / "meta.npz")["mono"]
     chosen = np.sort(np.random.default_rng(0).permutation(len(lines))[: most or None])
-    folder = cache or (SHARED if SHARED.is_dir() else Path())
+    folder = cache or (SHARED if SHARED.is_dir() else Path(tempfile.gettempdir()))
     kinds, jobs = [], []
     for kind in (True, False):
         rows = chosen[mono[chosen] == kind]
         shape = (len(rows), size, size) + (() if kind else (3,))
-        file_ = folder / f"icons-{size}-{len(chosen)}-{'mono' if kind else 'colour'}.u8"
+        if not len(rows):
+            raise SystemExit(f"No icon of {'one colour' if kind else 'many colours'} is among these; both are learned.")
+        file_ = folder / f"icons-{known}-{size}-{len(chosen)}-{'mono' if kind else 'colour'}.u8"
         kinds.append((file_, shape, rows))
         if not file_.with_suffix(".done").exists():
             np.memmap(file_, np.uint8, "w+", shape=shape)
@@ -57,9 +62,14 @@ def draw(carry: Path, size: int, *, most: int = 0, cores: int | None = None, cac
                 ([lines[row] for row in rows[at : at + step]], file_, shape, at, kind)
                 for at in range(0, len(rows), step)
             ]
-    with get_context("fork").Pool(cores or os.cpu_count()) as pool:
-        for _ in pool.imap_unordered(_draw_some, sorted(jobs, key=lambda job: job[-1])):
-            pass
+    jobs.sort(key=lambda job: job[-1])  # those of many colours take longest
+    if cores == 1:
+        for job in jobs:
+            _draw_some(job)
+    elif jobs:
+        with get_context("fork").Pool(cores or os.cpu_count()) as pool:
+            for _ in pool.imap_unordered(_draw_some, jobs):
+                pass
     for file_, _, _ in kinds:
         file_.with_suffix(".done").touch()
     return [Drawn(np.memmap(file_, np.uint8, "r", shape=shape), rows) for file_, shape, rows in kinds]

@@ -4,13 +4,19 @@ import json
 import lzma
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ganvas.data.words import vectors
+from ganvas.data.words import packed, vectors
+from ganvas.learning.phrases import Phrases
+from ganvas.recipes.settings import to_json
 
+SLOTS = 7  # words of a description
+KNOWN = 8  # icons that a word is on, at least, for the model to bring along its vector
+PHRASES = 6000  # icons whose words the model remembers, to draw from
 STYLES = ("outline", "solid", "duotone", "flat", "gradient", "3d", "pixel", "hand-drawn", "bold", "thin")
 PALETTE = {
     "red": "e53935",
@@ -30,6 +36,20 @@ MARKS = {
     *("search", "question", "remove", "block", "download", "upload"),
 }
 """What is drawn over a thing and hides it: an icon named by one of these shows something else than its noun."""
+
+TERMS = {
+    "Apache-2.0": "Licensed under the Apache License 2.0, https://www.apache.org/licenses/LICENSE-2.0.",
+    "BSD-3-Clause": "Licensed under the BSD 3-Clause License, https://opensource.org/license/bsd-3-clause.",
+    "CC-BY-3.0": "By the authors named below, licensed under CC BY 3.0, https://creativecommons.org/licenses/by/3.0/.",
+    "CC-BY-4.0": "By the authors named below, licensed under CC BY 4.0, https://creativecommons.org/licenses/by/4.0/.",
+    "CC-BY-SA-4.0": "By the authors named below, licensed under CC BY-SA 4.0, "
+    "https://creativecommons.org/licenses/by-sa/4.0/; what is adapted from them is shared under the same licence.",
+    "CC0-1.0": "Given to the public domain, https://creativecommons.org/publicdomain/zero/1.0/; named with thanks.",
+    "ISC": "Licensed under the ISC License, https://opensource.org/license/isc-license-txt.",
+    "MIT": "Licensed under the MIT License, https://opensource.org/license/mit; the copyright is that of the authors.",
+    "OFL-1.1": "Licensed under the SIL Open Font License 1.1, https://openfontlicense.org.",
+}
+"""What each licence asks to be said, and where it is."""
 
 SELDOM = {"interface": 0.1, "sign": 0.5, "shape": 0.8}
 NAMED, TAGS = 5, 8  # words of an icon's name and of its tags that are kept
@@ -55,7 +75,10 @@ def chosen(icons: list[Icon], *, everything: bool = False) -> list[Icon]:
 
 
 def prepare(corpus: Path, carry: Path, *, everything: bool = False) -> None:
-    """Write CARRY/icons.jsonl.xz, what is drawn, and CARRY/meta.npz, what is told of it and how often it is shown."""
+    """Write what is drawn, what is told of it and how often it is shown, and how the model is to be asked.
+
+    These are CARRY/icons.jsonl.xz, CARRY/meta.npz, and CARRY/condition.json with CARRY/about.json.
+    """
     every = read(corpus)
     icons = chosen(every, everything=everything)
     words = sorted({word for icon in every for word in (*icon["words"], icon["noun"])} | {*STYLES, *PALETTE})
@@ -74,7 +97,29 @@ def prepare(corpus: Path, carry: Path, *, everything: bool = False) -> None:
     with lzma.open(carry / "icons.jsonl.xz", "wt", encoding="utf-8") as out:
         for icon in icons:
             out.write(json.dumps([icon["fit"], icon["svg"]], separators=(",", ":")) + "\n")
+    (carry / "condition.json").write_text(json.dumps(to_json(condition(icons))), encoding="utf-8")
+    (carry / "about.json").write_text(json.dumps({"icons": len(icons), "everything": everything}), encoding="utf-8")
     print(f"{len(icons):,} icons, {len(words):,} words in {carry}")
+
+
+def condition(icons: list[Icon]) -> Phrases:
+    """How the model is asked: the words that it knows, and phrases to draw from where nothing is asked for."""
+    asked = Phrases(places=SLOTS)
+    count = Counter(word for icon in icons for word in {*icon["words"], icon["noun"], icon["style"]})
+    known = {word for word, held in count.items() if held >= KNOWN} | {*asked.colours, *STYLES}
+    share, dice = weights(icons), np.random.default_rng(0)
+    phrases = []
+    for row in dice.choice(len(icons), min(PHRASES, len(icons)), replace=False, p=share / share.sum()):
+        icon = icons[row]
+        if icon["palette"] == "mono":
+            colour = [str(dice.choice(asked.colours))] if dice.random() < 0.6 else []
+        else:
+            colour = [] if icon.get("scheme") else icon.get("colours", [])[:1]
+        words = [icon["noun"], icon["style"], *colour, *icon["words"][: icon["named"]]]
+        if icon["noun"] in known:
+            phrases.append(" ".join([word for word in dict.fromkeys(words) if word in known][:SLOTS]))
+    words = tuple(sorted(known))
+    return replace(asked, words=words, phrases=tuple(phrases), table=packed(vectors(words)))
 
 
 def weights(icons: list[Icon]) -> np.ndarray:
@@ -108,35 +153,28 @@ def _told(icons: list[Icon], places: dict[str, int]) -> dict[str, list[list[int]
     return rows
 
 
-def attribution(icons: list[Icon]) -> str:
-    """Whose drawings these are, as a table for each licence."""
-    sets = Counter((icon["licence"], icon["set"], icon["author"]) for icon in chosen(icons))
+def attribution(icons: list[Icon], *, everything: bool = False) -> str:
+    """Whose drawings those that are learned from are, as a table for each licence."""
+    learned = chosen(icons, everything=everything)
+    sets = Counter((icon["licence"], icon["set"], icon["author"]) for icon in learned)
     return "\n".join(_attributed(sets))
-
-
-LICENCES = {
-    "Apache-2.0": "https://www.apache.org/licenses/LICENSE-2.0",
-    "BSD-3-Clause": "https://opensource.org/license/bsd-3-clause",
-    "CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/",
-    "CC-BY-SA-4.0": "https://creativecommons.org/licenses/by-sa/4.0/",
-    "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
-    "ISC": "https://opensource.org/license/isc-license-txt",
-    "MIT": "https://opensource.org/license/mit",
-    "OFL-1.1": "https://openfontlicense.org",
-}
 
 
 def _attributed(sets: Counter[tuple[str, str, str]]) -> Iterator[str]:
     yield "# Whose drawings the model `icons` learned from\n"
     yield (
-        f"{sum(sets.values()):,} icons of {len(sets)} open sets, drawn at 64x64 and tinted. What the model draws is "
-        "none of them, but may come near one: then that one's licence holds. CC BY asks for credit, "
-        "a link to the licence, and to say that changes were made; CC BY-SA asks for the same licence, too. This page "
-        "is made by `python -m benchmarks.teach attribution CORPUS FILE`.\n"
+        f"{sum(sets.values()):,} icons of {len(sets)} open sets. What the model draws is none of them, but may come "
+        "near one: then that one's licence holds.\n\n"
+        "Changes were made: the icons were drawn as pictures of 64x64 and 128x128 pixels, those of one colour tinted, "
+        "some mirrored, and a model learned from these pictures. Nobody of those named here endorses the model. "
+        "This page is made by `python -m benchmarks.teach attribution CORPUS FILE`.\n"
     )
     for licence in sorted({licence for licence, *_ in sets}):
         of_it = {key: count for key, count in sets.items() if key[0] == licence}
-        yield f"## {licence}\n\n{LICENCES.get(licence, '')}\n\n{sum(of_it.values()):,} icons of {len(of_it)} sets.\n"
+        several = "set" if len(of_it) == 1 else "sets"
+        yield f"## {licence}\n\n{sum(of_it.values()):,} icons of {len(of_it)} {several}.\n"
+        if licence in TERMS:
+            yield f"{TERMS[licence]}\n"
         yield "| set | author | icons |\n|---|---|---|"
         for (_, name, author), count in sorted(of_it.items(), key=lambda each: -each[1]):
             yield f"| {name} | {author} | {count:,} |"

@@ -9,26 +9,34 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganvas.core.pixels import grid, to_image, to_uint8
-from ganvas.learning.latents import difference
+from ganvas.learning.latents import TREMBLE, clearness, difference, expected, mixed, told_apart, unlike
 from ganvas.networks.latent import LatentAutoencoder, LatentCritic, LatentGenerator, sphere
 
 from ..ideas import WORDS
-from .corpus import SLOTS, Corpus
+from .corpus import Corpus
+from .output import Log, Weights, load, save, say
+from .prepare import SLOTS
 
 SHAPE, CONDITION, WAVES = (3, 64, 64), SLOTS * 256, 16
 EVERY = 200  # steps between two lines
-BEGAN = time.monotonic()
-Weights = dict[str, Tensor]
+WATCHED = ("generator.likeness", "generator.pictures", "generator.loss", "critic.loss", "critic.right")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Seconds and settings of the stages; the defaults taught the model `icons`."""
+    """Seconds and settings of the stages; the defaults taught the model `icons`.
+
+    autoencoder, flow, one_step   seconds of each stage; 0 leaves out the last, and takes the others from `--start`
+    flow_from          what the flow goes on from, of what is at `--start`: flow, or one_step, or nothing
+    span_from, span_to the part of the flow's schedule that this run is, where several leases share it
+    plain, pairs_plain share of descriptions that are noun, style and colour alone, in the flow and in the pairs
+    real               share of the critic's reals that are of the data; the others are of the flow
+    adversarial, adversarial_end   weight of what the critic says, at the beginning and at the end
+    """
 
     autoencoder: float = 45.0
     flow: float = 335.0
@@ -41,7 +49,22 @@ class Plan:
     pairs: int = 64_000
     steps: int = 10
     guidance: float = 4.0
+    flow_from: str = "flow"
+    span_from: float = 0.0
+    span_to: float = 1.0
+    plain: float = 0.0
+    pairs_plain: float = 0.6
+    real: float = 0.25
+    adversarial: float = 0.25
+    adversarial_end: float = 0.25
     compile: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.flow_from not in ("flow", "one_step", "nothing"):
+            raise SystemExit(f"--flow-from is flow, one_step or nothing, not {self.flow_from}.")
+        if not 0 <= self.span_from < self.span_to <= 1:
+            raise SystemExit(f"--span-from and --span-to are in order within 0 and 1: {self.span_from}, {self.span_to}")
 
 
 class Bank(NamedTuple):
@@ -51,35 +74,21 @@ class Bank(NamedTuple):
     colours: Tensor
 
 
-def say(*words: object) -> None:
-    print(f"[{time.monotonic() - BEGAN:6.1f}]", *words, flush=True)
-
-
-def save(tensors: Weights, path: Path, *, parts: int = 1) -> None:
-    """In half precision, in so many files of about the same size."""
-    files: list[Weights] = [{} for _ in range(parts)]
-    for name, value in sorted(tensors.items(), key=lambda each: -each[1].numel()):
-        least = min(files, key=lambda file: sum(held.numel() for held in file.values()))
-        least[name] = value.detach().half().contiguous().cpu()
-    for number, file in enumerate(files):
-        save_file(file, f"{path}_{number}.safetensors")
-
-
-def load(folder: Path, name: str) -> Weights:
-    """What `save` wrote, or nothing."""
-    found: Weights = {}
-    for file in sorted(folder.glob(f"{name}_*.safetensors")):
-        found |= {key: value.float() for key, value in load_file(file).items()}
-    return found
-
-
 def teach(corpus: Corpus, out: Path, plan: Plan, *, start: Path | None = None) -> None:
-    """All stages; what there is at `start` is gone on with."""
-    begun = start or out
-    autoencoder = learn_autoencoder(corpus, out, plan, load(begun, "autoencoder"))
+    """All stages, of which each begins with what there is at `start`.
+
+    An autoencoder that is there stays as it is, because a flow knows no other's latents.
+    """
+    begun = (lambda name: load(start, name)) if start else (lambda _: Weights())
+    autoencoder = learn_autoencoder(corpus, out, plan, begun("autoencoder"))
     banks = [_bank(corpus, autoencoder, half, plan.tints) for half in (corpus.mono, corpus.coloured)]
     say("latents of", [tuple(bank.latents.shape[:2]) for bank in banks])
-    flow, learner = learn_flow(corpus, banks, autoencoder, out, plan, load(begun, "flow"))
+    before = begun(plan.flow_from)
+    if not plan.flow and not before:
+        raise SystemExit(
+            f"Nothing is there to be taken for the flow: give --flow SECONDS, or --start with {plan.flow_from}."
+        )
+    flow, learner = learn_flow(corpus, banks, autoencoder, out, plan, before)
     if plan.one_step:
         learn_one_step(corpus, banks, autoencoder, flow, learner, out, plan)
 
@@ -90,9 +99,12 @@ def learn_autoencoder(corpus: Corpus, out: Path, plan: Plan, begun: Weights) -> 
     network.to(memory_format=torch.channels_last)
     if begun:
         network.load_state_dict(begun)
-    if begun or not plan.autoencoder:
+        save(network.state_dict(), out / "autoencoder")
         return network.eval().requires_grad_(False)
-    learner, batch = _Learner(network.parameters(), 2e-3, (0.9, 0.99), 0.01), plan.small_batch
+    if not plan.autoencoder:
+        raise SystemExit("Nothing is there to be taken for the autoencoder: give --autoencoder SECONDS, or --start.")
+    learner = _Learner(network.parameters(), 2e-3, (0.9, 0.99), decay=0.01, warm=50)
+    log, batch = Log(out, "autoencoder"), plan.small_batch
     count = int(batch * 0.6)
     for step, done in _steps(plan.autoencoder):
         _, tint = corpus.tints(count)
@@ -111,10 +123,12 @@ def learn_autoencoder(corpus: Corpus, out: Path, plan: Plan, begun: Weights) -> 
             again = network.decode(latents + noise).float()
             loss = difference(again, x).mean()
             if big is not x:
-                loss = loss + 0.7 * difference(network.decode(latents + noise, large=True).float(), big).mean()
+                large = network.decode(latents + noise, large=True).float()
+                loss = loss + 0.7 * difference(large, big, sizes=4).mean()
         learner.step(loss, 0.51 + 0.49 * math.cos(math.pi * done), step)
         if step % EVERY == 0:
-            say(f"autoencoder {step * batch:,} images, mean difference {(again - x).abs().mean().item():.4f}")
+            log.row((step + 1) * batch, {"autoencoder.difference": (again.detach() - x).abs().mean().item()})
+    log.row((step + 1) * batch, {"autoencoder.difference": (again.detach() - x).abs().mean().item()})
     save(network.state_dict(), out / "autoencoder")
     return network.eval().requires_grad_(False)
 
@@ -132,22 +146,23 @@ def learn_flow(
     _compile(network.body, plan)
     if not plan.flow:
         return average, network
-    learner = _Learner([each for each in network.parameters() if each.requires_grad], plan.rate, (0.9, 0.98), 0.01)
-    error = torch.zeros((), device=corpus.device)
-    for step, done in _steps(plan.flow):
-        latents, told = _batch(corpus, banks, plan.batch)
+    learner = _Learner(_learning(network), plan.rate, (0.9, 0.98), decay=0.01, warm=200)
+    log, error = Log(out, "flow"), torch.zeros((), device=corpus.device)
+    for step, share in _steps(plan.flow):
+        done = plan.span_from + (plan.span_to - plan.span_from) * share
+        latents, told = _batch(corpus, banks, plan.batch, plain=plan.plain)
         centre, detail = (-1.0, 0.3) if done < 0.35 else (-0.6, 0.7) if done < 0.75 else (-0.2, 1.0)
         time_ = torch.sigmoid(torch.randn(plan.batch, device=corpus.device) + centre)
         with _autocast(corpus.device):
-            found = network.clean(_mixed(latents, time_), corpus.condition(told), time_).float()
-        squares = (found - latents).square().mean((1, 2))
-        loss = (squares / (1 - time_).clamp(min=0.1) ** detail).mean()
-        learner.step(loss, 1.0 if done < 0.5 else 0.02 + 1.96 * (1 - done), step)
+            found = network.clean(_veiled(latents, time_), corpus.condition(told), time_).float()
+        loss, squares = expected(found, latents, time_, detail=detail)
+        learner.step(loss.mean(), 1.0 if done < 0.5 else 0.02 + 1.96 * (1 - done), step)
         _follow(average, network, min(0.9995, 1 - 1 / (1 + (step + 1) * 0.05)))
-        error.lerp_(squares.detach().mean(), 0.02)
+        error.lerp_(squares.mean(), max(0.02, 1 / (step + 1)))
         if step % EVERY == 0:
-            say(f"flow {step * plan.batch:,} images, error {error.item():.4f}")
-    save(_own(average), out / "flow", parts=2)
+            log.row((step + 1) * plan.batch, {"generator.error": error.item()})
+    log.row((step + 1) * plan.batch, {"generator.error": error.item()})
+    save(_own(average), out / "flow")
     _show(corpus, autoencoder, average.latents, out / "flow.png")
     return average, network
 
@@ -158,18 +173,10 @@ def learn_one_step(
     """One step for many (`learning.latents.Distillation`), from endpoints of the flow that are found once."""
     noise, ends, told = _pairs(corpus, banks, flow, plan)
     network.load_state_dict(flow.state_dict())
-    average = copy.deepcopy(flow)
-    critic: Any = LatentCritic().build(SHAPE, CONDITION).to(corpus.device)
-    critic.encoder.load_state_dict(autoencoder.encoder.state_dict())
-    known = flow.body.state_dict()
-    critic.body.load_state_dict({key: known[key] for key in critic.body.state_dict()})
-    critic.encoder.requires_grad_(False)
-    critic.body.to(memory_format=torch.channels_last)
-    _compile(critic.body, plan)
-    weights = [each for each in critic.parameters() if each.requires_grad]
-    ours = _Learner([each for each in network.parameters() if each.requires_grad], plan.one_step_rate, (0.5, 0.99), 0.0)
-    theirs = _Learner(weights, 1.5 * plan.one_step_rate, (0.0, 0.99), 0.0, most=5.0)
-    batch, logs = plan.batch, torch.zeros(4, device=corpus.device)
+    average, critic = copy.deepcopy(flow), _critic(autoencoder, flow, plan)
+    ours = _Learner(_learning(network), plan.one_step_rate, (0.5, 0.99), decay=0.0, warm=100)
+    theirs = _Learner(_learning(critic), 1.5 * plan.one_step_rate, (0.0, 0.99), decay=0.0, warm=100, most=5.0)
+    log, batch, watched = Log(out, "one_step"), plan.batch, torch.zeros(len(WATCHED), device=corpus.device)
     start = torch.zeros(batch, device=corpus.device)
     for step, done in _steps(plan.one_step):
         rate = 1.0 if done < 0.6 else 0.03 + 0.97 * (1 - done) / 0.4
@@ -177,38 +184,61 @@ def learn_one_step(
         condition, end = corpus.condition(told[chosen]), ends[chosen].float()
         with _autocast(corpus.device):
             fake = sphere(network.clean(noise[chosen].float(), condition, start)).float()
-        real, under = _real(corpus, banks, ends[others].float(), told[others])
+        real, under = _real(corpus, banks, ends[others].float(), told[others], share=plan.real)
         loss, right = _critic_loss(critic, real, under, fake.detach(), condition)
         theirs.step(loss, rate, step)
-        for each in weights:
-            each.requires_grad_(False)
-        times = _times(batch, corpus.device)
-        with _autocast(corpus.device):
-            judged = critic.judge(_mixed(fake, times), condition, times).float()
-            few = max(1, batch // 8)
-            apart = difference(autoencoder.decode(fake[:few]).float(), autoencoder.decode(end[:few]).float()).mean()
-        for each in weights:
-            each.requires_grad_(True)
-        off = (fake - end).abs().mean() + (fake - end).square().mean() / 2
-        says = F.softplus(-judged).mean()
+        off, apart, says = _generator_loss(critic, autoencoder, fake, end, condition, still=theirs.weights)
         likeness = 1 - 0.65 * min(1.0, done / 0.7)
-        ours.step(likeness * (off + apart / 2) + (0.25 * says if step > 100 else 0.0), rate, step)
+        weight = plan.adversarial + (plan.adversarial_end - plan.adversarial) * done if step > 100 else 0.0
+        ours.step(likeness * (off + apart / 2) + weight * says, rate, step)
         _follow(average, network, min(0.998, 1 - 1 / (1 + (step + 1) * 0.05)))
-        logs.lerp_(torch.stack([off.detach(), says.detach(), loss.detach(), right]), 0.05)
+        seen = torch.stack([off.detach(), apart.detach(), says.detach(), loss.detach(), right])
+        watched.lerp_(seen, max(0.05, 1 / (step + 1)))
         if step % EVERY == 0:
-            say(f"one step {step * batch:,} images, off adversarial critic right", [round(x, 3) for x in logs.tolist()])
-    save(_own(average), out / "one_step", parts=2)
+            log.row((step + 1) * batch, dict(zip(WATCHED, watched.tolist(), strict=True)))
+    log.row((step + 1) * batch, dict(zip(WATCHED, watched.tolist(), strict=True)))
+    save(_own(average), out / "one_step")
     save({key: value for key, value in critic.state_dict().items() if not key.startswith("encoder.")}, out / "critic")
     average.steps = 1
     _show(corpus, autoencoder, average.latents, out / "one_step.png")
 
 
+def _critic(autoencoder: Any, flow: Any, plan: Plan) -> Any:
+    """A critic that begins with the first blocks of the flow, on the encoder's latents."""
+    critic: Any = LatentCritic().build(SHAPE, CONDITION).to(next(flow.parameters()).device)
+    critic.encoder.load_state_dict(autoencoder.encoder.state_dict())
+    known = flow.body.state_dict()
+    critic.body.load_state_dict({key: known[key] for key in critic.body.state_dict()})
+    critic.encoder.requires_grad_(False)
+    critic.body.to(memory_format=torch.channels_last)
+    _compile(critic.body, plan)
+    return critic
+
+
+def _generator_loss(
+    critic: Any, autoencoder: Any, fake: Tensor, end: Tensor, condition: Tensor, *, still: list[nn.Parameter]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """How far fakes are from their ends, by latents and, of an eighth of them, by pictures; and what the critic says.
+
+    The critic's weights are held `still` meanwhile.
+    """
+    few, times = max(1, len(fake) // 8), _times(len(fake), fake.device)
+    for each in still:
+        each.requires_grad_(False)
+    with _autocast(fake.device):
+        judged = critic.judge(_veiled(fake, times), condition, times).float()
+        apart = difference(autoencoder.decode(fake[:few]).float(), autoencoder.decode(end[:few]).float()).mean()
+    for each in still:
+        each.requires_grad_(True)
+    return unlike(fake, end).mean(), apart, F.softplus(-judged).mean()
+
+
 def _critic_loss(critic: Any, real: Tensor, under: Tensor, fake: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
     """What the critic minimises, and how often it is right: reals, fakes, wrong words, and a little shaken."""
-    batch, few = len(real), len(real) // 4
+    batch, few = len(real), max(1, len(real) // 4)
     times = [_times(batch, real.device) for _ in range(2)]
-    seen = [_mixed(real, times[0]), _mixed(fake, times[1])]
-    shaken = [each[:few] + 0.1 * torch.randn_like(each[:few]) for each in seen]
+    seen = [_veiled(real, times[0]), _veiled(fake, times[1])]
+    shaken = [each[:few] + TREMBLE * torch.randn_like(each[:few]) for each in seen]
     with _autocast(real.device):
         judged = critic.judge(
             torch.cat([*seen, seen[0], *shaken]),
@@ -217,13 +247,13 @@ def _critic_loss(critic: Any, real: Tensor, under: Tensor, fake: Tensor, conditi
         ).float()
     good, bad, wrong, *moved = judged.split([batch, batch, batch, few, few])
     still = sum((after - before[:few]).square().mean() for after, before in zip(moved, (good, bad), strict=True))
-    loss = F.softplus(-good).mean() + F.softplus(bad).mean() + 0.5 * F.softplus(wrong).mean() + 0.5 * still
+    loss = told_apart(good, bad).mean() + 0.5 * F.softplus(wrong).mean() + 0.5 * still
     return loss, (good > bad).float().mean()
 
 
-def _real(corpus: Corpus, banks: list[Bank], ends: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
-    """What the critic is to take for real: a quarter of the data, else what the flow drew."""
-    few = len(ends) // 4
+def _real(corpus: Corpus, banks: list[Bank], ends: Tensor, told: Tensor, *, share: float) -> tuple[Tensor, Tensor]:
+    """What the critic is to take for real: a share of the data, else what the flow drew."""
+    few = int(len(ends) * share)
     latents, words = _batch(corpus, banks, few, nothing=0.03)
     return torch.cat([latents, ends[few:]]), corpus.condition(torch.cat([words, told[few:]]))
 
@@ -233,7 +263,7 @@ def _pairs(corpus: Corpus, banks: list[Bank], flow: Any, plan: Plan) -> tuple[Te
     """Noise, where the flow leads it, and the words that it was led by."""
     found = []
     for first in range(0, plan.pairs, 2048):
-        latents, told = _batch(corpus, banks, min(2048, plan.pairs - first), nothing=0.02, plain=0.6)
+        latents, told = _batch(corpus, banks, min(2048, plan.pairs - first), nothing=0.02, plain=plan.pairs_plain)
         noise = torch.randn_like(latents).bfloat16()
         with _autocast(corpus.device):
             end = flow.flow(noise.float(), corpus.condition(told), steps=plan.steps, guidance=plan.guidance)
@@ -284,18 +314,19 @@ class _Learner:
         weights: Iterable[nn.Parameter],
         rate: float,
         betas: tuple[float, float],
-        decay: float,
         *,
+        decay: float,
+        warm: int,
         most: float = 1.0,
     ) -> None:
-        self.weights, self.rate, self.most = list(weights), rate, most
+        self.weights, self.rate, self.warm, self.most = list(weights), rate, warm, most
         fused = self.weights[0].is_cuda
         self.optimizer = torch.optim.AdamW(self.weights, lr=rate, betas=betas, weight_decay=decay, fused=fused)
 
     def step(self, loss: Tensor, share: float, step: int) -> None:
         """Follow the gradient at this share of the rate."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * share * min(1.0, (step + 1) / 200)
+            group["lr"] = self.rate * share * min(1.0, (step + 1) / self.warm)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.weights, self.most)
@@ -310,14 +341,16 @@ def _steps(seconds: float) -> Iterable[tuple[int, float]]:
         step += 1
 
 
-def _mixed(latents: Tensor, times: Tensor) -> Tensor:
-    clear = times[:, None, None]
-    return (1 - clear) * torch.randn_like(latents) + clear * latents
+def _veiled(latents: Tensor, times: Tensor) -> Tensor:
+    return mixed(latents, torch.randn_like(latents), times)
 
 
 def _times(count: int, device: torch.device) -> Tensor:
-    clear = torch.sigmoid(torch.randn(count, device=device) * 1.2 + 1.0)
-    return torch.where(torch.rand(count, device=device) < 0.25, torch.ones_like(clear), clear)
+    return clearness(torch.randn(count, device=device), torch.rand(count, device=device))
+
+
+def _learning(network: Any) -> list[nn.Parameter]:
+    return [each for each in network.parameters() if each.requires_grad]
 
 
 def _own(network: Any) -> Weights:
@@ -345,10 +378,13 @@ def _follow(average: nn.Module, network: nn.Module, keep: float) -> None:
 
 @torch.no_grad()
 def _show(corpus: Corpus, autoencoder: Any, latents: Callable[[Tensor, Tensor], Tensor], path: Path) -> None:
-    """Eight samples of each of sixteen words, a row each."""
-    told = torch.stack([corpus.asked(word) for word in WORDS]).repeat_interleave(8, 0)
+    """Eight samples of each of sixteen words, a row each; words that the corpus does not have are left out."""
+    words = [text for text in WORDS if set(text.split()) <= corpus.places.keys()]
+    if not words:
+        return
+    told = torch.stack([corpus.asked(word) for word in words]).repeat_interleave(8, 0)
     noise = torch.randn(8, autoencoder.latent // WAVES, WAVES, generator=torch.Generator().manual_seed(1))
     with _autocast(corpus.device):
-        found = latents(noise.to(corpus.device).repeat(len(WORDS), 1, 1), corpus.condition(told))
+        found = latents(noise.to(corpus.device).repeat(len(words), 1, 1), corpus.condition(told))
         made = torch.cat([autoencoder.decode(part).float().cpu() for part in found.split(64)])
     to_image(grid(to_uint8(made).numpy(), columns=8)).save(path)

@@ -43,7 +43,7 @@ Latents = Float[Tensor, "n places channels"]
 
 
 def difference(x: Pictures, y: Pictures, *, sizes: int = SIZES) -> Rows:
-    """How unlike pictures are: the mean absolute difference of pixels and of their edges, summed over three sizes."""
+    """How unlike pictures are: the mean absolute difference of pixels and of their edges, summed over sizes."""
     total = x.new_zeros(len(x))
     for _ in range(sizes):
         off = x - y

@@ -1,0 +1,72 @@
+"""What a run leaves in its folder: weights in files that travel, a log, and what is needed to make a model of them."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+__all__ = ["Log", "Weights", "load", "rows", "save", "say"]
+
+PART = 16 * 2**20 - 2**16  # bytes of tensors in a file
+BEGAN = time.monotonic()
+Weights = dict[str, Tensor]
+
+
+def say(*words: object) -> None:
+    print(f"[{time.monotonic() - BEGAN:6.1f}]", *words, flush=True)
+
+
+def save(tensors: Weights, path: Path) -> None:
+    """In half precision, in as few files PATH_0.safetensors, ... of less than 16 MiB as hold them."""
+    for old in path.parent.glob(f"{path.name}_[0-9]*.safetensors"):
+        old.unlink()
+    halves = {name: value.detach().half().contiguous().cpu() for name, value in tensors.items()}
+    files: list[Weights] = [{} for _ in range(-(-sum(map(_bytes, halves.values())) // PART))]
+    for name, value in sorted(halves.items(), key=lambda each: -_bytes(each[1])):
+        least = min(files, key=lambda file: sum(map(_bytes, file.values())))
+        least[name] = value
+    for number, file in enumerate(files):
+        save_file(file, f"{path}_{number}.safetensors")
+
+
+def load(folder: Path, name: str) -> Weights:
+    """What `save` wrote, or nothing."""
+    found: Weights = {}
+    for file in sorted(folder.glob(f"{name}_[0-9]*.safetensors")):
+        found |= {key: value.float() for key, value in load_file(file).items()}
+    return found
+
+
+class Log:
+    """The rows of one stage, printed and at once in OUT/STAGE.jsonl, in the form of a run's log.jsonl."""
+
+    def __init__(self, out: Path, stage: str) -> None:
+        self.stage, self._file, self._began = stage, out / f"{stage}.jsonl", time.monotonic()
+        self._file.write_text("", encoding="utf-8")
+
+    def row(self, images: int, terms: dict[str, float]) -> None:
+        """What was seen so far, and the means of terms."""
+        seconds = time.monotonic() - self._began
+        row = {
+            "images": images,
+            "seconds": round(seconds, 1),
+            "images_per_second": round(images / max(seconds, 1e-9), 1),
+            "terms": {name: round(value, 4) for name, value in terms.items()},
+        }
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        told = ", ".join(f"{name} {value}" for name, value in row["terms"].items())  # type: ignore[attr-defined]
+        say(f"{self.stage}: {images:,} images, {row['images_per_second']:,} a second: {told}")
+
+
+def rows(out: Path, stage: str) -> list[dict[str, Any]]:
+    """The rows that a `Log` wrote; none where the stage was not run."""
+    file = out / f"{stage}.jsonl"
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+
+
+def _bytes(tensor: Tensor) -> int:
+    return tensor.nbytes

@@ -1,0 +1,109 @@
+"""How the model of ideas is taught on a card, on a processor and for a step or two: all stages, and a model of them."""
+
+import json
+import lzma
+
+import pytest
+
+from benchmarks.teach.__main__ import main
+from benchmarks.teach.output import PART, load, rows, save
+from benchmarks.teach.prepare import attribution, chosen
+from ganvas import load as load_model
+from ganvas.runs.run import Run
+
+SHAPES = {
+    "star": '<path fill="{}" d="M12 2l3 7h7l-6 4 3 8-7-5-7 5 3-8-6-4h7z"/>',
+    "box": '<rect fill="{}" x="3" y="5" width="18" height="14"/>',
+}
+BROKEN = "<no svg"
+
+
+def icon(number):
+    """One of sixty made-up icons; every third has colours of its own, one cannot be drawn, one is held out."""
+    noun, mono = list(SHAPES)[number % 2], number % 3 > 0
+    body = SHAPES[noun].format("currentColor" if mono else "#e53935")
+    made = {
+        "set": f"set-{number % 4}",
+        "licence": ("MIT", "CC-BY-4.0")[number % 2],
+        "author": "A. Nobody",
+        "words": [noun, "thing"],
+        "named": 1,
+        "noun": noun,
+        "kind": "thing",
+        "style": "solid",
+        "palette": "mono" if mono else "colour",
+        "colours": [] if mono else ["red"],
+        "fit": [0, 0, 24],
+        "svg": BROKEN if number == 7 else body,
+    }
+    return made | ({"held_out": True} if number == 59 else {})
+
+
+@pytest.fixture(scope="module")
+def carry(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("teach")
+    with lzma.open(folder / "corpus.jsonl.xz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(icon(number)) + "\n" for number in range(60))
+    main(["prepare", str(folder / "corpus.jsonl.xz"), str(folder / "carry")])
+    return folder / "carry"
+
+
+def run(carry, out, *more):
+    quick = ["--device", "cpu", "--cores", "1", "--batch", "4", "--small-batch", "4", "--tints", "2", "--pairs", "8"]
+    main(["run", str(carry), str(out), *quick, "--steps", "2", *more])
+    return out
+
+
+def test_what_is_held_out_is_learned_only_if_everything_is():
+    icons = [icon(number) for number in range(60)]
+    assert (len(chosen(icons)), len(chosen(icons, everything=True))) == (59, 60)
+    page, whole = attribution(icons), attribution(icons, everything=True)
+    assert page.startswith("# Whose drawings")
+    assert "59 icons of 4 open sets" in page
+    assert "60 icons of 4 open sets" in whole
+    assert page.count("https://creativecommons.org/licenses/by/4.0/") == 1
+    assert "| set-3 | A. Nobody | 14 |" in page
+    assert "| set-3 | A. Nobody | 15 |" in whole
+
+
+def test_weights_travel_in_files_below_sixteen_mebibytes(tmp_path):
+    import torch
+
+    tensors = {str(number): torch.full((3_000_000,), float(number)) for number in range(4)}
+    save(tensors, tmp_path / "w")
+    assert len(files := list(tmp_path.glob("w_*.safetensors"))) == 2
+    assert all(file.stat().st_size <= 16 * 2**20 for file in files), PART
+    assert all(bool((value == float(name)).all()) for name, value in load(tmp_path, "w").items())
+    save({"0": tensors["0"]}, tmp_path / "w")
+    assert list(load(tmp_path, "w")) == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(["--flow-from", "nowhere"], "flow, one_step or nothing"), (["--span-from", ".6", "--span-to", ".5"], "in order")],
+)
+def test_what_cannot_be_meant_is_refused(carry, tmp_path, given, said):
+    with pytest.raises(SystemExit, match=said):
+        run(carry, tmp_path, *given)
+
+
+@pytest.mark.slow
+def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path):
+    pytest.importorskip("resvg_py")
+    first = run(carry, tmp_path / "first", "--autoencoder", ".01", "--flow", ".01", "--one-step", ".01")
+    assert all(rows(first, stage)[-1]["images"] >= 4 for stage in ("autoencoder", "flow", "one_step"))
+    main(["assemble", str(first), str(tmp_path / "model")])
+    model, said = load_model(tmp_path / "model"), Run(tmp_path / "model")
+    assert said.rows == rows(first, "one_step")
+    assert said.about["data"]["count"] == 59
+    assert said.newest_sound() is not None
+    assert model.sample(1, seed=0, label="red star")[0].size == (64, 64)
+    again = ["--flow", ".01", "--flow-from", "one_step", "--one-step", "0", "--plain", ".5", "--span-from", ".5"]
+    second = run(carry, tmp_path / "second", "--start", str(first), *again)
+    before, after = load(first, "one_step"), load(second, "flow")
+    apart = max(float((after[name] - value).abs().max()) for name, value in before.items())
+    assert 0 < apart < 0.01  # a step or two from where it began, and not anew
+    kept = load(second, "autoencoder")
+    assert all(kept[name].equal(value) for name, value in load(first, "autoencoder").items())
+    with pytest.raises(SystemExit, match="--one-step SECONDS"):
+        main(["assemble", str(second), str(tmp_path / "none")])
