@@ -46,9 +46,13 @@ class Log:
     def __init__(self, out: Path, stage: str) -> None:
         self.stage, self._file, self._began = stage, out / f"{stage}.jsonl", time.monotonic()
         self._file.write_text("", encoding="utf-8")
+        self._images = 0
 
     def row(self, images: int, terms: dict[str, float]) -> None:
-        """What was seen so far, and the means of terms."""
+        """What was seen so far, and the means of terms; once for each number of images."""
+        if images == self._images:
+            return
+        self._images = images
         seconds = time.monotonic() - self._began
         row = {
             "images": images,
