@@ -10,7 +10,7 @@ from ganvas.core import catalog
 from ganvas.learning.adversarial import Adversarial
 from ganvas.learning.losses import Relativistic, Wasserstein
 from ganvas.recipes.recipe import change
-from ganvas.runs.doctor import FEWEST, complaints, good_news
+from ganvas.runs.doctor import FEWEST, diagnoses, good_news
 
 
 def log(rows=100, *, right=0.8, apart=0.5, scores=(), name="kid"):
@@ -35,7 +35,7 @@ def log(rows=100, *, right=0.8, apart=0.5, scores=(), name="kid"):
     ],
 )
 def test_what_is_wrong_is_named_with_what_mends_it(rows, wanted):
-    (found,) = complaints(rows)
+    (found,) = diagnoses(rows)
     assert re.search(wanted, str(found)), found
     assert found.kind
     assert found.severity in {"look", "bad"}
@@ -58,7 +58,7 @@ def test_what_is_wrong_is_named_with_what_mends_it(rows, wanted):
     ],
 )
 def test_nothing_is_said_where_nothing_is_wrong_or_known(rows):
-    assert complaints(rows) == []
+    assert diagnoses(rows) == []
     assert (good_news(rows) is None) is (len(rows) < FEWEST)
 
 
@@ -69,15 +69,15 @@ def test_good_news_are_told_with_their_numbers():
 
 
 def test_a_critic_that_came_to_see_a_difference_or_has_none_to_see_any_more_is_healthy():
-    assert complaints(log(75, right=0.5) + log(25, right=0.8)) == []
-    assert complaints(log(75, right=0.8) + log(25, right=0.5)) == []
-    assert len(complaints(log(75, right=0.8) + log(25, right=1.0))) == 1
+    assert diagnoses(log(75, right=0.5) + log(25, right=0.8)) == []
+    assert diagnoses(log(75, right=0.8) + log(25, right=0.5)) == []
+    assert len(diagnoses(log(75, right=0.8) + log(25, right=1.0))) == 1
 
 
 def test_few_samples_are_named_before_anything_is_logged():
-    (found,) = complaints([], samples=3)
+    (found,) = diagnoses([], samples=3)
     assert "3 samples to learn from" in str(found)
-    assert complaints([], samples=100) == []
+    assert diagnoses([], samples=100) == []
 
 
 def test_a_wasserstein_critic_is_meant_to_be_right(points):
@@ -90,5 +90,5 @@ def test_a_wasserstein_critic_is_meant_to_be_right(points):
 def test_a_critic_that_is_blinded_is_found_out(points, tmp_path, noise, blind):
     recipe = replace(points, images=6_400, game=Adversarial(Relativistic(), noise=noise), measure_images=0)
     run = fit(recipe, out=tmp_path / "run", quiet=True, device="cpu")
-    assert any("never seen a difference" in str(each) for each in complaints(run.rows)) is blind
+    assert any("never seen a difference" in str(each) for each in diagnoses(run.rows)) is blind
     assert ("never seen a difference" in (run.path / "report.html").read_text()) is blind

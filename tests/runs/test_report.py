@@ -12,7 +12,7 @@ from PIL import Image
 from ganvas.core.errors import GanvasError, Unreadable
 from ganvas.metrics.score import Score
 from ganvas.runs import curves, evaluations, report
-from ganvas.runs.doctor import complaints
+from ganvas.runs.doctor import diagnoses
 from ganvas.runs.run import Run
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&$name.png"
@@ -288,7 +288,7 @@ def test_a_line_that_is_no_row_is_left_out(tmp_path, line):
     (folder / "log.jsonl").write_bytes(line + b"\n" + log + line)
     assert [row["images"] for row in Run(folder).rows] == [64 * i for i in range(1, 11)]
     assert "640 images in" in Page(report.write(folder)).words
-    assert complaints(Run(folder).rows) == []
+    assert diagnoses(Run(folder).rows) == []
 
 
 def test_a_log_of_nothing_but_damage(tmp_path):
@@ -296,7 +296,7 @@ def test_a_log_of_nothing_but_damage(tmp_path):
     for content in (b"", b"\xff", b"5\n", b'{"images": 64, "terms": 5, "scores": [1], "seconds": "a"}\n'):
         (folder / "log.jsonl").write_bytes(content)
         assert Run(folder).seconds == 0
-        assert complaints(Run(folder).rows) == []
+        assert diagnoses(Run(folder).rows) == []
         report.write(folder)
     (folder / "run.json").write_text("[")
     with pytest.raises(Unreadable, match=r"run.json is damaged"):

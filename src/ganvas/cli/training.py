@@ -69,14 +69,14 @@ def train(
 
 def _ending(run: "Run") -> str:
     """What there is now, what can be done with it, and what seems wrong with it."""
-    from ..runs.doctor import complaints
+    from ..runs.doctor import diagnoses
 
     about = run.about
     state = "finished" if run.finished else "interrupted: the same command goes on from here"
     stage = f"Stage {about['stage']}: " if about.get("stage") else ""
     more = "--count 9 --seed 7 --out clips.gif" if run.moves else "--count 25 --seed 7 --out grid.png"
-    path, found = shlex.quote(str(run.path)), complaints(run.rows, samples=about["data"]["count"])
-    wrong = "".join(f"\n  look out  {complaint}" for complaint in found)
+    path, found = shlex.quote(str(run.path)), diagnoses(run.rows, samples=about["data"]["count"])
+    wrong = "".join(f"\n  look out  {each}" for each in found)
     return (
         f"{stage}{run.images:,} images in {run.seconds:,.0f} s, {state}.\n"
         f"  pictures  {run.newest_sheet}\n"

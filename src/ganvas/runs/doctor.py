@@ -7,13 +7,13 @@ has died.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
 from ..data.dataset import FEW
+from .diagnosis import Diagnosis
 
-__all__ = ["FEWEST", "Complaint", "complaints", "good_news"]
+__all__ = ["FEWEST", "diagnoses", "good_news"]
 
 FEWEST = 20  # rows of a log that can be judged
 BLIND, SURE = 0.55, 0.99  # shares of pairs that a critic orders rightly; chance is one half
@@ -22,28 +22,7 @@ ALIKE = 0.5  # the distance between samples as a share of that between pictures
 BEHIND = 1.25  # the last score as a multiple of the best
 
 
-@dataclass(frozen=True)
-class Complaint:
-    """Something that is wrong with a training.
-
-    kind      what, in a word: few, dead, blind, sure, alike, behind
-    severity  "bad" if going on is no use, "look" if it may be
-    text      a sentence or two
-    numbers   what it was told by
-    setting   the NAME=VALUE that usually mends it in a new training, or None
-    """
-
-    kind: str
-    severity: str
-    text: str
-    numbers: Mapping[str, float] = field(default_factory=dict)
-    setting: str | None = None
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def complaints(rows: Sequence[Mapping[str, Any]], *, samples: int | None = None) -> list[Complaint]:
+def diagnoses(rows: Sequence[Mapping[str, Any]], *, samples: int | None = None) -> list[Diagnosis]:
     """What is wrong with a training as it is at its end; empty if nothing seems to be.
 
     Args:
@@ -53,7 +32,7 @@ def complaints(rows: Sequence[Mapping[str, Any]], *, samples: int | None = None)
     few = []
     if samples is not None and samples < FEW:
         few.append(
-            Complaint(
+            Diagnosis(
                 "few",
                 "look",
                 f"There are {samples} samples to learn from, and so few are learned by heart; a few hundred are the "
@@ -68,7 +47,7 @@ def complaints(rows: Sequence[Mapping[str, Any]], *, samples: int | None = None)
 
 def good_news(rows: Sequence[Mapping[str, Any]]) -> str | None:
     """What a training does well, in a sentence or two; None with too few rows to judge by, or if something is wrong."""
-    if len(rows) < FEWEST or complaints(rows):
+    if len(rows) < FEWEST or diagnoses(rows):
         return None
     said = [
         f"The {name.rpartition('.')[0]} tells a picture from a sample in {100 * quarters[-1]:.0f} of 100 pairs, so the "
@@ -81,7 +60,7 @@ def good_news(rows: Sequence[Mapping[str, Any]]) -> str | None:
     return " ".join(said) or "No number of its log is out of the ordinary."
 
 
-def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[Complaint]:
+def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[Diagnosis]:
     for name in (name for name in rows[-1].get("terms", {}) if name.endswith(".right")):
         critic, found = name.rpartition(".")[0], _values(rows, "terms", name)
         if not found:
@@ -91,7 +70,7 @@ def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[Complaint]:
         both = (_values(rows, "terms", f"{critic}.{of}") for of in ("real", "fake"))
         apart = [abs(distance) for distance in _quarters([real - fake for real, fake in zip(*both, strict=False)])]
         if right < BLIND and apart and apart[-1] < DEAD * max(apart):
-            yield Complaint(
+            yield Diagnosis(
                 "dead",
                 "bad",
                 f"The {critic} has died: its logits of pictures and samples were {max(apart):.2g} apart and are "
@@ -101,7 +80,7 @@ def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[Complaint]:
                 "optimizer.rate=linear(4e-4, 0)",
             )
         elif max(quarters) < BLIND:
-            yield Complaint(
+            yield Diagnosis(
                 "blind",
                 "bad",
                 f"The {critic} has never seen a difference between pictures and samples: of pairs it orders "
@@ -110,7 +89,7 @@ def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[Complaint]:
                 {"right": right},
             )
         elif right > SURE:
-            yield Complaint(
+            yield Diagnosis(
                 "sure",
                 "look",
                 f"The {critic} is always right: of pairs it orders {right:.1%} rightly. The generator falls behind. "
@@ -121,10 +100,10 @@ def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[Complaint]:
             )
 
 
-def _variety(rows: Sequence[Mapping[str, Any]]) -> Iterable[Complaint]:
+def _variety(rows: Sequence[Mapping[str, Any]]) -> Iterable[Diagnosis]:
     found = _values(rows, "scores", "variety")
     if found and found[-1] < ALIKE:
-        yield Complaint(
+        yield Diagnosis(
             "alike",
             "bad",
             f"The samples are alike: they lie {found[-1]:.0%} as far apart as the pictures do. That is how mode "
@@ -135,13 +114,13 @@ def _variety(rows: Sequence[Mapping[str, Any]]) -> Iterable[Complaint]:
         )
 
 
-def _best(rows: Sequence[Mapping[str, Any]]) -> Iterable[Complaint]:
+def _best(rows: Sequence[Mapping[str, Any]]) -> Iterable[Diagnosis]:
     scored = [row for row in rows if row.get("scores")]
     name = next(iter(scored[-1]["scores"]), "") if scored else ""
     found = _values(scored, "scores", name)
     if found and min(found) > 0 and found[-1] > BEHIND * min(found):
         best = next(row["images"] for row in scored if row["scores"].get(name) == min(found))
-        yield Complaint(
+        yield Diagnosis(
             "behind",
             "look",
             f"The best samples are behind: {name} was {min(found):.3g} after {best:,} images and is {found[-1]:.3g} "

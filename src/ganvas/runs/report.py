@@ -22,7 +22,7 @@ from ..core import files
 from ..core.errors import NotFound, Unreadable
 from ..metrics.score import better, gathered_notes
 from . import curves, evaluations
-from .doctor import FEWEST, complaints
+from .doctor import FEWEST, diagnoses
 from .run import Run
 
 __all__ = ["write"]
@@ -108,7 +108,7 @@ def _state(rows: list[dict[str, Any]], recipe: Mapping[str, Any]) -> str:
 
 
 def _health(rows: list[dict[str, Any]], samples: int | None) -> str:
-    found = complaints(rows, samples=samples)
+    found = diagnoses(rows, samples=samples)
     if found:
         return f'<ul class="complaints">{"".join(f"<li>{_text(str(each))}</li>" for each in found)}</ul>'
     return "<p>Nothing in its log looks wrong.</p>" if len(rows) >= FEWEST else ""

@@ -71,7 +71,7 @@ class Runs:
         Raises:
             Refused: 404, there is none.
         """
-        from ..runs.doctor import complaints, good_news
+        from ..runs.doctor import diagnoses, good_news
 
         with self._lock:
             folder, child = self._there(check_name(name, what="run")), self._children.get(name)
@@ -87,7 +87,7 @@ class Runs:
             live, speed = state == "training" or state == "elsewhere", last.get("images_per_second")
             images = max(folder.images, int(last.get("images", 0))) if live else folder.images
             judged = rows if rows else []
-            found = complaints(judged, samples=folder.about.get("data", {}).get("count")) if folder.begun else []
+            found = diagnoses(judged, samples=folder.about.get("data", {}).get("count")) if folder.begun else []
             asked = child.asked if child else {}
             return {
                 "name": name,

@@ -1,0 +1,78 @@
+"""A diagnosis: one thing that is wrong with a training, as a value that a log, a report, a page and a shell share."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..learning.schedules import Value, at
+from ..recipes.recipe import Recipe
+
+__all__ = ["Diagnosis", "divergence", "slower"]
+
+SAFE_RATE = 5e-4  # of Adam: from here on a GAN's rate is seldom what is wrong
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Something that is wrong with a training.
+
+    kind      what, in a word; docs/doctor.md lists them
+    severity  "bad" if going on is no use, "look" if it may be
+    text      a sentence or two
+    numbers   the evidence
+    setting   the NAME=VALUE most likely to mend it in a new training, or None if none is
+    """
+
+    kind: str
+    severity: str
+    text: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    setting: str | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def advice(self) -> str:
+        """The text, and the setting to try in a new training, as functions take it; `as_options` has it for a shell."""
+        return f"{self.text} Try `settings=['{self.setting}']`." if self.setting else self.text
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, as what JSON can hold."""
+        numbers = {name: value if math.isfinite(value) else None for name, value in self.numbers.items()}
+        own = {"kind": self.kind, "severity": self.severity, "text": self.text}
+        return own | {"numbers": numbers, "setting": self.setting}
+
+
+def divergence(images: int, broken: str, recipe: Recipe | None = None) -> Diagnosis:
+    """What is said of a training in which a number is none any more.
+
+    Args:
+        images: after how many it was noticed.
+        broken: what is no number, such as "critic.loss".
+        recipe: of the training, from whose rate the advice is taken.
+    """
+    return Diagnosis(
+        "diverged",
+        "bad",
+        f"The training diverged at {images:,} images: {broken} is no longer a number.",
+        {"images": images},
+        slower(recipe),
+    )
+
+
+def slower(recipe: Recipe | None) -> str:
+    """The setting that gives the player with the highest rate a quarter of it, and no more than is safe."""
+    if recipe is None:
+        return "optimizer.rate=1e-4"
+    rates = {"optimizer": recipe.optimizer} | {f"optimizers.{name}": each for name, each in recipe.optimizers.items()}
+    known = {name: each.rate for name, each in rates.items() if hasattr(each, "rate")}
+    if not known:
+        return "optimizer.rate=1e-4"
+    name = max(known, key=lambda each: _peak(known[each]))
+    return f"{name}.rate={min(_peak(known[name]) / 4, SAFE_RATE):.2g}"
+
+
+def _peak(rate: Value) -> float:
+    return max(at(rate, progress) for progress in (0.0, 0.5, 1.0))
