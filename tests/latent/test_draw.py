@@ -11,10 +11,11 @@ from ganvas import load
 from ganvas.core.errors import DoesNotFit, GanvasError, NotFound
 from ganvas.core.pixels import to_uint8
 from ganvas.latent.directions import Directions
-from ganvas.latent.draw import Place, as_latent, draw, given, names_of, stops_of
+from ganvas.latent.draw import as_latent, draw, given, stops_of
 from ganvas.latent.morph import morph
 from ganvas.latent.places import fingerprint
 from ganvas.models.model import inputs
+from ganvas.models.place import Place, names_of
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_one_spelling():
     "text",
     [
         "", "[]", "nine", "{}", '{"seed": 1, "latent": "a"}', '{"seed": -1}', '{"seed": true}', '{"seed": 1.0}',
-        '{"seed": 1, "variety": 5}', '{"seed": 1, "variety": NaN}', '{"seed": 1, "truncation": 2}',
+        '{"seed": 1, "variety": 5}', '{"seed": 1, "variety": NaN}', '{"seed": 1, "truncation": 5}',
         '{"seed": 1, "moves": {"warmth": 7}}', '{"seed": 1, "moves": {"warmth": "a"}}', '{"seed": 1, "mvoes": {}}',
         '{"seed": 1, "words": 3}', json.dumps({"seed": 1, "words": "a" * 201}), "[" * 100_000,
         json.dumps({"seed": 1, "moves": {str(name): 1 for name in range(9)}}), '{"seed": 99999999999999999999}',

@@ -14,7 +14,10 @@ from ganvas import Run, fit, load
 from ganvas.core import checkpoint
 from ganvas.core.errors import GanvasError
 from ganvas.data.dataset import Dataset
-from ganvas.models.model import CHUNK, Model, inputs, save_separate, save_sheet
+from ganvas.latent.draw import save_places
+from ganvas.models.made import Layout
+from ganvas.models.model import CHUNK, Model, inputs
+from ganvas.models.place import Place
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
 from ganvas.networks.r3gan import R3Critic, R3Generator
@@ -95,12 +98,12 @@ def test_a_model_is_the_same_wherever_it_is_loaded_from(run, tmp_path):
 
 
 def test_the_last_sheet_shows_the_model(run, tmp_path):
-    save_sheet(load(run.path), range(64), tmp_path / "sheet.png")
+    save(run, range(64), tmp_path / "sheet.png")
     assert same([opened(tmp_path / "sheet.png")], [opened(run.newest_sheet)])
 
 
 def test_a_sheet(run, tmp_path):
-    path = save_sheet(load(run.path), range(3, 9), tmp_path / "new" / "sheet.png", columns=2)
+    path = save(run, range(3, 9), tmp_path / "new" / "sheet.png", columns=2)
     shown = opened(path)
     assert shown.shape == (3 * 66 + 2, 2 * 66 + 2)
     for index, picture in enumerate(load(run.path).sample(6, seed=3)):
@@ -108,40 +111,43 @@ def test_a_sheet(run, tmp_path):
         assert np.array_equal(shown[top : top + 64 : 8, left : left + 64 : 8], np.asarray(picture))
 
 
-def test_separate_files_are_named_by_seed(run, tmp_path):
-    model = load(run.path)
-    folder = save_separate(model, range(7, 7 + CHUNK + 2), tmp_path / "samples")
-    assert sorted(files(folder)) == [f"seed-{seed:04}.png" for seed in range(7, 7 + CHUNK + 2)]
-    assert same([opened(folder / "seed-0009.png")], model.sample(1, seed=9))
-    with pytest.raises(GanvasError, match=r"`folder=` is where the files go, and .*x.png looks like a file"):
-        save_separate(model, range(2), tmp_path / "x.png")
+def test_separate_files(run, tmp_path):
+    seeds = range(7, 7 + CHUNK + 2)
+    folder = save(run, seeds, tmp_path / "samples", separate=True)
+    assert sorted(files(folder)) == [f"seed-{seed:04}.png" for seed in seeds]
+    assert same([opened(folder / "seed-0009.png")], load(run.path).sample(1, seed=9))
+    with pytest.raises(GanvasError, match=r"`out=` is a folder; .*x.png looks like a file"):
+        save(run, range(2), tmp_path / "x.png", separate=True)
 
 
 def test_vectors_are_no_pictures(ring, tmp_path):
     model = load(ring.path)
     assert model.generate(range(5)).shape == (5, 2)
-    for refused in (lambda: model.sample(2), lambda: save_separate(model, range(2), tmp_path / "samples")):
+    for refused in (lambda: model.sample(2), lambda: save(ring, range(2), tmp_path / "samples", separate=True)):
         with pytest.raises(GanvasError, match=r"makes vectors of 2 numbers, not pictures; use generate\(\)"):
             refused()
-    assert opened(save_sheet(model, range(50), tmp_path / "scatter.png")).shape == (512, 512, 3)
+    assert opened(save(ring, range(50), tmp_path / "scatter.png")).shape == (512, 512, 3)
 
 
 def test_impossible_wishes(run, tmp_path):
-    for seeds in (range(0), range(-3, 3)):
-        with pytest.raises(GanvasError, match="It takes at least one seed, and seeds are whole numbers from 0"):
-            save_sheet(load(run.path), seeds, tmp_path / "a.png")
+    with pytest.raises(GanvasError, match="No place was given to be drawn"):
+        save(run, range(0), tmp_path / "a.png")
     for columns in (0, -1):
         with pytest.raises(GanvasError, match="`columns=` is at least 1"):
-            save_sheet(load(run.path), range(3), tmp_path / "a.png", columns=columns)
+            save(run, range(3), tmp_path / "a.png", columns=columns)
 
 
 def test_a_picture_that_cannot_be_written(run, tmp_path):
     with pytest.raises(GanvasError, match=r"Cannot write .*sheet.xyz.*in .png for instance"):
-        save_sheet(load(run.path), range(2), tmp_path / "sheet.xyz")
+        save(run, range(2), tmp_path / "sheet.xyz")
     (tmp_path / "file").write_text("")
-    for refused in (save_sheet, save_separate):
+    for name, separate in (("sheet.png", False), ("folder", True)):
         with pytest.raises(GanvasError, match="Cannot write"):
-            refused(load(run.path), range(2), tmp_path / "file" / ("sheet.png" if refused is save_sheet else "folder"))
+            save(run, range(2), tmp_path / "file" / name, separate=separate)
+
+
+def save(run, seeds, out, **layout):
+    return save_places(load(run.path), [Place(seed) for seed in seeds], out, layout=Layout(**layout))
 
 
 def test_what_is_no_model(tmp_path, run):

@@ -9,7 +9,7 @@ import typer
 
 from ..core import console
 from ..core.errors import GanvasError, PassedOver
-from . import data, evaluation, latent, models, recipes, runs, studio, training
+from . import data, evaluation, latent, models, recipes, runs, sample, studio, training
 from .options import as_options
 
 __all__ = ["app", "main"]
@@ -26,7 +26,7 @@ app = typer.Typer(
 
 for command in (
     training.train,
-    models.sample,
+    sample.sample,
     latent.morph,
     models.models,
     models.publish,

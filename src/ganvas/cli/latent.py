@@ -11,8 +11,8 @@ from .options import ModelArgument, Places, RunArgument, Scale, Truncation, Vari
 
 if TYPE_CHECKING:
     from ..latent.directions import Directions
-    from ..latent.draw import Place
     from ..models.model import Model
+    from ..models.place import Place
 
 __all__ = ["directions", "edit", "morph", "project"]
 
@@ -193,8 +193,8 @@ def _refuse_both(place: list[str] | None, *others: object) -> None:
 
 def _spelled(path: Path, model: "Model", texts: list[str]) -> "tuple[list[Place], Directions | None]":
     """The places of these words, and the model's directions if one of them needs any."""
-    from ..latent.draw import Place
     from ..latent.edit import directions_of
+    from ..models.place import Place
 
     chosen = [Place.read(text) for text in texts]
     return chosen, directions_of(path, model) if any(place.moves for place in chosen) else None

@@ -7,7 +7,7 @@ Clips have one more axis, the time: uint8 [N, T, H, W, C] and float [N, C, T, H,
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -162,8 +162,10 @@ def moving_grid(clips: Tensor, *, columns: int | None = None) -> list[Pictures]:
     return [grid(frame, columns=columns) for frame in to_uint8(clips).cpu().numpy().swapaxes(0, 1)]
 
 
-def save_picture(picture: Pictures, path: Path, *, sheet: bool = True) -> Path:
+def save_picture(picture: Pictures, path: Path, *, sheet: bool = True, more: Mapping[str, Any] | None = None) -> Path:
     """Save one uint8 picture [H, W, C], whole or not at all; one that shows many or explains something is a `sheet`.
+
+    `more` are further options for Pillow.
 
     Raises:
         Unwritable: `path` cannot be written.
@@ -171,7 +173,7 @@ def save_picture(picture: Pictures, path: Path, *, sheet: bool = True) -> Path:
     """
     with files.writing(path), files.replacing(path) as draft:
         try:
-            to_image(picture).save(draft, **(MARK if sheet else {}))
+            to_image(picture).save(draft, **(MARK if sheet else {}), **(more or {}))
         except ValueError as error:
             raise DoesNotFit(
                 f"Cannot write {path}: {error}. Its name must end as a picture's does, in .png for instance."

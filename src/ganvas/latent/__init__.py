@@ -7,6 +7,6 @@ In: a `Model`; out: its pictures, moved.
     attributes.py   a picture -> how warm, large, round, ... as numbers with gradients
     directions.py   directions, and how purely each one acts
     edit.py         a picture moved along directions, or by gradients of attributes
-    draw.py         a place spelled out as JSON; the pictures of many
+    draw.py         the pictures of places that are spelled out, drawn and saved
     project.py      the place that comes nearest to a picture of one's own
 """

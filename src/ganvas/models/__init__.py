@@ -3,6 +3,9 @@
 In: a run, a file, weights that others published; out: pictures, and files for others.
 
     model.py      Model: seeds -> pictures and clips; load(), and a model as one file
+    place.py      what one picture is made of, spelled out as JSON
+    made.py       what made a picture, written into its PNG or SVG and read back
+    sheets.py     samples as files: a sheet of many, or each by itself
     shipped.py    the models that come with the toolkit, by name (pretrained/ holds them, each with its card)
     critics.py    the critics of a run: how real they find a picture
     publish.py    a run -> a small folder with a card, to hand on and to start from

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..core import checkpoint, files, pixels
+from ..core import checkpoint, pixels
 from ..core.batch import Kind, kind_of, refuse_seeds
 from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
 from ..core.version import __version__
@@ -25,9 +25,8 @@ from ..networks.layers import Generator, NetworkSettings
 from ..recipes.settings import from_json, to_json
 from .shipped import known, locate
 
-__all__ = ["Model", "described", "inputs", "load", "metadata", "save_separate", "save_sheet"]
+__all__ = ["CHUNK", "Model", "described", "inputs", "load", "metadata"]
 
-LARGEST_SHEET = 2**29  # numbers in one picture of many samples
 CHUNK = 16  # always so many at once, because the last bits of a convolution depend on the size of the batch
 
 
@@ -181,58 +180,9 @@ def _filled(rows: Tensor) -> Tensor:
     return torch.cat([rows, rows.new_zeros(CHUNK - len(rows), rows.shape[1])])
 
 
-def save_sheet(
-    model: Model, seeds: Sequence[int], path: Path, *, columns: int | None = None, label: str | None = None
-) -> Path:
-    """Save the samples of all seeds as one picture, all of one class if a label is given.
-
-    Clips are saved as one film in which all of them move, or each as a strip of frames if `path` is no film's.
-
-    Raises:
-        DoesNotFit, Unwritable or NotFound: there are no seeds, `path` is no picture that can be written, or the label
-            is unknown.
-    """
-    _refuse_none(seeds)
-    if columns is not None and columns < 1:
-        raise DoesNotFit(f"`columns=` is at least 1, not {columns}.")
-    if len(seeds) * math.prod(model.shape) > LARGEST_SHEET:
-        raise DoesNotFit(f"{len(seeds):,} samples are too many for one picture: take fewer, or a file for each.")
-    columns = columns and min(columns, len(seeds))
-    made = model.generate(seeds, model.condition_for(label, seeds))
-    if model.moves and path.suffix.lower() in pixels.FILMS:
-        return pixels.save_clips(made, path, columns=columns)
-    return pixels.save_picture(pixels.sheet(made, columns=columns), path, sheet=len(made) > 1)
-
-
-def save_separate(model: Model, seeds: Sequence[int], folder: Path, *, label: str | None = None) -> Path:
-    """Save each picture as a file of its own that is named by its seed, seed-0007.png, and clips as seed-0007.gif."""
-    _refuse_none(seeds)
-    _refuse_points(model)
-    if folder.suffix:
-        raise DoesNotFit(f"`folder=` is where the files go, and {folder} looks like a file.")
-    with files.writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for first in range(0, len(seeds), CHUNK):
-            chunk = seeds[first : first + CHUNK]
-            made = model.generate(chunk, model.condition_for(label, chunk))
-            for seed, sample in zip(chunk, made.split(1), strict=True):
-                path = folder / f"seed-{seed:04}.png"
-                if model.moves:
-                    pixels.save_clips(sample, path.with_suffix(".gif"))
-                else:
-                    pixels.save_picture(pixels.to_uint8(sample).numpy()[0], path, sheet=False)
-    return folder
-
-
 def _refuse_points(model: Model) -> None:
     if model.kind is Kind.POINTS:
         raise DoesNotFit(f"This model makes vectors of {model.shape[0]} numbers, not pictures; use generate().")
-
-
-def _refuse_none(seeds: Sequence[int]) -> None:
-    if not seeds or seeds[0] < 0:
-        raise DoesNotFit("It takes at least one seed, and seeds are whole numbers from 0.")
-    refuse_seeds([seeds[0], seeds[-1]])
 
 
 def inputs(seeds: Sequence[int], latent: int) -> Tensor:

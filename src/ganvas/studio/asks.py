@@ -86,7 +86,7 @@ def _places(places: Any) -> list[str]:
 
 
 def _text(place: Mapping[str, Any]) -> str:
-    from ..latent.draw import Place
+    from ..models.place import Place
 
     return Place.of(dict(place)).as_json()
 

@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -26,7 +26,8 @@ from .workspace import Workspace
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..latent.draw import Place
+    from ..models.made import Made
+    from ..models.place import Place
 
 __all__ = ["Gallery", "enlarged", "key_of", "place_of"]
 
@@ -46,7 +47,7 @@ def place_of(key: str) -> "Place":
     Raises:
         Refused: 404, it is none.
     """
-    from ..latent.draw import Place
+    from ..models.place import Place
 
     try:
         text = base64.b64decode(key + "=" * (-len(key) % 4), altchars=b"-_", validate=True).decode()
@@ -56,15 +57,18 @@ def place_of(key: str) -> "Place":
 
 
 def enlarged(png: bytes, scale: int) -> bytes:
-    """The picture with each pixel as a square of so many."""
+    """The picture with each pixel as a square of so many, which still says what made it."""
+    from ..models.made import Made
+
     with Image.open(io.BytesIO(png)) as image:
         larger = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
-    return _png(larger)
+    made = Made.read(png)
+    return _png(larger, replace(made, layout=replace(made.layout, scale=scale)))
 
 
-def _png(image: Image.Image, level: int = 6) -> bytes:
+def _png(image: Image.Image, made: "Made | None" = None, *, level: int = 6) -> bytes:
     out = io.BytesIO()
-    image.save(out, "PNG", compress_level=level)
+    image.save(out, "PNG", compress_level=level, **(made.for_png() if made else {}))
     return out.getvalue()
 
 
@@ -214,6 +218,8 @@ class Gallery:
     def _drawn(self, loaded: Loaded, places: Sequence["Place"]) -> list[bytes | Exception]:
         """The pictures of these places; one that cannot be drawn does not keep the others from it."""
         from ..latent.draw import draw
+        from ..latent.places import fingerprint
+        from ..models.made import Layout, Made
 
         try:
             made = draw(loaded.model, places, found=loaded.found, folder=self.folder)
@@ -221,7 +227,12 @@ class Gallery:
             if len(places) == 1:
                 return [Refused(410, "The place of this picture is no longer here, or is another model's.")]
             return [self._drawn(loaded, [place])[0] for place in places]
-        return [_png(image) for image in _images(made)]
+        digest, layout = fingerprint(loaded.model.network), Layout(separate=True)
+        name = self.models.words_of(loaded.name)
+        return [
+            _png(image, Made(name, digest, (place,), layout))
+            for image, place in zip(_images(made), places, strict=True)
+        ]
 
     def draw_now(self, name: str, place: "Place") -> bytes:
         """One picture, for the thread of torch.

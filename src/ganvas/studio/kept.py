@@ -61,7 +61,7 @@ class Board:
         return self.etag
 
     def _copy(self, each: dict[str, Any]) -> None:
-        from ..latent.draw import Place
+        from ..models.place import Place
 
         with suppress(Refused, GanvasError, OSError):
             png = self._gallery.draw_now(self._gallery.models.named(each["model"]["fp"]), Place.of(each["place"]))

@@ -15,7 +15,7 @@ from .models import Loaded
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..latent.draw import Place
+    from ..models.place import Place
 
 __all__ = ["MADE", "around", "between", "breed", "sweep"]
 

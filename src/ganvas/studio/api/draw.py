@@ -20,7 +20,7 @@ from ..worker import DRAW, LATER, PREVIEW
 from .common import Parts, parts, png, refusals
 
 if TYPE_CHECKING:
-    from ...latent.draw import Place
+    from ...models.place import Place
 
 __all__ = ["router"]
 
@@ -30,7 +30,7 @@ FP, KEY = r"^[0-9a-f]{16}$", r"^[A-Za-z0-9_-]{1,2000}$"
 
 
 def _place(shape: PlaceShape) -> "Place":
-    from ...latent.draw import Place
+    from ...models.place import Place
 
     try:
         return Place.of(shape.model_dump(exclude_none=True))

@@ -1,0 +1,168 @@
+"""The command that draws with a trained model, and draws again what a file says made it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..core.errors import DoesNotFit, NotFound
+from .options import Places, Scale, Truncation, Variety, say, varied
+
+if TYPE_CHECKING:
+    from ..models.made import Layout, Made
+    from ..models.model import Model
+    from ..models.place import Place
+
+__all__ = ["sample"]
+
+MOST = 1_000_000  # samples of one command
+
+
+def sample(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run folder, a model file, or the name of a model.")
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many pictures, of each of several --keywords.")] = 25,
+    seed: Annotated[int, typer.Option(help="The first picture's seed; the others follow it.")] = 0,
+    seeds: Annotated[
+        str, typer.Option(help="These pictures instead: seeds, and files of `project`, as in 3,17,me.safetensors.")
+    ] = "",
+    place: Places = None,
+    like: Annotated[
+        Path | None, typer.Option(help="Draw again what made this PNG or SVG, by the model that is named in it.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The picture of all, or for clips the .gif, .webp or .mp4; with --separate the folder."),
+    ] = None,
+    columns: Annotated[int | None, typer.Option(help="Pictures per row.")] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--label", "--keywords", help="What to draw: a class, or words such as 'blue fish'; may be repeated."
+        ),
+    ] = None,
+    variety: Variety = None,
+    separate: Annotated[bool, typer.Option("--separate", help="One file per seed: seed-0007.png.")] = False,
+    scale: Scale = None,
+    truncation: Truncation = 1.0,
+) -> None:
+    """Draw pictures or clips with a trained model. One seed is one picture, or one clip."""
+    if count > MOST:
+        raise DoesNotFit(f"--count is at most {MOST:,}, not {count:,}.")
+    if (place or like) and (seeds or label or variety is not None or truncation != 1 or (place and like)):
+        raise DoesNotFit(
+            f"--{'place' if place else 'like'} says all of a picture: leave out {'--like, ' if place else ''}--seeds, "
+            "--keywords, --variety and --truncation."
+        )
+    shown = {"columns": columns, "scale": scale, "separate": separate}
+    if like:
+        return _again(run, like, out, shown)
+    if run is None:
+        raise NotFound("Name the model to draw with, such as `ganvas sample icons`; `ganvas models` lists some.")
+    model, layout = _load(run), _layout(shown)
+    if place:
+        return _draw(run, model, _read(place), out, layout)
+    starts = _starts(seeds) if seeds else range(seed, seed + count)
+    if not starts or seed < 0:
+        raise DoesNotFit("It takes at least one seed, and seeds are whole numbers from 0.")
+    for words in label or ():
+        model.described(words)  # which refuses what it cannot read, as the next line refuses numbers
+    varied(model, variety, label).truncated(truncation)
+    chosen = _places(starts, label, variety, truncation)
+    several = len(label or ()) > 1
+    plain = not several and all(isinstance(start, int) for start in starts)
+    names = [f"seed-{start:04}" for start in starts] if plain else []
+    layout = replace(layout, columns=columns or (len(starts) if several else None))
+    return _draw(run, model, chosen, out, layout, names)
+
+
+def _load(run: str) -> "Model":
+    from ..models.model import load
+
+    return load(run)
+
+
+def _layout(shown: dict[str, Any], before: "Layout | None" = None) -> "Layout":
+    """The layout that options ask for; what they leave open is as it was before."""
+    from ..models.made import Layout
+
+    return Layout(**{**(asdict(before) if before else {}), **{name: value for name, value in shown.items() if value}})
+
+
+def _draw(
+    run: str,
+    model: "Model",
+    chosen: "Sequence[Place]",
+    out: Path | None,
+    layout: "Layout",
+    names: Sequence[str] = (),
+    name: str = "",
+) -> None:
+    """Draw, save and say so."""
+    from ..latent.draw import save_places
+    from ..latent.edit import directions_of
+    from ..models.made import here
+    from ..models.shipped import shipped
+
+    out = out or Path("samples" if layout.separate else "samples.gif" if model.moves else "samples.png")
+    found = directions_of(Path(run), model) if any(place.moves for place in chosen) else None
+    name = name or (run if run in shipped() else here(run))
+    saved = save_places(model, chosen, out, layout=layout, found=found, names=names, name=name)
+    say(f"{len(chosen)} samples in {saved}")
+    asked = dict.fromkeys(place.words for place in chosen)
+    if guessed := list(dict.fromkeys(word for words in asked for word in model.unknown(words))):
+        say(f"not among the words that it learned, so taken by their meaning: {', '.join(guessed)}")
+
+
+def _again(run: str | None, like: Path, out: Path | None, shown: dict[str, Any]) -> None:
+    """Draw what made a file: byte for byte the same, unless options say how it is to be shown."""
+    from ..latent.places import fingerprint
+    from ..models.made import made_of
+
+    made = made_of(like)
+    model = _load(run or _home(made, like))
+    if fingerprint(model.network) != made.digest:
+        raise DoesNotFit(
+            f"{like} was made by {made.model or 'a model'} with other weights ({made.digest[:16]}): name the one that "
+            f"made it, or draw what it shows with this one, beginning with --place '{made.places[0].as_json()}'."
+        )
+    _draw(run or made.model, model, made.places, out, _layout(shown, made.layout), name=made.model)
+
+
+def _home(made: "Made", like: Path) -> str:
+    """Where the model that made a file is."""
+    from ..models.shipped import shipped
+
+    if made.model in shipped() or (made.model and Path(made.model).exists()):
+        return made.model
+    raise NotFound(f"{made.model or 'The model'}, which made {like}, is not here: name it, `ganvas sample RUN --like`.")
+
+
+def _starts(words: str) -> Sequence[int | str]:
+    """Seeds, and the files of latents, from 3,17,me.safetensors."""
+    from ..latent.places import ENDING
+
+    found = [word.strip() for word in words.split(",")]
+    if not all(word.isdecimal() or word.endswith(ENDING) for word in found):
+        raise DoesNotFit(f"--seeds are whole numbers from 0 and {ENDING} files, with commas between, not {words!r}.")
+    return [int(word) if word.isdecimal() else word for word in found]
+
+
+def _read(texts: Sequence[str]) -> "list[Place]":
+    from ..models.place import Place
+
+    return [Place.read(text) for text in texts]
+
+
+def _places(
+    starts: Sequence[int | str], labels: Sequence[str] | None, variety: float | None, truncation: float
+) -> "list[Place]":
+    """Every start under each of the labels."""
+    from ..models.place import Place
+
+    more = {"variety": variety, "truncation": truncation}
+    ways = [{"seed": start} if isinstance(start, int) else {"latent": start} for start in starts]
+    return [Place.of({**way, **more, "words": words}) for words in labels or ("",) for way in ways]

@@ -1,0 +1,179 @@
+"""What made a picture, written into its file and read back: a PNG text, or the metadata of an SVG.
+
+The file says it as JSON: the model and the sha256 of its weights, a place for each picture (see place.py), how they are
+laid out, and the version that wrote it. A PNG holds it as the text `ganvas`, an SVG in `<metadata id="ganvas">`.
+
+Whatever is read may have been made by a stranger: it is bounded, checked by type, and names nothing outside the folder
+that one is in.
+"""
+
+import html
+import io
+import json
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from ..core.errors import DoesNotFit, NotFound, Unreadable
+from ..core.version import __version__
+from .place import Place
+
+__all__ = ["Layout", "Made", "here", "made_of"]
+
+KEY = "ganvas"
+PNG, MOST_BYTES, MOST_TEXT, MOST_PLACES, MOST_NAME = b"\x89PNG\r\n\x1a\n", 2**26, 2**19, 4096, 200
+METADATA = re.compile(rb'<metadata\b[^>]{0,400}\bid="ganvas"[^>]{0,400}>([^<]*)</metadata>')
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How pictures are laid out in a file.
+
+    columns   pictures per row; by default as square as possible
+    scale     how many times as large as they are; by default small ones on a sheet are enlarged
+    captions  whether the words and the seed are below each
+    separate  a file for each, as it is, and no sheet
+    """
+
+    columns: int | None = None
+    scale: int | None = None
+    captions: bool = False
+    separate: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be laid out.
+
+        Raises:
+            DoesNotFit: there are no columns, or the scale is below 1.
+        """
+        if self.columns is not None and self.columns < 1:
+            raise DoesNotFit(f"`columns=` is at least 1, not {self.columns}.")
+        if self.scale is not None and self.scale < 1:
+            raise DoesNotFit(f"`scale=` enlarges pictures by a whole number from 1, not by {self.scale}.")
+
+
+@dataclass(frozen=True)
+class Made:
+    """What made the pictures in a file.
+
+    model    what it was called; digest tells whether another of that name is the same
+    digest   the sha256 of its weights (`latent.places.fingerprint`)
+    places   what each picture is made of, in their order
+    layout   how they are laid out
+    version  of the ganvas that wrote the file
+    """
+
+    model: str
+    digest: str
+    places: tuple[Place, ...]
+    layout: Layout = Layout()
+    version: str = __version__
+
+    def as_text(self) -> str | None:
+        """The JSON of this in ASCII, or None if there are more than 4,096 places, or half a megabyte, to be said."""
+        if not 1 <= len(self.places) <= MOST_PLACES:
+            return None
+        layout = {name: value for name, value in asdict(self.layout).items() if value}
+        about = {"version": self.version, "model": self.model, "digest": self.digest, **layout}
+        text = json.dumps({**about, "places": [json.loads(place.as_json()) for place in self.places]})
+        return text if len(text) <= MOST_TEXT else None
+
+    def for_png(self) -> dict[str, Any]:
+        """Options for Pillow to save a PNG with."""
+        text, info = self.as_text(), PngInfo()
+        if text is None:
+            return {}
+        info.add_text(KEY, text)
+        return {"pnginfo": info}
+
+    def for_svg(self) -> str:
+        """The element that says it in an SVG, or nothing."""
+        text = self.as_text()
+        return f'<metadata id="{KEY}">{html.escape(text, quote=False)}</metadata>' if text else ""
+
+    @classmethod
+    def read(cls, content: bytes) -> "Made":
+        """What this file, a PNG or an SVG, says made it.
+
+        Raises:
+            Unreadable: it does not say so, or says what cannot be.
+        """
+        text = _png_text(content) if content.startswith(PNG) else _svg_text(content)
+        if text is None:
+            raise Unreadable("it does not say what made it; a PNG or an SVG by `ganvas sample` does")
+        if len(text) > MOST_TEXT:
+            raise Unreadable("what it says of what made it is too long")
+        try:
+            return cls._of(json.loads(text))
+        except (ValueError, LookupError, TypeError, RecursionError):
+            raise Unreadable("what it says of what made it is not what `ganvas sample` writes") from None
+        except DoesNotFit as error:
+            raise Unreadable(f"what it says of what made it cannot be: {error}") from None
+
+    @classmethod
+    def _of(cls, said: Any) -> "Made":
+        model, digest, version, places = (said[name] for name in ("model", "digest", "version", "places"))
+        layout = {each.name: said[each.name] for each in fields(Layout) if each.name in said}
+        right = (
+            all(isinstance(each, str) and each.isprintable() and len(each) <= MOST_NAME for each in (model, version))
+            and re.fullmatch("[0-9a-f]{64}", digest)
+            and 1 <= len(places) <= MOST_PLACES
+            and all(type(value) is (int if name in {"columns", "scale"} else bool) for name, value in layout.items())
+            and (not model or _inside(model))
+        )
+        found = tuple(map(Place.of, places))
+        texts = [text for place in found for text in (place.words or "", place.latent or "", *place.moves)]
+        if not (right and all(text.isprintable() for text in texts) and all(_inside(each.latent) for each in found)):
+            raise ValueError
+        return cls(model, digest, found, Layout(**layout), version)
+
+
+def made_of(path: Path) -> Made:
+    """What this file, a PNG or an SVG, says made it.
+
+    Raises:
+        NotFound: there is no such file.
+        Unreadable: it does not say so, or says what cannot be.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES)
+    except OSError as error:
+        raise NotFound(f"Cannot read {path}: {error.strerror or error}.") from None
+    try:
+        return Made.read(content)
+    except Unreadable as error:
+        raise Unreadable(f"{path} cannot be drawn again: {str(error).rstrip('.')}.") from None
+
+
+def here(path: str | Path) -> str:
+    """How a file is called in what others will see: below this folder its path, and elsewhere its name alone."""
+    known = Path(path)
+    try:
+        return known.resolve().relative_to(Path.cwd()).as_posix() if known.exists() else known.name
+    except ValueError:
+        return known.name
+
+
+def _inside(name: str | None) -> bool:
+    """Whether this is a path that leads nowhere but down."""
+    ways = [] if name is None else [PurePosixPath(name), PureWindowsPath(name)]
+    return not any(way.anchor or ".." in way.parts for way in ways)
+
+
+def _png_text(content: bytes) -> str | None:
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+            text = image.info.get(KEY)
+    except Exception:  # a broken file can make Pillow raise anything
+        return None
+    return text if isinstance(text, str) else None
+
+
+def _svg_text(content: bytes) -> str | None:
+    found = METADATA.search(content)
+    return html.unescape(found[1].decode("utf-8", "replace")) if found else None
