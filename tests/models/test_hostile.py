@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 
 from ganvas import Run, fit, load
 from ganvas.core import machine
-from ganvas.core.batch import MOST_SEED
 from ganvas.core.errors import DoesNotFit, GanvasError, Unreadable
+from ganvas.core.seeds import MOST_SEED
 from ganvas.core.weights import read_header, read_weights
 from ganvas.learning.conditions import Keywords, Labels
 from ganvas.models.convert import convert

@@ -5,6 +5,7 @@ In: nothing; out: tools. What is here is used by at least three rooms.
     errors.py        what can go wrong that is the user's to mend, by kind
     version.py       the number of this version
     catalog.py       the names of parts: part(), find(), names()
+    seeds.py         what is a seed
     batch.py         Batch and Dice: what a loss sees; every shape and range stated once
     pixels.py        uint8 [0, 255] <-> float [-1, 1], grids, films: the only converter
     files.py         small files, written whole or not at all; pictures named by numbers

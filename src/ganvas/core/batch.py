@@ -21,11 +21,8 @@ import torch
 from torch import Tensor
 
 from . import machine
-from .errors import DoesNotFit
 
-__all__ = ["MOST_SEED", "Batch", "Dice", "Kind", "Loss", "Nets", "Terms", "kind_of", "refuse_seeds"]
-
-MOST_SEED = 2**53  # what JSON, JavaScript and torch all hold to the last digit
+__all__ = ["Batch", "Dice", "Kind", "Loss", "Nets", "Terms", "kind_of"]
 
 
 class Kind(StrEnum):
@@ -49,17 +46,6 @@ Nets = Mapping[str, Any]
 
 Terms = dict[str, Tensor]
 """Named per-sample terms, each [N]. A detached term, such as a score, pushes nothing and is only watched."""
-
-
-def refuse_seeds(seeds: Sequence[int]) -> None:
-    """Refuse what is no seed.
-
-    Raises:
-        DoesNotFit: one is below 0 or above `MOST_SEED`.
-    """
-    if len(seeds) and not 0 <= min(seeds) <= max(seeds) <= MOST_SEED:
-        wrong = min(seeds) if min(seeds) < 0 else max(seeds)
-        raise DoesNotFit(f"Seeds are whole numbers from 0 to {MOST_SEED:,}, not {wrong}.")
 
 
 class Dice:

@@ -24,9 +24,10 @@ from torch import Tensor
 
 from .. import metrics
 from ..core import checkpoint, pixels
-from ..core.batch import Kind, refuse_seeds
+from ..core.batch import Kind
 from ..core.errors import DoesNotFit
 from ..core.files import cache_folder, key, replacing, writing
+from ..core.seeds import refuse_seeds
 from ..core.version import __version__
 from ..data.dataset import Dataset, Source, Watch, in_words, unwatched
 from ..learning.conditions import Keywords

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from ..core import checkpoint, pixels
-from ..core.batch import Kind, kind_of, refuse_seeds
+from ..core.batch import Kind, kind_of
 from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
+from ..core.seeds import refuse_seeds
 from ..core.version import __version__
 from ..core.weights import read_header
 from ..learning.conditions import Condition, Keywords

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import DoesNotFit
+from ..core.seeds import refuse_seeds
 
 __all__ = ["Place", "names_of"]
 
@@ -49,8 +50,8 @@ class Place:
         """
         if (self.seed is None) == (self.latent is None):
             raise DoesNotFit("A place has a seed or a latent, one of the two.")
-        if self.seed is not None and not 0 <= self.seed < 2**63:
-            raise DoesNotFit(f"A seed is a whole number from 0, not {self.seed}.")
+        if self.seed is not None:
+            refuse_seeds([self.seed])
         if len(self.words or "") > MOST_WORDS:
             raise DoesNotFit(f"The words of a place are at most {MOST_WORDS} letters long.")
         if self.variety is not None and not 0 <= self.variety <= 4:

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core import checkpoint, distributed, machine
-from ..core.batch import Batch, Dice, Kind, Terms, refuse_seeds
+from ..core.batch import Batch, Dice, Kind, Terms
 from ..core.errors import DoesNotFit
+from ..core.seeds import refuse_seeds
 from ..data.dataset import Dataset
 from ..learning.conditions import Condition
 from ..learning.turns import Turn
