@@ -33,6 +33,7 @@ from ..recipes.settings import from_json
 __all__ = ["STATUS", "Run", "process_began"]
 
 STATUS = "status.json"
+KINDS = ("terms", "scores", "signs")  # of numbers that a line of the log may hold by name
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Run:
     def rows(self) -> list[dict[str, Any]]:
         """The log so far by images, oldest first; where a resumed run went the same way again, the later row counts.
 
-        Each row holds `images`, and where it has `terms` or `scores`, they are by name. Lines that are no such rows are
+        Each row holds `images`, and where it has `terms`, `scores` or `signs`, they are by name. Lines that are no such rows are
         left out: the last one is torn if the power was cut, and disks have lost whole blocks.
         """
         rows: list[dict[str, Any]] = []
@@ -207,7 +208,7 @@ def _row(line: str) -> dict[str, Any] | None:
         return None
     if not isinstance(row, dict) or type(row.get("images")) is not int:
         return None
-    return {name: value for name, value in row.items() if name not in ("terms", "scores") or isinstance(value, dict)}
+    return {name: value for name, value in row.items() if name not in KINDS or isinstance(value, dict)}
 
 
 def process_began(pid: int) -> int:

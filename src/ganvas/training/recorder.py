@@ -114,11 +114,17 @@ class Recorder:
         files.write(self.run.path / "recipe.json", json.dumps(to_json(recipe), indent=1))
 
     def log(
-        self, images: int, seconds: float, speed: float, terms: dict[str, float], scores: dict[str, float] | None = None
+        self,
+        images: int,
+        seconds: float,
+        speed: float,
+        terms: dict[str, float],
+        scores: dict[str, float] | None = None,
+        signs: dict[str, float] | None = None,
     ) -> None:
         """Add one line to the log; what is not finite becomes null."""
         row: dict[str, Any] = {"images": images, "seconds": round(seconds, 3), "images_per_second": round(speed, 2)}
-        for key, values in (("terms", terms), ("scores", scores)):
+        for key, values in (("terms", terms), ("scores", scores), ("signs", signs)):
             if values is not None:
                 row[key] = {name: value if math.isfinite(value) else None for name, value in values.items()}
         with files.writing(self.run.path), (self.run.path / "log.jsonl").open("a", encoding="utf-8") as log:

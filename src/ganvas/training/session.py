@@ -21,6 +21,7 @@ from .budget import Budget, whole_batches
 from .events import Events
 from .loop import Tick, train
 from .meter import Meter
+from .pulse import PULSES, Pulse
 from .recorder import Recorder
 from .status import Status
 
@@ -66,6 +67,7 @@ class Session:
         self._budget = Budget(minutes, seen, recorder.run.seconds)
         self._group = math.lcm(*(turn.every for turn in recipe.game.turns()))  # steps until all turns meet again
         self._meter = Meter(data, every=recipe.measure_images, device=device)
+        self._pulse = Pulse(data)
         self._events = Events(recorder.run.path, seen=seen) if self._first else None
         self._terms: dict[str, float] = {}
         self._saved = time.perf_counter()
@@ -126,9 +128,11 @@ class Session:
             self._say("measuring")
             scores = self._meter.measure(Model(tick.state.average, tick.state.condition))
             self._recorder.keep_best(self._recipe, tick.state, scores)
-        self._recorder.log(self._seen, self._budget.seconds, self._budget.speed(self._seen), self._terms, scores)
+        signs = self._pulse.take(tick.state) if self._is_due(PULSES, every=self._group) else None
+        speed = self._budget.speed(self._seen)
+        self._recorder.log(self._seen, self._budget.seconds, speed, self._terms, scores, signs)
         if self._events:
-            self._events.log(self._seen, self._terms | (scores or {}))
+            self._events.log(self._seen, self._terms | (scores or {}) | (signs or {}))
 
     def _ends(self, tick: Tick, interrupted: Callable[[], bool]) -> bool:
         """Whether this was the last step; saves after it, and else now and then."""
