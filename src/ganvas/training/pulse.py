@@ -29,10 +29,11 @@ class Pulse:
 
     Args:
         data: what is learned.
+        product: the player whose samples are looked at.
     """
 
-    def __init__(self, data: Dataset) -> None:
-        self._data = data
+    def __init__(self, data: Dataset, product: str) -> None:
+        self._data, self._product = data, product
         self._reals: tuple[float, float] | None = None
 
     @torch.no_grad()
@@ -43,16 +44,18 @@ class Pulse:
         near             median distance of a sample from the nearest other one, as a share of that of reals
         bend             length of G(z + e) - G(z) over that of e, in deviations of reals per deviation of z
         heed             distance of two samples of one z under two descriptions, as a share of that of any two samples
+        wander           distance of the mean sample from that of the weights as they are now, not averaged, in the same
         PLAYER.gradient  length of its last gradient
         PLAYER.stride    length of its last step, as a share of that of its weights
         """
-        signs = self._of_samples(Model(state.average, state.condition)) if len(self._data) > 1 else {}
+        signs = self._of_samples(state) if len(self._data) > 1 else {}
         for name, optimizer in state.optimizers.items():
             gradient, stride = _last_step(optimizer)
             signs |= {f"{name}.gradient": gradient, f"{name}.stride": stride}
         return signs
 
-    def _of_samples(self, model: Model) -> dict[str, float]:
+    def _of_samples(self, state: State) -> dict[str, float]:
+        model, now = Model(state.average, state.condition), state.networks[self._product]
         seeds, nudged = range(SEEDS), range(SEEDS // 2)
         z = torch.from_numpy(np.random.default_rng(0).standard_normal((SEEDS, model.network.latent), np.float32))
         told = model.condition.draw(seeds) if model.condition else None
@@ -63,6 +66,10 @@ class Pulse:
         by = NUDGE * torch.from_numpy(np.random.default_rng(1).standard_normal((len(nudged), z.shape[1]), np.float32))
         moved = small(model.make(z[: len(nudged)] + by, None if told is None else told[: len(nudged)]))
         signs["bend"] = float((moved - made[: len(nudged)]).norm(dim=1).mean() / (NUDGE * real_spread))
+        learning = now.training
+        current = small(Model(now.eval(), state.condition).make(z, told))  # type: ignore[arg-type]
+        now.train(learning)
+        signs["wander"] = float((current.mean(0) - made.mean(0)).norm()) / real_spread
         if told is not None and model.condition is not None:
             other = told.roll(1, 0)
             changed = (other != told).any(1)

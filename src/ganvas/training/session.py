@@ -67,7 +67,7 @@ class Session:
         self._budget = Budget(minutes, seen, recorder.run.seconds)
         self._group = math.lcm(*(turn.every for turn in recipe.game.turns()))  # steps until all turns meet again
         self._meter = Meter(data, every=recipe.measure_images, device=device)
-        self._pulse = Pulse(data)
+        self._pulse = Pulse(data, recipe.product)
         self._events = Events(recorder.run.path, seen=seen) if self._first else None
         self._terms: dict[str, float] = {}
         self._saved = time.perf_counter()
