@@ -13,21 +13,17 @@ by even seeds; the table is of odd ones.
 """
 
 import argparse
-import datetime
 import json
-import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
-from ganvas import Run, fit
-from ganvas.core import machine
+from ganvas import fit
 from ganvas.core.errors import GanvasError
 from ganvas.data.sources.digits import Digits
 

@@ -62,8 +62,8 @@ class Run:
     def rows(self) -> list[dict[str, Any]]:
         """The log so far by images, oldest first; where a resumed run went the same way again, the later row counts.
 
-        Each row holds `images`, and where it has `terms`, `scores` or `signs`, they are by name. Lines that are no such rows are
-        left out: the last one is torn if the power was cut, and disks have lost whole blocks.
+        Each row holds `images`, and where it has `terms`, `scores` or `signs`, they are by name. Lines that are no such
+        rows are left out: the last one is torn if the power was cut, and disks have lost whole blocks.
         """
         rows: list[dict[str, Any]] = []
         for line in self._log().split("\n"):
