@@ -323,9 +323,9 @@ export interface Inspection {
   [more: string]: unknown;
 }
 
-/** `compare.json`: each measure of both runs with its standard error. */
-export interface Comparison {
-  scores: { name: string; a: number; a_error: number; b: number; b_error: number }[];
+/** `evaluate.json`: each measure with its standard error, where it has one. */
+export interface Evaluation {
+  scores: Record<string, { value: number; error: number | null }>;
 }
 
 // The playground -----------------------------------------------------------------------------------------------------

@@ -31,5 +31,8 @@ export async function discard(run: Run): Promise<void> {
   studio.drop("runs", run.name);
 }
 
+/** The end of the name of a run's best model. */
+export const BEST = /\/best$/;
+
 /** The model that a run's samples are drawn with. */
 export const modelOf = (run: Run): string => `runs/${run.name}`;

@@ -27,11 +27,14 @@ export const uploads = {
   },
 };
 
-/** What was dropped, folders opened, without hidden files. */
+/** What was dropped, folders opened, without hidden files; pictures from other programs come without an entry. */
 export async function dropped(transfer: DataTransfer): Promise<Item[]> {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  const items = [...transfer.items].map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
   const found: Item[] = [];
-  for (const entry of entries) await collect(entry, "", found);
+  for (const { entry, file } of items) {
+    if (entry) await collect(entry, "", found);
+    else if (file) found.push({ path: file.name, file });
+  }
   return found;
 }
 export const chosen = (files: FileList): Item[] =>

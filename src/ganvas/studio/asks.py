@@ -7,7 +7,7 @@ from typing import Any
 
 from .models import Models
 from .refused import Refused
-from .workspace import Workspace, check_name
+from .workspace import Workspace, check_name, read_json
 
 __all__ = ["Ask", "ask"]
 
@@ -54,14 +54,21 @@ class _Asked:
         return self.models.words_of(self["model"])
 
     def run(self, name: str = "run") -> str:
-        """A run as the command line calls it; a model that comes along by its name."""
-        given = str(self[name]).removeprefix("runs/")
+        """A run or its best model as the command line calls it; a model that comes along by its name."""
+        given, _, best = str(self[name]).removeprefix("runs/").partition("/")
         check_name(given, what="run")
         if (self.workspace.root / "runs" / given / "run.json").exists():
-            self.workspace.run(given)
-            return f"runs/{given}"
+            self.workspace.inside(self.workspace.run(given), *([best] if best else []))
+            return f"runs/{given}/{best}".rstrip("/")
         self.models.about(given)
         return self.models.words_of(given)
+
+    def learned(self, run: str) -> list[str]:
+        """What a run learned from, where the model itself cannot tell: in best/ there is no run.json."""
+        if not run.endswith("/best"):
+            return []
+        source = str(read_json(self.workspace.root / run / "../run.json", {}).get("source", ""))
+        return [source.removeprefix(f"folder:{self.workspace.root}/")] if source else []
 
     def upload(self, name: str) -> str:
         """An uploaded file, relative to the workspace."""
@@ -148,7 +155,8 @@ def _inspect(asked: _Asked) -> Ask:
 
 
 def _evaluate(asked: _Asked) -> Ask:
-    words = ["evaluate", asked.run(), "--count", str(asked["count"]), "--json", *asked.held_out()]
+    run = asked.run()
+    words = ["evaluate", run, *asked.learned(run), "--count", str(asked["count"]), "--json", *asked.held_out()]
     argv = [*words, "--neighbours", asked.out("neighbours.png")]
     return Ask(argv, makes=("evaluate.json", "neighbours.png"), answer="evaluate.json")
 

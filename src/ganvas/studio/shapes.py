@@ -293,7 +293,7 @@ class JobAsk(Shape):
         "pictures", "publish", "onnx", "page",
     ]  # fmt: skip
     model: Name | None = None
-    run: Annotated[str, Field(pattern=r"^(runs/)?[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
+    run: Annotated[str, Field(pattern=r"^(runs/)?[A-Za-z0-9][A-Za-z0-9._-]{0,63}(/best)?$")] | None = None
     a: Name | None = None
     b: Name | None = None
     place: Place | None = None

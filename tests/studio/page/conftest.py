@@ -1,23 +1,23 @@
-"""A browser and a studio for the tests of its page.
+"""A browser, and a studio for it: a workspace with a set of drawings and two finished trainings.
 
-GANVAS_STUDIO is the URL of a studio that runs already; GANVAS_BROWSER another Chromium than Debian's. Without a studio
-or a browser the tests are skipped.
+Without the extra `studio-test` or a browser these tests are skipped; where GANVAS_BROWSER names one, it has to be there.
 """
 
-import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
-from urllib.request import urlopen
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api")
+from ganvas import fit
+
+from ..server.studio_server import Studio, draw_set
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="pip install 'ganvas[studio-test]'")
 BROWSER = os.environ.get("GANVAS_BROWSER", "/usr/bin/chromium")
 AXE = Path(__file__).parents[3] / "web/node_modules/axe-core/axe.min.js"
-
 # Layout shifts and reports of the content security policy, from the first moment of a page.
 WATCH = """
 window.shifts = []; window.reports = [];
@@ -32,29 +32,36 @@ addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) 
 """
 
 
-@pytest.fixture(scope="session")
-def url() -> str:
-    """Where the studio is."""
-    if "GANVAS_STUDIO" not in os.environ:
-        pytest.skip("GANVAS_STUDIO names no studio.")
-    return os.environ["GANVAS_STUDIO"].rstrip("/")
+@pytest.fixture(scope="package")
+def studio(tmp_path_factory: pytest.TempPathFactory, browser: "sync_api.Browser", pictures: Any) -> Iterator[Studio]:
+    """A studio in which something has been done: the set `squares`, and the trainings `first` and `second`."""
+    folder = tmp_path_factory.mktemp("page") / "workspace"
+    for seed, name in enumerate(("first", "second")):
+        fit(replace(pictures, images=320, sheets=10), out=folder / "runs" / name, seed=seed, quiet=True, device="cpu")
+    running = Studio(folder).start()
+    draw_set(running, "squares", count=20)
+    running.until("/api/models", lambda models: {"icons", "first", "second"} <= {each["name"] for each in models})
+    running.entered = entered(browser, running)
+    yield running
+    running.kill()
 
 
-@pytest.fixture(scope="session")
-def known(url: str) -> dict[str, Any]:
-    """What the studio has: runs and sets by name, so that views of them can be opened."""
+def entered(browser: "sync_api.Browser", studio: Studio) -> Any:
+    """What a browser remembers that came in by the address that the studio printed."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{studio.url}/?token={studio.token}")
+    page.wait_for_url(f"{studio.url}/")
+    state = context.storage_state()
+    context.close()
+    return state
 
-    def ask(path: str) -> Any:
-        with urlopen(url + path) as answer:
-            return json.load(answer)
 
-    return {"runs": [run["name"] for run in ask("/api/runs")], "sets": [each["name"] for each in ask("/api/data")]}
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator["sync_api.Browser"]:
-    """One Chromium for all tests."""
+    """One Chromium for these tests, and no longer: while it is open no other test of its process can run a loop."""
     if not Path(BROWSER).exists():
+        assert "GANVAS_BROWSER" not in os.environ, f"There is no browser {BROWSER}."
         pytest.skip(f"There is no browser {BROWSER}.")
     with sync_api.sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
@@ -63,14 +70,15 @@ def browser() -> Iterator["sync_api.Browser"]:
 
 
 @pytest.fixture
-def page(browser: "sync_api.Browser", url: str) -> Iterator["sync_api.Page"]:
+def page(browser: "sync_api.Browser", studio: Studio) -> Iterator["sync_api.Page"]:
     """A light page of 1440 x 900, with whatever it complains of collected in `page.complaints`."""
-    yield from opened(browser, url)
+    yield from opened(browser, studio)
 
 
-def opened(browser: "sync_api.Browser", url: str, **more: Any) -> Iterator["sync_api.Page"]:
+def opened(browser: "sync_api.Browser", studio: Studio, **more: Any) -> Iterator["sync_api.Page"]:
     """A page in a context of its own."""
-    context = browser.new_context(**({"base_url": url, "viewport": {"width": 1440, "height": 900}} | more))
+    usual = {"base_url": studio.url, "storage_state": studio.entered, "viewport": {"width": 1440, "height": 900}}
+    context = browser.new_context(**(usual | more))
     context.add_init_script(WATCH)
     page = context.new_page()
     complaints: list[str] = []
@@ -81,28 +89,23 @@ def opened(browser: "sync_api.Browser", url: str, **more: Any) -> Iterator["sync
     context.close()
 
 
-def views(known: dict[str, Any]) -> dict[str, str]:
-    """The URL of each view."""
-    found = {
-        "first": "/",
-        "ideas": "/ideas?m=icons&w=3d+fruit&v=1&s=0&n=28&at=9&mv=warmth:1.5",
-        "kept": "/kept",
-        "tree": "/kept?as=tree",
-        "data": "/data",
-        "runs": "/runs",
-        "compare": "/compare",
-        "morph": "/explore?m=icons&tab=morph",
-        "pad": "/explore?m=icons&tab=pad",
-        "project": "/explore?m=icons&tab=project",
-        "judge": "/explore?tab=judge",
-        "learn": "/learn/1",
-        "drawing": "/learn/5",
-        "nothing": "/no/such/place",
-    }
-    if known["sets"]:
-        found["set"] = f"/data/{quote(known['sets'][0])}"
-    for name in known["runs"][:2]:
-        found[f"run {name}"] = f"/runs/{quote(name)}"
-    if len(known["runs"]) > 1:
-        found["compare"] = f"/compare?a={quote(known['runs'][0])}&b={quote(known['runs'][1])}"
-    return found
+VIEWS = {
+    "first": "/",
+    "ideas": "/ideas?m=icons&w=3d+fruit&v=1&s=0&n=28&at=9&mv=warmth:1.5",
+    "kept": "/kept",
+    "tree": "/kept?as=tree",
+    "data": "/data",
+    "set": "/data/squares",
+    "runs": "/runs",
+    "run": "/runs/second",
+    "unknown": "/runs/nobody",
+    "compare": "/compare?a=first&b=second",
+    "morph": "/explore?m=icons&tab=morph",
+    "pad": "/explore?m=icons&tab=pad",
+    "project": "/explore?m=icons&tab=project",
+    "judge": "/explore?tab=judge",
+    "learn": "/learn/1",
+    "drawing": "/learn/5",
+    "nothing": "/no/such/place",
+}
+"""The address of each view."""
