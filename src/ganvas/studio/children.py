@@ -145,6 +145,8 @@ class Child:
         said = next((line.removeprefix("ganvas: ") for line in reversed(lines) if line.startswith("ganvas: ")), None)
         if said:
             return said
+        if self.stopping and self.code in {-signal.SIGTERM, 128 + signal.SIGTERM}:
+            return None  # it was asked to end before it had begun to train, and there was nothing to save
         if self.code or any(line.startswith("Traceback") for line in lines):
             return (
                 f"It ended with an error that is a defect of the toolkit: {lines[-1] if lines else 'it said nothing'}"

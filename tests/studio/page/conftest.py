@@ -1,6 +1,6 @@
 """A browser, and a studio for it: a workspace with a set of drawings and two finished trainings.
 
-Without the extra `studio-test` or a browser these tests are skipped; where GANVAS_BROWSER names one, it has to be there.
+Without the extra `studio-test` or a browser these tests are skipped; one that GANVAS_BROWSER names has to be there.
 """
 
 import os

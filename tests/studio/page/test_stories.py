@@ -37,9 +37,7 @@ def test_typed_words_draw_and_unknown_ones_are_said(page: Any) -> None:
     words = page.get_by_label("Words: what shall it draw?")
     words.fill("green tree")
     expect(page).to_have_url(re.compile(r"w=green\+tree"))
-    expect(page.locator(".tile").first).to_have_attribute(
-        "aria-label", re.compile("green tree, seed 0"), timeout=DRAWN
-    )
+    expect(page.locator(".tile").first).to_have_attribute("aria-label", re.compile("green tree, seed 0"), timeout=DRAWN)
     expect(page.locator(".told")).to_have_count(0)
 
 

@@ -43,12 +43,16 @@ def test_nothing_scrolls_sideways_at_320(page: Any) -> None:
 
 def settle(page: Any) -> None:
     """Wait until what is to be drawn is drawn: no picture comes, and no more than before is there."""
-    page.wait_for_function("""() => {
+    page.wait_for_function(
+        """() => {
         const now = document.querySelectorAll("img, .tile, .cut").length;
         const still = now === window.before && !!document.querySelector("h1");
         window.before = now;
         return still && [...document.images].every((image) => image.complete) && !document.querySelector(".grid .wait");
-    }""", polling=200, timeout=60_000)
+    }""",
+        polling=200,
+        timeout=60_000,
+    )
 
 
 def look(page: Any) -> list[str]:

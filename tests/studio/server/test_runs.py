@@ -87,6 +87,16 @@ def test_paused_killed_and_gone_on_as_if_nothing_had_been(own):
     assert own.post("/api/runs/story/go-on", status=409)["error"]
 
 
+def test_paused_before_it_trains_is_no_failure(own):
+    own.post("/api/runs", ask("early"), 201)
+    job = job_of(own, "early")
+    assert job["state"] == "running"
+    own.post("/api/runs/early/pause", status=202)
+    found = own.until("/api/runs/early", lambda run: at_end(run["state"]))
+    assert (found["state"], found["error"], found["images"]) == ("paused", None, 0)
+    assert own.client.delete("/api/runs/early").status_code == 204
+
+
 def job_of(own, name):
     jobs = [json.loads(path.read_text()) for path in own.root.glob("studio/jobs/*/job.json")]
     return next(job for job in jobs if job["asked"].get("name") == name)
