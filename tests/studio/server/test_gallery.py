@@ -1,0 +1,36 @@
+"""What is drawn is of the model as it is now, also when a training went on since it was last looked at."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("starlette")
+from ganvas import fit, plan
+from ganvas.latent.draw import Place
+from ganvas.studio.gallery import Gallery
+from ganvas.studio.models import Models
+from ganvas.studio.worker import Worker
+from ganvas.studio.workspace import Workspace
+
+
+def train(out: Any, images: int) -> None:
+    recipe = plan("mlp_gan", data="digits")
+    fit(replace(recipe, batch=8, images=images, measure_images=0, sheets=1), out=out, device="cpu", quiet=True)
+
+
+def test_a_model_that_learned_on_is_known_by_its_new_fingerprint(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    train(tmp_path / "runs/one", 16)
+    models = Models(workspace)
+    gallery = Gallery(workspace, models, Worker())
+    models.describe("one")
+    before = models.about("one")["fp"]
+    train(tmp_path / "runs/two", 32)
+    (tmp_path / "runs/two").rename(tmp_path / "runs/gone")
+    (tmp_path / "runs/one").rename(tmp_path / "runs/two")
+    (tmp_path / "runs/gone").rename(tmp_path / "runs/one")
+    assert models.about("one")["fp"] == before
+    gallery.check("one", [Place(seed=3)])
+    assert models.about("one")["fp"] == models.loaded("one").fp != before
