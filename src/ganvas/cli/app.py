@@ -9,7 +9,7 @@ import typer
 
 from ..core import console
 from ..core.errors import GanvasError, PassedOver
-from . import data, evaluation, latent, models, recipes, runs, sample, studio, training
+from . import data, evaluation, latent, models, new, recipes, runs, sample, studio, training
 from .options import as_options
 
 __all__ = ["app", "main"]
@@ -45,6 +45,7 @@ for command in (
     evaluation.compare,
     recipes.list_,
     recipes.show,
+    new.new,
 ):
     app.command(name=command.__name__.removesuffix("_"))(command)
 

@@ -1,0 +1,76 @@
+"""The command that begins a part of one's own: a package with the part, its test, and the entry point that is found."""
+
+import keyword
+from enum import StrEnum
+from pathlib import Path
+from string import Template
+from typing import Annotated
+
+import typer
+
+from ..core import files
+from ..core.errors import DoesNotFit, Unwritable
+from .options import say
+
+__all__ = ["new"]
+
+SKELETONS = Path(__file__).parent / "skeletons"
+
+
+class Kind(StrEnum):
+    """The kinds of parts that there is a skeleton of."""
+
+    recipe = "recipe"
+    network = "network"
+    loss = "loss"
+    data = "data"
+    metric = "metric"
+
+
+def new(
+    kind: Annotated[Kind, typer.Argument(help="What is begun.")],
+    name: Annotated[str, typer.Argument(help="Its name in the catalogue, such as soft_hinge.")],
+    out: Annotated[Path | None, typer.Option(help="The folder of the package; NAME by default.")] = None,
+) -> None:
+    """Begin a recipe, network, loss, source of data or metric of your own: a package with a test that passes.
+
+    Installed beside Ganvas it is listed, accepted by --set and trained with like those that come along.
+    """
+    from ..core.catalog import names
+
+    if not name.isidentifier() or keyword.iskeyword(name) or name != name.lower() or not name.isascii():
+        raise DoesNotFit(f"{name!r} is no name of a part: small letters, digits and _ make one, such as soft_hinge.")
+    if name in names(kind.value):
+        raise DoesNotFit(f"There is a {kind.value} named {name!r} already: `ganvas show {name}`. Take another name.")
+    folder = out or Path(name)
+    if folder.exists():
+        raise Unwritable(f"{folder} is there already; name another folder with out=.")
+    for path, text in skeleton(kind.value, name).items():
+        files.write(folder / path, text)
+    say(
+        f"{folder} holds {name}. Next:\n"
+        f"  pip install -e {folder}\n"
+        f"  pytest {folder}\n"
+        f"  ganvas show {name}\n"
+        f"Without installing: GANVAS_PARTS={folder / f'ganvas_{name}.py'} ganvas show {name}"
+    )
+
+
+def skeleton(kind: str, name: str) -> dict[str, str]:
+    """The files of a package with a part of this kind: their paths and what is in them."""
+    words = {
+        "kind": kind,
+        "name": name,
+        "dashed": name.replace("_", "-"),
+        "module": f"ganvas_{name}",
+        "Class": "".join(word.capitalize() for word in name.split("_")),
+    }
+    sources = {
+        "pyproject.toml": "pyproject.toml.txt",
+        f"ganvas_{name}.py": f"{kind}.py.txt",
+        f"test_{name}.py": f"test_{kind}.py.txt",
+    }
+    return {
+        path: Template((SKELETONS / source).read_text(encoding="utf-8")).substitute(words)
+        for path, source in sources.items()
+    }

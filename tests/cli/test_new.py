@@ -1,0 +1,47 @@
+"""What `ganvas new` begins is found, and its tests pass as they are."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from ganvas.cli.new import Kind, skeleton
+
+
+def test_each_kind_begins_with_tests_that_pass(tmp_path, ganvas):
+    for kind in Kind:
+        code, said, _ = ganvas("new", kind.value, f"my_{kind.value}", "--out", tmp_path / kind.value)
+        assert (code, f"pip install -e {tmp_path / kind.value}" in said.replace("\n", " ")) == (0, True), said
+        entries = tomllib.loads((tmp_path / kind.value / "pyproject.toml").read_text())["project"]["entry-points"]
+        assert entries == {f"ganvas.{kind.value}": {f"my_{kind.value}": f"ganvas_my_{kind.value}"}}
+    paths = os.pathsep.join(str(path) for path in tmp_path.glob("*/ganvas_my_*.py"))
+    places = [*map(str, tmp_path.iterdir()), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "GANVAS_PARTS": paths, "PYTHONPATH": os.pathsep.join(places)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 12, done.stdout
+
+
+@pytest.mark.parametrize("name", ["Soft", "soft hinge", "1st", "class", "../soft", "hinge", "süß"])
+def test_a_name_that_cannot_be_is_refused(name, tmp_path, ganvas):
+    code, _, said = ganvas("new", "loss", name)
+    assert code == 1
+    assert "name" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_overwritten(tmp_path, ganvas):
+    (tmp_path / "mine").mkdir()
+    code, _, said = ganvas("new", "loss", "soft", "--out", "mine")
+    assert code == 1
+    assert "is there already" in said
+    assert "--out" in said
+
+
+def test_no_word_of_a_skeleton_is_left_open():
+    for kind in Kind:
+        assert "$" not in "".join(skeleton(kind.value, "one_more").values())
