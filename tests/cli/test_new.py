@@ -17,9 +17,8 @@ def test_each_kind_begins_with_tests_that_pass(tmp_path, ganvas):
         assert (code, f"pip install -e {tmp_path / kind.value}" in said.replace("\n", " ")) == (0, True), said
         entries = tomllib.loads((tmp_path / kind.value / "pyproject.toml").read_text())["project"]["entry-points"]
         assert entries == {f"ganvas.{kind.value}": {f"my_{kind.value}": f"ganvas_my_{kind.value}"}}
-    paths = os.pathsep.join(str(path) for path in tmp_path.glob("*/ganvas_my_*.py"))
     places = [*map(str, tmp_path.iterdir()), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "GANVAS_PARTS": paths, "PYTHONPATH": os.pathsep.join(places)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

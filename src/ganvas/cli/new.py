@@ -44,7 +44,7 @@ def new(
         raise DoesNotFit(f"There is a {kind.value} named {name!r} already: `ganvas show {name}`. Take another name.")
     folder = out or Path(name)
     if folder.exists():
-        raise Unwritable(f"{folder} is there already; name another folder with out=.")
+        raise Unwritable(f"{folder} is there already; name another folder with `out=`.")
     for path, text in skeleton(kind.value, name).items():
         files.write(folder / path, text)
     say(

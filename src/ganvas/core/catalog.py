@@ -62,7 +62,7 @@ def part(kind: str) -> Callable[[Part], Part]:
     def enter(obj: Part) -> Part:
         name = name_of(obj)
         known = _parts[kind].get(name)
-        if known is not None and _origin(known) != _origin(obj):
+        if known is not None and (known.__module__, known.__qualname__) != (obj.__module__, obj.__qualname__):
             raise TypeError(f"two parts of kind {kind!r} are named {name!r}: {known.__module__} and {obj.__module__}")
         if not (obj.__doc__ or "").strip() or (obj.__doc__ or "").startswith(f"{obj.__name__}("):
             raise TypeError(f"the {kind} {name!r} has no docstring; its first line is what `ganvas list` shows")
@@ -70,12 +70,6 @@ def part(kind: str) -> Callable[[Part], Part]:
         return obj
 
     return enter
-
-
-def _origin(obj: Callable[..., Any]) -> tuple[str, str]:
-    """Where a part is written; a file that GANVAS_PARTS names may be imported under its own name, too."""
-    module = sys.modules.get(obj.__module__)
-    return getattr(module, "__file__", None) or obj.__module__, obj.__qualname__
 
 
 def name_of(obj: Any) -> str:

@@ -183,9 +183,14 @@ class Distillation(Game):
     def check(self, nets: Nets) -> None:
         """See `Game.check`."""
         _want(nets, "autoencoder", "latents", "latent_autoencoder")
-        for player in ("generator", "teacher"):
+        for player in ("generator", "teacher") if self.taught else ("generator",):
             _want(nets, player, "clean", "latent_generator")
         _want(nets, "critic", "judge", "latent_critic")
+
+    @property
+    def taught(self) -> bool:
+        """Whether a teacher has a say: not if the data alone are real, and the generator need be like nothing."""
+        return self.real < 1.0 or self.likeness != 0.0
 
     def _critic(self, nets: Nets, batch: Batch) -> Terms:
         real, fake, time = self._shown(nets, batch), _fakes(nets, batch).detach(), _times(batch)
@@ -213,21 +218,24 @@ class Distillation(Game):
         return terms | {"right": (logits[0] > logits[1]).to(logits[0].dtype)}
 
     def _generator(self, nets: Nets, batch: Batch) -> Terms:
-        fake, end, time = _fakes(nets, batch), _ends(nets, batch), _times(batch, "times of fakes")
+        fake, time = _fakes(nets, batch), _times(batch, "times of fakes")
         veiled = mixed(fake, batch.dice.normal("veil", *fake.shape[1:]), time)
-        with torch.no_grad():
-            wanted = nets["autoencoder"].decode(end)
-        off = unlike(fake, end) + difference(nets["autoencoder"].decode(fake), wanted) / 2
         judged = F.softplus(-nets["critic"].judge(veiled, batch.condition, time))
-        return {
-            "loss": at(self.adversarial, batch.progress) * judged,
-            "likeness": at(self.likeness, batch.progress) * off,
-        }
+        terms = {"loss": at(self.adversarial, batch.progress) * judged}
+        if self.likeness != 0.0:
+            end = _ends(nets, batch)
+            with torch.no_grad():
+                wanted = nets["autoencoder"].decode(end)
+            off = unlike(fake, end) + difference(nets["autoencoder"].decode(fake), wanted) / 2
+            terms["likeness"] = at(self.likeness, batch.progress) * off
+        return terms
 
     def _shown(self, nets: Nets, batch: Batch) -> Tensor:
         """What the critic is to take for real: the teacher's latents, and some of the data's."""
         if self.real == 0:
             return _ends(nets, batch)
+        if self.real == 1:
+            return _latents(nets, batch)
         own = batch.dice.uniform("own", 1, 1) < self.real
         return torch.where(own, _latents(nets, batch), _ends(nets, batch))
 
