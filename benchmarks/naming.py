@@ -6,8 +6,8 @@
 The words are the 260 things of Snodgrass & Vanderwart (1980), "A standardized set of 260 pictures: norms for name
 agreement, image agreement, familiarity, and visual complexity", whose drawings people have named ever since. A row has
 eight samples of one word, seeds 0 to 7 and none picked; rows are shuffled. Whoever judges sees the pages alone and
-writes GUESSES.json: {"1": ["first guess", "second"], ...}, an empty list where nothing can be recognised. A word is named if the first
-guess is it, and by half if the second is. SAME.json, {"couch": ["sofa"], ...}, says which other names are taken for a
+writes GUESSES.json: {"1": ["first guess", "second"], ...}, an empty list where nothing can be recognised. A word is
+named if the first guess is it, and by half if the second is. SAME.json, {"couch": ["sofa"], ...}, says which other names are taken for a
 word; it is written from the words and guesses without the pictures, and is printed with the result.
 """
 
@@ -24,24 +24,25 @@ from ganvas import load
 from ganvas.models.model import Model
 
 WORDS = """
-accordion, airplane, alligator, anchor, ant, apple, arm, arrow, artichoke, ashtray, asparagus, axe, baby carriage, ball,
-balloon, banana, barn, barrel, baseball bat, basket, bear, bed, bee, beetle, bell, belt, bicycle, bird, blouse, book,
-boot, bottle, bow, bowl, box, bread, broom, brush, bus, butterfly, button, cake, camel, candle, cannon, cap, car, carrot,
-cat, caterpillar, celery, chain, chair, cherry, chicken, chisel, church, cigar, cigarette, clock, clothespin, cloud,
-clown, coat, comb, corn, couch, cow, crown, cup, deer, desk, dog, doll, donkey, door, doorknob, dress, dresser, drum,
-duck, eagle, ear, elephant, envelope, eye, fence, finger, fish, flag, flower, flute, fly, foot, football,
-football helmet, fork, fox, french horn, frog, frying pan, garbage can, giraffe, glass, glasses, glove, goat, gorilla,
-grapes, grasshopper, guitar, gun, hair, hammer, hand, hanger, harp, hat, heart, helicopter, horse, house, iron,
-ironing board, jacket, kangaroo, kettle, key, kite, knife, ladder, lamp, leaf, leg, lemon, leopard, lettuce, light bulb,
-light switch, lion, lips, lobster, lock, mitten, monkey, moon, motorcycle, mountain, mouse, mushroom, nail, nail file,
-necklace, needle, nose, nut, onion, orange, ostrich, owl, paintbrush, pants, peach, peacock, peanut, pear, pen, pencil,
-penguin, pepper, piano, pig, pineapple, pipe, pitcher, pliers, plug, pocketbook, pot, potato, pumpkin, rabbit, raccoon,
-record player, refrigerator, rhinoceros, ring, rocking chair, roller skate, rolling pin, rooster, ruler, sailboat,
-salt shaker, sandwich, saw, scissors, screw, screwdriver, sea horse, seal, sheep, shirt, shoe, skirt, skunk, sled, snail,
-snake, snowman, sock, spider, spinning wheel, spool of thread, spoon, squirrel, star, stool, stove, strawberry, suitcase,
-sun, swan, sweater, swing, table, telephone, television, tennis racket, thimble, thumb, tie, tiger, toaster, toe, tomato,
-toothbrush, top, traffic light, train, tree, truck, trumpet, turtle, umbrella, vase, vest, violin, wagon, watch,
-watering can, watermelon, well, wheel, whistle, windmill, window, wine glass, wrench, zebra
+accordion, airplane, alligator, anchor, ant, apple, arm, arrow, artichoke, ashtray, asparagus, axe, baby carriage,
+ball, balloon, banana, barn, barrel, baseball bat, basket, bear, bed, bee, beetle, bell, belt, bicycle, bird,
+blouse, book, boot, bottle, bow, bowl, box, bread, broom, brush, bus, butterfly, button, cake, camel, candle,
+cannon, cap, car, carrot, cat, caterpillar, celery, chain, chair, cherry, chicken, chisel, church, cigar, cigarette,
+clock, clothespin, cloud, clown, coat, comb, corn, couch, cow, crown, cup, deer, desk, dog, doll, donkey, door,
+doorknob, dress, dresser, drum, duck, eagle, ear, elephant, envelope, eye, fence, finger, fish, flag, flower, flute,
+fly, foot, football, football helmet, fork, fox, french horn, frog, frying pan, garbage can, giraffe, glass,
+glasses, glove, goat, gorilla, grapes, grasshopper, guitar, gun, hair, hammer, hand, hanger, harp, hat, heart,
+helicopter, horse, house, iron, ironing board, jacket, kangaroo, kettle, key, kite, knife, ladder, lamp, leaf, leg,
+lemon, leopard, lettuce, light bulb, light switch, lion, lips, lobster, lock, mitten, monkey, moon, motorcycle,
+mountain, mouse, mushroom, nail, nail file, necklace, needle, nose, nut, onion, orange, ostrich, owl, paintbrush,
+pants, peach, peacock, peanut, pear, pen, pencil, penguin, pepper, piano, pig, pineapple, pipe, pitcher, pliers,
+plug, pocketbook, pot, potato, pumpkin, rabbit, raccoon, record player, refrigerator, rhinoceros, ring, rocking
+chair, roller skate, rolling pin, rooster, ruler, sailboat, salt shaker, sandwich, saw, scissors, screw,
+screwdriver, sea horse, seal, sheep, shirt, shoe, skirt, skunk, sled, snail, snake, snowman, sock, spider, spinning
+wheel, spool of thread, spoon, squirrel, star, stool, stove, strawberry, suitcase, sun, swan, sweater, swing, table,
+telephone, television, tennis racket, thimble, thumb, tie, tiger, toaster, toe, tomato, toothbrush, top, traffic
+light, train, tree, truck, trumpet, turtle, umbrella, vase, vest, violin, wagon, watch, watering can, watermelon,
+well, wheel, whistle, windmill, window, wine glass, wrench, zebra
 """
 SHOWN, ROWS, LABEL, SIZE = 8, 10, 40, 96
 

@@ -1,6 +1,6 @@
-"""Build the wheel and the sdist, and use each in a fresh environment, away from the checkout, as whoever installs it does.
+"""Build the wheel and the sdist, and use each in a fresh environment, away from the checkout, as others will.
 
-    python scripts/release.py [--keep FOLDER] [--python python3.12 ...]
+python scripts/release.py [--keep FOLDER] [--python python3.12 ...]
 """
 
 import argparse
@@ -21,6 +21,7 @@ USED = (
 
 
 def main() -> None:
+    """Read the options, build, and use."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--keep", type=Path, help="where wheel and sdist are to lie")
     options.add_argument("--python", nargs="+", default=[sys.executable])
