@@ -7,8 +7,9 @@ The words are the 260 things of Snodgrass & Vanderwart (1980), "A standardized s
 agreement, image agreement, familiarity, and visual complexity", whose drawings people have named ever since. A row has
 eight samples of one word, seeds 0 to 7 and none picked; rows are shuffled. Whoever judges sees the pages alone and
 writes GUESSES.json: {"1": ["first guess", "second"], ...}, an empty list where nothing can be recognised. A word is
-named if the first guess is it, and by half if the second is. SAME.json, {"couch": ["sofa"], ...}, says which other names are taken for a
-word; it is written from the words and guesses without the pictures, and is printed with the result.
+named if the first guess is it, and by half if the second is. SAME.json, {"couch": ["sofa"], ...}, says which other
+names are taken for a word; it is written from the words and guesses without the pictures, and is printed with the
+result.
 """
 
 import argparse
