@@ -5,6 +5,6 @@ In: words; out: words. app.py registers the commands; they are in a file for eac
     app.py       the commands, in their order; main()
     options.py   options that commands share, and how they answer
     sample.py    drawing with a model, and drawing again what made a file
-    new.py       a package with a part of one's own begun, from skeletons/
+    new.py       a package with a part of one's own begun, from the skeletons beside it
     data.py, recipes.py, runs.py, models.py, training.py, latent.py, evaluation.py, studio.py   a room's commands
 """
