@@ -159,8 +159,8 @@ def test_a_folder_that_cannot_be(points, tmp_path):
 @pytest.mark.parametrize("rate", [1e10, 1e39])
 def test_divergence_is_told_and_never_saved(rate, points, tmp_path, monkeypatch):
     monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
-    recipe = replace(points, optimizer=Adam(rate=rate), images=16 * 3000)  # a line of the log every tenth step
-    with pytest.raises(GanvasError, match=r"diverged at .* images: .* no longer a number. Try a lower rate"):
+    recipe = replace(points, optimizer=Adam(rate=rate), images=16 * 3000)
+    with pytest.raises(GanvasError, match=r"diverged at .* images: .* It went back three times.* Try a lower rate"):
         train(recipe, tmp_path / "run")
     for file in (tmp_path / "run" / "checkpoints").rglob("*.safetensors"):
         assert all(tensor.isfinite().all() for tensor in checkpoint.read(file).values()), file

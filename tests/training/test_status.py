@@ -18,7 +18,7 @@ from ganvas.training.events import Events
 from ganvas.training.recorder import MOST_SHEETS, Recorder
 from ganvas.training.status import Status
 
-FIELDS = {"pid", "began", "phase", "done", "total", "images", "wanted", "speed", "left", "state", "error"}
+FIELDS = {"pid", "began", "phase", "done", "total", "images", "wanted", "speed", "left", "state", "notice", "error"}
 
 
 def until(condition, seconds=60.0):

@@ -39,6 +39,9 @@ def train(
     data_changed: Annotated[
         bool, typer.Option("--data-changed", help="Go on with a run though its data have changed since.")
     ] = False,
+    no_rescue: Annotated[
+        bool, typer.Option("--no-rescue", help="End if the numbers blow up, instead of going back to smaller steps.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the recipe that would be trained.")] = False,
 ) -> None:
     """Train a GAN. The same command again goes on where it was left."""
@@ -63,6 +66,7 @@ def train(
         out=out,
         device=device,
         data_changed=data_changed,
+        rescue=not no_rescue,
     )
     say(_ending(run))
 
@@ -70,13 +74,14 @@ def train(
 def _ending(run: "Run") -> str:
     """What there is now, what can be done with it, and what seems wrong with it."""
     from ..runs.doctor import diagnoses
+    from ..runs.rescues import rescues
 
     about = run.about
     state = "finished" if run.finished else "interrupted: the same command goes on from here"
     stage = f"Stage {about['stage']}: " if about.get("stage") else ""
     more = "--count 9 --seed 7 --out clips.gif" if run.moves else "--count 25 --seed 7 --out grid.png"
     path, found = shlex.quote(str(run.path)), diagnoses(run.rows, samples=about["data"]["count"])
-    wrong = "".join(f"\n  look out  {each}" for each in found)
+    wrong = "".join(f"\n  look out  {each}" for each in [*rescues(about), *found])
     return (
         f"{stage}{run.images:,} images in {run.seconds:,.0f} s, {state}.\n"
         f"  pictures  {run.newest_sheet}\n"

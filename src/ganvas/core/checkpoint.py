@@ -30,6 +30,7 @@ __all__ = [
     "MODEL",
     "STATE",
     "below",
+    "forget",
     "named",
     "named_below",
     "newest",
@@ -44,7 +45,13 @@ __all__ = [
 MANIFEST, MODEL, STATE = "manifest.json", "model.safetensors", "state.safetensors"
 
 
-def write(folder: Path, contents: Mapping[str, tuple[Mapping[str, Tensor], dict[str, str]]], *, keep: int = 0) -> None:
+def write(
+    folder: Path,
+    contents: Mapping[str, tuple[Mapping[str, Tensor], dict[str, str]]],
+    *,
+    keep: int = 0,
+    spare: str = "",
+) -> None:
     """Write one checkpoint, which takes the place of what has its name.
 
     Args:
@@ -52,6 +59,7 @@ def write(folder: Path, contents: Mapping[str, tuple[Mapping[str, Tensor], dict[
             into the folder around it, so that drafts there are of killed ones.
         contents: file name -> (tensors, metadata of the file).
         keep: how many checkpoints stay beside each other, the newest ones; 0 for all.
+        spare: the name of one that stays, however many newer ones there are.
 
     Raises:
         Unwritable: the disk is full or not writable; the checkpoints from before are still whole.
@@ -72,7 +80,8 @@ def write(folder: Path, contents: Mapping[str, tuple[Mapping[str, Tensor], dict[
         bytes_needed = sum(tensor.nbytes for tensors, _ in contents.values() for tensor in tensors.values())
         raise Unwritable(f"Cannot write {bytes_needed:,} bytes to {folder}: {error}") from error
     for old in _all(folder.parent)[:-keep] if keep else ():
-        shutil.rmtree(old, ignore_errors=True)
+        if old.name != spare:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def named(parent: Path) -> list[str]:
@@ -124,6 +133,13 @@ def set_aside(parent: Path, *, after: Path | None) -> None:
             aside = folder.with_name(f"{folder.name}.damaged")
             shutil.rmtree(aside, ignore_errors=True)
             folder.rename(aside)
+
+
+def forget(parent: Path, *, after: Path | None) -> None:
+    """Remove the checkpoints newer than `after`, or all; the newest first, so that what stays is always a beginning."""
+    for folder in reversed(_all(parent)):
+        if after is None or folder.name > after.name:
+            files.discard(folder)
 
 
 def read(file: Path) -> dict[str, Tensor]:

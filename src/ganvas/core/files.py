@@ -15,7 +15,7 @@ import platformdirs
 
 from .errors import Unwritable
 
-__all__ = ["cache_folder", "digest", "key", "numbered", "put", "replacing", "sweep", "write", "writing"]
+__all__ = ["cache_folder", "digest", "discard", "key", "numbered", "put", "replacing", "sweep", "write", "writing"]
 
 DAY_SECONDS = 86_400
 DRAFT = re.compile(r"\.draft-[0-9a-f]{16}-.+")
@@ -57,6 +57,14 @@ def replacing(path: Path, *, unless: Callable[[], bool] = lambda: False) -> Iter
             _settle(path.parent)
     finally:
         _remove(draft)
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder of files so that whoever looks sees all of it or nothing, also after a kill meanwhile."""
+    draft = _beside(folder)
+    folder.rename(draft)
+    _settle(folder.parent)
+    _remove(draft)
 
 
 def sweep(folder: Path, names: str = "*", *, seconds: float = DAY_SECONDS) -> None:

@@ -6,6 +6,7 @@ In: a run folder; out: its recipe, its log, its pictures, a report.
     diagnosis.py     one thing that is wrong with a training, as a value
     doctor.py        what its log shows to be wrong with a training, and what mends it
     report.py        report.html, one page of it all (its frame: report.html)
+    rescues.py       how often it blew up and went back
     curves.py        what was logged, as inline SVG
     film.py          its sheets of samples as a film
     watch.py         a training that goes on, followed from another shell

@@ -45,18 +45,18 @@ class Diagnosis:
         return own | {"numbers": numbers, "setting": self.setting}
 
 
-def divergence(images: int, broken: str, recipe: Recipe | None = None) -> Diagnosis:
-    """What is said of a training in which a number is none any more.
+def divergence(images: int, why: str, recipe: Recipe | None = None) -> Diagnosis:
+    """What is said of a training whose numbers blew up.
 
     Args:
         images: after how many it was noticed.
-        broken: what is no number, such as "critic.loss".
+        why: in words, such as "critic.loss is no longer a number".
         recipe: of the training, from whose rate the advice is taken.
     """
     return Diagnosis(
         "diverged",
         "bad",
-        f"The training diverged at {images:,} images: {broken} is no longer a number.",
+        f"The training diverged at {images:,} images: {why}.",
         {"images": images},
         slower(recipe),
     )

@@ -23,6 +23,7 @@ from ..core.errors import NotFound, Unreadable
 from ..metrics.score import better, gathered_notes
 from . import curves, evaluations
 from .doctor import FEWEST, diagnoses
+from .rescues import rescues
 from .run import Run
 
 __all__ = ["write"]
@@ -59,7 +60,7 @@ def write(run_folder: Path) -> Path:
         title=_text(name),
         kicker=_kicker(run),
         state=_state(rows, recipe),
-        health=_health(rows, count if isinstance(count, int) else None),
+        health=_trouble(run) + _health(rows, count if isinstance(count, int) else None),
         samples=_samples(sheets, film)
         + _moving(run_folder / "samples" / "newest.gif")
         + _reconstructions(files.numbered(run_folder / "samples" / "reconstructions")),
@@ -112,6 +113,13 @@ def _health(rows: list[dict[str, Any]], samples: int | None) -> str:
     if found:
         return f'<ul class="complaints">{"".join(f"<li>{_text(str(each))}</li>" for each in found)}</ul>'
     return "<p>Nothing in its log looks wrong.</p>" if len(rows) >= FEWEST else ""
+
+
+def _trouble(about: Mapping[str, Any]) -> str:
+    """That the training blew up, and what was done."""
+    ended = about.get("diverged")
+    said = [*map(str, rescues(about)), *([ended] if isinstance(ended, str) else [])]
+    return f'<ul class="complaints">{"".join(f"<li>{_text(each)}</li>" for each in said)}</ul>' if said else ""
 
 
 def _duration(seconds: float) -> str:

@@ -2,11 +2,11 @@
 
 runs/NAME/
     recipe.json     the whole recipe
-    run.json        seed, budget, data, machine: what a recipe does not say
+    run.json        seed, budget, data, machine: what a recipe does not say; and how often the training went back
     log.jsonl       one line per measurement: images, seconds, the mean of every loss term
     samples/        a sheet of the same seeds every so many images: 000046080.png; of clips newest.gif too
                     reconstructions/ of the same samples, each below its original, if the product can make them
-    checkpoints/    the newest two, see core/checkpoint.py
+    checkpoints/    the newest two and the one to go back to if the numbers blow up, see core/checkpoint.py
     best/           the model of the lowest score so far, if scores are taken
     report.html     all of it on one page
     status.json     where the training is, once a second: pid, phase, images, left, state, error

@@ -97,6 +97,10 @@ class Budget:
         """Images per second in this call."""
         return (seen - self._seen) / (time.perf_counter() - self._began)
 
+    def lose(self, images: int) -> None:
+        """So many images are to be seen again; the time that they took is spent."""
+        self._seen, self._looked = self._seen - images, (self._looked[0] - images, self._looked[1])
+
     def look(self, seen: int) -> float | None:
         """How many more images fit into the time left at the speed since the last look; None if it is early for one."""
         (images, then), now = self._looked, self.seconds

@@ -11,7 +11,7 @@ import torch
 
 from ..core import checkpoint, console, distributed, files, machine
 from ..core.batch import Kind
-from ..core.errors import DoesNotFit, NotFound, Unreadable
+from ..core.errors import Diverged, DoesNotFit, NotFound, Unreadable
 from ..data.dataset import Dataset, Watch, moved
 from ..recipes.recipe import Recipe
 from ..recipes.settings import differences, to_json
@@ -20,6 +20,7 @@ from ..runs.run import Run
 from .budget import fastest_threads, fitted, widths
 from .loop import State, start
 from .recorder import Recorder
+from .rescue import Rescuer
 from .session import Session
 from .stages import in_stages
 from .start_from import adopt
@@ -42,6 +43,7 @@ def fit(
     out: str | Path | None = None,
     device: str | None = None,
     data_changed: bool = False,
+    rescue: bool = True,
     quiet: bool = False,
 ) -> Run:
     """Train and leave a run folder. Called again with the same arguments, it goes on where it was left.
@@ -62,10 +64,13 @@ def fit(
         out: the run folder; by default under runs/, named after the target.
         device: "cpu", "cuda", "cuda:1", "mps"; by default the fastest there is.
         data_changed: go on with a run though its data are not what they were; its classes have to be.
+        rescue: if the training blows up, go back to where its numbers were sound and on from there by smaller steps,
+            up to three times; otherwise it ends.
         quiet: show nothing.
 
     Raises:
-        GanvasError: something asked for does not exist or does not fit, or the training diverged.
+        GanvasError: something asked for does not exist or does not fit.
+        Diverged: the training blew up and was not to be brought back, or could not be.
     """
     _refuse_numbers(images, minutes, seed)
     if not isinstance(target, Recipe) and (begun := going_on(Path(target))):
@@ -89,7 +94,7 @@ def fit(
     console.notes((*samples.notes, *_inside(task)), quiet=quiet)
     if images is not None or minutes is not None:
         task = replace(task, images=images, minutes=minutes)
-    task, run = replace(task, data_changed=data_changed), task.run
+    task, run = replace(task, data_changed=data_changed, rescue=rescue), task.run
     for stage in in_stages(task, samples):
         if stage.stage:
             console.say(f"Stage {stage.stage}, in {stage.run.path}.", quiet=quiet)
@@ -196,13 +201,23 @@ def _train(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> N
                 seen=seen,
                 minutes=task.minutes,
                 device=device,
+                rescuer=Rescuer(recorder, lambda: _start(task, data, device).tensors(), wanted=task.rescue),
             )
             del state, restore  # the session lets go of them too, when the training has taken them up
-            session.run(quiet=quiet)
-            if status:
-                status.during("reporting")
-                with files.writing(task.run.path):
-                    report.write(task.run.path)
+            try:
+                session.run(quiet=quiet)
+            except Diverged:
+                _report(task.run, status)
+                raise
+            _report(task.run, status)
+
+
+def _report(run: Run, status: Status | None) -> None:
+    """Write the report, in the process that writes."""
+    if status:
+        status.during("reporting")
+        with files.writing(run.path):
+            report.write(run.path)
 
 
 def _refuse_changed(task: Task, data: Dataset, *, quiet: bool) -> None:

@@ -10,9 +10,10 @@ bit for bit as if it had never stopped.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -28,8 +29,11 @@ from ..learning.conditions import Condition
 from ..learning.turns import Turn
 from ..networks.layers import Generator, Network
 from ..recipes.recipe import Recipe
+from .alarm import Alarm, Levels
 
 __all__ = ["State", "Tick", "build", "count_parameters", "has_bfloat16", "start", "train"]
+
+NEVER: Mapping[str, Sequence[int]] = MappingProxyType({})
 
 
 @dataclass
@@ -43,6 +47,8 @@ class State:
     condition: Condition | None
     step: int = 0
     drawn: int = 0  # batches consumed so far
+    levels: Levels = field(default_factory=dict)  # of the numbers that are watched, if they are
+    learner: str = ""  # who learned last; nobody at first
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything as named tensors, for a checkpoint."""
@@ -51,6 +57,8 @@ class State:
         for name, network in {**self.networks, "average": self.average}.items():
             saved |= checkpoint.named_below(name, network.state_dict())
         saved |= checkpoint.named_below("memory", self.memory)
+        levels = {name: torch.tensor(level, dtype=torch.float64) for name, level in self.levels.items()}
+        saved |= checkpoint.named_below("levels", levels)
         for name, optimizer in self.optimizers.items():
             for index, moments in optimizer.state_dict()["state"].items():
                 saved |= checkpoint.named_below(f"optimizer.{name}/{index}", moments)
@@ -71,6 +79,8 @@ class State:
             self.step, self.drawn = counters["step"], counters["drawn"]
             for name, network in {**self.networks, "average": self.average}.items():
                 network.load_state_dict(checkpoint.below(tensors, name))
+            levels = checkpoint.below(tensors, "levels")  # earlier versions kept none
+            self.levels = {name: (float(level[0]), int(level[1])) for name, level in levels.items()}
             memory = checkpoint.below(tensors, "memory")
             for name, value in self.memory.items():
                 value.copy_(memory[name])
@@ -202,6 +212,8 @@ def train(
     device: torch.device | str = "cpu",
     restore: Mapping[str, Tensor] | None = None,
     micro_batch: int | None = None,
+    alarm: Alarm | None = None,
+    halved: Mapping[str, Sequence[int]] = NEVER,
 ) -> Iterator[Tick]:
     """Train step by step until `recipe.images` samples have been seen.
 
@@ -212,9 +224,12 @@ def train(
         device: where to compute.
         restore: `tick.state.tensors()` of an earlier run of the same recipe, data and seed, to go on from there.
         micro_batch: at most so many samples at once, to save memory; changes nothing else but batch norm.
+        alarm: what watches the numbers of each step, in one process.
+        halved: player -> images seen from which on its rate is half of what it was, each time.
 
     Raises:
         NotFound: the recipe and the data do not go together.
+        BlewUp: the alarm says so.
     """
     data = recipe.data.open() if data is None else data
     device = torch.device(device)
@@ -223,6 +238,9 @@ def train(
         state.load(restore)
         restore = None  # as large as the state itself
     turns = recipe.game.turns()
+    state.learner = _learned_last(turns, state.step)
+    if alarm:
+        alarm.watch(state.levels)
     deal = _Dealer(recipe, data, state, seed, device, micro_batch or recipe.batch)
     while state.step * recipe.batch < recipe.images:
         progress = state.step * recipe.batch / recipe.images
@@ -234,7 +252,7 @@ def train(
             for _ in range(turn.times):
                 if made is None or not turn.again:
                     state.drawn, made = state.drawn + 1, {}
-                sums |= _play(turn, state, deal(progress, made), recipe)
+                sums |= _play(turn, state, deal(progress, made), recipe, alarm=alarm, halved=halved)
         if state.memory:
             means = distributed.mean(torch.stack(list(sums.values()))) * (distributed.world() / recipe.batch)
             recipe.game.remember(state.memory, dict(zip(sums, means.unbind(), strict=True)), images=recipe.batch)
@@ -249,12 +267,54 @@ def train(
         yield Tick(state.step, state.step * recipe.batch, state, sums, recipe.batch)
 
 
-def _play(turn: Turn, state: State, batches: Iterable[Batch], recipe: Recipe) -> dict[str, Tensor]:
+def _learned_last(turns: Sequence[Turn], step: int) -> str:
+    """Who learned last before this step, in a training that goes on from there as in an unbroken one."""
+    return next((turn.player for turn in reversed(turns) if step and (step - 1) % turn.every == 0), "")
+
+
+def _play(
+    turn: Turn,
+    state: State,
+    batches: Iterable[Batch],
+    recipe: Recipe,
+    *,
+    alarm: Alarm | None,
+    halved: Mapping[str, Sequence[int]],
+) -> dict[str, Tensor]:
     """Let one player learn from one batch; returns the sum over samples of each of its terms."""
-    player, optimizer = state.networks[turn.player], state.optimizers[turn.player]
+    player, optimizer, images = state.networks[turn.player], state.optimizers[turn.player], state.step * recipe.batch
     learning = list(player.parameters())
-    recipe.optimizer_of(turn.player).schedule(optimizer, state.step * recipe.batch / recipe.images)
-    optimizer.zero_grad(set_to_none=True)
+    recipe.optimizer_of(turn.player).schedule(optimizer, images / recipe.images)
+    for group in optimizer.param_groups:
+        group["lr"] *= 0.5 ** sum(images >= since for since in halved.get(turn.player, ()))
+    sums = _gradients(turn, state, batches, recipe)
+    if alarm:
+        before = state.learner or turn.player
+        alarm.terms(sums, recipe.batch, images=images + recipe.batch, player=turn.player, before=before)
+    distributed.sum_gradients(learning)
+    optimizer.step()
+    state.learner = turn.player
+    if alarm:
+        alarm.weights(learning, images=images + recipe.batch, player=turn.player)
+    if turn.after:
+        turn.after(player)
+    _settle(player, alarm)
+    return sums
+
+
+def _settle(player: Network, alarm: Alarm | None) -> None:
+    try:
+        player.settle()
+    except RuntimeError:  # of linear algebra, if what is no number has not been read yet
+        if alarm:
+            alarm.read()
+        raise
+
+
+def _gradients(turn: Turn, state: State, batches: Iterable[Batch], recipe: Recipe) -> dict[str, Tensor]:
+    """What a player is to learn from one batch, into its gradients; returns the sum over samples of each term."""
+    learning = list(state.networks[turn.player].parameters())
+    state.optimizers[turn.player].zero_grad(set_to_none=True)
     sums: dict[str, Tensor] = {}
     for batch in batches:
         with batch.dice.at_hand():
@@ -264,11 +324,6 @@ def _play(turn: Turn, state: State, batches: Iterable[Batch], recipe: Recipe) ->
         objective.backward(inputs=learning)  # and no other player learns, nor is time spent on its gradients
         for name, term in terms.items():
             sums[name] = sums.get(name, 0) + term.detach().sum()
-    distributed.sum_gradients(learning)
-    optimizer.step()
-    if turn.after:
-        turn.after(player)
-    player.settle()
     return {f"{turn.player}.{name}": total for name, total in sums.items()}
 
 

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,27 @@ from ..learning.conditions import ROW
 from ..models.model import Model, metadata
 from ..recipes.recipe import Recipe
 from ..recipes.settings import to_json
+from ..runs.rescues import Rescue, rescues
 from ..runs.run import Run
 from .loop import State, count_parameters
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "return_step"]
 
 ON_A_SHEET = {Kind.POINTS: 2000, Kind.PICTURES: 64, Kind.CLIPS: 8}
 MOST_SHEETS = 400  # that are kept, unless a recipe asks for more
 RECONSTRUCTED = 32  # pictures, in rows of 8
+RETURN_STEPS = 1024  # at least so many lie between two steps that a training may return to
+
+
+def return_step(step: int) -> int:
+    """The last step, up to this one, whose checkpoint is always written and kept until the next; 0 is the beginning.
+
+    They lie an eighth of the way from each other, or `RETURN_STEPS`, so there are eight from one power of two to the
+    next, and a return never costs more than an eighth of a long training. Nothing else than its number makes a step one
+    of them, for the weights of a training that goes back are to depend on nothing else.
+    """
+    apart = max(RETURN_STEPS, 2 ** max(step.bit_length() - 4, 0))
+    return step - step % apart
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,7 @@ class Recorder:
             "minutes": minutes,
             "from": start_from,
             "stage": stage,
+            "rescues": [each.as_json() for each in rescues(before)] if self._held(recipe, seed) else [],
             "started": before.get("started") or datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
             "machine": machine.describe(device),
             "data": {
@@ -99,6 +113,38 @@ class Recorder:
         for folder in (self.run.path, self.run.path / "checkpoints", self.run.path / "samples"):
             files.sweep(folder, seconds=0)  # no other process writes here while the lock is held
         checkpoint.set_aside(self.run.path / "checkpoints", after=go_on_from)
+        self._cut(seen)
+        self.plan(recipe)
+        self._tell(about)
+
+    def _held(self, recipe: Recipe, seed: int) -> bool:
+        """Whether the folder is of this training, though it may be longer or have no checkpoint yet."""
+        if not self.run.exists:
+            return False
+        same = to_json(replace(self.run.recipe, images=1)) == to_json(replace(recipe, images=1))
+        return same and self.run.about.get("seed") == seed
+
+    def go_back(self, found: Path | None, rescue: Rescue) -> None:
+        """Forget what is newer than this checkpoint, or all, and only then that the training goes on otherwise there.
+
+        Killed before it is told, the training goes on from an older checkpoint as it did before, and comes here again.
+        """
+        with files.writing(self.run.path):
+            checkpoint.forget(self.run.path / "checkpoints", after=found)
+            self._cut(rescue.back)
+            told = [*rescues(self.run.about), rescue]
+            self._tell(self.run.about | {"rescues": [each.as_json() for each in told]})
+
+    def give_up(self, why: str) -> None:
+        """Tell that the training has ended for good, and why."""
+        with files.writing(self.run.path):
+            self._tell(self.run.about | {"diverged": why})
+
+    def _tell(self, about: dict[str, Any]) -> None:
+        files.write(self.run.path / "run.json", json.dumps(about, indent=1))
+
+    def _cut(self, seen: int) -> None:
+        """Leave nothing of the log and of the sheets that is newer than so many images."""
         samples = self.run.path / "samples"
         samples.mkdir(parents=True, exist_ok=True)
         for images, sheet in files.numbered(samples) + files.numbered(samples / "reconstructions"):
@@ -106,8 +152,6 @@ class Recorder:
                 sheet.unlink()
         kept = [json.dumps(row) + "\n" for row in self.run.rows if row["images"] <= seen]
         files.write(self.run.path / "log.jsonl", "".join(kept))
-        self.plan(recipe)
-        files.write(self.run.path / "run.json", json.dumps(about, indent=1))
 
     def plan(self, recipe: Recipe) -> None:
         """Say what is trained from now on."""
@@ -121,12 +165,15 @@ class Recorder:
         terms: dict[str, float],
         scores: dict[str, float] | None = None,
         signs: dict[str, float] | None = None,
+        notice: str = "",
     ) -> None:
         """Add one line to the log; what is not finite becomes null."""
         row: dict[str, Any] = {"images": images, "seconds": round(seconds, 3), "images_per_second": round(speed, 2)}
         for key, values in (("terms", terms), ("scores", scores), ("signs", signs)):
             if values is not None:
                 row[key] = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        if notice:
+            row["notice"] = notice
         with files.writing(self.run.path), (self.run.path / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
 
@@ -158,13 +205,17 @@ class Recorder:
                     sheet.unlink(missing_ok=True)
 
     def save(self, images: int, recipe: Recipe, state: State) -> None:
-        """Write a checkpoint: the product by itself, and all that it takes to go on."""
+        """Write a checkpoint: the product by itself, and all that it takes to go on; the newest two are kept.
+
+        And so is the one that the training would return to from here.
+        """
         about = metadata(recipe.networks[recipe.product], Model(state.average, state.condition))
         contents = {
             checkpoint.MODEL: (state.average.state_dict(), about),
             checkpoint.STATE: (state.tensors(), {}),
         }
-        checkpoint.write(self.run.path / "checkpoints" / f"{images:09}", contents, keep=2)
+        spare = f"{return_step(state.step) * recipe.batch:09}"
+        checkpoint.write(self.run.path / "checkpoints" / f"{images:09}", contents, keep=2, spare=spare)
 
     def keep_best(self, recipe: Recipe, state: State, scores: dict[str, float]) -> None:
         """Keep the product by itself in best/ if no score is lower, of whatever is scored first.

@@ -17,12 +17,14 @@ from ..data.dataset import Dataset
 from ..models.model import Model
 from ..recipes.recipe import Recipe
 from ..runs.run import Run
+from .alarm import Alarm, BlewUp
 from .budget import Budget, whole_batches
 from .events import Events
 from .loop import Tick, train
 from .meter import Meter
 from .pulse import PULSES, Pulse
-from .recorder import Recorder
+from .recorder import Recorder, return_step
+from .rescue import Rescuer
 from .status import Status
 
 __all__ = ["Session"]
@@ -45,6 +47,7 @@ class Session:
         seen: images that this state has seen.
         minutes: the time it may take, earlier sittings counted; None for as long as it takes.
         device: where to compute.
+        rescuer: what brings the training back if it blows up.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Session:
         seen: int,
         minutes: float | None,
         device: torch.device,
+        rescuer: Rescuer,
     ) -> None:
         self._recorder, self._recipe, self._data, self._seed, self._device = recorder, recipe, data, seed, device
         self._restore: dict[str, Tensor] | None = restore
@@ -69,14 +73,17 @@ class Session:
         self._meter = Meter(data, every=recipe.measure_images, device=device)
         self._pulse = Pulse(data, recipe.product)
         self._events = Events(recorder.run.path, seen=seen) if self._first else None
+        self._alarm = Alarm() if distributed.world() == 1 else None  # several would each see another share of a batch
+        self._rescuer = rescuer
         self._terms: dict[str, float] = {}
+        self._logged = _last(recorder.run)
         self._saved = time.perf_counter()
 
     def run(self, *, quiet: bool) -> None:
         """Train until the recipe's end or an interruption.
 
         Raises:
-            Diverged: a number is none any more; what was saved before is sound.
+            Diverged: its numbers blew up, and going back is of no use; what was saved before is sound.
             Unwritable: the disk is full.
         """
         title = str(self._recorder.run.path)
@@ -87,8 +94,38 @@ class Session:
             self._events.close()
 
     def _goes_on(self, display: console.Display, interrupted: Callable[[], bool]) -> bool:
+        """Train until the end, or until there is more to do."""
+        try:
+            return self._trains(display, interrupted)
+        except BlewUp as error:
+            blown = error.with_traceback(None)  # which holds the state
+        self._go_back(blown, display)
+        return True
+
+    def _go_back(self, blown: BlewUp, display: console.Display) -> None:
+        rescue, self._restore = self._rescuer.bring_back(blown, self._recipe)
+        self._budget.lose(self._seen - rescue.back)
+        self._seen, self._logged, self._terms = rescue.back, _last(self._recorder.run), {}
+        self._saved = time.perf_counter()
+        if self._events:
+            self._events.close()
+            self._events = Events(self._recorder.run.path, seen=rescue.back)
+        if self._status:
+            self._status.notice(str(rescue))
+        display.say(f"{rescue}")
+
+    def _trains(self, display: console.Display, interrupted: Callable[[], bool]) -> bool:
         """Train until the end, or until the recipe's length is fitted anew: then there is more to do."""
-        for tick in train(self._recipe, self._data, seed=self._seed, device=self._device, restore=self._restore):
+        ticks = train(
+            self._recipe,
+            self._data,
+            seed=self._seed,
+            device=self._device,
+            restore=self._restore,
+            alarm=self._alarm,
+            halved=self._rescuer.halved(),
+        )
+        for tick in ticks:
             self._restore, self._seen = None, tick.images
             due = self._is_due(ROWS, every=self._group) or self._meter.wanted_at(self._seen, self._recipe.batch)
             if due:
@@ -98,6 +135,7 @@ class Session:
             if self._status:
                 self._status.update(self._seen, self._recipe.images, speed)
             if self._first and self._is_due(self._recipe.sheets):
+                self._look()
                 self._say("drawing")
                 self._recorder.sheet(self._seen, tick.state, self._data)
                 self._recorder.thin(self._recipe)
@@ -120,8 +158,10 @@ class Session:
 
     def _log(self, tick: Tick) -> None:
         """Write a line, with scores if it is time for them. With several processes all of them call this together."""
+        self._look()
         self._terms, scores = tick.terms(), None
-        _refuse_divergence(self._recorder.run, self._seen, self._terms, {})
+        if self._alarm is None:
+            _refuse_divergence(self._recorder.run, self._seen, self._terms, {})
         if not self._first:
             return
         if self._meter.due(self._seen, self._recipe.batch, self._budget.seconds):
@@ -129,21 +169,39 @@ class Session:
             scores = self._meter.measure(Model(tick.state.average, tick.state.condition))
             self._recorder.keep_best(self._recipe, tick.state, scores)
         signs = self._pulse.take(tick.state) if self._is_due(PULSES, every=self._group) else None
+        notice = " ".join(str(each) for each in self._rescuer.made if self._logged <= each.back < self._seen)
         speed = self._budget.speed(self._seen)
-        self._recorder.log(self._seen, self._budget.seconds, speed, self._terms, scores, signs)
+        self._recorder.log(self._seen, self._budget.seconds, speed, self._terms, scores, signs, notice)
+        self._logged = self._seen
         if self._events:
             self._events.log(self._seen, self._terms | (scores or {}) | (signs or {}))
 
     def _ends(self, tick: Tick, interrupted: Callable[[], bool]) -> bool:
         """Whether this was the last step; saves after it, and else now and then."""
         ends = distributed.either(self._seen >= self._recipe.images or interrupted(), self._device)
-        if ends or distributed.either(time.perf_counter() - self._saved > CHECKPOINT_SECONDS, self._device):
-            _refuse_divergence(self._recorder.run, self._seen, tick.terms(), tick.state.tensors())
+        due = return_step(tick.step) == tick.step or time.perf_counter() - self._saved > CHECKPOINT_SECONDS
+        if ends or distributed.either(due, self._device):
+            self._look(tick)
             self._say("saving")
             if self._first:
                 self._recorder.save(self._seen, self._recipe, tick.state)
             self._saved = time.perf_counter()
         return ends
+
+    def _look(self, tick: Tick | None = None) -> None:
+        """Look for what blew up before something is written, and at the whole state before that is.
+
+        Raises:
+            BlewUp: something did; with several processes `Diverged`.
+        """
+        if self._alarm is None:
+            if tick:
+                _refuse_divergence(self._recorder.run, self._seen, tick.terms(), tick.state.tensors())
+        elif tick:
+            tensors, players = tick.state.tensors(), tick.state.networks
+            self._alarm.state(tensors, images=self._seen, players=players, product=self._recipe.product)
+        else:
+            self._alarm.read()
 
     def _say(self, phase: str) -> None:
         if self._status:
@@ -154,20 +212,27 @@ class Session:
         left = self._budget.look(self._seen) if distributed.world() == 1 else None
         if left is None:
             return False
+        self._look()
         self._recipe = replace(self._recipe, images=self._seen + whole_batches(left, self._recipe))
         self._restore = tick.state.tensors()
         self._recorder.plan(self._recipe)
         return True
 
 
+def _last(run: Run) -> int:
+    """The images of the last row of its log."""
+    return run.rows[-1]["images"] if run.rows else 0
+
+
 def _refuse_divergence(run: Run, images: int, terms: dict[str, float], tensors: dict[str, Tensor]) -> None:
+    """What several processes look at in the place of the alarm; they do not go back."""
     broken = [name for name, value in terms.items() if not math.isfinite(value)]
     broken += [name for name, value in tensors.items() if not value.isfinite().all()]
     if broken:
         raise Diverged(
-            f"The training diverged at {images:,} images: {broken[0]} is no longer a number. Try a lower rate, for "
-            f"instance `settings=['optimizer.rate=1e-4']`, with another `out=`. Checkpoints from before "
-            f"are in {run.path}."
+            f"The training diverged at {images:,} images: {broken[0]} is no longer a number. Several processes do not "
+            "go back by themselves. Try a lower rate, for instance `settings=['optimizer.rate=1e-4']`, with another "
+            f"`out=`, or go on with one process. Checkpoints from before are in {run.path}."
         )
 
 

@@ -25,6 +25,7 @@ class Status:
     speed            images per second, 0 at first
     left             seconds, or null where there is no speed yet
     state            training, finished, interrupted or failed
+    notice           what is to be known of the training, such as that it went back, else null
     error            why it failed, else null
 
     Args:
@@ -46,6 +47,7 @@ class Status:
             "speed": 0.0,
             "left": None,
             "state": "training",
+            "notice": None,
             "error": None,
         }
 
@@ -66,6 +68,11 @@ class Status:
     def during(self, phase: str) -> None:
         """Say that something else than training begins."""
         self._held |= {"phase": phase, "done": 0, "total": 0}
+        self._write()
+
+    def notice(self, text: str) -> None:
+        """Say what is to be known of the training."""
+        self._held["notice"] = text
         self._write()
 
     def update(self, images: int, wanted: int, speed: float) -> None:

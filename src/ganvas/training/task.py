@@ -31,6 +31,7 @@ class Task:
     images        its length, if that was asked for; not both
     minutes       its length as time, if that was asked for
     data_changed  whether to go on with a run though its data are not what they were
+    rescue        whether to go back to sound numbers if the training blows up
     begins        recipes that are trained before, and their shares of the length
     stage         which one it is where there are several, such as "2 of 3"
     note          what the user ought to know of it
@@ -43,6 +44,7 @@ class Task:
     images: int | None = None
     minutes: float | None = None
     data_changed: bool = False
+    rescue: bool = True
     begins: Mapping[str, float] = field(default_factory=dict)
     stage: str = ""
     note: str = ""

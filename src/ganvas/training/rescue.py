@@ -1,0 +1,91 @@
+"""What is done when a training blows up: back to where its numbers were sound, and on from there by smaller steps.
+
+It goes back to the last of certain steps at which a checkpoint is always written. Which steps these are follows from
+nothing but their number, so the same training goes back to the same place whatever the clock said, how long it is to
+be, and however often it was interrupted. From there on the player that blew up learns at half the rate, on the same
+data in the same order; if that was no help, the other one that may be to blame does. It is written into run.json with
+the images from which on it holds, so a run that goes on from any checkpoint, older or newer ones, takes the same way.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from ..core import checkpoint
+from ..core.errors import Diverged
+from ..recipes.recipe import Recipe
+from ..runs.diagnosis import divergence
+from ..runs.rescues import Rescue, rescues
+from .alarm import BlewUp
+from .recorder import Recorder, return_step
+
+__all__ = ["MOST", "Rescuer"]
+
+MOST = 3  # returns of one run
+
+
+class Rescuer:
+    """Brings one training back.
+
+    Args:
+        recorder: of the run.
+        beginning: makes the tensors of the state before the first step.
+        wanted: whether it is to be brought back at all.
+    """
+
+    def __init__(self, recorder: Recorder, beginning: Callable[[], dict[str, Tensor]], *, wanted: bool) -> None:
+        self._recorder, self._beginning, self._wanted = recorder, beginning, wanted
+
+    @property
+    def made(self) -> list[Rescue]:
+        """The returns so far, those of earlier sittings too."""
+        return rescues(self._recorder.run.about)
+
+    def halved(self) -> Mapping[str, Sequence[int]]:
+        """Player -> the images from which on its rate is half of what it was."""
+        made = self.made
+        return {player: [each.back for each in made if each.player == player] for player in {e.player for e in made}}
+
+    def bring_back(self, blown: BlewUp, recipe: Recipe) -> tuple[Rescue, dict[str, Tensor]]:
+        """Go back, and return what is to be told and the state to go on from.
+
+        Raises:
+            Diverged: it is of no use any more, or not wanted.
+        """
+        made = self.made
+        if not self._wanted or len(made) >= MOST:
+            raise self._given_up(blown, made, recipe)
+        found = self._found(blown, recipe)
+        back = int(found.name) if found else 0
+        tried = [each.player for each in made if each.back == back]  # and it came again: it may be the other's rate
+        rescue = Rescue(min(blown.suspects, key=tried.count), back, blown.images, blown.why)
+        self._recorder.go_back(found, rescue)
+        return rescue, checkpoint.read(found / checkpoint.STATE) if found else self._beginning()
+
+    def _found(self, blown: BlewUp, recipe: Recipe) -> Path | None:
+        """The checkpoint to go back to, or None for the beginning.
+
+        If the right one is damaged or was never written, as by an earlier version, one before it will do, and else the
+        oldest there is.
+        """
+        back = return_step(blown.images // recipe.batch - 1) * recipe.batch
+        folder = self._recorder.run.path / "checkpoints"
+        sound = [each for each in (folder / name for name in checkpoint.named(folder)) if checkpoint.sound(each)]
+        before = [each for each in sound if int(each.name) <= back]
+        if before or back == 0:
+            return before[-1] if before else None
+        return next((each for each in sound if int(each.name) < blown.images), None)
+
+    def _given_up(self, blown: BlewUp, made: Sequence[Rescue], recipe: Recipe) -> Diverged:
+        found = divergence(blown.images, blown.why, recipe)
+        why = found.text
+        if made:
+            players = " and ".join(sorted({each.player for each in made}))
+            times = {1: "once", 2: "twice", 3: "three times"}.get(len(made), f"{len(made)} times")
+            why += f" It went back {times}, and smaller steps of the {players} did not help."
+        self._recorder.give_up(why)
+        return Diverged(
+            f"{why} Try a lower rate, for instance `settings=['{found.setting}']`, with another `out=`. Checkpoints "
+            f"from before are in {self._recorder.run.path}."
+        )
