@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from in_node import in_node
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ganvas import change, find, names, train
@@ -20,6 +21,7 @@ from ganvas.learning.conditions import Labels
 from ganvas.learning.penalties import squared_gradient
 from ganvas.models.model import Model
 from ganvas.models.onnx import export
+from ganvas.models.web import export_page
 from ganvas.networks.layers import BatchNorm, Critic, Generator
 
 PICTURES = [(3, 16, 16), (1, 32, 32), (4, 64, 64), (3, 128, 128), (3, 96, 64), (1, 28, 28)]
@@ -159,6 +161,20 @@ def test_generators_are_exported(name, classes, tmp_path):
     about = json.loads(session.get_modelmeta().custom_metadata_map["ganvas"])
     assert about["classes"] == list(classes) if classes else "classes" not in about
     assert (about["latent"], tuple(about["shape"])) == (network.latent, model.shape)
+
+
+@pytest.mark.parametrize("name", [name for name in GENERATORS if shapes(name) is not VECTORS])
+def test_generators_draw_in_a_web_page(name, tmp_path):
+    """By the JavaScript of that page, which Node runs."""
+    network = build(name, shapes(name)[0], 5).eval().requires_grad_(False)
+    page = export_page(
+        Model(network, Labels(tuple("abcde"), (0.2,) * 5)), tmp_path / "page.html", name=name, half=False
+    )
+    z, label = inputs(network)
+    labels = [None] * len(z) if label is None else label
+    drawn = np.array(in_node(page.path, raw=[(*each, 0.7) for each in zip(z.detach(), labels, strict=True)])["raw"])
+    expected = network.truncated(z.detach(), label, 0.7).flatten(1).numpy()
+    assert np.abs(drawn - expected).max() < 1e-5 * max(1, np.abs(expected).max())
 
 
 @pytest.mark.parametrize("name", [name for name in NETWORKS if "critic" in name])

@@ -1,12 +1,15 @@
 """The commands of trained models: list those that come along, hand one on, in and out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..core.errors import NotFound
 from .options import RunArgument, say
+
+if TYPE_CHECKING:
+    from ..models.model import Model
 
 __all__ = ["convert", "export", "models", "publish"]
 
@@ -52,15 +55,50 @@ def convert(
 
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder, a model file, or the name of a model.")],
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("model.onnx"),
+    out: Annotated[
+        Path, typer.Option(help="model.onnx; or page.html, or a folder, for a web page that draws by itself.")
+    ] = Path("model.onnx"),
+    float32: Annotated[
+        bool, typer.Option("--float32", help="A page of twice the size, with its weights as are.")
+    ] = False,
 ) -> None:
-    """Write the generator as an ONNX file, for browsers, phones and programs without torch, and check what it draws."""
+    """Write the generator as an ONNX file for other programs, or as a web page on which anybody draws, and check it."""
     from ..core import console
+    from ..core.errors import DoesNotFit
     from ..models.model import load
     from ..models.onnx import export as write
 
     model = load(run)
+    if out.suffix in {".html", ""}:
+        _page(run, model, out, half=not float32)
+        return
+    if float32:
+        raise DoesNotFit("--float32 is for a web page, --out page.html; an ONNX file has float32 weights anyway.")
     console.say("writing the graph, then drawing with it")
     difference = write(model, out)
     size = f"{out.stat().st_size / 2**20:.1f} MB"
     say(f"the generator is {out}, {size}; what it draws differs from the model's by {difference:.1g} of 2")
+
+
+def _page(run: str, model: "Model", out: Path, *, half: bool) -> None:
+    from ..core import console
+    from ..latent.directions import Directions, beside
+    from ..latent.places import fingerprint
+    from ..models.made import here
+    from ..models.shipped import shipped
+    from ..models.web import export_page
+
+    console.say("writing the graph" + (", then drawing with its weights in half precision" if half else ""))
+    found = Directions.read(beside(Path(run)), model)
+    made = export_page(
+        model,
+        out,
+        name=run if run in shipped() else here(run),
+        half=half,
+        digest=fingerprint(model.network),
+        directions=dict(zip(found.names, found.vectors, strict=True)) if found else None,
+    )
+    difference = f"; half precision changes its pictures by {made.greatest:.1g} of 2 at most" if half else ""
+    say(f"the page is {made.path}, {made.size / 2**20:.1f} MB{difference}")
+    if found is None:
+        say(f"it has no sliders yet: `ganvas directions {run}` finds them, then export again")

@@ -11,4 +11,8 @@ In: a run, a file, weights that others published; out: pictures, and files for o
     publish.py    a run -> a small folder with a card, to hand on and to start from
     convert.py    generators that others published -> model files, names mapped and shapes checked
     onnx.py       a generator as one ONNX file, which must draw what the model draws
+    web.py        a generator as a web page, made of the template, the style and the JavaScript in page/
+    lower.py      a generator's graph, lowered to the steps of such a page
+    steps.py      what each of torch's operations becomes there
+    program.py    such steps, and the memory that they work on
 """

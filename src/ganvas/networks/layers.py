@@ -116,7 +116,7 @@ class Generator(Network):
         """The finished samples [N, *shape] for these inputs."""
         return self(z, condition)
 
-    def truncated(self, z: Tensor, condition: Tensor | None, share: float) -> Tensor:
+    def truncated(self, z: Tensor, condition: Tensor | None, share: float | Tensor) -> Tensor:
         """Samples [N, *shape] of inputs that are brought to `share` of their distance to the mean input."""
         return self.generate(z * share, condition)
 

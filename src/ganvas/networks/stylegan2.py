@@ -150,7 +150,7 @@ class _Stylegan2Generator(Generator):
             average.lerp_(distributed.mean(style.detach().mean(0).to(average.dtype)), FOLLOW)
         return self.draw(style)
 
-    def truncated(self, z: Tensor, condition: Tensor | None, share: float) -> Tensor:
+    def truncated(self, z: Tensor, condition: Tensor | None, share: float | Tensor) -> Tensor:
         """See `Generator.truncated`; here styles are moved towards the mean style (Karras et al. 2019, app. B)."""
         return self.draw(torch.lerp(self.get_buffer("average"), self.style(z, condition), share))
 
