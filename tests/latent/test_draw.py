@@ -111,13 +111,18 @@ def test_the_command(ganvas, tmp_path):
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["seed-0003.png", "seed-0009.png"]
     large = ["--keywords", "fish", "--seeds", "9", "--separate", "--scale", 2, "--out", "large"]
     assert ganvas("sample", "icons", *large)[0] == 0
-    assert (pixels(tmp_path / "large" / "seed-0009.png")[::2, ::2] == pixels(tmp_path / "a" / "seed-0009.png")).all()
+    twice = load("icons").make(*given(load("icons"), Place(9, words="fish")), large=True)
+    assert (pixels(tmp_path / "large" / "seed-0009.png") == to_uint8(twice)[0].numpy()).all()
     assert "from 1" in ganvas("sample", "icons", "--seeds", "1", "--scale", -1)[2]
     place = '{"seed": 9, "words": "fish"}'
     assert ganvas("sample", "icons", "--place", place, "--separate", "--out", "b")[0] == 0
     assert pixels(tmp_path / "b" / "fish-9.png").tolist() == pixels(tmp_path / "a" / "seed-0009.png").tolist()
     words = ["--keywords", "fish", "--keywords", "house", "--count", 3]
     assert ganvas("sample", "icons", *words, "--out", "two.png")[0] == 0
+    with Image.open(tmp_path / "two.png") as sheet:
+        assert sheet.size[0] == 3 * (128 + 8) + 8
+        assert 2 * (128 + 8) + 8 < sheet.size[1] < 2 * (128 + 8 + 50)
+    assert ganvas("sample", "icons", *words, "--no-captions", "--out", "two.png")[0] == 0
     with Image.open(tmp_path / "two.png") as sheet:
         assert sheet.size == (3 * 66 + 2, 2 * 66 + 2)
     for wrong in (

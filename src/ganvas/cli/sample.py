@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import DoesNotFit, NotFound
-from .options import Places, Scale, Truncation, Variety, say, varied
+from .options import Places, Truncation, Variety, say, varied
 
 if TYPE_CHECKING:
     from ..models.made import Layout, Made
@@ -35,7 +35,10 @@ def sample(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="The picture of all, or for clips the .gif, .webp or .mp4; with --separate the folder."),
+        typer.Option(
+            help="The picture of all, an .svg for vectors, or for clips the .gif, .webp or .mp4; with --separate the "
+            "folder, of .svg files if it ends so."
+        ),
     ] = None,
     columns: Annotated[int | None, typer.Option(help="Pictures per row.")] = None,
     label: Annotated[
@@ -46,7 +49,20 @@ def sample(
     ] = None,
     variety: Variety = None,
     separate: Annotated[bool, typer.Option("--separate", help="One file per seed: seed-0007.png.")] = False,
-    scale: Scale = None,
+    scale: Annotated[
+        int | None,
+        typer.Option(
+            help="How many times as large. A model with a second decoder, as icons, draws twice as large by it, and "
+            "what is larger still is smoothed from there; of all others each pixel becomes a square."
+        ),
+    ] = None,
+    captions: Annotated[
+        bool | None,
+        typer.Option(
+            "--captions/--no-captions",
+            help="Write words and seed below each picture; by default on a sheet of several --keywords, or an .svg.",
+        ),
+    ] = None,
     truncation: Truncation = 1.0,
 ) -> None:
     """Draw pictures or clips with a trained model. One seed is one picture, or one clip."""
@@ -57,7 +73,7 @@ def sample(
             f"--{'place' if place else 'like'} says all of a picture: leave out {'--like, ' if place else ''}--seeds, "
             "--keywords, --variety and --truncation."
         )
-    shown = {"columns": columns, "scale": scale, "separate": separate}
+    shown = {"columns": columns, "scale": scale, "separate": separate or None, "captions": captions}
     if like:
         return _again(run, like, out, shown)
     if run is None:
@@ -75,6 +91,8 @@ def sample(
     several = len(label or ()) > 1
     plain = not several and all(isinstance(start, int) for start in starts)
     names = [f"seed-{start:04}" for start in starts] if plain else []
+    if captions is None and label and not separate:
+        layout = replace(layout, captions=several or (out is not None and out.suffix.lower() == ".svg"))
     layout = replace(layout, columns=columns or (len(starts) if several else None))
     return _draw(run, model, chosen, out, layout, names)
 
@@ -89,7 +107,8 @@ def _layout(shown: dict[str, Any], before: "Layout | None" = None) -> "Layout":
     """The layout that options ask for; what they leave open is as it was before."""
     from ..models.made import Layout
 
-    return Layout(**{**(asdict(before) if before else {}), **{name: value for name, value in shown.items() if value}})
+    asked = {name: value for name, value in shown.items() if value is not None}
+    return Layout(**{**(asdict(before) if before else {}), **asked})
 
 
 def _draw(
@@ -129,7 +148,10 @@ def _again(run: str | None, like: Path, out: Path | None, shown: dict[str, Any])
             f"{like} was made by {made.model or 'a model'} with other weights ({made.digest[:16]}): name the one that "
             f"made it, or draw what it shows with this one, beginning with --place '{made.places[0].as_json()}'."
         )
-    _draw(run or made.model, model, made.places, out, _layout(shown, made.layout), name=made.model)
+    layout = _layout(shown, made.layout)
+    if out is None and like.suffix.lower() == ".svg":
+        out = Path("samples.svg")
+    _draw(run or made.model, model, made.places, out, layout, name=made.model)
 
 
 def _home(made: "Made", like: Path) -> str:

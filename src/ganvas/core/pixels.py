@@ -32,6 +32,7 @@ __all__ = [
     "in_colour",
     "is_marked",
     "moving_grid",
+    "on_white",
     "save_clips",
     "save_film",
     "save_picture",
@@ -212,7 +213,7 @@ def save_film(
     ending = path.suffix.lower()
     if ending not in FILMS:
         raise DoesNotFit(f"A film ends in .gif, .webp or .mp4, not {path.name!r}.")
-    held = [_on_white(frame) for frame in frames]
+    held = [on_white(frame) for frame in frames]
     with files.writing(path), files.replacing(path) as draft:
         if ending == ".mp4":
             _save_mp4([*held, *[held[-1]] * round(hold_seconds * frames_per_second)], draft, frames_per_second)
@@ -230,7 +231,8 @@ def _save_animation(
     first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, quality=85, **mark)
 
 
-def _on_white(frame: Pictures) -> Pictures:
+def on_white(frame: Pictures) -> Pictures:
+    """A uint8 picture [H, W, C] as RGB, what is transparent on white."""
     picture = to_image(frame).convert("RGBA")
     paper = Image.new("RGB", picture.size, "white")
     paper.paste(picture, mask=picture)

@@ -18,7 +18,7 @@ from ..core.errors import DoesNotFit, NotFound
 from ..models.made import Layout, Made
 from ..models.model import CHUNK, Model
 from ..models.place import Place, names_of
-from ..models.sheets import save_sample, save_sheet
+from ..models.sheets import is_vector, save_sample, save_sheet, zoom_of
 from .directions import Directions
 from .morph import Stop
 from .places import ENDING, Latent, fingerprint, moved, places
@@ -71,17 +71,27 @@ def given(
 
 
 def draw(
-    model: Model, chosen: Sequence[Place], *, found: Directions | None = None, folder: Path = PLACES
+    model: Model,
+    chosen: Sequence[Place],
+    *,
+    found: Directions | None = None,
+    folder: Path = PLACES,
+    large: bool = False,
 ) -> Float[Tensor, "n *shape"]:
-    """The samples of these places, in their order, as `Model.generate` gives them; the rest as in `given`."""
+    """The samples of these places, in their order, as `Model.generate` gives them; the rest as in `given`.
+
+    `large` has a model that `doubles` draw them twice as large.
+    """
     rows = [given(model, place, found=found, folder=folder) for place in chosen]
-    made = torch.empty(len(rows), *model.shape)
+    made = [torch.empty(0)] * len(rows)
     for share in dict.fromkeys(place.truncation for place in chosen):
         some = [row for row, place in enumerate(chosen) if place.truncation == share]
         conditions = [rows[row][1] for row in some]
         condition = None if conditions[0] is None else torch.cat([each for each in conditions if each is not None])
-        made[some] = model.truncated(share).make(torch.cat([rows[row][0] for row in some]), condition)
-    return made
+        samples = model.truncated(share).make(torch.cat([rows[row][0] for row in some]), condition, large=large)
+        for row, sample in zip(some, samples, strict=True):
+            made[row] = sample
+    return torch.stack(made) if made else torch.empty(0, *model.shape)
 
 
 def as_latent(model: Model, place: Place, *, found: Directions | None = None, folder: Path = PLACES) -> Latent:
@@ -115,13 +125,15 @@ def save_places(
 ) -> Path:
     """Save the samples of these places as one picture or film, or each as a file of its own in the folder `out`.
 
-    A PNG and an SVG say what made them, see models/made.py.
+    A PNG and an SVG say what made them, see models/made.py. A model that doubles does so for a scale from 2 on, below
+    captions, and for what is traced.
 
     Args:
         model: what draws them.
         chosen: the places.
         out: the file or, of a layout of separate files, the folder.
-        layout: how they are laid out.
+        layout: how they are laid out; in separate files, `out` ends in .svg for those, and they go where it leads
+            without that.
         found: the model's directions, for moves.
         names: of separate files; by default `names_of`.
         name: what the model is called in what the file says made it.
@@ -134,18 +146,20 @@ def save_places(
     if not chosen:
         raise DoesNotFit("No place was given to be drawn.")
     made = Made(name, fingerprint(model.network), tuple(chosen), layout)
+    large = model.doubles and (is_vector(out) or zoom_of(model.shape, layout) > 1)
     if not layout.separate:
-        if len(chosen) * math.prod(model.shape) > LARGEST_SHEET:
+        if len(chosen) * math.prod(model.shape) * (4 if large else 1) > LARGEST_SHEET:
             raise DoesNotFit(f"{len(chosen):,} samples are too many for one picture: take fewer, or a file for each.")
-        return save_sheet(draw(model, chosen, found=found), out, made)
-    if out.suffix:
+        return save_sheet(draw(model, chosen, found=found, large=large), out, made, shape=model.shape)
+    folder, ending = (out.with_suffix(""), ".svg") if is_vector(out) else (out, "")
+    if folder.suffix:
         raise DoesNotFit(f"With `separate=`, `out=` is a folder; {out} looks like a file.")
-    with files.writing(out):
-        out.mkdir(parents=True, exist_ok=True)
+    with files.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     called = names or names_of(chosen)
     for first in range(0, len(chosen), CHUNK):
         some = slice(first, first + CHUNK)
-        samples = draw(model, chosen[some], found=found).split(1)
+        samples = draw(model, chosen[some], found=found, large=large).split(1)
         for title, place, sample in zip(called[some], chosen[some], samples, strict=True):
-            save_sample(sample, out / title, replace(made, places=(place,)))
-    return out
+            save_sample(sample, folder / f"{title}{ending}", replace(made, places=(place,)), shape=model.shape)
+    return folder

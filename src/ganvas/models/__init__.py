@@ -10,6 +10,9 @@ In: a run, a file, weights that others published; out: pictures, and files for o
     critics.py    the critics of a run: how real they find a picture
     publish.py    a run -> a small folder with a card, to hand on and to start from
     convert.py    generators that others published -> model files, names mapped and shapes checked
+    vectors.py    a picture -> shapes of few flat fills
+    curves.py     outlines as few lines and Bezier curves
+    svg.py        shapes as an SVG, or a sheet of many with captions
     onnx.py       a generator as one ONNX file, which must draw what the model draws
     web.py        a generator as a web page, made of the template, the style and the JavaScript in page/
     lower.py      a generator's graph, lowered to the steps of such a page

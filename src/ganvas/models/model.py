@@ -53,6 +53,11 @@ class Model:
         """What its samples are: points, pictures or clips."""
         return kind_of(self.shape)
 
+    @property
+    def doubles(self) -> bool:
+        """Whether it can draw its pictures twice as large: see `make`."""
+        return self.network.doubles
+
     def sample(
         self, count: int = 1, seed: int = 0, *, seeds: Sequence[int] | None = None, label: str | None = None
     ) -> list[Any]:
@@ -145,12 +150,16 @@ class Model:
         return self.make(z, condition)
 
     @torch.no_grad()
-    def make(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """The samples of these inputs, z [N, latent] and condition [N, K], as `generate` gives them."""
+    def make(self, z: Tensor, condition: Tensor | None = None, *, large: bool = False) -> Tensor:
+        """The samples of these inputs, z [N, latent] and condition [N, K], as `generate` gives them.
+
+        `large` has pictures drawn twice as large, [N, C, 2 H, 2 W], by a model that `doubles`.
+        """
         device, made = next(self.network.parameters()).device, []
+        draw = self.network.larger if large else self.network.generate
         for first in range(0, len(z), CHUNK):
             rows = None if condition is None else _filled(condition[first : first + CHUNK]).to(device)
-            chunk = self.network.generate(_filled(z[first : first + CHUNK]).to(device), rows)
+            chunk = draw(_filled(z[first : first + CHUNK]).to(device), rows)
             made.append(chunk[: len(z) - first].cpu())
         return torch.cat(made) if made else torch.empty(0, *self.shape)
 
@@ -172,8 +181,15 @@ class _Truncated(Generator):
         self.network, self.share = network, share
         self.train(network.training)
 
+    @property
+    def doubles(self) -> bool:
+        return self.network.doubles
+
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         return self.network.truncated(z, condition, self.share)
+
+    def larger(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.network.larger(z * self.share, condition)
 
 
 def _filled(rows: Tensor) -> Tensor:

@@ -124,6 +124,14 @@ class Place:
             return f"{words}-{number}"
         return f"place-{number}" if self.latent else f"seed-{self.seed:04}"
 
+    @property
+    def caption(self) -> tuple[str, str]:
+        """What is written below its picture: the words, and the rest."""
+        moves = [f"{name} {move:+g}" for name, move in self.moves.items() if move]
+        variety = [] if self.variety is None else [f"variety {self.variety:g}"]
+        start = f"seed {self.seed}" if self.latent is None else Path(self.latent).stem
+        return self.words or "", ", ".join([start, *variety, *moves])
+
 
 def _number(value: object) -> bool:
     return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]

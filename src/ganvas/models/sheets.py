@@ -1,49 +1,136 @@
 """Samples as files: one sheet of many, or a picture or clip by itself, each with what made it."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
-from jaxtyping import Float
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from ..core import pixels
+from ..core import files, pixels
 from ..core.batch import Kind, kind_of
 from ..core.errors import DoesNotFit
-from .made import Made
+from .made import Layout, Made
+from .svg import document
+from .vectors import traced
 
-__all__ = ["save_sample", "save_sheet"]
+__all__ = ["at_scale", "is_vector", "save_sample", "save_sheet", "zoom_of"]
+
+SHOWN, SHOWN_WITH_CAPTIONS = 64, 128  # pixels to which small pictures are enlarged where no scale is given
+Pictures = UInt8[np.ndarray, "n high wide c"]
 
 
-def save_sheet(samples: Float[Tensor, "n *shape"], out: Path, made: Made) -> Path:
+def is_vector(out: Path) -> bool:
+    """Whether a file of this name holds vectors."""
+    return out.suffix.lower() == ".svg"
+
+
+def zoom_of(shape: Sequence[int], layout: Layout) -> int:
+    """How many times as large as they are samples of this shape are shown."""
+    if layout.scale or layout.separate or kind_of(shape) is not Kind.PICTURES:
+        return layout.scale or 1
+    return max(1, (SHOWN_WITH_CAPTIONS if layout.captions else SHOWN) // max(shape[1:]))
+
+
+def save_sheet(samples: Float[Tensor, "n *shape"], out: Path, made: Made, *, shape: Sequence[int]) -> Path:
     """Save all samples as one picture, or clips as the film in which all of them move.
 
+    Args:
+        samples: as the model makes them, or drawn twice as large.
+        out: the file.
+        made: what made them.
+        shape: of a sample as the model makes it.
+
     Raises:
-        Unwritable or DoesNotFit: `out` cannot be written, or the layout is none for samples of this kind.
+        Unwritable, DoesNotFit or NotInstalled: `out` cannot be written, the layout is none for samples of this kind, or
+            what traces pictures is not there.
     """
-    kind, columns = _kind(samples, made), made.layout.columns
+    kind, columns = _kind(samples, out, made), made.layout.columns
     columns = columns and min(columns, len(samples))
+    if is_vector(out):
+        return _save_svg(samples, out, made, shape)
     if kind is Kind.CLIPS and out.suffix.lower() in pixels.FILMS:
         return pixels.save_clips(samples, out, columns=columns)
-    if kind is Kind.PICTURES and made.layout.scale:
-        drawn = pixels.grid(pixels.to_uint8(samples).numpy(), columns=columns, zoom=made.layout.scale)
+    if kind is Kind.PICTURES:
+        pictures = at_scale(samples, shape, zoom_of(shape, made.layout))
+        if made.layout.captions:
+            pictures = np.stack([_captioned(*each) for each in zip(pictures, _captions(made), strict=True)])
+        drawn = pixels.grid(pictures, columns=columns, gap=8 if made.layout.captions else 2, zoom=1)
     else:
         drawn = pixels.sheet(samples, columns=columns)
     return pixels.save_picture(drawn, out, sheet=len(samples) > 1, more=made.for_png())
 
 
-def save_sample(sample: Float[Tensor, "1 *shape"], out: Path, made: Made) -> Path:
-    """Save one picture as it is, or one clip, in the file `out` with the ending that it takes; errors as above."""
-    kind = _kind(sample, made)
+def save_sample(sample: Float[Tensor, "1 *shape"], out: Path, made: Made, *, shape: Sequence[int]) -> Path:
+    """Save one picture, or one clip, in the file `out` with the ending that it takes; the rest as above."""
+    kind = _kind(sample, out, made)
     if kind is Kind.POINTS:
         raise DoesNotFit(f"This model makes vectors of {sample.shape[1]} numbers, not pictures; use generate().")
+    if is_vector(out):
+        return _save_svg(sample, out, made, shape)
     if kind is Kind.CLIPS:
         return pixels.save_clips(sample, out.with_name(f"{out.name}.gif"))
-    scale = made.layout.scale or 1
-    picture = pixels.to_uint8(sample).numpy()[0].repeat(scale, axis=0).repeat(scale, axis=1)
+    (picture,) = at_scale(sample, shape, zoom_of(shape, made.layout))
     return pixels.save_picture(picture, out.with_name(f"{out.name}.png"), sheet=False, more=made.for_png())
 
 
-def _kind(samples: Tensor, made: Made) -> Kind:
+def at_scale(samples: Float[Tensor, "n c h w"], shape: Sequence[int], zoom: int) -> Pictures:
+    """Samples so many times as large as their model makes them.
+
+    Those that were drawn twice as large are smoothed from there; of all others each pixel becomes a square.
+    """
+    pictures: Pictures = pixels.to_uint8(samples).numpy()
+    _, height, width = shape
+    drawn = pictures.shape[1] // height
+    if drawn == 1:
+        return pictures.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    if drawn == zoom:
+        return pictures
+    size, smooth = (width * zoom, height * zoom), Image.Resampling.LANCZOS
+    larger = [np.asarray(pixels.to_image(picture).resize(size, smooth)) for picture in pictures]
+    return np.stack(larger).reshape(len(pictures), *size[::-1], -1)
+
+
+def _kind(samples: Tensor, out: Path, made: Made) -> Kind:
     kind = kind_of(samples.shape[1:])
-    if made.layout.scale and kind is not Kind.PICTURES:
-        raise DoesNotFit(f"`scale=` enlarges pictures, and these samples are {kind}.")
+    for asked, what in ((made.layout.scale, "`scale=` enlarges"), (is_vector(out), "An .svg is traced from")):
+        if asked and kind is not Kind.PICTURES:
+            raise DoesNotFit(f"{what} pictures, and these samples are {kind}.")
     return kind
+
+
+def _save_svg(samples: Tensor, out: Path, made: Made, shape: Sequence[int]) -> Path:
+    drawings = [traced(pixels.on_white(picture)) for picture in pixels.to_uint8(samples).numpy()]
+    scale = made.layout.scale or max(1, SHOWN_WITH_CAPTIONS // max(shape[1:]))
+    with files.writing(out):
+        files.write(out, document(drawings, made, width=scale * shape[2]))
+    return out
+
+
+def _captions(made: Made) -> list[tuple[str, str]]:
+    return [place.caption for place in made.places]
+
+
+def _captioned(picture: UInt8[np.ndarray, "h w c"], caption: tuple[str, str]) -> UInt8[np.ndarray, "g w 3"]:
+    """The picture on white with its words and the rest below it."""
+    height, width = picture.shape[:2]
+    size = min(14, max(10, width // 10))
+    font, line = ImageFont.load_default(size), math.ceil(1.3 * size)
+    paper = Image.new("RGB", (width, height + 2 * line + 4), "white")
+    paper.paste(Image.fromarray(pixels.on_white(picture)))
+    draw = ImageDraw.Draw(paper)
+    for row, (text, colour) in enumerate(zip(caption, ("black", "#777777"), strict=True)):
+        place = width / 2, height + (row + 0.5) * line
+        draw.text(place, _fitted(text, width, font), colour, font, anchor="mm")
+    return np.asarray(paper)
+
+
+def _fitted(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """As much of a text as fits."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"{text}…") > width:
+        text = text[:-1]
+    return f"{text}…"

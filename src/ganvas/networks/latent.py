@@ -168,8 +168,7 @@ class _Decoder(nn.Module):
         head = self.large if large else self.head
         if head is None:
             raise DoesNotFit("This model has one size alone: it was trained without a second decoder (large=True).")
-        picture: Tensor = head(self.trunk(latents.transpose(1, 2).unflatten(2, (self.rows, -1))))
-        return picture
+        return head(self.trunk(latents.transpose(1, 2).unflatten(2, (self.rows, -1))))
 
 
 class _Latent(Network):
@@ -338,6 +337,16 @@ class _LatentGenerator(_Latent, Generator):
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         pictures: Tensor = self.decoder(self.latents(self.places(z), condition))
         return pictures
+
+    @property
+    def doubles(self) -> bool:
+        """See `Generator.doubles`."""
+        return self.decoder.large is not None
+
+    @in_precision
+    def larger(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """See `Generator.larger`."""
+        return self.decoder(self.latents(self.places(z), condition), large=True)
 
     def places(self, z: Float[Tensor, "n latent"]) -> Latents:
         """Noise as it lies in the places."""

@@ -116,6 +116,19 @@ class Generator(Network):
         """The finished samples [N, *shape] for these inputs."""
         return self(z, condition)
 
+    @property
+    def doubles(self) -> bool:
+        """Whether it draws its pictures twice as large, too, by `larger`."""
+        return False
+
+    def larger(self, z: Tensor, condition: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """The samples of `generate` drawn twice as large, [N, C, 2 H, 2 W].
+
+        Raises:
+            DoesNotFit: it draws in one size alone.
+        """
+        raise DoesNotFit("This network draws its pictures in one size alone.")
+
     def truncated(self, z: Tensor, condition: Tensor | None, share: float | Tensor) -> Tensor:
         """Samples [N, *shape] of inputs that are brought to `share` of their distance to the mean input."""
         return self.generate(z * share, condition)
