@@ -54,9 +54,9 @@ SEEN = {
 
 def test_the_harness_sees_what_went_wrong(tmp_path):
     """In a process of its own, which has no threads and may be forked."""
-    program = "from pathlib import Path\nfrom benchmarks.survive.child import *\n"
+    program = f"from pathlib import Path\nfrom benchmarks.survive.child import *\nFOLDER = {str(tmp_path)!r}\n"
     for code in SEEN:
-        program += f"def work():\n    {code}\nprint(complaint(run(work, Path({str(tmp_path)!r}), seconds=3.0)))\n"
+        program += f"def work():\n    {code}\nprint(complaint(run(work, Path(FOLDER), seconds=3.0, patience=1.0)))\n"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     told = done.stdout.splitlines()
     assert len(told) == len(SEEN)

@@ -5,6 +5,8 @@ on both streams is kept. `command` is `ganvas` as at a terminal; `complaint` say
 """
 
 import gc
+import importlib
+import math
 import os
 import re
 import resource
@@ -13,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +27,10 @@ from ganvas.core import catalog
 from .cases import SLOW_SECONDS
 
 catalog.listing()  # everything is imported once, before anything is forked
+with suppress(ImportError):
+    importlib.import_module("torch.utils.tensorboard")  # a second, where it is installed
 
-HARD_SECONDS = 60.0  # for a piece of work that may take long
+PATIENCE = 6.0
 MEBIBYTE = 2**20
 
 
@@ -52,6 +57,7 @@ def run(
     folder: Path,
     *,
     seconds: float = SLOW_SECONDS,
+    patience: float = PATIENCE,
     mebibytes: int = 2048,
     encoding: str = "utf-8",
     variables: Mapping[str, str] | None = None,
@@ -61,7 +67,8 @@ def run(
     Args:
         work: what to do; SystemExit is its exit status, and what else it raises is printed with its traceback.
         folder: an existing folder.
-        seconds: after which it is killed.
+        seconds: of the processor, after which it is killed.
+        patience: how many times as long it may take by the clock, as other work may share the machine.
         mebibytes: of address space that it may ask for beyond what it was born with.
         encoding: of its two streams.
         variables: of its environment, beside those there are.
@@ -71,8 +78,9 @@ def run(
         gc.collect()
         child = os.fork()
         if child == 0:
-            _be(work, folder, (out.fileno(), err.fileno()), mebibytes, encoding, variables or {})
-        hung, usage = _awaited(child, began + seconds)
+            limits = {resource.RLIMIT_AS: mebibytes * MEBIBYTE, resource.RLIMIT_CPU: math.ceil(seconds)}
+            _be(work, folder, (out.fileno(), err.fileno()), limits, encoding, variables or {})
+        hung, usage = _awaited(child, began + patience * seconds)
         took = time.perf_counter() - began
         said = []
         for stream in (out, err):
@@ -80,6 +88,7 @@ def run(
             said.append(stream.read().decode(encoding, errors="backslashreplace"))
     status, used = usage
     code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    hung |= code == -signal.SIGXCPU
     return Answer(code, said[0], said[1], took, max(0.0, used.ru_maxrss / 1024 - held), hung)
 
 
@@ -114,7 +123,7 @@ def _be(
     work: Callable[[], object],
     folder: Path,
     streams: tuple[int, int],
-    mebibytes: int,
+    limits: Mapping[int, int],
     encoding: str,
     variables: Mapping[str, str],
 ) -> None:
@@ -129,8 +138,9 @@ def _be(
         sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
         os.chdir(folder)
         os.environ.update(variables)
-        limit = _mapped() + mebibytes * MEBIBYTE
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        memory = _mapped() + limits[resource.RLIMIT_AS]
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CPU, (limits[resource.RLIMIT_CPU], resource.RLIM_INFINITY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         code = _done(work)
         sys.stdout.flush()

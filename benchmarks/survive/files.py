@@ -1,4 +1,4 @@
-"""Odd pictures, zips and tables, each as data of its own: `ganvas data` beside two sound pictures."""
+"""Odd pictures, zips and tables, each as data of its own: `ganvas data` beside sound pictures."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,15 +11,59 @@ from ganvas.data.dataset import open_source
 from .cases import Case
 from .child import command, complaint, run
 from .made.pictures import EITHER, LEFT_OUT, TEAL, USED, Odd, odd_pictures, saved
+from .made.tables import READ, TOLD, odd_tables
+from .made.zips import odd_zips
 
 GRAY = (90, 90, 90)  # what teal is without colours
 NEAR = 16  # levels, for what a format does to a colour
 ROUGH = {"1.png", "1.gif", "1.bmp", "1.tif", "group4.tif"}  # black and white; their gray is a share of white
 
 
+PLACES = [f"a{place}.png" for place in range(6)]  # sound pictures beside a table
+AWAY = Path("/tmp/survive-out.png")  # where some names lead
+
+
 def cases() -> Iterator[Case]:
     for odd in odd_pictures():
         yield Case(odd.kind, odd.name, partial(_among_others, odd))
+    for name, content, pictures in odd_zips():
+        yield Case("zips", name, partial(_zip, content, pictures))
+    for name, file, content, expected in odd_tables(PLACES):
+        yield Case("tables", name, partial(_table, file, content, expected))
+
+
+def _zip(content: bytes, pictures: int | None, folder: Path) -> str:
+    """Whether what is sound in it is found, what is not is refused, and nothing is written but the contact sheet."""
+    inner = folder / "far" / "in"
+    inner.mkdir(parents=True)
+    (inner / "mine.zip").write_bytes(content)
+    answer = run(command("data", "mine.zip", "--size", "8"), inner)
+    if wrong := complaint(answer):
+        return wrong
+    found = 0 if answer.code else int(answer.out.split(maxsplit=1)[0].replace(",", ""))
+    if pictures is not None and found != pictures:
+        return f"{found} pictures found of {pictures}: {answer.err.strip()[-200:]}"
+    written = {path.name for path in folder.rglob("*")} | ({AWAY.name} if AWAY.exists() else set())
+    return _beyond(written, {"far", "in", "mine.zip", "contact.png"})
+
+
+def _table(file: str, content: bytes, expected: str, folder: Path) -> str:
+    """Whether the pictures are used whatever stands beside them, and a table that says nothing is named."""
+    mine = sound(folder / "mine", len(PLACES))
+    (mine / file).write_bytes(content)
+    answer = run(command("data", "mine", "--size", "8"), folder)
+    if wrong := complaint(answer):
+        return wrong
+    if answer.code or not answer.out.startswith(f"{len(PLACES)} pictures"):
+        return f"the pictures beside it are lost: {answer.err.strip()[-200:]}"
+    read, told = "keyword" in answer.out or "classes" in answer.out, file in answer.err
+    if (expected == READ and not read) or (expected == TOLD and not told):
+        return f"has to be {expected}: {answer.out.splitlines()[3:]} {answer.err.strip()[-200:]}"
+    return _beyond({path.name for path in folder.rglob("*")}, {"mine", "contact.png", file, *PLACES})
+
+
+def _beyond(written: set[str], known: set[str]) -> str:
+    return f"written: {', '.join(sorted(written - known))}" if written - known else ""
 
 
 def _among_others(odd: Odd, folder: Path) -> str:

@@ -94,7 +94,7 @@ def test_models_are_compared_with_models(run):
 def test_a_model_whose_data_are_elsewhere_says_what_to_compare_with(run, tmp_path):
     moved = tmp_path / "moved"
     shutil.copytree(run, moved)
-    recipe = json.loads((moved / "recipe.json").read_text())
+    recipe = Run(moved).read("recipe.json")
     recipe["data"] = {"part": "folder", "path": "/nowhere/at/all", "size": 8}
     (moved / "recipe.json").write_text(json.dumps(recipe))
     with pytest.raises(GanvasError, match=r"What moved learned from is not here .*`ganvas evaluate moved FOLDER`"):

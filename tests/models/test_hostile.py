@@ -137,7 +137,7 @@ def test_state_dicts_of_torch_that_are_not_what_they_seem(state, said, tmp_path,
 
 
 def test_a_run_whose_recipe_is_not_that_of_its_weights_is_no_start(run, tmp_path, ganvas):
-    recipe = json.loads((run.path / "recipe.json").read_text())
+    recipe = run.read("recipe.json")
     recipe["networks"]["critic"]["width"] = 30_000
     (run.path / "recipe.json").rename(tmp_path / "kept.json")
     try:

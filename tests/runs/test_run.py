@@ -13,8 +13,9 @@ from conftest import files
 from ganvas import Run, fit, plan
 from ganvas.core import checkpoint
 from ganvas.core.batch import Kind
-from ganvas.core.errors import GanvasError
+from ganvas.core.errors import DoesNotFit, GanvasError, PassedOver, Unreadable
 from ganvas.learning.optimizers import Adam
+from ganvas.runs import film, report
 from ganvas.training import budget, recorder, session
 from ganvas.training.recorder import Recorder
 
@@ -26,7 +27,7 @@ def train(recipe, folder, **options):
 def test_what_a_run_leaves(points, tmp_path):
     run = train(points, tmp_path / "run", seed=7)
     assert sorted({file.name for file in run.path.iterdir()} - {".lock", "tensorboard"}) == [
-        "checkpoints", "log.jsonl", "recipe.json", "report.html", "run.json", "samples", "status.json"
+        ".copies", "checkpoints", "log.jsonl", "recipe.json", "report.html", "run.json", "samples", "status.json"
     ]  # fmt: skip
     assert run.recipe == points
     assert run.finished
@@ -228,3 +229,36 @@ def test_a_start_that_fails_is_in_nobodys_way(points, tmp_path):
     shutil.rmtree(fit(points, out=tmp_path / "run", quiet=True, device="cpu").path / "checkpoints")
     again = fit(replace(points, images=64), out=tmp_path / "run", seed=3, quiet=True, device="cpu")
     assert again.about["seed"] == 3
+
+
+@pytest.mark.parametrize("name", ["run.json", "recipe.json"])
+def test_what_a_run_is_stands_in_it_twice(name, points, tmp_path):
+    run = fit(points, out=tmp_path / "run", device="cpu", quiet=True)
+    good, file = (run.about, run.recipe), run.path / name
+    text = file.read_text()
+    file.write_text(text.replace("1", "7", 1))
+    with pytest.warns(PassedOver, match=rf"{name} is damaged, and its copy .* is used"):
+        assert (run.about, run.recipe) == good
+    with pytest.warns(PassedOver, match=name):
+        assert fit(str(run.path), device="cpu", quiet=True).finished
+    assert (run.about["seed"], run.recipe) == (good[0]["seed"], good[1]), "and was written anew"
+    file.write_text("")
+    (run.path / ".copies" / name).write_text("")
+    with pytest.raises(Unreadable, match=rf"{name} is damaged.* Bring it back from a copy"):
+        run.read(name)
+
+
+def test_a_damaged_sheet_is_named_and_left_out_of_the_film(points, tmp_path):
+    run = fit(points, out=tmp_path / "run", device="cpu", quiet=True)
+    sheet = sorted((run.path / "samples").glob("*.png"))[1]
+    content = bytearray(sheet.read_bytes())
+    content[len(content) // 2] ^= 4  # which Pillow alone would show
+    sheet.write_bytes(content)
+    with pytest.warns(PassedOver, match=f"{sheet.name} is damaged and left out"):
+        film.film(run.path)
+    with pytest.warns(PassedOver, match=sheet.name):
+        report.write(run.path)
+    for other in (run.path / "samples").glob("*.png"):
+        other.write_bytes(other.read_bytes()[:60])
+    with pytest.warns(PassedOver), pytest.raises(DoesNotFit, match="A film needs two sheets"):
+        film.film(run.path)

@@ -17,6 +17,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load, save, save_file
 
+from ganvas import Run
+
 ODD: tuple[Any, ...] = (
     None, True, -1, 0, 3.5, 10**9, 10**20, 1e308, float("nan"), "", "icons", "../../etc", [], [[]], [0], [1, 2, 3],
     {}, {"part": "ring"}, {"part": 5}, {"part": "mlp_generator"}, {"part": "mlp_generator", "width": 10**8},
@@ -263,12 +265,13 @@ def runs() -> dict[str, Callable[[Path], None]]:
 
 
 def _changed(run: Path, path: tuple[str, ...], to: object) -> None:
-    recipe = json.loads((run / "recipe.json").read_text())
+    recipe = Run(run).read("recipe.json")
     inner = recipe
     for step in path[:-1]:
         inner = inner[step]
     inner[path[-1]] = to
     (run / "recipe.json").write_text(json.dumps(recipe))
+    (run / ".copies" / "recipe.json").unlink()
 
 
 def _restated(run: Path, change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]) -> None:

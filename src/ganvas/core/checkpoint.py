@@ -81,7 +81,7 @@ def write(
         raise Unwritable(f"Cannot write {bytes_needed:,} bytes to {folder}: {error}") from error
     for old in _all(folder.parent)[:-keep] if keep else ():
         if old.name != spare:
-            shutil.rmtree(old, ignore_errors=True)
+            files.discard(old)
 
 
 def named(parent: Path) -> list[str]:

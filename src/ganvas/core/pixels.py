@@ -110,6 +110,20 @@ def is_marked(image: Image.Image) -> bool:
     return software == MADE_HERE or image.info.get("comment") in {MADE_HERE, MADE_HERE.encode()}
 
 
+def read_sheet(path: Path) -> Image.Image | None:
+    """A sheet that was saved here, in RGB or RGBA; None if it is damaged, though something of it could be shown.
+
+    Pillow shows what a PNG holds without looking at the sums in it, unless it is asked to.
+    """
+    try:
+        with Image.open(path) as opened:
+            opened.verify()
+        with Image.open(path) as opened:
+            return opened.convert("RGBA" if opened.has_transparency_data else "RGB")
+    except Exception:  # what is damaged can make Pillow raise anything
+        return None
+
+
 def captioned(sheet: Pictures, names: Sequence[str]) -> Pictures:
     """A sheet [H, W, C] as RGB with a white margin at the left, where each of its evenly high rows has a name."""
     font = ImageFont.load_default()

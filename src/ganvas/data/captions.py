@@ -166,4 +166,6 @@ def _split(told: object) -> Words:
 def _text(told: object) -> str:
     if isinstance(told, str):
         return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", nfc(told)).strip()
-    return str(told) if isinstance(told, int | float) and not isinstance(told, bool) and math.isfinite(told) else ""
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        return ""
+    return str(told) if isinstance(told, int) or math.isfinite(told) else ""

@@ -3,7 +3,8 @@
     <cache>/<kind>-<key>/samples.npy    uint8 [N, H, W, C], or [N, T, H, W, C] of clips
     <cache>/<kind>-<key>/index.json     names, classes, labels, keywords, original sizes, what was skipped and why, and
                                         sums of all of it and of the samples
-    <cache>/seen/<stamp>                the name of the pack made of a folder whose files have these sizes and times
+    <cache>/seen/<stamp>                the name of the pack made of a folder whose files have these sizes and times,
+                                        with a sum of both
 
 The key is made of everything the pictures depend on, so a pack is never out of date, and rewritten only if its sums say
 that it was damaged since. It is written in a folder beside and renamed whole: killed half-way it leaves no broken pack,
@@ -105,7 +106,7 @@ def packed(
         return known
     damaged = (MADE_ANEW,) if folder.exists() else ()
     with _beside(folder, needs=most * int(np.prod(shape))) as draft:
-        _write(draft, items, shape=shape, classes=classes, notes=notes)
+        _write(draft, items, name=name, shape=shape, classes=classes, notes=notes)
     known = _read(folder)
     if known is None:
         raise Unreadable(f"The pack {folder} cannot be read back. Remove it, or set GANVAS_CACHE to another folder.")
@@ -139,8 +140,9 @@ def pack_files(
     names = tuple(names)
     settings = (kind, frame, DECODER, digest(names), described_by)
     seen = cache_folder() / "seen" / key(files.stamp(), *settings)
-    with suppress(OSError):
-        known = _read(cache_folder() / seen.read_text(encoding="utf-8"))
+    with suppress(OSError, ValueError):
+        name, told = seen.read_text(encoding="utf-8").split()
+        known = _read(cache_folder() / name) if told == key(seen.name, name) else None
         if known is not None:
             return known
 
@@ -163,7 +165,7 @@ def pack_files(
     items = _items(files, names, item, described, watch)
     dataset = packed(name, items, most=len(names), shape=frame.shape, notes=notes)
     with _writing(seen.parent, 0):
-        write(seen, name)
+        write(seen, f"{name} {key(seen.name, name)}")
     return dataset
 
 
@@ -223,6 +225,7 @@ def _write(
     folder: Path,
     items: Iterable[Item],
     *,
+    name: str,
     shape: Shape,
     classes: tuple[str, ...],
     notes: Callable[[Kinds], tuple[str, ...]],
@@ -257,6 +260,7 @@ def _write(
     places = {group: place for place, group in enumerate(classes)}
     sides = np.array(sizes).T
     index: dict[str, Any] = {
+        "pack": name,
         "names": names,
         "classes": classes,
         "labels": [places[group] for group in groups] if classes else None,
@@ -287,7 +291,7 @@ def _read(folder: Path) -> Dataset | None:
     """The pack in this folder; None if there is none, or if it was damaged from outside."""
     try:
         index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-        if index.pop("sum") != _sum(index):
+        if index.pop("sum") != _sum(index) or index.get("pack", folder.name) != folder.name:
             return None
         samples = np.load(folder / "samples.npy", mmap_mode="r", allow_pickle=False)
         if samples.dtype != np.uint8 or list(samples.shape) != index["shape"]:

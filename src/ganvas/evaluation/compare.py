@@ -19,7 +19,6 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from .. import metrics
@@ -28,6 +27,7 @@ from ..core.batch import Kind
 from ..core.errors import DoesNotFit
 from ..core.files import cache_folder, key, replacing, writing
 from ..core.seeds import refuse_seeds
+from ..core.sums import load_tensors, save_tensors
 from ..core.version import __version__
 from ..data.dataset import Dataset, Source, Watch, in_words, unwatched
 from ..learning.conditions import Keywords
@@ -166,11 +166,14 @@ class Comparison:
             "count": side.count,
         }
         file = cache_folder() / "features" / f"{key(sorted(about.items()))}.safetensors"
-        with suppress(OSError, SafetensorError):  # there is none, or it is damaged
-            return load_file(file)["features"]
+        told = {name: repr(value) for name, value in about.items()}
+        with suppress(OSError, SafetensorError, ValueError, KeyError):  # there is none, or it is damaged or another's
+            tensors, held = load_tensors(file)
+            if held == told:
+                return tensors["features"]
         found = self.describe(side.pictures(), watch=self._counted(side))
         with writing(file), replacing(file) as draft:
-            save_file({"features": found.contiguous()}, draft)
+            save_tensors(draft, {"features": found}, told)
         return found
 
     def _counted(self, side: Side) -> Watch:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..core import checkpoint, files
 from ..core.errors import DoesNotFit, NotFound
+from ..core.sums import summed
 from ..recipes.settings import to_json
 from ..runs.run import Run
 from .model import load, metadata
@@ -60,9 +61,9 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
         for other in (folder / "checkpoints").iterdir():
             if other.name.isdecimal() and other.name != newest.name:
                 shutil.rmtree(other)
-        files.write(folder / "recipe.json", json.dumps(to_json(recipe), indent=1))
-        files.write(folder / "run.json", json.dumps(facts | {"published": True}, indent=1))
-        files.write(folder / "log.jsonl", "".join(json.dumps(row) + "\n" for row in run.rows))
+        files.write(folder / "recipe.json", json.dumps(summed(to_json(recipe)), indent=1))
+        files.write(folder / "run.json", json.dumps(summed(facts | {"published": True}), indent=1))
+        files.write(folder / "log.jsonl", "".join(json.dumps(summed(row)) + "\n" for row in run.rows))
         files.write(folder / "README.md", _card(folder.name, Run(folder), about))
     return folder
 

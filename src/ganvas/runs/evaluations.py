@@ -5,12 +5,15 @@ A line holds the date, the scores, and everything that made them.
 
 import datetime
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..core import files
+from ..core.errors import PassedOver
+from ..core.sums import proven, summed
 from ..metrics.score import Score
 
 __all__ = ["Evaluation", "as_json", "keep", "latest"]
@@ -50,28 +53,35 @@ def keep(folder: Path, about: Mapping[str, Any], scores: Mapping[str, Score]) ->
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     path = folder / FILE
     with files.writing(path):
-        files.write(path, "\n".join([*_lines(path), json.dumps({"date": now} | as_json(about, scores)), ""]))
+        line = json.dumps(summed({"date": now} | as_json(about, scores)))
+        files.write(path, "\n".join([*_lines(path), line, ""]))
 
 
 def latest(folder: Path) -> list[Evaluation]:
     """The newest evaluation by each kind of features against each source, in the order in which they were made.
 
-    Lines that are not as `keep` writes them are left out.
+    Warns:
+        PassedOver: lines that are not as `keep` writes them, which are left out.
     """
-    found = dict[tuple[str, str], Evaluation]()
+    found, lost = dict[tuple[str, str], Evaluation](), 0
     for line in _lines(folder / FILE):
         try:
-            evaluation = _read(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError):
+            evaluation = _read(proven(json.loads(line)) or {})
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            lost += 1
             continue
         which = str(evaluation.about.get("features")), str(evaluation.about.get("real"))
         found.pop(which, None)
         found[which] = evaluation
+    if lost:
+        told = f"Of {folder / FILE} {lost} lines are damaged and left out."
+        warnings.warn(told, PassedOver, stacklevel=2)
     return list(found.values())
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    return [line for line in lines if line.strip()]
 
 
 def _read(kept: Mapping[str, Any]) -> Evaluation:

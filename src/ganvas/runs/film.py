@@ -1,5 +1,6 @@
 """The film of a training: its sheets of samples one after the other, each over the count of images seen by then."""
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..core import files, pixels
 from ..core.batch import Kind, kind_of
-from ..core.errors import DoesNotFit, NotFound
+from ..core.errors import DoesNotFit, NotFound, PassedOver
 from ..core.pixels import Pictures
 from .run import Run
 
@@ -40,7 +41,7 @@ def film(
             holds no run or fewer than two sheets, or the film cannot be written.
     """
     folder = run_folder / "samples"
-    sheets = files.numbered(folder)
+    sheets = _sound(files.numbered(folder))
     if not folder.is_dir():
         raise NotFound(f"{run_folder} is not the folder of a run: it has no samples in it.")
     if len(sheets) < 2:
@@ -54,6 +55,17 @@ def film(
     tile = None if seed is None else _tile(run_folder, seed)
     shown = _frames(picked, tile, last=sheets[-1][0])
     return pixels.save_film(shown, out, frames_per_second=frames_per_second)
+
+
+def _sound(sheets: list[tuple[int, Path]]) -> list[tuple[int, Path]]:
+    """The sheets that are as they were written; others are named and left out."""
+    sound = []
+    for images, path in sheets:
+        if pixels.read_sheet(path) is None:
+            warnings.warn(f"The sheet {path} is damaged and left out.", PassedOver, stacklevel=3)
+        else:
+            sound.append((images, path))
+    return sound
 
 
 def _tile(run_folder: Path, seed: int) -> tuple[int, int, int, int]:

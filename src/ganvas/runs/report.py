@@ -10,6 +10,7 @@ import html
 import io
 import json
 import shlex
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
@@ -18,8 +19,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..core import files
-from ..core.errors import NotFound, Unreadable
+from ..core import files, pixels
+from ..core.errors import NotFound, PassedOver, Unreadable
 from ..metrics.score import better, gathered_notes
 from . import curves, evaluations
 from .doctor import FEWEST, diagnoses
@@ -261,11 +262,10 @@ def _film(sheets: list[tuple[int, Path]]) -> list[tuple[int, str]]:
 
 
 def _read(path: Path) -> Image.Image | None:
-    """The picture, brought to at most 640 pixels a side; None if it cannot be read, for instance half written."""
-    try:
-        with Image.open(path) as opened:
-            picture = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
-    except (OSError, SyntaxError, ValueError):
+    """The picture, brought to at most 640 pixels a side; None if it is damaged, which is said."""
+    picture = pixels.read_sheet(path)
+    if picture is None:
+        warnings.warn(f"The sheet {path} is damaged and left out.", PassedOver, stacklevel=2)
         return None
     picture.thumbnail((640, 640), Image.Resampling.LANCZOS)
     return picture

@@ -10,11 +10,13 @@ runs/NAME/
     best/           the model of the lowest score so far, if scores are taken
     report.html     all of it on one page
     status.json     where the training is, once a second: pid, phase, images, left, state, error
+    .copies/        run.json and recipe.json once more
     .lock           held by the process that trains in it
 """
 
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,14 +27,15 @@ from torch import Tensor
 
 from ..core import checkpoint, files
 from ..core.batch import Kind, kind_of
-from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
+from ..core.errors import DoesNotFit, GanvasError, NotFound, PassedOver, Unreadable
+from ..core.sums import proven
 from ..data.dataset import Dataset, Watch, unwatched
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json
 
-__all__ = ["STATUS", "Run", "process_began"]
+__all__ = ["COPIES", "STATUS", "Run", "process_began", "row_of"]
 
-STATUS = "status.json"
+STATUS, COPIES = "status.json", ".copies"
 KINDS = ("terms", "scores", "signs")  # of numbers that a line of the log may hold by name
 
 
@@ -64,13 +67,19 @@ class Run:
 
         Each row holds `images`, and where it has `terms`, `scores` or `signs`, they are by name. Lines that are no such
         rows are left out: the last one is torn if the power was cut, and disks have lost whole blocks.
+
+        Warns:
+            PassedOver: other lines than a torn last one are damaged.
         """
         rows: list[dict[str, Any]] = []
-        for line in self._log().split("\n"):
-            if row := _row(line):
-                while rows and rows[-1]["images"] >= row["images"]:
-                    rows.pop()
-                rows.append(row)
+        *lines, last = self._log().split("\n")
+        for row in filter(None, map(row_of, [*lines, last])):
+            while rows and rows[-1]["images"] >= row["images"]:
+                rows.pop()
+            rows.append(row)
+        if lost := sum(bool(line.strip()) and row_of(line) is None for line in lines):
+            told = f"Of {self.path / 'log.jsonl'} {lost} lines are damaged and left out."
+            warnings.warn(told, PassedOver, stacklevel=2)
         return rows
 
     @property
@@ -118,7 +127,7 @@ class Run:
         """What status.json holds, see training/status.py; nothing if there is none."""
         with suppress(OSError, ValueError, RecursionError):
             found = json.loads((self.path / STATUS).read_text(encoding="utf-8"))
-            return found if isinstance(found, dict) else {}
+            return (proven(found) if isinstance(found, dict) else None) or {}
         return {}
 
     @property
@@ -175,17 +184,25 @@ class Run:
 
         Raises:
             NotFound: it is not there, so this is no run folder.
-            Unreadable: it is damaged.
+            Unreadable: it is damaged, and so is its copy.
+
+        Warns:
+            PassedOver: it is damaged, and what is read is its copy.
         """
         try:
-            value = json.loads((self.path / name).read_text(encoding="utf-8"))
+            value = _value(self.path / name)
         except (FileNotFoundError, NotADirectoryError):
             raise NotFound(f"{self.path} is not a run folder: it has no {name}.") from None
-        except (OSError, ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict):
-            raise Unreadable(f"{self.path / name} is damaged: it is not what a training writes there.")
-        return value
+        if value is not None:
+            return value
+        with suppress(OSError):
+            copy = self.path / COPIES / name
+            if (value := _value(copy)) is not None:
+                warnings.warn(f"{self.path / name} is damaged, and its copy {copy} is used.", PassedOver, stacklevel=2)
+                return value
+        raise Unreadable(
+            f"{self.path / name} is damaged: it is not what a training writes there. Bring it back from a copy."
+        )
 
     def _log(self) -> str:
         try:
@@ -200,13 +217,29 @@ def _named(classes: Sequence[str]) -> str:
     return ", ".join(map(str, classes[:10])) + (", ..." if len(classes) > 10 else "") or "none"
 
 
-def _row(line: str) -> dict[str, Any] | None:
-    """The row that a line of the log holds, or None."""
+def _value(file: Path) -> dict[str, Any] | None:
+    """The object in a file, or None if it is damaged or cannot be read.
+
+    Raises:
+        FileNotFoundError or NotADirectoryError: there is no such file.
+    """
     try:
-        row = json.loads(line)
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except (OSError, ValueError, RecursionError):
+        return None
+    return proven(value) if isinstance(value, dict) else None
+
+
+def row_of(line: str) -> dict[str, Any] | None:
+    """The row that a line of the log holds, or None if it holds none or another one than was written."""
+    try:
+        value = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(row, dict) or type(row.get("images")) is not int:
+    row = proven(value) if isinstance(value, dict) else None
+    if row is None or type(row.get("images")) is not int:
         return None
     return {name: value for name, value in row.items() if name not in KINDS or isinstance(value, dict)}
 

@@ -46,7 +46,8 @@ def _terms(rows: list[dict[str, Any]]) -> Mapping[str, float]:
 def _ending(run: Run, status: Mapping[str, Any]) -> str:
     """How the last training in this folder ended."""
     images, wanted = run.images, status.get("wanted")
-    so_far = f"{images:,} of {wanted:,} images" if isinstance(wanted, int) else f"{images:,} images"
+    wanted = wanted if isinstance(wanted, int) else run.recipe.images
+    so_far = f"{images:,} of {wanted:,} images"
     if status.get("state") == "failed":
         return f"{run.path}: failed, {so_far} are kept: {status.get('error')}"
     if status.get("state") == "finished" or run.finished:

@@ -1,7 +1,6 @@
 """A run's folder as the page shows it: read again only where it has changed."""
 
 import hashlib
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -36,11 +35,13 @@ class Folder:
         return self._follow()
 
     def _read(self, name: str) -> None:
+        from ..runs.run import Run
+
         path = self.path / f"{name}.json"
-        with suppress(OSError, ValueError):
+        with suppress(OSError, GanvasError):
             time = path.stat().st_mtime_ns
             if self._times.get(name) != time:
-                found = json.loads(path.read_text(encoding="utf-8"))
+                found = Run(self.path).read(path.name)
                 if name == "recipe":
                     self.recipe = found
                 else:
@@ -60,6 +61,8 @@ class Folder:
 
     def _follow(self) -> list[dict[str, Any]]:
         """The log from where it was; from the beginning if the run went back, which writes a new file."""
+        from ..runs.run import row_of
+
         log, came = self.path / "log.jsonl", list[dict[str, Any]]()
         with suppress(OSError), log.open("rb") as file:
             stat = log.stat()
@@ -70,10 +73,8 @@ class Folder:
             whole = whole[: whole.rfind(b"\n") + 1]
             self._log_at += len(whole)
             for line in whole.splitlines():
-                with suppress(ValueError, RecursionError):
-                    row = json.loads(line)
-                    if isinstance(row, dict) and type(row.get("images")) is int:
-                        came.append(row)
+                if row := row_of(line.decode(errors="replace")):
+                    came.append(row)
         if came:
             self.rows = [row for row in self.rows if row["images"] < came[0]["images"]] + came
         return came

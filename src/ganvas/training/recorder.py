@@ -18,6 +18,7 @@ from ..core import checkpoint, files, machine, pixels
 from ..core.batch import Kind
 from ..core.catalog import name_of
 from ..core.errors import Busy, GanvasError
+from ..core.sums import summed
 from ..core.version import __version__
 from ..core.weights import read_header
 from ..data.dataset import Dataset, Source
@@ -26,7 +27,7 @@ from ..models.model import Model, metadata
 from ..recipes.recipe import Recipe
 from ..recipes.settings import to_json
 from ..runs.rescues import Rescue, rescues
-from ..runs.run import Run
+from ..runs.run import COPIES, Run
 from .loop import State, count_parameters
 
 __all__ = ["Recorder", "return_step"]
@@ -110,7 +111,7 @@ class Recorder:
             },
         }
         checkpoint.recover(self.run.path / "best")
-        for folder in (self.run.path, self.run.path / "checkpoints", self.run.path / "samples"):
+        for folder in (self.run.path, *(self.run.path / name for name in (COPIES, "checkpoints", "samples"))):
             files.sweep(folder, seconds=0)  # no other process writes here while the lock is held
         checkpoint.set_aside(self.run.path / "checkpoints", after=go_on_from)
         self._cut(seen)
@@ -141,7 +142,7 @@ class Recorder:
             self._tell(self.run.about | {"diverged": why})
 
     def _tell(self, about: dict[str, Any]) -> None:
-        files.write(self.run.path / "run.json", json.dumps(about, indent=1))
+        self._keep("run.json", about)
 
     def _cut(self, seen: int) -> None:
         """Leave nothing of the log and of the sheets that is newer than so many images."""
@@ -150,12 +151,17 @@ class Recorder:
         for images, sheet in files.numbered(samples) + files.numbered(samples / "reconstructions"):
             if images > seen:
                 sheet.unlink()
-        kept = [json.dumps(row) + "\n" for row in self.run.rows if row["images"] <= seen]
+        kept = [json.dumps(summed(row)) + "\n" for row in self.run.rows if row["images"] <= seen]
         files.write(self.run.path / "log.jsonl", "".join(kept))
 
     def plan(self, recipe: Recipe) -> None:
         """Say what is trained from now on."""
-        files.write(self.run.path / "recipe.json", json.dumps(to_json(recipe), indent=1))
+        self._keep("recipe.json", to_json(recipe))
+
+    def _keep(self, name: str, value: dict[str, Any]) -> None:
+        """Write down what the run is twice: without it, sound checkpoints would be of no use."""
+        for folder in (self.run.path / COPIES, self.run.path):
+            files.write(folder / name, json.dumps(summed(value), indent=1))
 
     def log(
         self,
@@ -175,7 +181,7 @@ class Recorder:
         if notice:
             row["notice"] = notice
         with files.writing(self.run.path), (self.run.path / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(row) + "\n")
+            log.write(json.dumps(summed(row)) + "\n")
 
     def sheet(self, images: int, state: State, data: Dataset) -> None:
         """Save a sheet of samples, always of the same seeds; points are plotted as far out as those of the data go."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..core import files
+from ..core.sums import summed
 from ..runs.run import STATUS, process_began
 
 __all__ = ["Status"]
@@ -87,5 +88,5 @@ class Status:
     def _write(self) -> None:
         """A training does not end because nobody can be told of it."""
         with suppress(OSError):
-            files.put(self._path, json.dumps(self._held))
+            files.put(self._path, json.dumps(summed(self._held)))
         self._next = time.perf_counter() + SECONDS

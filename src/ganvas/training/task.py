@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..core import catalog, files
 from ..core.errors import DoesNotFit
+from ..core.sums import summed
 from ..data.dataset import hidden, placed
 from ..recipes.plan import choose, name_of_run, plan
 from ..recipes.recipe import Recipe
@@ -101,13 +102,13 @@ def note(task: Task) -> None:
     asked = {"recipe": to_json(task.recipe), "seed": task.seed, "from": task.start_from}
     asked |= {"images": task.images, "minutes": task.minutes}
     with files.writing(task.run.path):
-        files.write(task.run.path / STAGES / NOTE, json.dumps(asked, indent=1))
+        files.write(task.run.path / STAGES / NOTE, json.dumps(summed(asked), indent=1))
 
 
 def _noted(path: Path) -> Task | None:
     if not (path / STAGES / NOTE).exists():
         return None
-    asked = json.loads((path / STAGES / NOTE).read_text(encoding="utf-8"))
+    asked = Run(path / STAGES).read(NOTE)
     recipe: Recipe = from_json(asked["recipe"], Recipe)
     length = {"images": asked["images"], "minutes": asked["minutes"]}
     return Task(Run(path), recipe, asked["seed"], asked["from"], **length, begins=recipe.begins)

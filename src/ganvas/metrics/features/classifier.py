@@ -4,7 +4,6 @@ Convolutional networks of this size read MNIST as well as people do. It is train
 pictures, because what a GAN makes is never framed exactly as its data are.
 """
 
-import json
 import math
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,8 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save_file
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -24,6 +22,7 @@ from ...core.errors import DoesNotFit
 from ...core.files import cache_folder, key, replacing, writing
 from ...core.machine import threads
 from ...core.pixels import to_float
+from ...core.sums import load_tensors, save_tensors
 from ...data.dataset import Dataset, Source, Watch, unwatched
 
 __all__ = ["Classifier", "classifier"]
@@ -214,23 +213,25 @@ def _moved(x: Tensor) -> Tensor:
 
 def _write(file: Path, network: Classifier) -> None:
     about = {
+        "of": file.stem,
         "classes": network.classes,
         "channels": network.channels,
         "accuracy": network.accuracy,
         "held_out": network.held_out,
     }
     with writing(file), replacing(file) as draft:
-        save_file(network.state_dict(), draft, {"ganvas": json.dumps(about)})
+        save_tensors(draft, network.state_dict(), about)
 
 
 def _read(file: Path) -> Classifier | None:
     """What was written, or None if it is not there or not whole: then it is trained anew."""
     with suppress(OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError):
-        with safe_open(file, "pt") as opened:
-            about = json.loads((opened.metadata() or {})["ganvas"])
+        tensors, about = load_tensors(file)
+        if about["of"] != file.stem:
+            return None
         network = Classifier(
             tuple(about["classes"]), about["channels"], accuracy=about["accuracy"], held_out=about["held_out"]
         )
-        network.load_state_dict(load(file.read_bytes()))
+        network.load_state_dict(tensors)
         return network.eval().requires_grad_(False)
     return None

@@ -1,0 +1,55 @@
+"""Of what is kept with a sum, no flipped bit is read as something else."""
+
+import json
+import random
+
+import pytest
+import torch
+from safetensors import SafetensorError
+
+from ganvas.core.sums import load_tensors, proven, save_tensors, summed
+
+VALUE = {"images": 64, "terms": {"loss": 0.1 + 0.2, "none": None}, "names": ("a", "猫", "\x00"), "far": float("inf")}
+
+
+def test_what_was_summed_comes_back():
+    assert proven(json.loads(json.dumps(summed(VALUE)))) == VALUE | {"names": ["a", "猫", "\x00"]}
+    assert proven({"images": 64}) == {"images": 64}, "as older versions wrote it"
+    assert proven(summed(VALUE) | {"images": 65}) is None
+    assert proven(summed(VALUE) | {"more": 1}) is None
+
+
+def test_every_flipped_bit_is_seen_or_changes_nothing():
+    text = json.dumps(summed(VALUE), indent=1).encode()
+    seen = 0
+    for place in range(8 * len(text)):
+        changed = bytearray(text)
+        changed[place // 8] ^= 1 << place % 8
+        try:
+            found = proven(json.loads(changed))
+        except ValueError:
+            found = None
+        seen += found is None
+        assert found in (None, json.loads(json.dumps(VALUE))), bytes(changed)
+    assert seen > 7 * len(text)
+
+
+def test_tensors_and_what_they_are(tmp_path):
+    file, tensors = tmp_path / "a.safetensors", {"a": torch.arange(40.0).T, "b": torch.ones(3, 2, dtype=torch.int64).T}
+    save_tensors(file, tensors, {"of": "digits", "count": 3})
+    found, about = load_tensors(file)
+    assert about == {"of": "digits", "count": 3}
+    assert all(found[name].equal(tensors[name]) for name in tensors)
+    good, dice = file.read_bytes(), random.Random(0)
+    for _ in range(300):
+        changed = bytearray(good)
+        changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
+        file.write_bytes(changed)
+        try:
+            found, about = load_tensors(file)
+        except (ValueError, KeyError, OSError, SafetensorError):
+            continue
+        assert about == {"of": "digits", "count": 3}
+        assert all(found[name].equal(tensors[name]) for name in tensors)
+    with pytest.raises((FileNotFoundError, SafetensorError)):
+        load_tensors(tmp_path / "none")
