@@ -29,7 +29,7 @@ AFTERWARDS = {
     "report": ("report", RUN),
     "film": ("film", RUN),
     "sample": ("sample", RUN, "--count", "4", "--out", "drawn.png"),
-    "publish": ("publish", RUN, "--out", "handed"),
+    "publish": ("publish", RUN, "handed"),
     "morph": ("morph", RUN, "--seeds", "1,2", "--out", "m.gif"),
     "data": ("data", "data", "--size", "8"),
 }

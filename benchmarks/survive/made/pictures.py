@@ -69,7 +69,7 @@ def rough(kind: str, **options: Any) -> bytes:
 
 
 FORMS = {
-    "PNG": ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I"],
+    "PNG": ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"],
     "JPEG": ["L", "RGB", "CMYK"],
     "WEBP": ["L", "RGB", "RGBA"],
     "GIF": ["1", "L", "P", "RGB"],
@@ -91,7 +91,7 @@ def _forms() -> Iterator[Odd]:
     yield Odd("formats", "group4.tif", lambda: saved("TIFF", "1", compression="group4"))
     yield Odd("formats", "progressive.jpg", lambda: saved("JPEG", progressive=True))
     yield Odd("formats", "best.jpg", lambda: saved("JPEG", quality=100, subsampling=0))
-    yield Odd("formats", "least.jpg", lambda: saved("JPEG", quality=1))
+    yield Odd("formats", "least.jpg", lambda: saved("JPEG", quality=10))
     yield Odd("formats", "lossless.webp", lambda: saved("WEBP", lossless=True))
     yield Odd("formats", "lab.tif", lambda: _lab(), LEFT_OUT)
     for kind in ("PNG", "GIF", "WEBP", "TIFF"):
