@@ -143,7 +143,7 @@ def lasting(folder: Path) -> dict[str, object]:
     names = {str(path.relative_to(folder)) for path in folder.rglob("*")}
     return {
         "weights": (newest / "manifest.json").read_text(),
-        "rows of the log": [(row["images"], row["terms"], row.get("scores")) for row in found.rows],
+        "rows of the log": [(row["images"], row["terms"], row.get("scores"), row.get("signs")) for row in found.rows],
         "sheets": {
             str(path.relative_to(folder)): path.read_bytes()
             for path in (folder / RUN / "samples").rglob("*")

@@ -35,7 +35,8 @@ def test_every_flipped_bit_is_seen_or_changes_nothing():
 
 
 def test_tensors_and_what_they_are(tmp_path):
-    file, tensors = tmp_path / "a.safetensors", {"a": torch.arange(40.0).reshape(5, 8).T, "b": torch.ones(3, 2, dtype=torch.int64).T}
+    file = tmp_path / "a.safetensors"
+    tensors = {"a": torch.arange(40.0).reshape(5, 8).T, "b": torch.ones(3, 2, dtype=torch.int64)}
     save_tensors(file, tensors, {"of": "digits", "count": 3})
     found, about = load_tensors(file)
     assert about == {"of": "digits", "count": 3}

@@ -86,14 +86,6 @@ def sweep(folder: Path, names: str = "*", *, seconds: float = DAY_SECONDS) -> No
                 _remove(draft)
 
 
-def discard(folder: Path) -> None:
-    """Remove a folder of files so that whoever looks sees all of it or nothing, also after a kill meanwhile."""
-    draft = _beside(folder)
-    folder.rename(draft)
-    _settle(folder.parent)
-    _remove(draft)
-
-
 def numbered(folder: Path) -> list[tuple[int, Path]]:
     """The .png files of a folder whose names are numbers, as (number, path) in order; others are somebody's own."""
     return sorted((int(path.stem), path) for path in folder.glob("*.png") if path.stem.isdecimal())
