@@ -48,6 +48,7 @@ _HOMES = {
     "Unwritable": "core.errors",
     "change": "recipes.recipe",
     "compare": "evaluation.compare",
+    "doctor": "evaluation.checkup",
     "find": "core.catalog",
     "fit": "training.fit",
     "load": "models.model",
@@ -75,6 +76,7 @@ __all__ = [
     "Unwritable",
     "change",
     "compare",
+    "doctor",
     "find",
     "fit",
     "load",
@@ -111,6 +113,7 @@ if TYPE_CHECKING:  # what editors complete
         Unwritable,
     )
     from .data.dataset import Dataset, source
+    from .evaluation.checkup import doctor
     from .evaluation.compare import compare
     from .models.model import Model, load
     from .recipes.plan import plan

@@ -10,39 +10,125 @@ from ganvas.core import catalog
 from ganvas.learning.adversarial import Adversarial
 from ganvas.learning.losses import Relativistic, Wasserstein
 from ganvas.recipes.recipe import change
+from ganvas.runs.advice import advice
 from ganvas.runs.doctor import FEWEST, diagnoses, good_news
 
+RECIPE = replace(catalog.find("mlp_gan", "recipe")(), images=64_000)
 
-def log(rows=100, *, right=0.8, apart=0.5, scores=(), name="kid"):
-    """A log of so many rows; the scores are spread over it."""
-    logits = {"critic.real": apart / 2, "critic.fake": -apart / 2}
+
+def log(rows=100, *, right=0.8, apart=0.5, scores=(), name="kid", level=0.0, **signs):
+    """A log of so many rows; the scores are spread over it, and signs are in each fourth: a number, or from and to."""
+    logits = {"critic.real": level + apart / 2, "critic.fake": level - apart / 2}
     terms = {"critic.loss": 0.6, "critic.right": right} | logits
     rows = [{"images": 64 * (at + 1), "terms": terms} for at in range(rows)]
     for at, (score, variety) in enumerate(scores, 1):
         rows[at * len(rows) // len(scores) - 1]["scores"] = {name: score, "variety": variety}
+    for at, row in enumerate(rows[::4] if signs else ()):
+        ends = {sign: each if isinstance(each, tuple) else (each, each) for sign, each in signs.items()}
+        row["signs"] = {sign: a + (b - a) * at / len(rows[::4]) for sign, (a, b) in ends.items()}
     return rows
 
 
+HEALTHY = {"spread": 0.9, "near": 0.8, "bend": 0.8, "wander": 0.1, "generator.stride": 0.01, "critic.stride": 0.01}
+
+
+def kinds(*rows, recipe=RECIPE, **about):
+    return [each.kind for each in diagnoses([row for some in rows for row in some], recipe=recipe, **about)]
+
+
 @pytest.mark.parametrize(
-    ("rows", "wanted"),
+    ("rows", "kind", "wanted"),
     [
-        (log(right=0.51), "critic has never seen a difference .* orders 51% rightly.*game.r1"),
-        (log(50, right=0.6) + log(50, right=0.5, apart=0.01), "critic has died: .* 0.5 apart and are 0.01 .* rate"),
-        (log(50, right=0.5) + log(50, right=0.5, apart=0.01), "critic has died"),
-        (log(right=0.997), "critic is always right: .* 99.7% rightly.*adaptive_augment"),
-        (log(scores=[(0.5, 0.9), (0.4, 0.6), (0.3, 0.3)]), "samples are alike: they lie 30% as far .* collapse"),
-        (log(scores=[(0.5, 0.9), (0.2, 0.9), (0.3, 0.9)]), "best .* kid was 0.2 after 4,224 images and is 0.3 now"),
+        (log(right=0.51), "blind", "sees no difference .* orders 51% rightly"),
+        (log(50, right=0.6) + log(50, right=0.5, apart=0.01), "dead", "has died: .* 0.5 apart and are 0.01 "),
+        (log(50, right=0.5) + log(50, right=0.5, apart=0.01), "dead", "has died"),
+        (log(right=0.997), "sure", "always right: .* 99.7% rightly"),
+        (log(scores=[(0.5, 0.9), (0.4, 0.6), (0.3, 0.3)]), "alike", "alike: they lie 30% as far .* collapse"),
+        (log(scores=[(0.5, 0.9), (0.2, 0.9), (0.3, 0.9)]), "behind", "kid was 0.2 after 4,224 images and is 0.3 now"),
+        (log(level=20.0) + log(level=500.0), "exploding", "were of the size of 20 and are of that of 5e\\+02"),
+        (log(**{**HEALTHY, "generator.stride": 0.06, "bend": 2.5}), "fast", "changes its weights by 6%"),
+        (log(right=0.999, **{**HEALTHY, "spread": 0.4}), "sure", "starves"),
+        (log(**{**HEALTHY, "spread": 0.3, "near": 0.2}), "alike", "they lie 30% as far"),
+        (log(**{**HEALTHY, "near": 0.01}), "alike", "each lies from its nearest 1% as far"),
+        (log(**{**HEALTHY, "near": 0.1}), "missing", "lie 90% .* nearest only 10%"),
+        (log(**HEALTHY, heed=0.1), "deaf", "changes a sample by 10% of"),
+        (log(**{**HEALTHY, "wander": 0.6}), "swings", "by 60% of how far"),
     ],
 )
-def test_what_is_wrong_is_named_with_what_mends_it(rows, wanted):
-    (found,) = diagnoses(rows)
+def test_what_is_wrong_is_named_with_its_numbers(rows, kind, wanted):
+    (found,) = diagnoses(rows, recipe=RECIPE)
+    assert found.kind == kind
     assert re.search(wanted, str(found)), found
-    assert found.kind
     assert found.severity in {"look", "bad"}
     assert found.numbers
     assert good_news(rows) is None
     if found.setting:
-        assert change(catalog.find("icons", "recipe")(), found.setting)  # a setting that there is
+        assert found.setting in found.advice
+        assert change(RECIPE, found.setting) != RECIPE  # a setting that there is, and that changes something
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "wanted"),
+    [
+        ("alike", [], "game.r1=1"),
+        ("alike", ["game.r1=1"], "game.loss=relativistic"),
+        ("alike", ["critic=dcgan_critic", "generator=dcgan_generator", "data.size=32"], "game.loss=relativistic"),
+        ("missing", ["generator.latent=1"], "generator.latent=64"),
+        ("sure", ["optimizers.generator=adam(rate=1e-5)"], "optimizers.generator=adam(rate=0.0002, beta1=0.5"),
+        ("sure", ["game.r1=1"], "game.noise=linear(0.3, 0)"),
+        ("blind", ["game.noise=5"], "game.noise=0"),
+        ("dead", ["game.noise=linear(0, 5)"], "game.noise=0"),
+        ("blind", ["game.r1=1000"], "game.r1=1"),
+        ("blind", ["game.r2=10"], "game.r2=1"),
+        ("blind", [], None),
+        ("dead", [], "optimizer.rate=5e-05"),
+        ("fast", ["optimizer.rate=0.1"], "optimizer.rate=0.0005"),
+        ("exploding", ["game.loss=wasserstein"], "game.gradient_penalty=10"),
+        ("exploding", ["game.loss=wasserstein", "game.clip=0.01"], "optimizer.rate=5e-05"),
+        ("diverged", ["game.loss=wasserstein", "optimizer.rate=10"], "optimizer.rate=0.0005"),
+        ("swings", ["game.r1=1"], "optimizer.beta1=0"),
+        ("copies", [], "game.augment=augment"),
+        ("short", [], "images=64000"),
+        ("few", [], None),
+        ("twins", [], None),
+    ],
+)
+def test_advice_is_a_setting_that_goes_with_the_recipe(kind, settings, wanted):
+    recipe = RECIPE
+    for setting in settings:
+        recipe = change(recipe, setting)
+    found = advice(kind, recipe)
+    assert found == wanted or (wanted and found.startswith(wanted))
+    if found:
+        assert change(recipe, found)
+
+
+def test_a_deaf_generator_gets_a_critic_that_reads():
+    recipe = catalog.find("cgan", "recipe")()
+    assert advice("deaf", recipe) == "critic.projection=True"
+    assert advice("deaf", change(recipe, "critic.projection=True")) == "game.mismatch=1"
+    assert advice("deaf", change(recipe, "condition=None")) is None
+
+
+def test_samples_that_still_part_are_not_called_alike_nor_their_critic_sure():
+    young = {**HEALTHY, "spread": (0.05, 0.5), "near": (0.02, 0.3)}
+    assert kinds(log(right=1.0, **young)) == []
+    assert kinds(log(right=1.0, **{**young, "spread": 0.5, "near": 0.3})) == ["sure", "alike"]
+
+
+def test_a_critic_at_chance_before_good_samples_is_not_called_dead():
+    assert kinds(log(50, right=0.6, **HEALTHY), log(50, right=0.5, apart=0.01, **HEALTHY)) == []
+
+
+def test_a_training_that_was_meant_to_be_short_is_not_judged_further():
+    short = replace(RECIPE, images=RECIPE.batch * 40)
+    assert kinds(log(40, right=1.0), recipe=short) == ["short"]
+    assert kinds([], recipe=short) == []
+
+
+def test_a_logit_that_was_always_large_does_not_explode():
+    assert kinds(log(level=500.0)) == []
+    assert kinds(log(level=5e5)) == ["exploding"]
 
 
 @pytest.mark.parametrize(
@@ -90,5 +176,5 @@ def test_a_wasserstein_critic_is_meant_to_be_right(points):
 def test_a_critic_that_is_blinded_is_found_out(points, tmp_path, noise, blind):
     recipe = replace(points, images=6_400, game=Adversarial(Relativistic(), noise=noise), measure_images=0)
     run = fit(recipe, out=tmp_path / "run", quiet=True, device="cpu")
-    assert any("never seen a difference" in str(each) for each in diagnoses(run.rows)) is blind
-    assert ("never seen a difference" in (run.path / "report.html").read_text()) is blind
+    assert any(each.kind == "blind" for each in diagnoses(run.rows)) is blind
+    assert ("sees no difference between" in (run.path / "report.html").read_text()) is blind

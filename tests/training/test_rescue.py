@@ -168,7 +168,7 @@ def test_it_gives_up_after_three_returns(faults, points, tmp_path):
 
 def test_without_rescue_it_fails_plainly(faults, ganvas, points, tmp_path):
     faults.at(14, "critic")
-    with pytest.raises(Diverged, match=r"at 224 images: critic.loss is no longer a number. Try a lower rate"):
+    with pytest.raises(Diverged, match=r"at 224 images: critic.loss is no longer a number. Try `settings="):
         run_of(points, tmp_path / "run", rescue=False)
     assert Run(tmp_path / "run").about["rescues"] == []
     assert len(faults.met) == 1

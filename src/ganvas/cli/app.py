@@ -41,6 +41,7 @@ for command in (
     runs.watch,
     studio.studio,
     data.data,
+    evaluation.doctor,
     evaluation.evaluate,
     evaluation.compare,
     recipes.list_,

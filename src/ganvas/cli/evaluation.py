@@ -1,4 +1,4 @@
-"""The commands that judge: evaluate, compare, inspect."""
+"""The commands that judge: evaluate, compare, inspect, doctor."""
 
 from json import dumps
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from .options import Size, as_options, parse_size, say, tell_scores
 
-__all__ = ["compare", "evaluate", "inspect"]
+__all__ = ["compare", "doctor", "evaluate", "inspect"]
 
 Judged = Annotated[str, typer.Argument(metavar="A", help="A run, a model file, a folder, a zip or a source.")]
 Count = Annotated[int | None, typer.Option(help="Samples on each side; by default up to 10,000.")]
@@ -130,3 +130,20 @@ def inspect(
         pixels.save_picture(found.sheet(), sheet)
     say(dumps(found.as_json(), indent=1) if json else as_options(str(found)))
     console.skipped(found.skipped)
+
+
+def doctor(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, finished or under way.")],
+    held_out: Annotated[
+        str | None, typer.Option(help="Data that it has not learned from: does its critic know the pictures by heart?")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+) -> None:
+    """Say what is wrong with a training, and what is most likely to mend it."""
+    from ..core import console, machine
+    from ..evaluation.checkup import doctor as examine
+
+    with console.watching() as watch:
+        found = examine(run, held_out=held_out, device=machine.device(device), watch=watch)
+    say(dumps(found.as_json(), indent=1) if json else as_options(str(found)))

@@ -66,6 +66,7 @@ def as_options(text: str) -> str:
     def option(found: re.Match[str]) -> str:
         name, value = found[1], re.sub(r"^\['(.*)'\]$|^'(.*)'$", r"\1\2", found[2])
         value = re.sub(r"^\((\d+), (\d+)\)$", r"\1x\2", value)
+        value = f"'{value}'" if name == "settings" and "(" in value else value  # which a shell would take for its own
         return " ".join([OPTIONS.get(name, f"--{name.replace('_', '-')}"), *({value} - {"", "True"})])
 
     return re.sub(r"`(\w+)=([^`]*)`", option, text)

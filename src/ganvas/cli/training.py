@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Size, parse_size, say
+from .options import Size, as_options, parse_size, say
 
 if TYPE_CHECKING:
     from ..runs.run import Run
@@ -80,8 +80,9 @@ def _ending(run: "Run") -> str:
     state = "finished" if run.finished else "interrupted: the same command goes on from here"
     stage = f"Stage {about['stage']}: " if about.get("stage") else ""
     more = "--count 9 --seed 7 --out clips.gif" if run.moves else "--count 25 --seed 7 --out grid.png"
-    path, found = shlex.quote(str(run.path)), diagnoses(run.rows, samples=about["data"]["count"])
-    wrong = "".join(f"\n  look out  {each}" for each in [*rescues(about), *found])
+    path, found = shlex.quote(str(run.path)), diagnoses(run.rows, samples=about["data"]["count"], recipe=run.recipe)
+    said = [*map(str, rescues(about)), *(as_options(each.advice) for each in found)]
+    wrong = "".join(f"\n  look out  {each}" for each in said)
     return (
         f"{stage}{run.images:,} images in {run.seconds:,.0f} s, {state}.\n"
         f"  pictures  {run.newest_sheet}\n"

@@ -4,6 +4,7 @@ In: two sides, each a run, a model or data; out: every figure.
 
     compare.py    compare(): two sets of samples, described once, and every figure that they allow
     sides.py      Side, and how runs, models and data are opened alike
+    checkup.py    doctor(): what is wrong with a run, and what is most likely to mend it
     inspect.py    fake or real: pictures with their scores, and what these do not mean
     detector.py   what tells a model's pictures from real ones, learned from some of both
 """

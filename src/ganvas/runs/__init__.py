@@ -4,7 +4,8 @@ In: a run folder; out: its recipe, its log, its pictures, a report.
 
     run.py           Run: recipe, log, newest sound checkpoint, data
     diagnosis.py     one thing that is wrong with a training, as a value
-    doctor.py        what its log shows to be wrong with a training, and what mends it
+    advice.py        the setting that most likely mends what is wrong
+    doctor.py        what its log shows to be wrong with a training
     report.py        report.html, one page of it all (its frame: report.html)
     rescues.py       how often it blew up and went back
     curves.py        what was logged, as inline SVG

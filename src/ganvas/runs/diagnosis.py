@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..learning.schedules import Value, at
 from ..recipes.recipe import Recipe
+from .advice import advice
 
-__all__ = ["Diagnosis", "divergence", "slower"]
-
-SAFE_RATE = 5e-4  # of Adam: from here on a GAN's rate is seldom what is wrong
+__all__ = ["Diagnosis", "divergence"]
 
 
 @dataclass(frozen=True)
@@ -58,21 +56,5 @@ def divergence(images: int, why: str, recipe: Recipe | None = None) -> Diagnosis
         "bad",
         f"The training diverged at {images:,} images: {why}.",
         {"images": images},
-        slower(recipe),
+        advice("diverged", recipe),
     )
-
-
-def slower(recipe: Recipe | None) -> str:
-    """The setting that gives the player with the highest rate a quarter of it, and no more than is safe."""
-    if recipe is None:
-        return "optimizer.rate=1e-4"
-    rates = {"optimizer": recipe.optimizer} | {f"optimizers.{name}": each for name, each in recipe.optimizers.items()}
-    known = {name: each.rate for name, each in rates.items() if hasattr(each, "rate")}
-    if not known:
-        return "optimizer.rate=1e-4"
-    name = max(known, key=lambda each: _peak(known[each]))
-    return f"{name}.rate={min(_peak(known[name]) / 4, SAFE_RATE):.2g}"
-
-
-def _peak(rate: Value) -> float:
-    return max(at(rate, progress) for progress in (0.0, 0.5, 1.0))

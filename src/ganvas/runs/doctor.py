@@ -1,120 +1,247 @@
-"""Whether a training is healthy: what its log shows to be wrong, in words, and what usually mends it.
+"""Whether a training is healthy: what its log shows to be wrong, in words, and what is most likely to mend it.
 
 How often a critic is right is judged as follows. At chance from beginning to end it has learned nothing; at chance at
 the end alone the samples may be as good as they get. But if its logits of pictures and samples have fallen together, it
-has died.
+has died; and if it is always right, that is ill only where the samples do not get better by it. What is said of samples
+is said once they have stopped to change, as all of them are alike at first. docs/doctor.md tells how often each of
+these is right, and benchmarks/doctor.py measured it.
 """
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean
+from functools import lru_cache
+from statistics import fmean, median
 from typing import Any
 
+from ..core.errors import GanvasError
 from ..data.dataset import FEW
+from ..recipes.recipe import Recipe
+from ..recipes.settings import from_json
+from .advice import advice
 from .diagnosis import Diagnosis
 
-__all__ = ["FEWEST", "diagnoses", "good_news"]
+__all__ = ["FEWEST", "diagnoses", "good_news", "recipe_of"]
 
 FEWEST = 20  # rows of a log that can be judged
+SHORT = 100  # steps in which no GAN has learned anything
 BLIND, SURE = 0.55, 0.99  # shares of pairs that a critic orders rightly; chance is one half
-DEAD = 0.05  # the distance between mean logits of pictures and samples as a share of what it was
-ALIKE = 0.5  # the distance between samples as a share of that between pictures
+DEAD = 0.08  # the distance between mean logits of pictures and samples as a share of what it was
+ALIKE = 0.5  # the distance between samples as a share of that between pictures, in features
+SPREAD, NEAR, FEW_PLACES, TWINS = 0.6, 0.35, 0.2, 0.03  # the same in pixels, and that from each to its nearest
+STILL = 1.25  # the growth of either, over a third of what was seen, of samples that have stopped to get better
+SEEN = 6  # times that signs were taken, before they are judged
+DEAF = 0.3  # what a description changes, as a share of how far samples are apart
+WANDER = 0.35  # how far the mean sample swings about its average, as a share of how far pictures are apart
+HUGE, GROWN, ENDLESS = 100.0, 3.0, 1e4  # logits, their growth since the first quarter, and where growth is no question
+STRIDE, BEND = 0.03, 1.7  # a step as a share of the weights; the answer of samples to z, in deviations
 BEHIND = 1.25  # the last score as a multiple of the best
 
+Rows = Sequence[Mapping[str, Any]]
 
-def diagnoses(rows: Sequence[Mapping[str, Any]], *, samples: int | None = None) -> list[Diagnosis]:
-    """What is wrong with a training as it is at its end; empty if nothing seems to be.
+
+def diagnoses(rows: Rows, *, samples: int | None = None, recipe: Recipe | None = None) -> list[Diagnosis]:
+    """What is wrong with a training as it is at its end, the gravest first; empty if nothing seems to be.
 
     Args:
-        rows: the log, oldest first, as in log.jsonl: terms, and scores where some were measured.
+        rows: the log, oldest first, as in log.jsonl: terms, and scores and signs where some were measured.
         samples: how many there are to learn from, if that is known.
+        recipe: of the training, for advice that goes with it.
     """
-    few = []
-    if samples is not None and samples < FEW:
-        few.append(
-            Diagnosis(
-                "few",
-                "look",
-                f"There are {samples} samples to learn from, and so few are learned by heart; a few hundred are the "
-                "least to learn something new from.",
-                {"samples": samples},
-            )
-        )
-    if len(rows) < FEWEST:
-        return few
-    return [*few, *_critics(rows), *_variety(rows), *_best(rows)]
+    found = [*_few(samples), *_short(rows, recipe)]
+    if len(rows) >= FEWEST and not any(each.kind == "short" for each in found):
+        looks = (_exploding, _fast, _critics, _variety, _missing, _deaf, _swings)
+        judged = [each for look in looks for each in look(rows)]
+        found = [*judged, *found, *_best(rows)]
+    return [_with_advice(each, recipe) for each in found]
 
 
-def good_news(rows: Sequence[Mapping[str, Any]]) -> str | None:
+def good_news(rows: Rows, *, recipe: Recipe | None = None) -> str | None:
     """What a training does well, in a sentence or two; None with too few rows to judge by, or if something is wrong."""
-    if len(rows) < FEWEST or diagnoses(rows):
+    if len(rows) < FEWEST or diagnoses(rows, recipe=recipe):
         return None
     said = [
         f"The {name.rpartition('.')[0]} tells a picture from a sample in {100 * quarters[-1]:.0f} of 100 pairs, so the "
         "generator still has something to learn from it: it is neither always right nor guessing."
         for name in rows[-1].get("terms", {})
-        if name.endswith(".right") and (quarters := _quarters(_values(rows, "terms", name)))
+        if name.endswith(".right") and (quarters := _quarters(_values(rows, "terms", name))) and _plays(quarters[-1])
     ]
-    if found := _values(rows, "scores", "variety"):
-        said.append(f"The samples lie {found[-1]:.0%} as far apart as the pictures do.")
+    spread = _values(rows, "scores", "variety") or _values(rows, "signs", "spread")
+    if spread:
+        said.append(f"The samples lie {spread[-1]:.0%} as far apart as the pictures do.")
     return " ".join(said) or "No number of its log is out of the ordinary."
 
 
-def _critics(rows: Sequence[Mapping[str, Any]]) -> Iterable[Diagnosis]:
-    for name in (name for name in rows[-1].get("terms", {}) if name.endswith(".right")):
-        critic, found = name.rpartition(".")[0], _values(rows, "terms", name)
+def _plays(right: float) -> bool:
+    return BLIND <= right <= SURE
+
+
+def recipe_of(held: Mapping[str, Any]) -> Recipe | None:
+    """The recipe that recipe.json holds, for advice that goes with it; None if it is of another version, or damaged."""
+    return _parsed(json.dumps(held))
+
+
+@lru_cache(maxsize=64)
+def _parsed(held: str) -> Recipe | None:
+    try:
+        recipe: Recipe = from_json(json.loads(held), Recipe)
+    except (GanvasError, LookupError, TypeError, ValueError):
+        return None
+    return recipe
+
+
+def _with_advice(found: Diagnosis, recipe: Recipe | None) -> Diagnosis:
+    return Diagnosis(found.kind, found.severity, found.text, found.numbers, advice(found.kind, recipe))
+
+
+def _few(samples: int | None) -> Iterable[Diagnosis]:
+    if samples is not None and samples < FEW:
+        yield Diagnosis(
+            "few",
+            "look",
+            f"There are {samples} samples to learn from, and so few are learned by heart; a few hundred are the "
+            "least to learn something new from.",
+            {"samples": samples},
+        )
+
+
+def _short(rows: Rows, recipe: Recipe | None) -> Iterable[Diagnosis]:
+    """A training that was not meant to be long enough; one that has only begun is not ill."""
+    steps = recipe.images // recipe.batch if recipe else SHORT
+    if rows and steps < SHORT:
+        yield Diagnosis(
+            "short",
+            "look",
+            f"This training is of {steps} steps, and they are too few to judge it by: in fewer than {SHORT} no GAN has "
+            "learned anything.",
+            {"steps": steps},
+        )
+
+
+def _exploding(rows: Rows) -> Iterable[Diagnosis]:
+    for critic in _critics_of(rows):
+        pairs = (_values(rows, "terms", f"{critic}.{of}") for of in ("real", "fake"))
+        sizes = _quarters([max(map(abs, pair)) for pair in zip(*pairs, strict=False)])
+        if sizes and (sizes[-1] > max(HUGE, GROWN * sizes[0]) or sizes[-1] > ENDLESS):
+            yield Diagnosis(
+                "exploding",
+                "bad",
+                f"The logits of the {critic} explode: they were of the size of {sizes[0]:.2g} and are of that of "
+                f"{sizes[-1]:.2g} now. Nothing holds it, and what the generator learns from it is chance.",
+                {"size": sizes[-1], "size_before": sizes[0]},
+            )
+
+
+def _fast(rows: Rows) -> Iterable[Diagnosis]:
+    bends = _values(rows, "signs", "bend")
+    for player in _players(rows):
+        strides = _values(rows, "signs", f"{player}.stride")
+        longest = max((median(strides[at : at + SEEN]) for at in range(0, len(strides), SEEN)), default=0.0)
+        if len(bends) >= SEEN and longest > STRIDE and median(bends) > BEND:
+            yield Diagnosis(
+                "fast",
+                "bad",
+                f"The rate is too high: a step of the {player} changes its weights by {longest:.0%}, where a hundredth "
+                "is usual, and its samples leap from one extreme to another.",
+                {"stride": longest, "bend": median(bends)},
+            )
+            return
+
+
+def _critics(rows: Rows) -> Iterable[Diagnosis]:
+    for critic in _critics_of(rows):
+        found = _values(rows, "terms", f"{critic}.right")
         if not found:
             continue
         quarters = _quarters(found)
         right = quarters[-1]
         both = (_values(rows, "terms", f"{critic}.{of}") for of in ("real", "fake"))
         apart = [abs(distance) for distance in _quarters([real - fake for real, fake in zip(*both, strict=False)])]
-        if right < BLIND and apart and apart[-1] < DEAD * max(apart):
+        spread = _values(rows, "signs", "spread")
+        if right < BLIND and apart and apart[-1] < DEAD * max(apart) and not (spread and spread[-1] > SPREAD):
             yield Diagnosis(
                 "dead",
                 "bad",
                 f"The {critic} has died: its logits of pictures and samples were {max(apart):.2g} apart and are "
-                f"{apart[-1]:.1g} apart now, so the generator learns nothing from it any more. Train anew with a rate "
-                "that is lower and falls, such as --set 'optimizer.rate=linear(4e-4, 0)', or go back to best/.",
+                f"{apart[-1]:.1g} apart now, so the generator learns nothing from it any more.",
                 {"apart": apart[-1], "apart_before": max(apart), "right": right},
-                "optimizer.rate=linear(4e-4, 0)",
             )
-        elif max(quarters) < BLIND:
+        elif max(quarters) < BLIND or (max(quarters[-2:]) < BLIND and spread and spread[-1] < SPREAD):
             yield Diagnosis(
                 "blind",
                 "bad",
-                f"The {critic} has never seen a difference between pictures and samples: of pairs it orders "
-                f"{right:.0%} rightly, and chance is 50%, so the generator learns nothing from it. Weaken its "
-                "penalties (game.r1, game.r2, game.gradient_penalty), or lower game.noise and dropout.",
+                f"The {critic} sees no difference between pictures and samples: of pairs it orders {right:.0%} "
+                "rightly, and chance is 50%, so the generator learns nothing from it.",
                 {"right": right},
             )
-        elif right > SURE:
+        elif right > SURE and (not _values(rows, "signs", "spread") or _stopped(rows, below=SPREAD)):
             yield Diagnosis(
                 "sure",
                 "look",
-                f"The {critic} is always right: of pairs it orders {right:.1%} rightly. The generator falls behind. "
-                "If the samples do not get better, take a narrower critic (critic.width) or a wider generator; if the "
-                "pictures are few, and it may know them by heart, train with --set game.augment=adaptive_augment.",
+                f"The {critic} is always right: of pairs it orders {right:.1%} rightly. The generator starves: it is "
+                "told that nothing it makes will do, and not what would.",
                 {"right": right},
-                "game.augment=adaptive_augment",
             )
 
 
-def _variety(rows: Sequence[Mapping[str, Any]]) -> Iterable[Diagnosis]:
-    found = _values(rows, "scores", "variety")
-    if found and found[-1] < ALIKE:
+def _variety(rows: Rows) -> Iterable[Diagnosis]:
+    found, spread, near = (
+        _values(rows, kind, name) for kind, name in (("scores", "variety"), ("signs", "spread"), ("signs", "near"))
+    )
+    numbers = {"variety": found[-1]} if found else {}
+    if spread and near:
+        numbers |= {"spread": spread[-1], "near": near[-1]}
+    twins = len(near) >= SEEN and max(near[-3:]) < TWINS
+    if (found and found[-1] < ALIKE) or twins or (_stopped(rows, below=SPREAD) and near and near[-1] < NEAR):
+        share = found[-1] if found and found[-1] < ALIKE else near[-1] if twins else spread[-1]
+        how = "each lies from its nearest" if twins and share == near[-1] else "they lie"
         yield Diagnosis(
             "alike",
             "bad",
-            f"The samples are alike: they lie {found[-1]:.0%} as far apart as the pictures do. That is how mode "
-            "collapse looks. Go back to best/, or train anew with a relativistic loss, stronger penalties or a lower "
-            "rate.",
-            {"variety": found[-1]},
-            "game.loss=relativistic",
+            f"The samples are alike: {how} {share:.0%} as far apart as the pictures do. That is how mode collapse "
+            "looks. If the training was better before, its best model is in best/.",
+            numbers,
         )
 
 
-def _best(rows: Sequence[Mapping[str, Any]]) -> Iterable[Diagnosis]:
+def _missing(rows: Rows) -> Iterable[Diagnosis]:
+    spread, near = (_values(rows, "signs", name) for name in ("spread", "near"))
+    if len(near) >= 2 * SEEN and spread[-1] >= SPREAD and TWINS <= median(near[-SEEN:]) < FEW_PLACES:
+        yield Diagnosis(
+            "missing",
+            "bad",
+            f"The samples are of a few kinds: they lie {spread[-1]:.0%} as far apart as the pictures do, but each from "
+            f"its nearest only {near[-1]:.0%}. That is how it looks when modes are missing.",
+            {"spread": spread[-1], "near": near[-1]},
+        )
+
+
+def _deaf(rows: Rows) -> Iterable[Diagnosis]:
+    found, spread = (_values(rows, "signs", name) for name in ("heed", "spread"))
+    if len(found) >= SEEN and found[-1] < DEAF and (spread[-1] > SPREAD or not _grows(found)):
+        yield Diagnosis(
+            "deaf",
+            "bad",
+            f"The generator does not listen: another description changes a sample by {found[-1]:.0%} of what another "
+            "seed does. Either the descriptions do not say what is in the pictures, or the critic does not read them.",
+            {"heed": found[-1]},
+        )
+
+
+def _swings(rows: Rows) -> Iterable[Diagnosis]:
+    found = _values(rows, "signs", "wander")
+    late = found[len(found) // 2 :]
+    if len(found) >= 2 * SEEN and median(late) > WANDER:
+        yield Diagnosis(
+            "swings",
+            "look",
+            f"The training swings: from step to step its samples move together, by {median(late):.0%} of how far "
+            "pictures are apart, and come back. The players run after each other and settle nowhere.",
+            {"wander": median(late)},
+        )
+
+
+def _best(rows: Rows) -> Iterable[Diagnosis]:
     scored = [row for row in rows if row.get("scores")]
     name = next(iter(scored[-1]["scores"]), "") if scored else ""
     found = _values(scored, "scores", name)
@@ -127,6 +254,29 @@ def _best(rows: Sequence[Mapping[str, Any]]) -> Iterable[Diagnosis]:
             "now. The model of that time is kept in best/.",
             {"best": min(found), "now": found[-1], "best_images": best},
         )
+
+
+def _stopped(rows: Rows, *, below: float) -> bool:
+    """Whether the samples lie nearer together than they should, and do not part any more."""
+    spread, near = (_values(rows, "signs", name) for name in ("spread", "near"))
+    return len(spread) >= SEEN and spread[-1] < below and not _grows(spread) and not _grows(near)
+
+
+def _grows(values: Sequence[float]) -> bool:
+    """Whether it has grown over the last third."""
+    third = max(2, len(values) // 3)
+    late, before = fmean(values[-third // 2 :]), fmean(values[-2 * third : -third] or values[:1])
+    return late > STILL * before
+
+
+def _critics_of(rows: Rows) -> list[str]:
+    """The players that judge, by their terms."""
+    return [name.removesuffix(".fake") for name in rows[-1].get("terms", {}) if name.endswith(".fake")]
+
+
+def _players(rows: Rows) -> list[str]:
+    signs: Mapping[str, Any] = next((row["signs"] for row in reversed(rows) if row.get("signs")), {})
+    return [name.removesuffix(".stride") for name in signs if name.endswith(".stride")]
 
 
 def _quarters(values: Sequence[float]) -> list[float]:

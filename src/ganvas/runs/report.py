@@ -23,7 +23,8 @@ from ..core import files, pixels
 from ..core.errors import NotFound, PassedOver, Unreadable
 from ..metrics.score import better, gathered_notes
 from . import curves, evaluations
-from .doctor import FEWEST, diagnoses
+from .diagnosis import Diagnosis
+from .doctor import FEWEST, diagnoses, good_news, recipe_of
 from .rescues import rescues
 from .run import Run
 
@@ -61,7 +62,7 @@ def write(run_folder: Path) -> Path:
         title=_text(name),
         kicker=_kicker(run),
         state=_state(rows, recipe),
-        health=_trouble(run) + _health(rows, count if isinstance(count, int) else None),
+        health=_trouble(run) + _health(rows, count if isinstance(count, int) else None, recipe),
         samples=_samples(sheets, film)
         + _moving(run_folder / "samples" / "newest.gif")
         + _reconstructions(files.numbered(run_folder / "samples" / "reconstructions")),
@@ -109,11 +110,19 @@ def _state(rows: list[dict[str, Any]], recipe: Mapping[str, Any]) -> str:
     return f"{images:,} images in {_duration(seconds)} of training{speed}.{state}"
 
 
-def _health(rows: list[dict[str, Any]], samples: int | None) -> str:
-    found = diagnoses(rows, samples=samples)
+def _health(rows: list[dict[str, Any]], samples: int | None, held: Mapping[str, Any]) -> str:
+    recipe = recipe_of(held)
+    found = diagnoses(rows, samples=samples, recipe=recipe)
     if found:
-        return f'<ul class="complaints">{"".join(f"<li>{_text(str(each))}</li>" for each in found)}</ul>'
-    return "<p>Nothing in its log looks wrong.</p>" if len(rows) >= FEWEST else ""
+        return f'<ul class="complaints">{"".join(f"<li>{_diagnosis(each)}</li>" for each in found)}</ul>'
+    if len(rows) < FEWEST:
+        return ""
+    return f"<p>Nothing in its log looks wrong. {_text(good_news(rows, recipe=recipe) or '')}</p>"
+
+
+def _diagnosis(found: Diagnosis) -> str:
+    advice = f" Try <code>--set {_text(shlex.quote(found.setting))}</code>." if found.setting else ""
+    return f"{_text(found.text)}{advice}"
 
 
 def _trouble(about: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ class Runs:
         Raises:
             Refused: 404, there is none.
         """
-        from ..runs.doctor import diagnoses, good_news
+        from ..runs.doctor import diagnoses, good_news, recipe_of
 
         with self._lock:
             folder, child = self._there(check_name(name, what="run")), self._children.get(name)
@@ -86,8 +86,8 @@ class Runs:
             rows, last = folder.rows, folder.rows[-1] if folder.rows else {}
             live, speed = state == "training" or state == "elsewhere", last.get("images_per_second")
             images = max(folder.images, int(last.get("images", 0))) if live else folder.images
-            judged = rows if rows else []
-            found = diagnoses(judged, samples=folder.about.get("data", {}).get("count")) if folder.begun else []
+            recipe, samples = recipe_of(folder.recipe), folder.about.get("data", {}).get("count")
+            found = diagnoses(rows or [], samples=samples, recipe=recipe) if folder.begun else []
             asked = child.asked if child else {}
             return {
                 "name": name,
@@ -102,7 +102,7 @@ class Runs:
                     {"kind": each.kind, "severity": each.severity, "text": each.text, "setting": each.setting}
                     for each in found
                 ],
-                "healthy": good_news(rows) if not found else None,
+                "healthy": good_news(rows, recipe=recipe) if not found else None,
                 "sheets": folder.sheets,
                 "best": folder.best(),
                 "error": child.error() if child and state == "failed" else None,

@@ -86,6 +86,6 @@ class Rescuer:
             why += f" It went back {times}, and smaller steps of the {players} did not help."
         self._recorder.give_up(why)
         return Diverged(
-            f"{why} Try a lower rate, for instance `settings=['{found.setting}']`, with another `out=`. Checkpoints "
-            f"from before are in {self._recorder.run.path}."
+            f"{why} Try `settings=['{found.setting}']`, with another `out=`. Checkpoints from before are in "
+            f"{self._recorder.run.path}."
         )

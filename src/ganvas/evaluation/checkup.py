@@ -1,0 +1,217 @@
+"""The doctor: what is wrong with a run, from its log, a few hundred samples, its critics and its data.
+
+    found = doctor("runs/icons")
+    print(found)                            # what is wrong, what is most likely to mend it; or that nothing is
+    [each.kind for each in found.diagnoses]
+
+What a log shows is told at once, also while the training goes on; what takes samples and data is told here.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import metrics
+from ..core import pixels
+from ..core.batch import Kind
+from ..core.errors import DoesNotFit, NotFound
+from ..data.dataset import Dataset, Watch, unwatched
+from ..learning.conditions import Condition
+from ..metrics.auc import auc
+from ..models.critics import load_critics, logits
+from ..models.model import Model, load
+from ..recipes.recipe import Recipe
+from ..runs.advice import advice
+from ..runs.diagnosis import Diagnosis
+from ..runs.doctor import diagnoses, good_news
+from ..runs.run import Run
+from ..training.pulse import small
+from .sides import opened
+
+__all__ = ["Checkup", "doctor"]
+
+SAMPLES, PICTURES = 300, 5_000  # that are looked at
+FIRST_SEED = 2_000_000  # of the samples: others than people ask for
+TWIN = 3.0  # pictures that differ by less than this of 255 (root of the mean square) at 16 x 16 are one
+TWINS = 0.05  # the share of pictures that have a twin from which on it is worth a word
+COPY, COPIES = 0.7, 0.3  # a sample so near to a picture, as a share of how near pictures are, and how many such
+HEART = 0.8  # how often a critic finds a picture that it learned from more real than one that it has not seen
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """What the doctor says of a run.
+
+    diagnoses   what is wrong, the gravest first
+    good_news   what is well, in a sentence or two; None if something is wrong or there is too little to judge by
+    numbers     what was found of samples, data and critics
+    notes       what could not be looked at, and why
+    images      how many the run has seen
+    """
+
+    diagnoses: tuple[Diagnosis, ...]
+    good_news: str | None
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    images: int = 0
+
+    def __str__(self) -> str:
+        lines = [f"{each.severity:4}  {each.advice}" for each in self.diagnoses]
+        lines += [f"good  {self.good_news}"] if self.good_news else []
+        if not lines:
+            lines = [f"      After {self.images:,} images there is too little in its log to judge it by."]
+        return "\n".join([*lines, *(f"note  {note}" for note in self.notes)])
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, as what JSON can hold."""
+        return {
+            "images": self.images,
+            "diagnoses": [each.as_json() for each in self.diagnoses],
+            "good_news": self.good_news,
+            "numbers": {name: value if math.isfinite(value) else None for name, value in self.numbers.items()},
+            "notes": list(self.notes),
+        }
+
+
+def doctor(
+    run: str | Path | Run,
+    *,
+    held_out: str | Path | Dataset | None = None,
+    device: torch.device | str = "cpu",
+    watch: Watch = unwatched,
+) -> Checkup:
+    """What is wrong with a run, whether it has ended or goes on, and what is most likely to mend it.
+
+    Args:
+        run: the folder of a run.
+        held_out: pictures of the same kind that it has not learned from: with them it is told whether its critics know
+            those that it has by heart.
+        device: where to compute.
+        watch: told of what is slow.
+
+    Raises:
+        NotFound: this is no run, or `held_out` is not there.
+        DoesNotFit: `held_out` is of another form than its data.
+    """
+    run = run if isinstance(run, Run) else Run(Path(run))
+    if not run.exists:
+        raise NotFound(f"{run.path} is not a run folder: it has no run.json.")
+    rows, recipe, about = run.rows, run.recipe, run.about
+    found = [*_of_the_end(about, recipe), *diagnoses(rows, samples=about["data"]["count"], recipe=recipe)]
+    numbers, notes = dict[str, float](), list[str]()
+    if run.newest is None:
+        notes.append("It has no checkpoint yet, so its samples were not looked at.")
+    else:
+        try:
+            data = run.learned_from(watch, instead="Its samples were not compared with them.")
+        except (NotFound, DoesNotFit) as error:
+            notes.append(str(error))
+        else:
+            numbers = _look(run, load(run.path, device=device), data, held_out, device, watch)
+            found += [_advised(each, recipe) for each in _of_looks(numbers)]
+    good = good_news(rows, recipe=recipe) if not found else None
+    return Checkup(tuple(found), good, numbers, tuple(notes), run.images)
+
+
+def _of_the_end(about: Mapping[str, Any], recipe: Recipe) -> Iterator[Diagnosis]:
+    """A training that was given up has written no line of why, but its last words."""
+    if isinstance(said := about.get("diverged"), str):
+        yield Diagnosis("diverged", "bad", said, {}, advice("diverged", recipe))
+
+
+def _advised(found: Diagnosis, recipe: Recipe) -> Diagnosis:
+    return Diagnosis(found.kind, found.severity, found.text, found.numbers, advice(found.kind, recipe))
+
+
+def _look(
+    run: Run,
+    model: Model,
+    data: Dataset,
+    held_out: str | Path | Dataset | None,
+    device: torch.device | str,
+    watch: Watch,
+) -> dict[str, float]:
+    """The numbers of samples, data and critics by name; those that do not make sense here are left out."""
+    if model.kind is Kind.POINTS:
+        return {}
+    rows = np.linspace(0, len(data) - 1, min(len(data), PICTURES)).round().astype(np.int64)
+    reals = small(data.take(rows))
+    apart = metrics.nearest(reals, reals, 2).distances[:, 1]
+    per_pixel = TWIN / 127.5 * math.sqrt(reals.shape[1])  # of [-1, 1]
+    numbers = {"twins": float((apart < per_pixel).double().mean())}
+    usual = float(apart[apart >= per_pixel].median()) if (apart >= per_pixel).any() else 0.0
+    made = small(model.generate(range(FIRST_SEED, FIRST_SEED + SAMPLES)))
+    numbers["copies"] = _near(made, reals, COPY * usual)
+    if held_out is None:
+        return numbers
+    unseen = opened(held_out, size=None, device=device, watch=watch, like=model)
+    if not isinstance(unseen, Dataset) or unseen.shape != data.shape:
+        raise DoesNotFit(f"`held_out=` has to hold pictures of the form that the run has learned from, {data.shape}.")
+    numbers["copies_expected"] = _near(small(_some(unseen)[1]), reals, COPY * usual)
+    return numbers | _by_heart(run, model.condition, data, unseen, device)
+
+
+def _near(samples: Tensor, reals: Tensor, reach: float) -> float:
+    """The share of samples that have a real nearer than `reach`."""
+    return float((metrics.nearest(samples, reals).distances[:, 0] < reach).double().mean())
+
+
+def _some(data: Dataset) -> tuple[np.ndarray[Any, np.dtype[np.int64]], Tensor]:
+    """A few hundred of the samples, with their rows."""
+    rows = np.linspace(0, len(data) - 1, min(len(data), SAMPLES)).round().astype(np.int64)
+    return rows, data.take(rows)
+
+
+def _by_heart(
+    run: Run, condition: Condition | None, known: Dataset, unseen: Dataset, device: torch.device | str
+) -> dict[str, float]:
+    """How often each critic finds a picture that it has learned from more real than one that it has not seen."""
+    numbers = {}
+    if condition is not None and list(known.classes) != list(unseen.classes):
+        return {}
+    for name, critic in load_critics(run, condition.length if condition else 0, device=device).items():
+        judged = []
+        for data in (known, unseen):
+            rows, samples = _some(data)
+            if data.kind is Kind.CLIPS:
+                return {}
+            told = condition.take(data, rows) if condition else None
+            judged.append(logits(critic, pixels.to_uint8(samples), told))
+        numbers[f"{name}.by_heart"] = auc(*judged).value
+    return numbers
+
+
+def _of_looks(numbers: Mapping[str, float]) -> Iterable[Diagnosis]:
+    """What these numbers show to be wrong."""
+    copies = numbers.get("copies", 0.0)
+    if copies > COPIES + numbers.get("copies_expected", 0.0):
+        yield Diagnosis(
+            "copies",
+            "bad",
+            f"The samples are copies: {copies:.0%} of them lie so near to a picture of the data as no two of its "
+            "pictures do. More pictures help most.",
+            {"copies": copies},
+        )
+    for name, value in numbers.items():
+        if name.endswith(".by_heart") and value > HEART:
+            yield Diagnosis(
+                "by heart",
+                "look",
+                f"The {name.removesuffix('.by_heart')} knows the pictures by heart: in {value:.0%} of pairs it finds "
+                "one that it has learned from more real than one that it has not seen.",
+                {"by_heart": value},
+            )
+    if numbers.get("twins", 0.0) > TWINS:
+        yield Diagnosis(
+            "twins",
+            "look",
+            f"Of the pictures {numbers['twins']:.0%} are in the data twice or more often, and so they are learned by "
+            "heart sooner. `ganvas data` names them.",
+            {"twins": numbers["twins"]},
+        )
