@@ -38,7 +38,7 @@ export function rows(what: Export, model: Model | undefined, state: State | null
       row(
         "pictures",
         "Pictures",
-        "a PNG each, named by words and seed; the seed is inside the file too",
+        "a PNG each, named by words and seed; dropped on this page, each opens where it was made",
         `about ${size}`,
       ),
     );
@@ -105,7 +105,7 @@ export function commandFor(kind: Kind, what: Export, { scale, format }: Choice):
     case "film":
       return commands.command("film", folder, "--out", `film.${format}`);
     case "publish":
-      return commands.command("publish", folder, run);
+      return commands.command("publish", folder, run.replace(/^runs\//, ""));
     default:
       return commands.command("export", model, "--out", kind === "onnx" ? "model.onnx" : "page.html");
   }

@@ -20,7 +20,7 @@ export function placeOf(key: string): Place | null {
   }
 }
 
-function isPlace(found: unknown): found is Place {
+export function isPlace(found: unknown): found is Place {
   const place = found as Place | null;
   return (
     typeof place === "object" && place !== null && (Number.isInteger(place.seed) || typeof place.latent === "string")

@@ -14,6 +14,8 @@ export interface Export {
   model: string;
   places: import("./api.ts").Place[];
   run?: string;
+  /** What is chosen first. */
+  kind?: import("./exports.ts").Kind;
 }
 
 export const view = {

@@ -27,6 +27,27 @@ test("a key is the place and nothing else, however it is written", async () => {
   assert.equal(placeOf(Buffer.from("{}").toString("base64url")), null);
 });
 
+test("a PNG of ours says what made it, and nothing else does", async () => {
+  const { made } = await load("recall");
+  const chunk = (kind, data) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(data.length);
+    return Buffer.concat([length, Buffer.from(kind), data, Buffer.alloc(4)]);
+  };
+  const png = (said) => {
+    const parts = [chunk("IHDR", Buffer.alloc(13)), chunk("tEXt", Buffer.from(said, "latin1"))];
+    const all = Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), ...parts]);
+    return all.buffer.slice(all.byteOffset, all.byteOffset + all.length);
+  };
+  const said = { digest: "ab".repeat(32), places: [{ seed: 9, words: "3d fruit" }] };
+  assert.deepEqual(made(png(`ganvas\0${JSON.stringify(said)}`)), { fp: "ab".repeat(8), places: said.places });
+  assert.equal(made(png(`Comment\0${JSON.stringify(said)}`)), null);
+  assert.equal(made(png('ganvas\0{"digest": 1, "places": [{"seed": 9}]}')), null);
+  assert.equal(made(png(`ganvas\0{"digest": "${said.digest}", "places": [3, {"seed": "9"}]}`)), null);
+  assert.equal(made(png("ganvas\0{")), null);
+  assert.equal(made(new ArrayBuffer(3)), null);
+});
+
 test("moves are read from a URL within bounds", async () => {
   const { movesOf, movesText } = await load("places");
   assert.deepEqual(movesOf("warmth:1.5,area:-9,x:no,"), { warmth: 1.5, area: -6 });

@@ -218,7 +218,6 @@ class Gallery:
     def _drawn(self, loaded: Loaded, places: Sequence["Place"]) -> list[bytes | Exception]:
         """The pictures of these places; one that cannot be drawn does not keep the others from it."""
         from ..latent.draw import draw
-        from ..latent.places import fingerprint
         from ..models.made import Layout, Made
 
         try:
@@ -227,10 +226,9 @@ class Gallery:
             if len(places) == 1:
                 return [Refused(410, "The place of this picture is no longer here, or is another model's.")]
             return [self._drawn(loaded, [place])[0] for place in places]
-        digest, layout = fingerprint(loaded.model.network), Layout(separate=True)
-        name = self.models.words_of(loaded.name)
+        layout, name = Layout(separate=True), self.models.words_of(loaded.name)
         return [
-            _png(image, Made(name, digest, (place,), layout))
+            _png(image, Made(name, loaded.digest, (place,), layout))
             for image, place in zip(_images(made), places, strict=True)
         ]
 

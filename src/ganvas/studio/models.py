@@ -30,12 +30,17 @@ VERSION = 2
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model at hand: its name, its fingerprint's first 16 digits, itself, and its directions if they are known."""
+    """A model at hand: its name, the fingerprint of its weights, itself, and its directions if they are known."""
 
     name: str
-    fp: str
+    digest: str
     model: "Model"
     found: "Directions | None"
+
+    @property
+    def fp(self) -> str:
+        """The first 16 digits of the fingerprint, by which it is called in addresses."""
+        return self.digest[:16]
 
 
 class Models:
@@ -183,7 +188,7 @@ def _load(name: str, path: Path) -> Loaded:
         found = next((read for at in {beside(Path(name)), beside(path)} if (read := Directions.read(at, model))), None)
     except GanvasError as error:
         raise of(error) from None
-    return Loaded(name, fingerprint(model.network)[:16], model, found)
+    return Loaded(name, fingerprint(model.network), model, found)
 
 
 def _stamp(path: Path) -> str:

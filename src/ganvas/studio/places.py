@@ -91,7 +91,7 @@ def between(
 
 def _keep(loaded: Loaded, folder: Path, z: "Tensor", told: "Tensor | None", *parents: "Place") -> dict[str, Any]:
     """Save a latent under the hash of its content, and answer the place of it."""
-    from ..latent.places import Latent, fingerprint
+    from ..latent.places import Latent
     from .gallery import key_of
 
     first = parents[0]
@@ -103,7 +103,7 @@ def _keep(loaded: Loaded, folder: Path, z: "Tensor", told: "Tensor | None", *par
         os.utime(path)
     else:
         condition = None if told is None else told[0].clone()
-        Latent(z[0].clone(), condition, fingerprint(loaded.model.network), words).save(path)
+        Latent(z[0].clone(), condition, loaded.digest, words).save(path)
     place: dict[str, Any] = {"latent": name}
     if words:
         place["words"] = words

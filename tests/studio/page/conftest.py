@@ -89,6 +89,16 @@ def opened(browser: "sync_api.Browser", studio: Studio, **more: Any) -> Iterator
     context.close()
 
 
+def drop(page: "sync_api.Page", path: Path) -> None:
+    """Drop a file or a folder on the page as a hand does."""
+    hand = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for moment in ("dragEnter", "dragOver"):
+        hand.send("Input.dispatchDragEvent", {"type": moment, "x": 700, "y": 400, "data": data})
+    sync_api.expect(page.locator(".dropping")).to_contain_text("make a data set")
+    hand.send("Input.dispatchDragEvent", {"type": "drop", "x": 700, "y": 400, "data": data})
+
+
 VIEWS = {
     "first": "/",
     "ideas": "/ideas?m=icons&w=3d+fruit&v=1&s=0&n=28&at=9&mv=warmth:1.5",

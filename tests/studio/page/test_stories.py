@@ -1,13 +1,14 @@
 """What people come for, done by hand: from the question to pictures, to what was kept, to a training and back."""
 
 import re
+from pathlib import Path
 from typing import Any
 
-from .conftest import sync_api
+from .conftest import drop, sync_api
 
 expect = sync_api.expect
 IDEAS = "/ideas?m=icons&w=3d+fruit&v=1&s=0&n=28&at=9"
-DRAWN = 20_000  # milliseconds for pictures on a busy machine
+DRAWN = 60_000  # milliseconds for pictures on a busy machine
 
 
 def drawn(page: Any, count: int = 28) -> None:
@@ -35,8 +36,10 @@ def test_typed_words_draw_and_unknown_ones_are_said(page: Any) -> None:
     expect(page.locator(".told")).to_contain_text("zeppelinish is not a word it learned; taken by its meaning")
     expect(page.locator(".under u")).to_have_text("zeppelinish")
     words = page.get_by_label("Words: what shall it draw?")
-    words.fill("green tree")
+    words.press("Control+a")
+    page.keyboard.type("green tree", delay=30)  # by keys: a value that is set at once hides what each of them does
     expect(page).to_have_url(re.compile(r"w=green\+tree"))
+    expect(words).to_have_value("green tree")
     expect(page.locator(".tile").first).to_have_attribute("aria-label", re.compile("green tree, seed 0"), timeout=DRAWN)
     expect(page.locator(".told")).to_have_count(0)
 
@@ -136,6 +139,35 @@ def test_export_saves_a_file(page: Any) -> None:
     with page.expect_download(timeout=DRAWN) as saved:
         page.get_by_role("dialog").get_by_role("button", name=re.compile("^Save")).click()
     assert saved.value.suggested_filename
+
+
+def test_a_picture_that_is_dropped_opens_where_it_was_made(page: Any, tmp_path: Path) -> None:
+    page.goto(IDEAS)
+    drawn(page)
+    with page.expect_download() as saved:
+        page.locator(".tile.sel").press("s")
+    assert saved.value.suggested_filename == "3d-fruit-9.png"
+    path = tmp_path / "renamed.png"
+    saved.value.save_as(path)
+    page.goto("/runs")
+    drop(page, path)
+    expect(page.locator(".tile.sel")).to_have_attribute("aria-label", re.compile("^3d fruit, seed 9"), timeout=DRAWN)
+    expect(page.locator(".toast")).to_contain_text("Where it was made: 3d fruit, seed 9, by icons.")
+
+
+def test_a_run_is_taken_away(page: Any) -> None:
+    page.goto("/runs/second")
+    page.get_by_role("button", name="Export").click()
+    sheet = page.get_by_role("dialog", name="Export second")
+    expect(sheet.locator(".cmdline")).to_contain_text("ganvas sample runs/second --seeds 0,1,2")
+    sheet.get_by_role("radio", name=re.compile("^Film")).check(force=True)
+    with page.expect_download(timeout=120_000) as saved:
+        sheet.get_by_role("button", name="Save film").click()
+    assert saved.value.suggested_filename == "film.gif"
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Draw with it").click()
+    drawn(page)
+    expect(page.locator(".cmd code")).to_contain_text("ganvas sample runs/second --count 28")
 
 
 def test_the_film_shows_every_sheet(page: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .conftest import sync_api
+from .conftest import drop, sync_api
 
 expect = sync_api.expect
 SECONDS = 30  # of training
@@ -62,16 +62,6 @@ def drawings(folder: Path, count: int) -> Path:
         picture[y : y + 10, x : x + 10] = dice.integers(0, 255, 3)
         Image.fromarray(picture).save(folder / f"{index}.png")
     return folder
-
-
-def drop(page: Any, folder: Path) -> None:
-    """Drop a folder on the page as a hand does."""
-    hand = page.context.new_cdp_session(page)
-    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
-    for moment in ("dragEnter", "dragOver"):
-        hand.send("Input.dispatchDragEvent", {"type": moment, "x": 700, "y": 400, "data": data})
-    expect(page.get_by_text("Drop to make a data set")).to_be_visible()
-    hand.send("Input.dispatchDragEvent", {"type": "drop", "x": 700, "y": 400, "data": data})
 
 
 def shorter(route: Any) -> None:
