@@ -13,7 +13,9 @@ from torch import Tensor
 
 from .errors import NotFound
 
-__all__ = ["describe", "device", "keep_memory", "memory", "sent", "threads"]
+__all__ = ["describe", "device", "free", "keep_memory", "memory", "ran_out", "sent", "threads"]
+
+RAN_OUT = ("can't allocate memory", "not enough memory", "out of memory")  # of the CPU, of Windows, of MPS
 
 
 def device(name: str | None) -> torch.device:
@@ -66,6 +68,18 @@ def keep_memory() -> None:
         most_mapped, trim_threshold = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD in malloc.h
         library.mallopt(most_mapped, 0)
         library.mallopt(trim_threshold, 2**30)
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether this says that the memory of the machine, or of a device, does not hold what was to be computed."""
+    said = isinstance(error, RuntimeError) and any(words in str(error) for words in RAN_OUT)
+    return said or isinstance(error, MemoryError | torch.OutOfMemoryError)
+
+
+def free() -> None:
+    """Give back memory that is kept for the next step, so that blocks of another size fit into it."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def memory(device: torch.device | None = None) -> int:

@@ -128,6 +128,11 @@ class _Autoencoder(Generator):
         mean, log_variance = self.encoder(x, condition).chunk(2, dim=1)
         return (mean if self.gaussian is None else self.gaussian.standard(mean)), log_variance
 
+    def withdraw(self) -> None:
+        """See `Network.withdraw`."""
+        if self.gaussian is not None:
+            self.gaussian.met.clear()
+
     def settle(self) -> None:
         """See `Network.settle`."""
         super().settle()

@@ -98,6 +98,9 @@ class Network(nn.Module):
         self.load_state_dict(dict(found))
         return []
 
+    def withdraw(self) -> None:
+        """Forget what a turn has left in the network that is played anew, but for its buffers."""
+
     def settle(self) -> None:
         """Bring up to date what follows the weights; called after each step of the optimizer."""
         for module in self.modules():

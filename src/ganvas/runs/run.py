@@ -2,7 +2,7 @@
 
 runs/NAME/
     recipe.json     the whole recipe
-    run.json        seed, budget, data, machine: what a recipe does not say; and how often the training went back
+    run.json        seed, budget, data, machine: what no recipe says; where it went back or split batches
     log.jsonl       one line per measurement: images, seconds, the mean of every loss term
     samples/        a sheet of the same seeds every so many images: 000046080.png; of clips newest.gif too
                     reconstructions/ of the same samples, each below its original, if the product can make them

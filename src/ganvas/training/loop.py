@@ -10,18 +10,15 @@ bit for bit as if it had never stopped.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
 from types import MappingProxyType
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core import checkpoint, distributed, machine
-from ..core.batch import Batch, Dice, Kind, Terms
+from ..core.batch import Kind, Terms
 from ..core.errors import DoesNotFit
 from ..core.seeds import refuse_seeds
 from ..data.dataset import Dataset
@@ -30,6 +27,7 @@ from ..learning.turns import Turn
 from ..networks.layers import Generator, Network
 from ..recipes.recipe import Recipe
 from .alarm import Alarm, Levels
+from .dealer import Dealer, Hand, Pieces
 
 __all__ = ["State", "Tick", "build", "count_parameters", "has_bfloat16", "start", "train"]
 
@@ -212,6 +210,7 @@ def train(
     device: torch.device | str = "cpu",
     restore: Mapping[str, Tensor] | None = None,
     micro_batch: int | None = None,
+    pieces: Pieces | None = None,
     alarm: Alarm | None = None,
     halved: Mapping[str, Sequence[int]] = NEVER,
 ) -> Iterator[Tick]:
@@ -224,6 +223,7 @@ def train(
         device: where to compute.
         restore: `tick.state.tensors()` of an earlier run of the same recipe, data and seed, to go on from there.
         micro_batch: at most so many samples at once, to save memory; changes nothing else but batch norm.
+        pieces: the same for a training that splits its batches further where memory runs out, and keeps where.
         alarm: what watches the numbers of each step, in one process.
         halved: player -> images seen from which on its rate is half of what it was, each time.
 
@@ -241,10 +241,11 @@ def train(
     state.learner = _learned_last(turns, state.step)
     if alarm:
         alarm.watch(state.levels)
-    deal = _Dealer(recipe, data, state, seed, device, micro_batch or recipe.batch)
+    pieces = pieces or Pieces(micro_batch or recipe.batch)
+    dealer = Dealer(recipe, data, state.condition, seed=seed, device=device, pieces=pieces)
     while state.step * recipe.batch < recipe.images:
-        progress = state.step * recipe.batch / recipe.images
         sums: dict[str, Tensor] = {}
+        plays = 0
         made: dict[str, Tensor] | None = None  # nothing is taken over from the step before: its weights were others
         for turn in turns:
             if state.step % turn.every:
@@ -252,7 +253,9 @@ def train(
             for _ in range(turn.times):
                 if made is None or not turn.again:
                     state.drawn, made = state.drawn + 1, {}
-                sums |= _play(turn, state, deal(progress, made), recipe, alarm=alarm, halved=halved)
+                hand = dealer.hand(state.drawn, step=state.step, play=plays, made=made, memory=state.memory)
+                sums |= _play(turn, state, hand, recipe, alarm=alarm, halved=halved)
+                plays += 1
         if state.memory:
             means = distributed.mean(torch.stack(list(sums.values()))) * (distributed.world() / recipe.batch)
             recipe.game.remember(state.memory, dict(zip(sums, means.unbind(), strict=True)), images=recipe.batch)
@@ -261,7 +264,7 @@ def train(
             state.networks[recipe.product],
             images=state.step * recipe.batch,
             batch=recipe.batch,
-            progress=progress,
+            progress=state.step * recipe.batch / recipe.images,
         )
         state.step += 1
         yield Tick(state.step, state.step * recipe.batch, state, sums, recipe.batch)
@@ -275,7 +278,7 @@ def _learned_last(turns: Sequence[Turn], step: int) -> str:
 def _play(
     turn: Turn,
     state: State,
-    batches: Iterable[Batch],
+    hand: Hand,
     recipe: Recipe,
     *,
     alarm: Alarm | None,
@@ -287,7 +290,7 @@ def _play(
     recipe.optimizer_of(turn.player).schedule(optimizer, images / recipe.images)
     for group in optimizer.param_groups:
         group["lr"] *= 0.5 ** sum(images >= since for since in halved.get(turn.player, ()))
-    sums = _gradients(turn, state, batches, recipe)
+    sums = _gradients_that_fit(turn, state, hand, recipe)
     if alarm:
         before = state.learner or turn.player
         alarm.terms(sums, recipe.batch, images=images + recipe.batch, player=turn.player, before=before)
@@ -311,12 +314,42 @@ def _settle(player: Network, alarm: Alarm | None) -> None:
         raise
 
 
-def _gradients(turn: Turn, state: State, batches: Iterable[Batch], recipe: Recipe) -> dict[str, Tensor]:
+def _gradients_that_fit(turn: Turn, state: State, hand: Hand, recipe: Recipe) -> dict[str, Tensor]:
+    """The same as `_gradients`, in smaller pieces if memory runs out: nobody has learned anything yet."""
+    while True:
+        held = {} if hand.fitted else _buffers(state)
+        try:
+            sums = _gradients(turn, state, hand, recipe)
+        except (MemoryError, RuntimeError) as error:
+            if not machine.ran_out(error) or distributed.world() > 1:
+                raise
+        else:
+            hand.fits()
+            return sums
+        state.optimizers[turn.player].zero_grad(set_to_none=True)  # the error is gone, and with it all that it held
+        hand.split()
+        for network in state.networks.values():
+            network.withdraw()
+        for name, buffer in _buffers(state, copied=False).items():
+            buffer.copy_(held.get(name, buffer))
+        machine.free()
+
+
+def _buffers(state: State, *, copied: bool = True) -> dict[str, Tensor]:
+    """What networks hold beside their weights, such as batch norm's statistics, as it is before a turn."""
+    return {
+        f"{player}/{name}": buffer.clone() if copied else buffer
+        for player, network in state.networks.items()
+        for name, buffer in network.named_buffers()
+    }
+
+
+def _gradients(turn: Turn, state: State, hand: Hand, recipe: Recipe) -> dict[str, Tensor]:
     """What a player is to learn from one batch, into its gradients; returns the sum over samples of each term."""
     learning = list(state.networks[turn.player].parameters())
     state.optimizers[turn.player].zero_grad(set_to_none=True)
     sums: dict[str, Tensor] = {}
-    for batch in batches:
+    for batch in hand:
         with batch.dice.at_hand():
             terms = turn.loss(state.networks, batch)
         _check(terms, turn, len(batch))
@@ -334,51 +367,3 @@ def _check(terms: Terms, turn: Turn, count: int) -> None:
                 f"In the turn of the {turn.player} the term {name!r} has shape {list(term.shape)}, and has to hold a "
                 f"number for each sample, [{count}]: losses take no means, and critics answer [N]."
             )
-
-
-class _Dealer:
-    """Deals the batches of a run to this process, in pieces of at most `most` samples."""
-
-    def __init__(self, recipe: Recipe, data: Dataset, state: State, seed: int, device: torch.device, most: int) -> None:
-        if recipe.batch % distributed.world():
-            raise DoesNotFit(f"A batch of {recipe.batch} cannot be shared by {distributed.world()} processes.")
-        self.recipe, self.data, self.state, self.seed, self.device, self.most = recipe, data, state, seed, device, most
-        self.share = recipe.batch // distributed.world()
-
-    def __call__(self, progress: float, made: dict[str, Tensor]) -> Iterator[Batch]:
-        """The newest batch that was drawn; `made` is what an earlier turn left that played on it."""
-        total, drawn = self.recipe.batch, self.state.drawn
-        order = _order(self.seed, len(self.data), (drawn - 1) * total, total)
-        first = distributed.rank() * self.share
-        for start in range(first, first + self.share, self.most):
-            rows = slice(start, min(start + self.most, first + self.share))
-            dice = Dice(self.seed, drawn, rows=rows, total=total, device=self.device)
-            real = self.data.take(order[rows], device=self.device)
-            if self.recipe.mirror and self.data.kind is not Kind.POINTS:
-                real = torch.where(dice.coins("mirror", *[1] * (real.dim() - 1)), real.flip(-1), real)
-            yield Batch(
-                real=real,
-                condition=self._condition(order[rows], dice),
-                other=partial(self._condition, np.roll(order, 1)[rows], dice),
-                dice=dice,
-                progress=progress,
-                made=made if self.most >= self.share else {},
-                memory=self.state.memory,
-            )
-
-    def _condition(self, rows: NDArray[np.int64], dice: Dice) -> Tensor | None:
-        """What the networks are told of these rows of the data."""
-        condition = self.state.condition
-        return machine.sent(condition.take(self.data, rows, dice.here()), self.device) if condition else None
-
-
-def _order(seed: int, size: int, start: int, count: int) -> NDArray[np.int64]:
-    """Rows number `start` to `start + count` of an endless stream that shuffles all samples anew in each epoch."""
-    places = np.arange(start, start + count)
-    epochs = range(start // size, (start + count - 1) // size + 1)
-    return np.concatenate([_shuffled(seed, size, epoch)[places[places // size == epoch] % size] for epoch in epochs])
-
-
-@lru_cache(maxsize=2)
-def _shuffled(seed: int, size: int, epoch: int) -> NDArray[np.int64]:
-    return np.random.default_rng([seed, epoch]).permutation(size)

@@ -28,6 +28,7 @@ from ..recipes.recipe import Recipe
 from ..recipes.settings import to_json
 from ..runs.rescues import Rescue, rescues
 from ..runs.run import COPIES, Run
+from .dealer import Cut, cuts
 from .loop import State, count_parameters
 
 __all__ = ["Recorder", "return_step"]
@@ -99,7 +100,7 @@ class Recorder:
             "minutes": minutes,
             "from": start_from,
             "stage": stage,
-            "rescues": [each.as_json() for each in rescues(before)] if self._held(recipe, seed) else [],
+            **(self._kept(before) if self._held(recipe, seed) else {"rescues": [], "pieces": []}),
             "started": before.get("started") or datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
             "machine": machine.describe(device),
             "data": {
@@ -124,6 +125,15 @@ class Recorder:
             return False
         same = to_json(replace(self.run.recipe, images=1)) == to_json(replace(recipe, images=1))
         return same and self.run.about.get("seed") == seed
+
+    def _kept(self, before: dict[str, Any]) -> dict[str, Any]:
+        """What a training has found that changes how it goes on."""
+        return {"rescues": [each.as_json() for each in rescues(before)], "pieces": cuts(before)}
+
+    def split(self, found: Sequence[Cut]) -> None:
+        """Tell from where on batches are played in pieces."""
+        with files.writing(self.run.path):
+            self._tell(self.run.about | {"pieces": list(found)})
 
     def go_back(self, found: Path | None, rescue: Rescue) -> None:
         """Forget what is newer than this checkpoint, or all, and only then that the training goes on otherwise there.

@@ -15,10 +15,12 @@ from ..core import console, distributed
 from ..core.errors import Diverged
 from ..data.dataset import Dataset
 from ..models.model import Model
+from ..networks.layers import BatchNorm
 from ..recipes.recipe import Recipe
 from ..runs.run import Run
 from .alarm import Alarm, BlewUp
 from .budget import Budget, whole_batches
+from .dealer import Pieces, cuts
 from .events import Events
 from .loop import Tick, train
 from .meter import Meter
@@ -75,6 +77,8 @@ class Session:
         self._events = Events(recorder.run.path, seen=seen) if self._first else None
         self._alarm = Alarm() if distributed.world() == 1 else None  # several would each see another share of a batch
         self._rescuer = rescuer
+        self._pieces = Pieces(recipe.batch, cuts(recorder.run.about))
+        self._cuts = len(self._pieces.cuts)
         self._terms: dict[str, float] = {}
         self._logged = _last(recorder.run)
         self._saved = time.perf_counter()
@@ -114,6 +118,18 @@ class Session:
             self._status.notice(str(rescue))
         display.say(f"{rescue}")
 
+    def _tell_of_cuts(self, tick: Tick, display: console.Display) -> None:
+        """Memory ran out in this step: say so, and write down where, so that a resumed training begins with it."""
+        self._cuts = len(self._pieces.cuts)
+        if self._first:
+            self._recorder.split(self._pieces.cuts)
+        networks = tick.state.networks.items()
+        mixing = [name for name, network in networks if any(isinstance(each, BatchNorm) for each in network.modules())]
+        same = "with the same result but for rounding"
+        if mixing:
+            same = f"and as batch norm of the {' and '.join(mixing)} sees no more, the result is not quite the same"
+        display.say(f"Memory ran out: {self._pieces.at(tick.step, 0)} samples are played at once from here on, {same}.")
+
     def _trains(self, display: console.Display, interrupted: Callable[[], bool]) -> bool:
         """Train until the end, or until the recipe's length is fitted anew: then there is more to do."""
         ticks = train(
@@ -124,9 +140,12 @@ class Session:
             restore=self._restore,
             alarm=self._alarm,
             halved=self._rescuer.halved(),
+            pieces=self._pieces,
         )
         for tick in ticks:
             self._restore, self._seen = None, tick.images
+            if len(self._pieces.cuts) > self._cuts:
+                self._tell_of_cuts(tick, display)
             due = self._is_due(ROWS, every=self._group) or self._meter.wanted_at(self._seen, self._recipe.batch)
             if due:
                 self._log(tick)
