@@ -126,7 +126,7 @@ class Keywords {
 
   /** Words that are written much like this one. */
   near(word) {
-    const most = Math.max(1, Math.floor(word.length / 3));
+    const most = Math.max(1, Math.round(word.length / 2.5));
     return this.words
       .map((each) => [apart(word, each, most), each])
       .filter(([far]) => far <= most)
