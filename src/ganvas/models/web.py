@@ -9,6 +9,7 @@ directions. page/ holds what the page is made of: a template, its style, and Jav
 import base64
 import html
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,11 +202,12 @@ def _told(condition: Condition | None) -> dict[str, Any] | None:
 
 
 def _example(condition: Condition | None) -> str:
-    """What the page begins with: some class, or words as the model has them."""
+    """What the page begins with: a class, or the word that stands first most often."""
     if isinstance(condition, Labels):
         return condition.classes[0] if condition.classes else ""
     if isinstance(condition, Keywords):
-        return next((phrase.split()[0] for phrase in condition.phrases if phrase.split()), "")
+        first = Counter(phrase.split()[0] for phrase in condition.phrases if phrase.split())
+        return max(first, key=lambda word: first[word], default="")
     return ""
 
 
