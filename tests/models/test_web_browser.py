@@ -144,7 +144,7 @@ def test_words_sliders_and_a_picture_to_take_away(made, opened, tmp_path):
     assert download.value.suggested_filename == "outline-red-fish-4.png"
     download.value.save_as(tmp_path / "saved.png")
     about = made_of(tmp_path / "saved.png")
-    assert (about.model, about.digest, len(about.places)) == ("words", DIGEST, 1)
+    assert (about.model, about.digest, about.layout.separate) == ("words", DIGEST, True)
     assert vars(about.places[0]) == vars(type(about.places[0]).of(place))
     wanted = pixels.to_uint8(draw(model, about.places, found=found))[0].numpy()
     with Image.open(tmp_path / "saved.png") as picture:

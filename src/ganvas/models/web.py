@@ -98,7 +98,7 @@ def export_page(
         "condition": _told(model.condition),
         "example": _example(model.condition),
         "directions": _moves(directions) if directions else None,
-        "made": {"version": __version__, "model": name, "digest": digest},
+        "made": {"version": __version__, "model": name, "digest": digest, "separate": True},
         "check": _checked(model),
     }
     weights = base64.b64encode(lowered.program.packed(half=half)).decode()
