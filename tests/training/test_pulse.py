@@ -90,3 +90,12 @@ def test_large_pictures_and_clips_are_looked_at_small():
     assert small(torch.zeros(2, 3, 64, 32)).shape == (2, 3 * 16 * 16)
     assert small(torch.zeros(2, 3, 5, 8, 8)).shape == (2, 15 * 64)
     assert small(torch.zeros(2, 7)).shape == (2, 7)
+
+
+def test_what_is_wrong_is_told_while_it_trains(points, tmp_path, capsys):
+    blinded = replace(points, images=6_400, game=replace(points.game, noise=100.0))
+    run = fit(blinded, out=tmp_path / "run", device="cpu")
+    (found,) = [each for each in run.status["diagnoses"] if each["kind"] == "blind"]
+    assert found["setting"] == "game.noise=0"
+    assert found["numbers"]["right"] < 0.55
+    assert "look out: " in capsys.readouterr().err

@@ -37,7 +37,7 @@ JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 
 class Display(ABC):
-    """Shows how a training goes on. Both methods are cheap enough for every step."""
+    """Shows how a training goes on. All methods are cheap enough for every step."""
 
     @abstractmethod
     def update(self, images: int, images_per_second: float, terms: Mapping[str, float]) -> None:
@@ -46,6 +46,10 @@ class Display(ABC):
     @abstractmethod
     def expect(self, total_images: int) -> None:
         """Tell that the training will be of another length than was thought."""
+
+    @abstractmethod
+    def look_out(self, words: Sequence[str]) -> None:
+        """Tell what is wrong, each in a word; none where nothing is any more."""
 
     @abstractmethod
     def say(self, text: str) -> None:
@@ -150,6 +154,9 @@ class _Quiet(Display):
     def expect(self, total_images: int) -> None:
         pass
 
+    def look_out(self, words: Sequence[str]) -> None:
+        pass
+
     def say(self, text: str) -> None:
         pass
 
@@ -162,7 +169,7 @@ class _Shown(Display):
     def __init__(self, total_images: int, title: str) -> None:
         self._total, self._title, self._file = max(total_images, 1), printable(title), sys.stderr
         self._images, self._speed, self._terms = 0, 0.0, dict[str, float]()
-        self._shown = 0
+        self._shown, self._wrong = 0, ""
         self._next = 0.0  # when to show something again, on the clock of time.perf_counter
 
     def update(self, images: int, images_per_second: float, terms: Mapping[str, float]) -> None:
@@ -172,6 +179,9 @@ class _Shown(Display):
 
     def expect(self, total_images: int) -> None:
         self._total = max(total_images, 1)
+
+    def look_out(self, words: Sequence[str]) -> None:
+        self._wrong = printable(f"look out: {', '.join(words)}") if words else ""
 
     def close(self) -> None:
         """Show the last state if it has not been shown."""
@@ -210,7 +220,7 @@ class _Lines(_Shown):
         _print(text, self._file)
 
     def _show(self) -> None:
-        words = [f"{self._seen()} ({min(self._images / self._total, 1):.0%})", self._left(), *self._pace()]
+        words = [f"{self._seen()} ({min(self._images / self._total, 1):.0%})", self._left(), *self._pace(), self._wrong]
         _print(f"{self._title}: {', '.join(filter(None, words))}", self._file)
 
 
@@ -250,7 +260,7 @@ class _Bar(_Shown):
         table.add_row(Text(self._title, "bold"), bar, Text("  ".join(filter(None, (self._seen(), self._left())))))
         lines = Table.grid(expand=True)
         lines.add_row(table)
-        lines.add_row(Text("  ".join(self._pace()), no_wrap=True, overflow="ellipsis"))
+        lines.add_row(Text("  ".join(filter(None, (self._wrong, *self._pace()))), no_wrap=True, overflow="ellipsis"))
         self._live.update(lines, refresh=True)
 
 

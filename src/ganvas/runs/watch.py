@@ -33,6 +33,7 @@ def watch(run: Run, *, quiet: bool = False, seconds: float = SECONDS) -> str:
                 status = run.status
                 rows = run.rows
                 display.expect(status.get("wanted") or 1)
+                display.look_out([str(each["kind"]) for each in status.get("diagnoses") or []])
                 display.update(status.get("images") or 0, status.get("speed") or 0.0, _terms(rows[-1:]))
                 time.sleep(seconds)
     return _ending(run, run.status)

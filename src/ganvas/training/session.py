@@ -17,6 +17,8 @@ from ..data.dataset import Dataset
 from ..models.model import Model
 from ..networks.layers import BatchNorm
 from ..recipes.recipe import Recipe
+from ..runs.diagnosis import Diagnosis
+from ..runs.doctor import diagnoses
 from ..runs.run import Run
 from .alarm import Alarm, BlewUp
 from .budget import Budget, whole_batches
@@ -80,6 +82,7 @@ class Session:
         self._pieces = Pieces(recipe.batch, cuts(recorder.run.about))
         self._cuts = len(self._pieces.cuts)
         self._terms: dict[str, float] = {}
+        self._found: list[Diagnosis] = []
         self._logged = _last(recorder.run)
         self._saved = time.perf_counter()
 
@@ -150,6 +153,7 @@ class Session:
             if due:
                 self._log(tick)
             speed = self._budget.speed(self._seen)
+            display.look_out([each.kind for each in self._found])
             display.update(self._seen, speed, self._terms)
             if self._status:
                 self._status.update(self._seen, self._recipe.images, speed)
@@ -192,8 +196,16 @@ class Session:
         speed = self._budget.speed(self._seen)
         self._recorder.log(self._seen, self._budget.seconds, speed, self._terms, scores, signs, notice)
         self._logged = self._seen
+        if signs:
+            self._diagnose()
         if self._events:
             self._events.log(self._seen, self._terms | (scores or {}) | (signs or {}))
+
+    def _diagnose(self) -> None:
+        """Let the doctor look at the log; cheap, as it is now and then."""
+        self._found = diagnoses(self._recorder.run.rows, samples=len(self._data), recipe=self._recipe)
+        if self._status:
+            self._status.diagnosed(self._found)
 
     def _ends(self, tick: Tick, interrupted: Callable[[], bool]) -> bool:
         """Whether this was the last step; saves after it, and else now and then."""

@@ -3,12 +3,13 @@
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..core import files
 from ..core.sums import summed
+from ..runs.diagnosis import Diagnosis
 from ..runs.run import STATUS, process_began
 
 __all__ = ["Status"]
@@ -27,6 +28,7 @@ class Status:
     left             seconds, or null where there is no speed yet
     state            training, finished, interrupted or failed
     notice           what is to be known of the training, such as that it went back, else null
+    diagnoses        what is wrong with the training so far, as `Diagnosis.as_json` has it
     error            why it failed, else null
 
     Args:
@@ -49,6 +51,7 @@ class Status:
             "left": None,
             "state": "training",
             "notice": None,
+            "diagnoses": [],
             "error": None,
         }
 
@@ -75,6 +78,10 @@ class Status:
         """Say what is to be known of the training."""
         self._held["notice"] = text
         self._write()
+
+    def diagnosed(self, found: Sequence[Diagnosis]) -> None:
+        """Say what is wrong, with the next state of the file."""
+        self._held["diagnoses"] = [each.as_json() for each in found]
 
     def update(self, images: int, wanted: int, speed: float) -> None:
         """Say how far the training is; cheap enough for every step."""
