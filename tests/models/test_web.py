@@ -202,6 +202,10 @@ class Sums(Generator):
         (lambda x, weight: F.pad(F.pad(x, (1, 1)), (-1, -1)), "no negative padding"),
         (lambda x, weight: F.interpolate(F.interpolate(x, (12, 12)), (8, 8)), "whole numbers"),
         (lambda x, weight: x.softmax(2), "last dimension"),
+        (
+            lambda x, weight: x[:, :, torch.arange(7, -1, -1), torch.arange(8)][..., None].expand(-1, -1, -1, 8),
+            "as this",
+        ),
     ],
 )
 def test_what_a_page_does_not_know_is_said_with_what_does(operation, said, tmp_path):
@@ -256,7 +260,7 @@ def test_pictures_of_one_channel_of_four_and_clips(tmp_path):
 def test_names_and_words_end_no_script(tmp_path):
     wicked = "</script><script>alert(1)</script>"
     model = model_of(Labels((wicked, "[[page]]"), (0.5, 0.5)))
-    page = export_page(model, tmp_path / "page.html", name=wicked)
+    page = export_page(model, tmp_path / "page.html", name=wicked, notice=wicked)
     text = page.path.read_text()
     assert "<script>alert" not in text
     assert text.count("<script") == text.count("</script>") == 5 - 1

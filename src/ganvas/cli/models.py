@@ -85,11 +85,11 @@ def _page(run: str, model: "Model", out: Path, *, half: bool) -> None:
     from ..latent.directions import Directions, beside
     from ..latent.places import fingerprint
     from ..models.made import here
-    from ..models.shipped import shipped
+    from ..models.shipped import locate, shipped
     from ..models.web import export_page
 
     console.say("writing the graph" + (", then drawing with its weights in half precision" if half else ""))
-    found = Directions.read(beside(Path(run)), model)
+    found, attribution = Directions.read(beside(Path(run)), model), locate(run) / "ATTRIBUTION.md"
     made = export_page(
         model,
         out,
@@ -97,6 +97,7 @@ def _page(run: str, model: "Model", out: Path, *, half: bool) -> None:
         half=half,
         digest=fingerprint(model.network),
         directions=dict(zip(found.names, found.vectors, strict=True)) if found else None,
+        notice=attribution.read_text(encoding="utf-8") if attribution.is_file() else "",
     )
     difference = f"; half precision changes its pictures by {made.greatest:.1g} of 2 at most" if half else ""
     say(f"the page is {made.path}, {made.size / 2**20:.1f} MB{difference}")

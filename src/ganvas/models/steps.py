@@ -71,11 +71,17 @@ class Steps:
         self.values: dict[Node, Any] = {node: self.inputs[name] for name, node in inputs.items()}
         for node in graph:
             if node.op == "call_function" and node not in known:
-                self.values[node] = self._lowered(node)
+                self.values[node] = self._understood(node)
 
     def program(self, output: Node) -> Program:
         """The program whose sample is what this node makes."""
         return plan(self.steps, self.held, self.inputs, self.sizes, self._value(output))
+
+    def _understood(self, node: Node) -> Any:
+        try:
+            return self._lowered(node)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise DoesNotFit(f"A web page does not know {node.target} as this network has it. {INSTEAD}") from error
 
     def _lowered(self, node: Node) -> Any:
         if node.target is operator.getitem:

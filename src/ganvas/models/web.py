@@ -66,6 +66,7 @@ def export_page(
     half: bool = True,
     digest: str = "",
     directions: Mapping[str, Tensor] | None = None,
+    notice: str = "",
 ) -> Page:
     """Write a page on which anybody draws with this generator.
 
@@ -76,6 +77,7 @@ def export_page(
         half: weights in half precision, which halves the page.
         digest: of its weights (`latent.places.fingerprint`), for what the page's pictures say made them.
         directions: name -> what moves z [L], or z and what the model is told [L + K], by one standard deviation.
+        notice: what stands on the page of what the model learned from, such as authors and licences.
 
     Raises:
         DoesNotFit: the model makes points, or has operations or a condition that a page does not know; `path` has
@@ -91,6 +93,7 @@ def export_page(
     about = {
         "name": name,
         "title": f"{name}: {_sizes(model)}, drawn in this browser by ganvas {__version__}, without a network.",
+        "notice": notice,
         "error": _judged(greatest, mean) if half else "Its weights are in float32, as they were trained.",
         "shape": model.shape,
         "latent": model.network.latent,

@@ -457,6 +457,8 @@
     $("what").textContent = `Draw with ${about.name}`;
     $("about").textContent = about.title;
     $("error").textContent = about.error;
+    $("notice").hidden = !about.notice;
+    $("notice").querySelector("pre").textContent = about.notice;
     if (wide < 48) document.body.classList.add("fine");
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const shade = (on) => (document.documentElement.dataset.theme = on ? "dark" : "light");
