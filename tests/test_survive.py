@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.survive.cases import Case, Ledger, chosen
+from benchmarks.survive.cases import Case, Ledger, chosen, tried
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize(("part", "every"), [("files", 60), ("models", 60)])
+@pytest.mark.parametrize(
+    ("part", "every"), [("files", 120), ("models", 200), ("kills", 40), ("damage", 60), ("disks", 40), ("words", 80)]
+)
 def test_the_short_form_holds(part, every):
     words = [sys.executable, "-m", "benchmarks.survive", "--only", part, "--every", str(every)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=280)
@@ -24,7 +26,8 @@ def test_the_table_counts_what_failed_and_what_cannot_be_tried(tmp_path):
 
     ledger = Ledger()
     for case in (Case("a", "1", lambda _: ""), Case("a", "2", lambda _: "wrong"), Case("b", "3", broken)):
-        ledger.tried("part", case)
+        (done,) = tried([case], jobs=1)
+        ledger.add("part", *done)
     assert [(row["tried"], row["held"]) for row in ledger.figures()] == [(2, 1), (1, 0)]
     assert ledger.failures == 2
     assert "FAILED part b: '3': could not be tried: OSError: no room" in ledger.table()

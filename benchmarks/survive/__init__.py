@@ -5,6 +5,9 @@
     files.py    odd pictures, zips and tables as data
     words.py    names and texts that terminals, HTML and JSON trip over
     models.py   hostile model files, state dicts and runs
+    kills.py    trainings that are killed and go on
+    damage.py   damaged files of runs and of the cache
+    disks.py    disks that are full or closed, folders that go away, files of other versions
 
 A part is a file with `cases()`, and its first line says what it tries.
 """

@@ -1,6 +1,6 @@
 """What Ganvas survives, as a table: tried, held, failed.
 
-    python -m benchmarks.survive [--only files words] [--every 20] [--kind pictures] [--show]
+    python -m benchmarks.survive [--only files words] [--every 20] [--jobs 2] [--kind pictures] [--show]
 
 Each part is a file of this folder whose `cases()` gives one thing to try after the other. `--every 20` is the short
 form: it tries each twentieth of every kind. The figures go to benchmarks/results/; the exit status is 1 if anything
@@ -24,27 +24,30 @@ def main() -> None:
     options.add_argument("--kind", help="only cases of this kind")
     options.add_argument("--name", help="only cases with this in their name")
     options.add_argument("--every", type=int, default=1, help="try each so-many-th case of every kind")
+    options.add_argument("--jobs", type=int, default=2, help="so many cases are tried at a time")
     options.add_argument("--show", action="store_true", help="name each case as it is tried")
     asked = options.parse_args()
     os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # a process with threads cannot be forked safely
     began = time.perf_counter()
-    from .cases import Ledger, chosen
+    from .cases import Ledger, chosen, tried
 
     ledger = Ledger()
     with tempfile.TemporaryDirectory(prefix="survive-cache-") as cache:
         os.environ["GANVAS_CACHE"] = cache
         for part in asked.only:
-            for case in chosen(importlib.import_module(f".{part}", __package__).cases(), every=asked.every):
-                if (asked.kind or case.kind) != case.kind or (asked.name or "") not in case.name:
-                    continue
-                wrong = ledger.tried(part, case)
+            cases = chosen(importlib.import_module(f".{part}", __package__).cases(), every=asked.every)
+            cases = [case for case in cases if asked.kind in (None, case.kind) and (asked.name or "") in case.name]
+            for case, wrong, seconds in tried(cases, jobs=asked.jobs):
+                ledger.add(part, case, wrong, seconds)
                 if wrong or asked.show:
                     print(f"{part} {case.kind} {case.name!r}: {wrong or 'held'}", flush=True)
     print(f"\n{ledger.table()}\nin {time.perf_counter() - began:,.0f} s")
-    if asked.only == PARTS and asked.every == 1 and not (asked.kind or asked.name):
+    if asked.every == 1 and not (asked.kind or asked.name):
         from ..record import record
 
-        print(record("survive", {"seconds": round(time.perf_counter() - began), "rows": ledger.figures()}))
+        name = "survive" if asked.only == PARTS else f"survive-{'-'.join(asked.only)}"
+        took = {"seconds": round(time.perf_counter() - began), "jobs": asked.jobs, "load": os.getloadavg()}
+        print(record(name, took | {"rows": ledger.figures()}))
     raise SystemExit(ledger.failures > 0)
 
 

@@ -1,8 +1,9 @@
 """One thing that is tried, and the table of all of them."""
 
+import multiprocessing
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,20 +50,13 @@ class Ledger:
         """How many did not hold, in all."""
         return sum(len(row.failed) for row in self.rows.values())
 
-    def tried(self, part: str, case: Case) -> str:
-        """Try one case in a folder that is gone afterwards; what was wrong, or nothing."""
+    def add(self, part: str, case: Case, wrong: str, seconds: float) -> None:
+        """Count what came of a case."""
         row = self.rows.setdefault((part, case.kind), Row())
-        began = time.perf_counter()
-        with tempfile.TemporaryDirectory(prefix="survive-") as folder:
-            try:
-                wrong = case.check(Path(folder))
-            except Exception as error:  # a case that cannot be tried has not held
-                wrong = f"could not be tried: {type(error).__name__}: {error}"
         row.tried += 1
-        row.seconds += time.perf_counter() - began
+        row.seconds += seconds
         if wrong:
             row.failed.append((case.name, wrong))
-        return wrong
 
     def table(self) -> str:
         """The table, and below it what failed."""
@@ -81,6 +75,35 @@ class Ledger:
             | {"seconds": round(row.seconds, 1)}
             for (part, kind), row in self.rows.items()
         ]
+
+
+def tried(cases: Sequence[Case], *, jobs: int) -> Iterator[tuple[Case, str, float]]:
+    """Try cases, so many at a time: each with what was wrong or nothing, and the seconds that it took, as they end."""
+    if jobs == 1:
+        yield from ((case, *_tried(case)) for case in cases)
+        return
+    _shared[:] = cases  # what is forked has them, and they need not be sent
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        for place, wrong, seconds in pool.imap_unordered(_tried_at, range(len(cases))):
+            yield cases[place], wrong, seconds
+
+
+_shared: list[Case] = []
+
+
+def _tried_at(place: int) -> tuple[int, str, float]:
+    return place, *_tried(_shared[place])
+
+
+def _tried(case: Case) -> tuple[str, float]:
+    """What was wrong with a case, tried in a folder that is gone afterwards, and the seconds that it took."""
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="survive-") as folder:
+        try:
+            wrong = case.check(Path(folder))
+        except Exception as error:  # a case that cannot be tried has not held
+            wrong = f"could not be tried: {type(error).__name__}: {error}"
+    return wrong, time.perf_counter() - began
 
 
 def chosen(cases: Iterable[Case], *, every: int) -> Sequence[Case]:

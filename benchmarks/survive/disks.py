@@ -38,6 +38,7 @@ SIZES = (20, 60, 150, 400)  # KiB of a file system
 
 def cases() -> Iterator[Case]:
     warmed()
+    _whole()
     for name, error in REFUSALS.items():
         for place in spread(list(range(len(_acts("train")))), 12):
             yield Case(name, f"train, from {_acts('train')[place]}", partial(_refused_training, error, place))

@@ -16,7 +16,14 @@ from .made.zips import odd_zips
 
 GRAY = (90, 90, 90)  # what teal is without colours
 NEAR = 16  # levels, for what a format does to a colour
-ROUGH = {"1.png", "1.gif", "1.bmp", "1.tif", "group4.tif"}  # black and white; their gray is a share of white
+ROUGH = {
+    "1.png",
+    "1.gif",
+    "1.bmp",
+    "1.tif",
+    "group4.tif",
+    "63 megapixels.png",
+}  # black and white; their gray is a share of white
 
 
 PLACES = [f"a{place}.png" for place in range(6)]  # sound pictures beside a table

@@ -29,8 +29,8 @@ from .child import Answer, command, complaint, run
 from .made.scenes import RUN, SCENES, set_up, training, warmed
 
 LONG_SECONDS = 60.0
-MOST_OF_A_PHASE = 14  # kills in one phase of one training
-INSTANTS = 20  # kills at any instant, of each training
+MOST_OF_A_PHASE = 7  # kills in one phase of one training
+INSTANTS = 12  # kills at any instant, of each training
 CLOCKED = "status.json"
 UNLIKE = ("cache/seen/", "cache/.draft-", f"{RUN}/tensorboard/")  # drafts in the cache are swept after a day
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "shutil.rmtree"}

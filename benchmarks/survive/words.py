@@ -32,6 +32,7 @@ WORDS = (
 
 def cases() -> Iterator[Case]:
     warmed()
+    _good()
     for word in WORDS:
         for kind, check in KINDS.items():
             yield Case(kind, repr(word)[:50], partial(check, word))
