@@ -4,20 +4,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from benchmarks.survive.cases import Case, Ledger, chosen, tried
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize(
-    ("part", "every"), [("files", 120), ("models", 200), ("kills", 40), ("damage", 60), ("disks", 40), ("words", 80)]
-)
-def test_the_short_form_holds(part, every):
-    words = [sys.executable, "-m", "benchmarks.survive", "--only", part, "--every", str(every)]
+def test_the_short_form_holds():
+    """One of each kind, in the order of the parts."""
+    words = [sys.executable, "-m", "benchmarks.survive", "--every", "1000"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
+    told = {line.split()[0] for line in done.stdout.splitlines() if line}
+    assert told >= {"damage", "disks", "files", "kills", "models", "words"}, done.stdout
 
 
 def test_the_table_counts_what_failed_and_what_cannot_be_tried(tmp_path):

@@ -262,3 +262,25 @@ def test_a_damaged_sheet_is_named_and_left_out_of_the_film(points, tmp_path):
         other.write_bytes(other.read_bytes()[:60])
     with pytest.warns(PassedOver), pytest.raises(DoesNotFit, match="A film needs two sheets"):
         film.film(run.path)
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        (lambda about: about.pop("seed"), "seed"),
+        (lambda about: about.update(data=5), "data"),
+        (lambda about: about["data"].update(count="many"), "data.count"),
+        (lambda about: about.update(machine=[]), "machine"),
+        (lambda about: about.clear(), "ganvas"),
+    ],
+)
+def test_a_run_json_of_another_version_is_refused_in_a_sentence_and_reported_as_far_as_it_goes(
+    change, missing, points, tmp_path
+):
+    run = fit(points, out=tmp_path / "run", device="cpu", quiet=True)
+    about = run.about
+    change(about)
+    (run.path / "run.json").write_text(json.dumps(about))
+    with pytest.raises(Unreadable, match=rf"run.json does not say {missing} as this version of ganvas does"):
+        fit(str(run.path), device="cpu", quiet=True)
+    assert report.write(run.path).exists()

@@ -46,6 +46,7 @@ def write(run_folder: Path) -> Path:
     run, recipe = (_object(run_folder, name) for name in ("run.json", "recipe.json"))
     if not run and not recipe:
         raise NotFound(f"{run_folder} is not the folder of a run: it has neither a run.json nor a recipe.json.")
+    run = _well_typed(run)
     rows = Run(run_folder).rows
     end = max(rows[-1]["images"], 1) if rows else 1
     count = (run.get("data") or {}).get("count")
@@ -85,6 +86,23 @@ def _object(run_folder: Path, name: str) -> dict[str, Any]:
         return Run(run_folder).read(name)
     except (NotFound, Unreadable):
         return {}
+
+
+def _well_typed(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run.json says, without what is of another type than the page can show; the rest is shown."""
+    data, machine, counts = (_mapping(run.get(name)) for name in ("data", "machine", "parameters"))
+    lists = {name: data[name] for name in ("shape", "classes", "skipped") if isinstance(data.get(name), list)}
+    lists["skipped"] = [each for each in lists.get("skipped", []) if isinstance(each, list) and len(each) == 2]
+    return {name: value for name, value in run.items() if not isinstance(value, dict | list)} | {
+        "started": str(run.get("started") or ""),
+        "data": {"count": data.get("count")} | lists,
+        "machine": machine,
+        "parameters": {name: count for name, count in counts.items() if isinstance(count, int)},
+    }
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str:

@@ -33,10 +33,20 @@ from ..data.dataset import Dataset, Watch, unwatched
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json
 
-__all__ = ["COPIES", "STATUS", "Run", "process_began", "row_of"]
+__all__ = ["COPIES", "STATUS", "Run", "mistyped", "process_began", "row_of"]
 
 STATUS, COPIES = "status.json", ".copies"
 KINDS = ("terms", "scores", "signs")  # of numbers that a line of the log may hold by name
+
+FACTS = {
+    "ganvas": str,
+    "seed": int,
+    "source": str,
+    "minutes": int | float | None,
+    "data": {"count": int, "shape": list, "classes": list},
+    "machine": {"threads": int},
+}
+"""What everything that reads a run.json relies on."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +68,20 @@ class Run:
 
     @property
     def about(self) -> dict[str, Any]:
-        """What run.json holds: seed, minutes, data, machine."""
-        return self.read("run.json")
+        """What run.json holds: seed, minutes, data, machine.
+
+        Raises:
+            NotFound: this is no run folder.
+            Unreadable: it is damaged, or does not hold what it has to.
+        """
+        about = {"minutes": None} | self.read("run.json")
+        if wrong := mistyped(about, FACTS):
+            raise Unreadable(
+                f"{self.path / 'run.json'} does not say {wrong[0]} as this version of ganvas does. It was changed, or "
+                f"written by another version ({about.get('ganvas', 'which it does not name')}): bring it back from a "
+                "copy, or use that version."
+            )
+        return about
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -215,6 +237,16 @@ class Run:
 
 def _named(classes: Sequence[str]) -> str:
     return ", ".join(map(str, classes[:10])) + (", ..." if len(classes) > 10 else "") or "none"
+
+
+def mistyped(value: object, wanted: object, name: str = "") -> list[str]:
+    """The dotted names of what is missing or of another type than is wanted, at any depth."""
+    if not isinstance(wanted, dict):
+        right = isinstance(value, wanted) and (wanted is not int or not isinstance(value, bool))  # type: ignore[arg-type]
+        return [] if right else [name]
+    if not isinstance(value, dict):
+        return [name]
+    return [each for key in wanted for each in mistyped(value.get(key), wanted[key], f"{name}.{key}".lstrip("."))]
 
 
 def _value(file: Path) -> dict[str, Any] | None:
