@@ -215,6 +215,12 @@ def test_what_a_page_does_not_know_is_said_with_what_does(operation, said, tmp_p
     assert not list(tmp_path.iterdir())
 
 
+def test_a_network_without_a_graph_is_refused(tmp_path):
+    network = Sums(lambda x, weight: x if x.sum() > 0 else -x).eval()
+    with pytest.raises(GanvasError, match="finds no graph"):
+        export_page(Model(network), tmp_path / "page.html", name="branches")
+
+
 def test_what_half_precision_changes_is_what_is_said(tmp_path):
     torch.manual_seed(0)
     model = model_of(shape=(3, 16, 16))

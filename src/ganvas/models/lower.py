@@ -19,6 +19,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 from torch.fx import Node, map_arg
 
+from ..core.errors import DoesNotFit
 from ..networks.layers import Generator
 from .program import halved
 from .steps import Steps, shape_of
@@ -44,15 +45,11 @@ class Lowered:
         network: what draws.
 
     Raises:
-        DoesNotFit: it has an operation that a page does not know.
+        DoesNotFit: it has no graph, or an operation in it that a page does not know.
     """
 
     def __init__(self, network: Generator) -> None:
-        condition = torch.zeros(1, network.condition) if network.condition else None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they speak of torch's own code
-            given = (torch.zeros(1, network.latent), condition, torch.ones(()))
-            exported = torch.export.export(_Finished(network).eval(), given).run_decompositions()
+        exported = _exported(network)
         self.graph = [node for node in exported.graph.nodes if "_assert" not in str(node.target)]
         self.inputs, self.known = _begun(exported)
         for node in self.graph:
@@ -75,6 +72,23 @@ class Lowered:
                 values[node] = _done(node, values)
         sample: Tensor = values[self.output][0]
         return sample
+
+
+def _exported(network: Generator) -> ExportedProgram:
+    """The graph that torch sees.
+
+    Raises:
+        DoesNotFit: it sees none, since what is done hangs on the numbers themselves.
+    """
+    condition = torch.zeros(1, network.condition) if network.condition else None
+    given = (torch.zeros(1, network.latent), condition, torch.ones(()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they speak of torch's own code
+        try:
+            return torch.export.export(_Finished(network).eval(), given).run_decompositions()
+        except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+            why = str(error).strip().partition("\n")[0]
+            raise DoesNotFit(f"torch finds no graph of this network that a web page could hold: {why}") from error
 
 
 def _begun(exported: ExportedProgram) -> tuple[dict[str, Node], dict[Node, Any]]:
