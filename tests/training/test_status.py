@@ -18,7 +18,10 @@ from ganvas.training.events import Events
 from ganvas.training.recorder import MOST_SHEETS, Recorder
 from ganvas.training.status import Status
 
-FIELDS = {"pid", "began", "phase", "done", "total", "images", "wanted", "speed", "left", "state", "notice", "error"}
+FIELDS = {
+    "pid", "began", "phase", "done", "total", "images", "wanted", "speed", "left", "state", "notice", "stage",
+    "diagnoses", "error",
+}  # fmt: skip
 
 
 def until(condition, seconds=60.0):
@@ -90,6 +93,23 @@ def test_a_number_of_a_process_that_another_one_has_now(tmp_path):
         text = odd if isinstance(odd, str) else json.dumps(held | odd if isinstance(odd, dict) else odd)
         (tmp_path / "status.json").write_text(text)
         assert Run(tmp_path).training is None
+
+
+def test_a_stage_is_told_by_the_folder_around_it_too(tmp_path):
+    stage = tmp_path / "stages" / "1-first"
+    stage.mkdir(parents=True)
+    status = Status(stage, images=0, wanted=10, stage="1 of 2", around=tmp_path)
+    with status.kept():
+        status.update(10, 10, 5.0)
+        assert Run(tmp_path).training == os.getpid()
+        status.during("saving")
+        assert Run(tmp_path).status == Run(stage).status
+        assert (Run(tmp_path).status["stage"], Run(tmp_path).status["images"]) == ("1 of 2", 10)
+    assert Run(stage).status["state"] == "finished"
+    assert Run(tmp_path).status["state"] == "training", "the next stage begins"
+    with pytest.raises(ValueError, match="broken"), Status(stage, images=0, wanted=10, around=tmp_path).kept():
+        raise ValueError("broken")
+    assert (Run(tmp_path).status["state"], Run(tmp_path).status["error"]) == ("failed", "broken")
 
 
 def test_nobody_to_tell_is_no_reason_to_end(points, tmp_path, monkeypatch):

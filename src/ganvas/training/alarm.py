@@ -11,7 +11,7 @@ is written, so that nobody waits for the device; what was wrong is found in the 
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -44,13 +44,11 @@ class BlewUp(Diverged):
         self.suspects, self.images, self.why = suspects, images, why
 
 
-@dataclass(frozen=True)
-class _Look:
+class _Look(NamedTuple):
     images: int
     player: str
     before: str  # who had learned last
     names: Sequence[str]
-    values: Tensor
 
 
 class Alarm:
@@ -61,7 +59,7 @@ class Alarm:
     """
 
     def __init__(self, *, gathered: int = GATHERED) -> None:
-        self._gathered, self._looks, self._levels = gathered, list[_Look](), Levels()
+        self._gathered, self._looks, self._levels = gathered, list[tuple[_Look, Tensor]](), Levels()
 
     def watch(self, levels: Levels) -> None:
         """Begin with these levels, which are kept up to date in place."""
@@ -82,16 +80,27 @@ class Alarm:
         Raises:
             BlewUp: one of them, or of those that were gathered before.
         """
-        self._look(_Look(images, player, before, list(sums), torch.stack(list(sums.values())) / count))
+        look, values = _Look(images, player, before, list(sums)), list(sums.values())
+        if values[0].device.type in AT_ONCE:
+            self._judge(look, [float(value) / count for value in values])
+        else:
+            self._gather(look, torch.stack(values) / count)
 
+    @torch.no_grad()
     def weights(self, weights: Sequence[Tensor], *, images: int, player: str) -> None:
         """Look at the weights of a player that has just learned.
 
         Raises:
             BlewUp: they, or what was gathered before.
         """
-        norm = torch.nn.utils.get_total_norm(weights).reshape(1)
-        self._look(_Look(images, player, player, [f"the norm of the {player}'s weights"], norm))
+        look, norms = (
+            _Look(images, player, player, [f"the norm of the {player}'s weights"]),
+            torch._foreach_norm(list(weights)),
+        )
+        if norms[0].device.type in AT_ONCE:  # sums of few numbers, for which torch would take longer than for the norms
+            self._judge(look, [math.hypot(*map(float, norms))])
+        else:
+            self._gather(look, torch.stack(norms).norm()[None])
 
     def state(self, tensors: Mapping[str, Tensor], *, images: int, players: Collection[str], product: str) -> None:
         """Look at all of a state that is to be saved.
@@ -119,17 +128,20 @@ class Alarm:
         """
         if looks := self._looks:
             self._looks = []
-            values = iter(torch.cat([look.values for look in looks]).tolist())
-            for look in looks:
-                for name in look.names:
-                    self._judge(name, next(values), look)
+            values = iter(torch.cat([found for _, found in looks]).tolist())
+            for look, _ in looks:
+                self._judge(look, [next(values) for _ in look.names])
 
-    def _look(self, look: _Look) -> None:
-        self._looks.append(look)
-        if look.values.device.type in AT_ONCE or len(self._looks) >= self._gathered:
+    def _gather(self, look: _Look, values: Tensor) -> None:
+        self._looks.append((look, values))
+        if len(self._looks) >= self._gathered:
             self.read()
 
-    def _judge(self, name: str, value: float, look: _Look) -> None:
+    def _judge(self, look: _Look, values: Sequence[float]) -> None:
+        for name, value in zip(look.names, values, strict=True):
+            self._judge_one(name, value, look)
+
+    def _judge_one(self, name: str, value: float, look: _Look) -> None:
         size = abs(value)
         if not size < math.inf:
             raise BlewUp(look.player, look.before, images=look.images, why=f"{name} is no longer a number")

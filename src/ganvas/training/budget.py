@@ -3,17 +3,22 @@
 First by a probe, then by the training's own speed.
 """
 
+import json
 import math
 import time
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 
 import torch
 
-from ..core import distributed, machine
+from ..core import distributed, files, machine
+from ..core.sums import proven, summed
+from ..core.version import __version__
 from ..data.dataset import Dataset
 from ..networks.layers import NetworkSettings
 from ..recipes.recipe import Recipe
+from ..recipes.settings import to_json
 from .loop import train
 
 __all__ = ["Budget", "fastest_threads", "fitted", "whole_batches", "widths"]
@@ -31,7 +36,7 @@ def fastest_threads(recipe: Recipe, data: Dataset, *, seed: int, minutes: float)
     for count in counts:
         with machine.threads(count):
             seconds = min(PROBE_SECONDS, 3 * minutes) / 2
-            paces[count] = _pace(recipe, data, seed, seconds=seconds, device=torch.device("cpu"))
+            paces[count] = _known_pace(recipe, data, seed, seconds=seconds, device=torch.device("cpu"))
     return max(paces, key=paces.__getitem__)
 
 
@@ -62,9 +67,27 @@ def _half_as_wide_again(network: NetworkSettings) -> NetworkSettings:
 
 def _affordable(recipe: Recipe, data: Dataset, seed: int, *, minutes: float, device: torch.device) -> int:
     """How many images fit into so many minutes."""
-    pace = _pace(recipe, data, seed, seconds=min(PROBE_SECONDS, 3 * minutes), device=device)
+    pace = _known_pace(recipe, data, seed, seconds=min(PROBE_SECONDS, 3 * minutes), device=device)
     pace = float(distributed.mean(torch.tensor(pace, device=device)))
     return whole_batches(pace * max(60 * minutes - PROBE_SECONDS, 45 * minutes), recipe)
+
+
+def _known_pace(recipe: Recipe, data: Dataset, seed: int, *, seconds: float, device: torch.device) -> float:
+    """The same as `_pace`, kept in the cache: by machine, recipe, shape of the data, and versions."""
+    if distributed.world() > 1:  # all of them have to probe, or none
+        return _pace(recipe, data, seed, seconds=seconds, device=device)
+    parts = {name: value for name, value in to_json(recipe).items() if name not in ("data", "images", "widen")}
+    told = recipe.condition.of(data).length if recipe.condition else 0
+    about = (__version__, machine.describe(device), parts, data.shape, told)
+    kept = files.cache_folder() / "paces" / f"{files.key(about)}.json"
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        found = (proven(json.loads(kept.read_text(encoding="utf-8"))) or {}).get("images_per_second")
+        if isinstance(found, float) and 0 < found < math.inf:
+            return found
+    pace = _pace(recipe, data, seed, seconds=seconds, device=device)
+    with suppress(OSError):
+        files.write(kept, json.dumps(summed({"images_per_second": pace})))
+    return pace
 
 
 def _pace(recipe: Recipe, data: Dataset, seed: int, *, seconds: float, device: torch.device) -> float:

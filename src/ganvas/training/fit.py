@@ -25,7 +25,7 @@ from .session import Session
 from .stages import in_stages
 from .start_from import adopt
 from .status import Status
-from .task import Task, begin, going_on
+from .task import STAGES, Task, begin, going_on
 
 __all__ = ["fit"]
 
@@ -187,7 +187,7 @@ def _train(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> N
                     go_on_from=found,
                 )
         seen = int(found.name) if found else 0
-        status = Status(task.run.path, images=seen, wanted=task.recipe.images) if first else None
+        status = _status(task, seen) if first else None
         with status.kept() if status else nullcontext():
             if first and state:
                 recorder.sheet(0, state, data)
@@ -210,6 +210,12 @@ def _train(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> N
                 _report(task.run, status)
                 raise
             _report(task.run, status)
+
+
+def _status(task: Task, seen: int) -> Status:
+    folder = task.run.path
+    around = folder.parent.parent if folder.parent.name == STAGES and task.stage else None
+    return Status(folder, images=seen, wanted=task.recipe.images, stage=task.stage, around=around)
 
 
 def _report(run: Run, status: Status | None) -> None:

@@ -28,6 +28,7 @@ class Status:
     left             seconds, or null where there is no speed yet
     state            training, finished, interrupted or failed
     notice           what is to be known of the training, such as that it went back, else null
+    stage            which one it is of a training in stages, such as "2 of 3", else ""
     diagnoses        what is wrong with the training so far, as `Diagnosis.as_json` has it
     error            why it failed, else null
 
@@ -35,10 +36,13 @@ class Status:
         folder: of the run.
         images: that it has seen.
         wanted: that it is to see.
+        stage: which one it is.
+        around: the folder of the training whose stage it is, where the same is told, but for its end.
     """
 
-    def __init__(self, folder: Path, *, images: int, wanted: int) -> None:
+    def __init__(self, folder: Path, *, images: int, wanted: int, stage: str = "", around: Path | None = None) -> None:
         self._path, self._next, self._whole = folder / STATUS, 0.0, images >= wanted
+        self._around = around / STATUS if around else None
         self._held: dict[str, object] = {
             "pid": os.getpid(),
             "began": process_began(os.getpid()),
@@ -51,6 +55,7 @@ class Status:
             "left": None,
             "state": "training",
             "notice": None,
+            "stage": stage,
             "diagnoses": [],
             "error": None,
         }
@@ -96,4 +101,7 @@ class Status:
         """A training does not end because nobody can be told of it."""
         with suppress(OSError):
             files.put(self._path, json.dumps(summed(self._held)))
+            if self._around:
+                over = self._held["state"] == "finished"  # the next stage begins
+                files.put(self._around, json.dumps(summed(self._held | ({"state": "training"} if over else {}))))
         self._next = time.perf_counter() + SECONDS
