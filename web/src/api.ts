@@ -278,7 +278,8 @@ export type JobKind =
   | "pictures"
   | "publish"
   | "onnx"
-  | "page";
+  | "page"
+  | "svg";
 
 /**
  * POST /api/jobs `{kind, …}` → 201 Job; GET, DELETE /api/jobs/ID. Uploads for jobs: PUT /api/uploads/NAME, then `upload: NAME`.
@@ -311,6 +312,7 @@ export type Ask =
     }
   | { kind: "film"; run: string; format: "gif" | "webp" | "mp4" }
   | { kind: "directions" | "onnx" | "page"; model: string }
+  | { kind: "svg"; model: string; places: Place[] }
   | { kind: "publish"; run: string; about: string }
   | { kind: "project"; model: string; upload: string; words?: string; steps: number; pixels: boolean }
   | { kind: "inspect"; run: string; uploads?: string[]; set?: string; held_out?: string }

@@ -4,7 +4,7 @@ import * as commands from "./commands.ts";
 import { bytes } from "./format.ts";
 import type { Export } from "./view.svelte.ts";
 
-export type Kind = "pictures" | "sheet" | "morph" | "film" | "publish" | "onnx" | "page";
+export type Kind = "pictures" | "sheet" | "svg" | "morph" | "film" | "publish" | "onnx" | "page";
 export type Format = "gif" | "webp" | "mp4";
 
 export interface Choice {
@@ -43,6 +43,7 @@ export function rows(what: Export, model: Model | undefined, state: State | null
       ),
     );
     some.push(row("sheet", "One sheet", "all of them on a grid", `about ${size}`));
+    some.push(row("svg", "Vectors", "all of them as one SVG, for print and for editing", "a few seconds"));
   }
   if (pictures > 1)
     some.push(
@@ -59,7 +60,7 @@ export function rows(what: Export, model: Model | undefined, state: State | null
     some.push(row("publish", "Model folder", "for others to draw with, or to start a training from", "a few seconds"));
   }
   some.push(row("onnx", "ONNX", "for programs without Python", "about 20 s", lacks("export")));
-  some.push(row("page", "Web page", "one file that draws by itself in any browser", "about 20 s", lacks("export")));
+  some.push(row("page", "Web page", "one file that draws by itself in any browser", "about 20 s"));
   return some;
 }
 
@@ -80,6 +81,8 @@ export function askFor(kind: Kind, what: Export, choice: Choice): Ask {
     case "pictures":
     case "sheet":
       return { kind, model, places: places.slice(0, 200), scale };
+    case "svg":
+      return { kind, model, places: places.slice(0, 200) };
     case "morph": {
       const stops = places.slice(0, 32);
       return { kind, model, stops, seconds: stopsSeconds(stops.length), loop: true, eased: true, format, scale };
@@ -100,6 +103,8 @@ export function commandFor(kind: Kind, what: Export, { scale, format }: Choice):
     case "pictures":
     case "sheet":
       return commands.pictures(model, places, scale, kind === "pictures");
+    case "svg":
+      return commands.pictures(model, places, 1, false).replace(/png$/, "svg");
     case "morph":
       return commands.morph(model, places, { seconds: stopsSeconds(places.length), loop: true, eased: true, format });
     case "film":

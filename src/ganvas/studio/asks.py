@@ -111,6 +111,11 @@ def _sheet(asked: _Asked) -> Ask:
     return Ask([*words, "--out", asked.out("sheet.png")], makes=("sheet.png",))
 
 
+def _svg(asked: _Asked) -> Ask:
+    words = ["sample", asked.model(), *_places(asked["places"])]
+    return Ask([*words, "--out", asked.out("pictures.svg")], makes=("pictures.svg",))
+
+
 def _morph(asked: _Asked) -> Ask:
     name = f"morph.{asked['format']}"
     flags = ["--closed"] * bool(asked["loop"]) + ["--steady"] * (not asked["eased"])
@@ -189,6 +194,7 @@ def _page(asked: _Asked) -> Ask:
 _KINDS: dict[str, Callable[[_Asked], Ask]] = {
     "pictures": _pictures,
     "sheet": _sheet,
+    "svg": _svg,
     "morph": _morph,
     "film": _film,
     "directions": _directions,

@@ -290,7 +290,7 @@ class JobAsk(Shape):
 
     kind: Literal[
         "directions", "project", "edit-gradient", "evaluate", "compare", "inspect", "film", "morph", "sheet",
-        "pictures", "publish", "onnx", "page",
+        "svg", "pictures", "publish", "onnx", "page",
     ]  # fmt: skip
     model: Name | None = None
     run: Annotated[str, Field(pattern=r"^(runs/)?[A-Za-z0-9][A-Za-z0-9._-]{0,63}(/best)?$")] | None = None
@@ -322,9 +322,9 @@ class JobAsk(Shape):
     def _whole(self) -> "JobAsk":
         needs = {
             "directions": ("model",), "onnx": ("model",), "page": ("model",), "pictures": ("model", "places"),
-            "sheet": ("model", "places"), "morph": ("model", "stops", "seconds"), "film": ("run",), "publish": ("run",),
-            "inspect": ("run",), "evaluate": ("run",), "compare": ("a", "b"), "project": ("model", "upload"),
-            "edit-gradient": ("model", "place", "goals"),
+            "sheet": ("model", "places"), "svg": ("model", "places"), "morph": ("model", "stops", "seconds"),
+            "film": ("run",), "publish": ("run",), "inspect": ("run",), "evaluate": ("run",), "compare": ("a", "b"),
+            "project": ("model", "upload"), "edit-gradient": ("model", "place", "goals"),
         }  # fmt: skip
         for name in needs[self.kind]:
             if getattr(self, name) is None:

@@ -137,3 +137,10 @@ def test_a_sheet_is_one_picture(studio):
     assert job["state"] == "done", job
     with Image.open(io.BytesIO(studio.get(job["files"][0]["url"]))) as sheet:
         assert sheet.size == (2 * 130 + 2, 132)
+
+
+def test_vectors_are_one_file(studio):
+    job = done(studio, kind="svg", model="icons", places=PLACES)
+    assert job["state"] == "done", job
+    assert [file["name"] for file in job["files"]] == ["pictures.svg"]
+    assert b"<svg" in studio.get(job["files"][0]["url"])[:400]
