@@ -32,7 +32,7 @@ export interface Place {
 }
 
 export interface Picture {
-  /** `/i/FP/KEY.png`, immutable. `?scale=1|2|4` enlarges without smoothing, `?save=1` downloads. 410: its model is gone. */
+  /** `/i/FP/KEY.png`, immutable. `?scale=1|2|4` draws it larger, `?save=1` downloads. 410: its model is gone. */
   url: string;
   place: Place;
 }

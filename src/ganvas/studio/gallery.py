@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..models.made import Made
     from ..models.place import Place
 
-__all__ = ["Gallery", "enlarged", "key_of", "place_of"]
+__all__ = ["Gallery", "key_of", "place_of"]
 
 CHUNK, MOST_WAITING, MOST_EXPECTED = 16, 1024, 8192
 CACHE_BYTES = 64 * 2**20
@@ -54,16 +54,6 @@ def place_of(key: str) -> "Place":
         return Place.read(text)
     except (DoesNotFit, binascii.Error, ValueError):
         raise Refused(404, "There is no such picture: its name is no place.") from None
-
-
-def enlarged(png: bytes, scale: int) -> bytes:
-    """The picture with each pixel as a square of so many, which still says what made it."""
-    from ..models.made import Made
-
-    with Image.open(io.BytesIO(png)) as image:
-        larger = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
-    made = Made.read(png)
-    return _png(larger, replace(made, layout=replace(made.layout, scale=scale)))
 
 
 def _png(image: Image.Image, made: "Made | None" = None, *, level: int = 6) -> bytes:
@@ -215,21 +205,40 @@ class Gallery:
             else:
                 wanted.future.set_exception(picture)
 
-    def _drawn(self, loaded: Loaded, places: Sequence["Place"]) -> list[bytes | Exception]:
+    async def larger(self, fp: str, place: "Place", scale: int) -> bytes:
+        """The picture so many times as large, as `ganvas sample --scale` draws it.
+
+        Raises:
+            Refused: 410, its model or latent is no longer here.
+        """
+
+        def work() -> bytes | Exception:
+            loaded = self.models.loaded(self.models.named(fp))
+            if loaded.fp != fp:
+                raise Refused(410, "The model of this picture has been trained on since.")
+            return self._drawn(loaded, [place], scale)[0]
+
+        made = await asyncio.wrap_future(self.worker.submit(DRAW, work))
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    def _drawn(self, loaded: Loaded, places: Sequence["Place"], scale: int | None = None) -> list[bytes | Exception]:
         """The pictures of these places; one that cannot be drawn does not keep the others from it."""
         from ..latent.draw import draw
         from ..models.made import Layout, Made
 
+        model, large = loaded.model, loaded.model.doubles and (scale or 1) > 1
         try:
-            made = draw(loaded.model, places, found=loaded.found, folder=self.folder)
+            made = draw(model, places, found=loaded.found, folder=self.folder, large=large)
         except GanvasError:
             if len(places) == 1:
                 return [Refused(410, "The place of this picture is no longer here, or is another model's.")]
-            return [self._drawn(loaded, [place])[0] for place in places]
-        layout, name = Layout(separate=True), self.models.words_of(loaded.name)
+            return [self._drawn(loaded, [place], scale)[0] for place in places]
+        layout, name = Layout(separate=True, scale=scale), self.models.words_of(loaded.name)
         return [
             _png(image, Made(name, loaded.digest, (place,), layout))
-            for image, place in zip(_images(made), places, strict=True)
+            for image, place in zip(_images(made, model.shape, scale or 1), places, strict=True)
         ]
 
     def draw_now(self, name: str, place: "Place") -> bytes:
@@ -260,7 +269,7 @@ class Gallery:
                 made = loaded.model.truncated(place.truncation).preview(z, told)
             except GanvasError as error:
                 raise of(error) from None
-            return _png(_images(made)[0], level=1)
+            return _png(_images(made, loaded.model.shape)[0], level=1)
 
         return await asyncio.wrap_future(self.worker.submit(PREVIEW, work))
 
@@ -269,9 +278,10 @@ def _nothing(_future: object) -> None:
     """A callback that is not there."""
 
 
-def _images(made: "Tensor") -> list[Image.Image]:
+def _images(made: "Tensor", shape: Sequence[int], scale: int = 1) -> list[Image.Image]:
     from ..core import pixels
+    from ..models.sheets import at_scale
 
     if made.dim() != 4:
         raise Refused(422, "This model makes no pictures.")
-    return [pixels.to_image(picture) for picture in pixels.to_uint8(made).numpy()]
+    return [pixels.to_image(picture) for picture in at_scale(made, shape, scale)]

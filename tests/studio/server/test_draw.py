@@ -9,6 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
+from ganvas import load
+from ganvas.latent.draw import save_places
+from ganvas.models.made import Layout
+from ganvas.models.place import Place
+
 from .studio_server import events
 
 
@@ -57,12 +62,18 @@ def test_a_picture_may_be_kept_for_ever(studio, drawn):
     assert again.content == b""
     saved = studio.client.get(url, params={"save": 1})
     assert saved.headers["content-disposition"] == 'attachment; filename="3d-fruit-0.png"'
-    with (
-        Image.open(io.BytesIO(studio.get(url, params={"scale": 4}))) as large,
-        Image.open(io.BytesIO(first.content)) as one,
-    ):
-        assert large.size == (256, 256)
-        assert large.resize((64, 64), Image.Resampling.NEAREST).tobytes() == one.tobytes()
+
+
+def test_larger_ones_are_those_of_the_command(studio, tmp_path):
+    url = asked(studio, [{"seed": 5, "words": "3d fruit"}])["pictures"][0]["url"]
+    for scale in (2, 4):
+        place = Place(5, words="3d fruit")
+        layout = Layout(separate=True, scale=scale)
+        folder = save_places(load("icons"), [place], tmp_path / str(scale), layout=layout, name="icons")
+        assert studio.get(url, params={"scale": scale}) == (folder / "3d-fruit-5.png").read_bytes()
+        with Image.open(folder / "3d-fruit-5.png") as image:
+            assert image.size == (64 * scale, 64 * scale)
+    assert studio.get(url.replace(url.split("/")[2], "0" * 16), 410, params={"scale": 2})["error"]["code"] == "gone"
 
 
 def test_what_is_gone(studio):

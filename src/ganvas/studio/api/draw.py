@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ...core.errors import GanvasError
 from .. import places as from_places
-from ..gallery import enlarged, key_of, place_of
+from ..gallery import key_of, place_of
 from ..models import Loaded
 from ..refused import Refused, of
 from ..shapes import Around, Between, Breed, Draw, Drawn, Kept, Model, Places
@@ -104,9 +104,10 @@ async def picture(
     tag = hashlib.sha256(f"{fp} {key_of(place)} {scale}".encode()).hexdigest()
     if f'"{tag}"' in request.headers.get("if-none-match", ""):
         return png(request, b"", etag=tag)
-    content = await studio.gallery.png(fp, place, request.is_disconnected)
-    if scale != "1":
-        content = await run_in_threadpool(enlarged, content, int(scale))
+    if scale == "1":
+        content = await studio.gallery.png(fp, place, request.is_disconnected)
+    else:
+        content = await studio.gallery.larger(fp, place, int(scale))
     return png(request, content, etag=tag, name=f"{place.name}.png" if save == "1" else "")
 
 
