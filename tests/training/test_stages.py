@@ -12,7 +12,6 @@ from ganvas import Run, fit, load, plan
 from ganvas.core import checkpoint
 from ganvas.core.errors import GanvasError
 from ganvas.models import shipped
-from ganvas.models.model import metadata
 from ganvas.models.publish import publish
 from ganvas.recipes.ideas import idea_flow, idea_icons
 from ganvas.training import fit as fitting
@@ -56,17 +55,13 @@ def run(folder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def published(run, tmp_path_factory):
-    """As a model that comes without its teacher and its autoencoder, as `icons` does."""
-    folder = publish(run, tmp_path_factory.mktemp("models") / "ideas")
-    (newest,) = (folder / "checkpoints").iterdir()
-    state, about = (
-        checkpoint.read(newest / checkpoint.STATE),
-        metadata(run.recipe.networks["generator"], load(run.path)),
-    )
-    kept = {key: value for key, value in state.items() if key.startswith("critic/")}
-    model = checkpoint.read(newest / checkpoint.MODEL)
-    checkpoint.write(newest, {checkpoint.MODEL: (model, about), checkpoint.STATE: (kept, {})})
-    return folder
+    return publish(run, tmp_path_factory.mktemp("models") / "ideas")
+
+
+def test_what_learned_nothing_is_not_published(run, published):
+    state = checkpoint.read(Run(published).newest / checkpoint.STATE)
+    assert {key.partition("/")[0] for key in state} == {"critic"}
+    assert set(run.recipe.frozen) == {"teacher", "autoencoder"}
 
 
 def learned(run):

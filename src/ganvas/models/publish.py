@@ -26,6 +26,8 @@ __all__ = ["publish"]
 def publish(run: Run, folder: Path, *, about: str = "") -> Path:
     """Write the averaged generator and the critics of a run's newest checkpoint to a new folder.
 
+    What learned nothing itself, such as a teacher, is left out: a training that starts from there does without.
+
     Args:
         run: a run with a checkpoint.
         folder: where to; what is there of an earlier one is replaced.
@@ -49,7 +51,7 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
         facts["from"] = Path(facts["from"]).name
     state, others = checkpoint.read(newest / checkpoint.STATE), dict[str, Tensor]()
     for name in recipe.networks:
-        if name != recipe.product:
+        if name != recipe.product and name not in recipe.frozen:
             others |= checkpoint.named_below(name, checkpoint.below(state, name))
     weights = {
         checkpoint.MODEL: (_half(model.network.state_dict()), metadata(recipe.networks[recipe.product], model)),
