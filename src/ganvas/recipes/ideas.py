@@ -33,7 +33,7 @@ def idea_autoencoder() -> Recipe:
         bfloat16=("autoencoder",),
         mirror=True,
         batch=16,
-        images=40_000,
+        images=12_800,
         measure_images=0,  # what noise is drawn as is no drawing
     )
 
@@ -59,7 +59,7 @@ def idea_flow() -> Recipe:
         bfloat16=("generator", "autoencoder"),
         mirror=True,
         batch=64,
-        images=2_000_000,
+        images=38_400,
         begins={"idea_autoencoder": 0.25},
     )
 
@@ -88,6 +88,6 @@ def idea_icons() -> Recipe:
         bfloat16=("generator", "critic", "teacher", "autoencoder"),
         mirror=True,
         batch=32,
-        images=300_000,
+        images=4_800,
         begins={"idea_autoencoder": 0.2, "idea_flow": 0.55},
     )
