@@ -116,6 +116,13 @@ def test_samples_that_still_part_are_not_called_alike_nor_their_critic_sure():
     assert kinds(log(right=1.0, **{**young, "spread": 0.5, "near": 0.3})) == ["sure", "alike"]
 
 
+def test_signs_that_are_left_out_are_not_missed():
+    """Of pictures that are all there twice none has a neighbour to measure by."""
+    assert kinds(log(right=1.0, spread=0.3)) == ["sure"]
+    assert kinds(log(near=0.2)) == []
+    assert kinds(log(heed=0.1)) == ["deaf"]
+
+
 def test_a_critic_at_chance_before_good_samples_is_not_called_dead():
     assert kinds(log(50, right=0.6, **HEALTHY), log(50, right=0.5, apart=0.01, **HEALTHY)) == []
 

@@ -206,7 +206,7 @@ def _variety(rows: Rows) -> Iterable[Diagnosis]:
 
 def _missing(rows: Rows) -> Iterable[Diagnosis]:
     spread, near = (_values(rows, "signs", name) for name in ("spread", "near"))
-    if len(near) >= 2 * SEEN and spread[-1] >= SPREAD and TWINS <= median(near[-SEEN:]) < FEW_PLACES:
+    if len(near) >= 2 * SEEN and max(spread[-1:], default=0) >= SPREAD and TWINS <= median(near[-SEEN:]) < FEW_PLACES:
         yield Diagnosis(
             "missing",
             "bad",
@@ -218,7 +218,7 @@ def _missing(rows: Rows) -> Iterable[Diagnosis]:
 
 def _deaf(rows: Rows) -> Iterable[Diagnosis]:
     found, spread = (_values(rows, "signs", name) for name in ("heed", "spread"))
-    if len(found) >= SEEN and found[-1] < DEAF and (spread[-1] > SPREAD or not _grows(found)):
+    if len(found) >= SEEN and found[-1] < DEAF and (max(spread[-1:], default=0) > SPREAD or not _grows(found)):
         yield Diagnosis(
             "deaf",
             "bad",
@@ -263,7 +263,9 @@ def _stopped(rows: Rows, *, below: float) -> bool:
 
 
 def _grows(values: Sequence[float]) -> bool:
-    """Whether it has grown over the last third."""
+    """Whether it has grown over the last third; what was never told has not."""
+    if not values:
+        return False
     third = max(2, len(values) // 3)
     late, before = fmean(values[-third // 2 :]), fmean(values[-2 * third : -third] or values[:1])
     return late > STILL * before
