@@ -95,6 +95,7 @@ def _well_typed(run: Mapping[str, Any]) -> dict[str, Any]:
     lists["skipped"] = [each for each in lists.get("skipped", []) if isinstance(each, list) and len(each) == 2]
     return {name: value for name, value in run.items() if not isinstance(value, dict | list)} | {
         "started": str(run.get("started") or ""),
+        "rescues": run.get("rescues"),  # looked at by whoever reads them
         "data": {"count": data.get("count")} | lists,
         "machine": machine,
         "parameters": {name: count for name, count in counts.items() if isinstance(count, int)},
