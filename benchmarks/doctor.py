@@ -3,6 +3,7 @@
     python -m benchmarks.doctor train [--seeds 0 1 2 ...] [--photos FOLDER] [--work FOLDER]
     python -m benchmarks.doctor mend [--work FOLDER]
     python -m benchmarks.doctor judge [--work FOLDER]
+    python -m benchmarks.doctor draw [--work FOLDER]
     python -m benchmarks.doctor table
 
 Each case is a short training on real data, of one core, whose settings are known to cause the illness, and each healthy
@@ -20,7 +21,7 @@ import json
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from ganvas.runs.doctor import diagnoses
 from .record import RESULTS
 
 FILE = RESULTS / "doctor.jsonl"
+PICTURES = Path(__file__).parent.parent / "docs" / "pictures" / "doctor"
 SIDE = 16
 ALL = ("bfloat16=()", "measure_images=0", "sheets=4")
 MLP = ("width=128", "batch=32")
@@ -56,7 +58,7 @@ class Case:
     steps     how long it is
     data      which digits it learns from: "" for all of them, or the name of a folder made by `pictures`; or "photos"
     held_out  whether the digits that it does not learn from are shown to the doctor
-    mends     the training has a setting that could mend it: nothing mends too few pictures
+    mends     whether a setting could mend it in a training as long: nothing mends too few pictures
     """
 
     kind: str
@@ -85,7 +87,7 @@ ILL = {
     "rate": Case("fast", "mlp_gan", (*MLP, R3, "optimizer=adam(rate=3e-2, beta1=0.0)"), 350),
     "few": Case("few", "lsgan", ("width=8", "batch=16"), 40, "30", mends=False),
     "twins": Case("twins", "lsgan", ("width=8", "batch=16"), 40, "twins", mends=False),
-    "short": Case("short", "lsgan", ("width=8",), 12),
+    "short": Case("short", "lsgan", ("width=8",), 12, mends=False),
 }
 HEALTHY = {
     "least squares": Case("", "lsgan", ("width=8", "optimizer.rate=1e-3"), 450),
@@ -177,11 +179,7 @@ def mend(work: Path, case: Case, name: str, seed: int) -> str:
     setting = next((each.setting for each in found.diagnoses if each.kind == case.kind), None)
     if setting is None:
         return "nothing named"
-    extra = (setting,)
-    if setting.startswith("images="):
-        case = replace(case, steps=min(int(setting[7:]) // 32, 300))  # as much as there is time for
-        extra = ("sheets=5",)
-    train(work, case, name, seed=seed, photos="", extra=extra)
+    train(work, case, name, seed=seed, photos="", extra=(setting,))
     return setting
 
 
@@ -229,26 +227,26 @@ def classes(folder: Path) -> int | None:
 
 
 def is_mended(line: Mapping[str, Any]) -> bool:
-    """The illness is gone and no grave one has come for it."""
+    """The doctor finds the illness no more and no grave one: by its own word, so read the digits beside it."""
     again = line["mended"]["found"]
     return line["kind"] not in again and "bad" not in again.values()
 
 
 def table(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What docs/doctor.md shows."""
-    yield "| illness | trainings | caught | found after | mended | digits found, and when mended |"
+    yield "| illness | trainings | caught | first after | gone with the setting | digits before and after it |"
     yield "|---|---|---|---|---|---|"
     total = [0, 0, 0, 0]
     for name, case in ILL.items():
         own = [line for line in lines if line["case"] == name]
         caught = [line for line in own if case.kind in line["found"]]
         firsts = [line["first"][case.kind] for line in caught if case.kind in line["first"]]
-        again = [line for line in caught if "mended" in line]
+        again = [line for line in caught if case.mends and "mended" in line]
         mended = sum(map(is_mended, again))
         total = [a + b for a, b in zip(total, (len(own), len(caught), len(again), mended), strict=True)]
-        when = f"{statistics.median(firsts):.0%}" if firsts else "its end"
-        counts = [[line["classes"] for line in own], [line["mended"]["classes"] for line in again]]
-        seen = " to ".join(f"{statistics.median(each):.0f}" if all(each) and each else "-" for each in counts)
+        when = f"{statistics.median(firsts):.0%}" if firsts else "its end" if caught else "-"
+        pairs = [(line["classes"] or 0, line["mended"]["classes"] or 0) for line in again]
+        seen = ", ".join(f"{before} to {after}" for before, after in pairs) or "-"
         tried = f"{mended} of {len(again)}" if again else "-"
         yield f"| {name} (`{case.kind}`) | {len(own)} | {len(caught)} | {when} | {tried} | {seen} |"
     yield f"| all | {total[0]} | {total[1]} | | {total[3]} of {total[2]} | |"
@@ -266,9 +264,27 @@ def table(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield f"| all | {sums[0]} | {sums[1]} | {sums[2]} | |"
 
 
+def draw(work: Path, name: str, seed: int) -> Path | None:
+    """A few samples of a training at its end, for docs/doctor.md."""
+    sheet = Run(folder_of(work, name, seed)).newest_sheet
+    if sheet is None:
+        return None
+    with Image.open(sheet) as drawn:
+        rows = drawn.crop((0, 0, drawn.width, drawn.height // 4))
+        made = PICTURES / f"{name.replace(' ', '-')}.png"
+        made.parent.mkdir(parents=True, exist_ok=True)
+        rows.resize((2 * rows.width, 2 * rows.height), Image.Resampling.NEAREST).save(made, optimize=True)
+    return made
+
+
+def kept() -> list[dict[str, Any]]:
+    """The lines of the file of results, one for each training."""
+    return [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    options.add_argument("what", choices=["train", "mend", "judge", "table"])
+    options.add_argument("what", choices=["train", "mend", "judge", "draw", "table"])
     options.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
     options.add_argument("--photos", default="")
     options.add_argument("--work", type=Path, default=Path("runs") / "doctor")
@@ -276,8 +292,7 @@ def main() -> None:
     chosen = options.parse_args()
     torch.set_num_threads(1)
     if chosen.what == "table":
-        lines = [json.loads(line) for line in FILE.read_text().splitlines()]
-        print("\n".join(table([line for line in lines if line["seed"] % 2])))
+        print("\n".join(table([line for line in kept() if line["seed"] % 2])))
         return
     lines = []
     for seed in chosen.seeds:
@@ -286,6 +301,8 @@ def main() -> None:
             if chosen.what == "train":
                 found = train(chosen.work, case, name, seed=seed, photos=chosen.photos)
                 print(name, seed, (found / "seconds").read_text() if found else "no photographs", flush=True)
+            elif chosen.what == "draw":
+                print(draw(chosen.work, name, seed), flush=True)
             elif chosen.what == "mend" and name in ILL:
                 print(name, seed, mend(chosen.work, case, name, seed), flush=True)
             elif chosen.what == "judge" and (folder_of(chosen.work, name, seed) / "seconds").exists():
@@ -296,7 +313,9 @@ def main() -> None:
             "date": datetime.datetime.now().astimezone().date().isoformat(),
             "machine": machine.describe(torch.device("cpu")),
         }
-        FILE.write_text("".join(json.dumps(line | about) + "\n" for line in lines))
+        known = {(each["case"], each["seed"]): each for each in kept()}
+        known |= {(line["case"], line["seed"]): line | about for line in lines}
+        FILE.write_text("".join(json.dumps(line) + "\n" for line in known.values()))
 
 
 if __name__ == "__main__":

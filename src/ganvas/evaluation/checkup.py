@@ -30,6 +30,7 @@ from ..recipes.recipe import Recipe
 from ..runs.advice import advice
 from ..runs.diagnosis import Diagnosis
 from ..runs.doctor import diagnoses, good_news
+from ..runs.rescues import rescues
 from ..runs.run import Run
 from ..training.pulse import small
 from .sides import opened
@@ -41,7 +42,7 @@ FIRST_SEED = 2_000_000  # of the samples: others than people ask for
 TWIN = 3.0  # pictures that differ by less than this of 255 (root of the mean square) at 16 x 16 are one
 TWINS = 0.05  # the share of pictures that have a twin from which on it is worth a word
 COPY, COPIES = 0.7, 0.3  # a sample so near to a picture, as a share of how near pictures are, and how many such
-HEART = 0.8  # how often a critic finds a picture that it learned from more real than one that it has not seen
+HEART = 0.7  # how often a critic finds a picture that it learned from more real than one that it has not seen
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def doctor(
         raise NotFound(f"{run.path} is not a run folder: it has no run.json.")
     rows, recipe, about = run.rows, run.recipe, run.about
     found = [*_of_the_end(about, recipe), *diagnoses(rows, samples=about["data"]["count"], recipe=recipe)]
+    found = [each for at, each in enumerate(found) if each.kind not in {before.kind for before in found[:at]}]
     numbers, notes = dict[str, float](), list[str]()
     if run.newest is None:
         notes.append("It has no checkpoint yet, so its samples were not looked at.")
@@ -120,9 +122,18 @@ def doctor(
 
 
 def _of_the_end(about: Mapping[str, Any], recipe: Recipe) -> Iterator[Diagnosis]:
-    """A training that was given up has written no line of why, but its last words."""
+    """What is known of a training that blew up: that it was given up, in its last words, or that it went on slower."""
+    times = len(rescues(about))
     if isinstance(said := about.get("diverged"), str):
-        yield Diagnosis("diverged", "bad", said, {}, advice("diverged", recipe))
+        yield Diagnosis("diverged", "bad", said, {"times": times}, advice("diverged", recipe))
+    elif times:
+        yield Diagnosis(
+            "fast",
+            "look",
+            f"The rate is too high: the training blew up, went back and on by smaller steps, {times} in all.",
+            {"times": times},
+            advice("fast", recipe),
+        )
 
 
 def _advised(found: Diagnosis, recipe: Recipe) -> Diagnosis:

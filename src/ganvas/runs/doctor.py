@@ -26,6 +26,7 @@ __all__ = ["FEWEST", "diagnoses", "good_news", "recipe_of"]
 FEWEST = 20  # rows of a log that can be judged
 SHORT = 100  # steps in which no GAN has learned anything
 BLIND, SURE = 0.55, 0.99  # shares of pairs that a critic orders rightly; chance is one half
+SAW = 0.75  # the same of a critic that has seen a difference once
 DEAD = 0.08  # the distance between mean logits of pictures and samples as a share of what it was
 ALIKE = 0.5  # the distance between samples as a share of that between pictures, in features
 SPREAD, NEAR, FEW_PLACES, TWINS = 0.6, 0.35, 0.2, 0.03  # the same in pixels, and that from each to its nearest
@@ -122,13 +123,14 @@ def _exploding(rows: Rows) -> Iterable[Diagnosis]:
     for critic in _critics_of(rows):
         pairs = (_values(rows, "terms", f"{critic}.{of}") for of in ("real", "fake"))
         sizes = _quarters([max(map(abs, pair)) for pair in zip(*pairs, strict=False)])
-        if sizes and (sizes[-1] > max(HUGE, GROWN * sizes[0]) or sizes[-1] > ENDLESS):
+        most = max(sizes[1:], default=0.0)
+        if most > max(HUGE, GROWN * sizes[0]) or most > ENDLESS:
             yield Diagnosis(
                 "exploding",
                 "bad",
-                f"The logits of the {critic} explode: they were of the size of {sizes[0]:.2g} and are of that of "
-                f"{sizes[-1]:.2g} now. Nothing holds it, and what the generator learns from it is chance.",
-                {"size": sizes[-1], "size_before": sizes[0]},
+                f"The logits of the {critic} explode: they were of the size of {sizes[0]:.2g} and came to {most:.2g}. "
+                "Nothing holds it, and what the generator learns from it is chance.",
+                {"size": most, "size_before": sizes[0]},
             )
 
 
@@ -158,7 +160,8 @@ def _critics(rows: Rows) -> Iterable[Diagnosis]:
         both = (_values(rows, "terms", f"{critic}.{of}") for of in ("real", "fake"))
         apart = [abs(distance) for distance in _quarters([real - fake for real, fake in zip(*both, strict=False)])]
         spread = _values(rows, "signs", "spread")
-        if right < BLIND and apart and apart[-1] < DEAD * max(apart) and not (spread and spread[-1] > SPREAD):
+        saw = max(quarters) >= SAW and apart and apart[-1] < DEAD * max(apart)
+        if right < BLIND and saw and not (spread and spread[-1] > SPREAD):
             yield Diagnosis(
                 "dead",
                 "bad",
