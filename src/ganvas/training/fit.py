@@ -186,6 +186,7 @@ def _train(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> N
                     device=device,
                     go_on_from=found,
                 )
+        distributed.either(False, device)  # the others read what the first has written
         seen = int(found.name) if found else 0
         status = _status(task, seen) if first else None
         with status.kept() if status else nullcontext():

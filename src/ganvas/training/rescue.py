@@ -40,7 +40,8 @@ class Rescuer:
     @property
     def made(self) -> list[Rescue]:
         """The returns so far, those of earlier sittings too."""
-        return rescues(self._recorder.run.about)
+        run = self._recorder.run
+        return rescues(run.about) if run.exists else []  # processes of other machines may not see the folder
 
     def halved(self) -> Mapping[str, Sequence[int]]:
         """Player -> the images from which on its rate is half of what it was."""

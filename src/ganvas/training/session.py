@@ -79,7 +79,7 @@ class Session:
         self._events = Events(recorder.run.path, seen=seen) if self._first else None
         self._alarm = Alarm() if distributed.world() == 1 else None  # several would each see another share of a batch
         self._rescuer = rescuer
-        self._pieces = Pieces(recipe.batch, cuts(recorder.run.about))
+        self._pieces = Pieces(recipe.batch, cuts(recorder.run.about) if recorder.run.exists else [])
         self._cuts = len(self._pieces.cuts)
         self._terms: dict[str, float] = {}
         self._found: list[Diagnosis] = []
