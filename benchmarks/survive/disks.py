@@ -225,7 +225,7 @@ OTHER_VERSIONS: dict[str, Callable[[Path], None]] = {
         "run.json", lambda value: value.update(data={"shape": "x", "count": [], "classes": 5})
     ),
     "facts of nothing": _edited("run.json", lambda value: value.clear()),
-    **_without("recipe.json", "batch", "average", "networks", "product", "data", "condition", "game", "images"),
+    **_without("recipe.json", "batch", "average", "networks", "product", "data", "condition", "game"),
     **_without("run.json", "ganvas", "seed", "machine", "data", "minutes", "parameters", "from", "source", "started"),
 }
 
