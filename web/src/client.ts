@@ -27,6 +27,7 @@ export async function ask<T>(
     headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
     body: body === undefined ? undefined : JSON.stringify(body),
     signal,
+    keepalive: method === "DELETE", // it is also sent when the page is left
   }).catch((error: unknown) => {
     if (signal?.aborted) throw error;
     throw new Refusal(CLOSED, "closed", 0);

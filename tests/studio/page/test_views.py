@@ -48,7 +48,8 @@ def settle(page: Any) -> None:
         const now = document.querySelectorAll("img, .tile, .cut").length;
         const still = now === window.before && !!document.querySelector("h1");
         window.before = now;
-        return still && [...document.images].every((image) => image.complete) && !document.querySelector(".grid .wait");
+        return still && [...document.images].every((image) => image.complete)
+            && !document.querySelector(".grid .wait, .plane .soon");
     }""",
         polling=200,
         timeout=60_000,
