@@ -113,7 +113,8 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError:
         raise NotFound(f"There is no address {host!r} of this machine to listen on.") from None
     for tried in range(port, min(port + TRIED, 65536)):
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # Named TCP, or asyncio leaves Nagle's algorithm on, and each answer waits 40 ms for an acknowledgement.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((address[0], tried))
