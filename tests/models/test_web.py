@@ -211,7 +211,7 @@ class Sums(Generator):
 def test_what_a_page_does_not_know_is_said_with_what_does(operation, said, tmp_path):
     with pytest.raises(GanvasError, match=said) as error:
         export_page(Model(Sums(operation).eval()), tmp_path / "page.html", name="sums")
-    assert "--out model.onnx" in str(error.value)
+    assert "`out=model.onnx`" in str(error.value)
     assert not list(tmp_path.iterdir())
 
 
@@ -277,7 +277,7 @@ def test_a_large_page_asks_for_a_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(web, "LARGEST", 1000)
     monkeypatch.setattr(web, "PART", 4000)
     model = model_of()
-    with pytest.raises(GanvasError, match=r"as in --out .*page\."):
+    with pytest.raises(GanvasError, match=r"as in `out=.*page`\."):
         export_page(model, tmp_path / "page.html", name="large")
     assert not list(tmp_path.iterdir())
     made = export_page(model, tmp_path / "page", name="large")

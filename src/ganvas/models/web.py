@@ -115,7 +115,7 @@ def _write(path: Path, name: str, about: Mapping[str, Any], weights: str) -> Pat
         if len(page) > LARGEST:
             raise DoesNotFit(
                 f"This page has {len(page) / 2**20:.0f} MB, too much for one file: give a folder for it, as in "
-                f"--out {path.with_suffix('')}."
+                f"`out={path.with_suffix('')}`."
             )
         with files.writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -199,7 +199,7 @@ def _told(condition: Condition | None) -> dict[str, Any] | None:
     if about.get("part") not in {"labels", "keywords", "phrases"}:
         raise DoesNotFit(
             f"A page tells classes and keywords, and this model takes {type(condition).__name__}. `ganvas export` "
-            "writes it as ONNX: --out model.onnx."
+            "writes it as ONNX: `out=model.onnx`."
         )
     return about
 
