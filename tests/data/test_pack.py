@@ -450,5 +450,5 @@ def test_the_index_is_plain_json(tmp_path, cache):
     pack_of(paint(tmp_path / "mine"))
     (name,) = packs(cache)
     index = json.loads(Path(cache / name / "index.json").read_text())
-    kept = {"names", "classes", "labels", "keywords", "sizes", "skipped", "kinds", "notes"}
+    kept = {"names", "classes", "labels", "keywords", "sizes", "skipped", "kinds", "notes", "pack"}
     assert set(index) == kept | {"shape", "samples", "sum"}

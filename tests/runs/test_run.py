@@ -188,6 +188,7 @@ def test_minutes(points, tmp_path):
 
 @pytest.mark.parametrize(("pace", "width"), [(160, 16), (1600, 24), (2e9, 36)])
 def test_longer_budgets_have_wider_networks(pace, width, points, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANVAS_CACHE", str(tmp_path / "cache"))  # where the pace of the other cases is remembered
     monkeypatch.setattr(budget, "_pace", lambda *_, **__: pace)
     recipe = replace(points, widen=(2**11, 2**30))
     run = train(recipe, tmp_path / "run", minutes=0.03)

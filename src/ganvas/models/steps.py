@@ -44,7 +44,7 @@ EACH = (
 FOLDS = {"sum": "sum", "mean": "mean", "any": "most", "amax": "most"}
 PANEL = 8  # columns of a matrix that lie together, see page/product.js
 DIMENSIONS = 3  # of space, as convolutions have them here
-INSTEAD = "`ganvas export` writes it as ONNX: --out model.onnx."
+INSTEAD = "`ganvas export` writes it as ONNX: `out=model.onnx`."
 
 
 def shape_of(node: Node) -> tuple[int, ...]:
