@@ -142,7 +142,7 @@ def _page(name: str, about: Mapping[str, Any], weights: str, *, also: str = "") 
     parts = {
         "title": html.escape(name),
         "policy": POLICY.format(also=also),
-        "style": _read("page.css").replace("[[font]]", font),
+        "style": _read("base.css") + _read("page.css").replace("[[font]]", font),
         "about": json.dumps(about, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),
         "engine": "\n".join(map(_read, ENGINE)),
         "weights": weights,
