@@ -12,7 +12,7 @@ from .cases import Case
 from .child import command, complaint, run
 from .made.pictures import EITHER, LEFT_OUT, TEAL, USED, Odd, odd_pictures, saved
 from .made.tables import READ, TOLD, odd_tables
-from .made.zips import odd_zips
+from .made.zips import AWAY, odd_zips
 
 GRAY = (90, 90, 90)  # what teal is without colours
 NEAR = 16  # levels, for what a format does to a colour
@@ -27,7 +27,6 @@ ROUGH = {
 
 
 PLACES = [f"a{place}.png" for place in range(6)]  # sound pictures beside a table
-AWAY = Path("/tmp/survive-out.png")  # where some names lead
 
 
 def cases() -> Iterator[Case]:

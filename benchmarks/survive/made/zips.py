@@ -3,8 +3,10 @@
 import io
 import random
 import struct
+import tempfile
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from .pictures import saved
 
@@ -61,8 +63,9 @@ def _methods() -> Iterator[Zip]:
         yield f"flag {bit}", _patched(zipped(), local=(6, "<H", flag), central=(8, "<H", flag)), None
 
 
+AWAY = Path(tempfile.gettempdir()) / "survive-out.png"  # where two of the names lead
 NAMES = (
-    "../out.png", "../../../../../../tmp/survive-out.png", "/tmp/survive-out.png", "/out.png", "C:\\out.png",
+    "../out.png", f"../../../../../..{AWAY.as_posix()}", AWAY.as_posix(), "/out.png", "C:\\out.png",
     "..\\..\\out.png", "a/../../out.png", "./b.png", "a//b.png", "a/./b.png", "CON.png", "b.png ", " b.png",
     "\x1b[31mred\x1b[0m.png", "b\n.png", "b\r.png", "b\t.png", "\u202egnp.b.png", "\U0001f431.png",
     "<img src=x onerror=y>.png",
