@@ -9,7 +9,7 @@ import typer
 
 from ..core import console
 from ..core.errors import GanvasError, PassedOver
-from . import data, evaluation, latent, models, new, recipes, runs, sample, studio, training
+from . import data, evaluation, latent, learn, models, new, recipes, runs, sample, studio, training
 from .options import as_options
 
 __all__ = ["app", "main"]
@@ -47,6 +47,7 @@ for command in (
     recipes.list_,
     recipes.show,
     new.new,
+    learn.learn,
 ):
     app.command(name=command.__name__.removesuffix("_"))(command)
 

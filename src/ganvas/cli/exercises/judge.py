@@ -1,0 +1,86 @@
+"""The program that runs one check on one file: `python -m ganvas.cli.exercises.judge NAME FILE VERDICT`.
+
+It is a process of its own, since the file is somebody's program: it may never end, or end the process that it is in.
+What it prints goes to the terminal; the verdict goes to a file of its own, as JSON.
+"""
+
+import ast
+import json
+import runpy
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .answer import Wrong
+from .gradients import check_penalty, check_steer, check_step
+from .numbers import (
+    check_critic_loss,
+    check_entropy,
+    check_frechet,
+    check_generator_loss,
+    check_kl,
+    check_wasserstein,
+)
+from .shapes import check_block, check_condition, check_frames
+
+__all__ = ["CHECKS", "verdict"]
+
+CHECKS: dict[str, Callable[[Mapping[str, Any]], None]] = {
+    "kl": check_kl,
+    "entropy": check_entropy,
+    "critic_loss": check_critic_loss,
+    "generator_loss": check_generator_loss,
+    "step": check_step,
+    "wasserstein": check_wasserstein,
+    "penalty": check_penalty,
+    "block": check_block,
+    "condition": check_condition,
+    "steer": check_steer,
+    "frames": check_frames,
+    "frechet": check_frechet,
+}
+"""What looks at the functions of a filled file, by the exercise's name."""
+
+
+def verdict(name: str, file: Path, begun: str) -> str | None:
+    """What is wrong with a filled file, in a sentence; None if nothing is.
+
+    Args:
+        name: of the exercise.
+        file: the learner's.
+        begun: the file as it began, whose functions are asked for.
+    """
+    asked = [each.name for each in ast.parse(begun).body if isinstance(each, ast.FunctionDef)]
+    try:
+        given = runpy.run_path(str(file))
+        for each in asked:
+            if not callable(given.get(each)):
+                return f"There is no function `{each}` in it any more: it is asked for by that name."
+        CHECKS[name](given)
+    except Wrong as wrong:
+        return str(wrong)
+    except NotImplementedError as error:
+        return f"Line {_line(error, file)} is still the hole: put your lines in its place and `return` the answer."
+    except SyntaxError as error:
+        return f"Python cannot read it: line {error.lineno}, {error.msg}."
+    except Exception as error:
+        line = _line(error, file)
+        at = f"Line {line} of your file raises" if line else "What your file gives cannot be used:"
+        return f"{at} {type(error).__name__}: {error}"
+    return None
+
+
+def _line(error: BaseException, file: Path) -> int | None:
+    """The last line of the learner's file that the error went through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno for frame in reversed(frames) if frame.filename == str(file)), None)
+
+
+if __name__ == "__main__":
+    from .exercise import exercise
+
+    _name, _file, _verdict = sys.argv[1:]
+    _found = verdict(_name, Path(_file), exercise(_name).begun)
+    Path(_verdict).write_text(json.dumps({"wrong": _found}), encoding="utf-8")

@@ -1,0 +1,106 @@
+"""The command of the course's exercises: a file with a hole is written, and once it is there it is looked at."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..core import files
+from .exercises.exercise import EXERCISES, Exercise, exercise
+from .options import say
+
+__all__ = ["learn"]
+
+SECONDS = 60.0  # a check takes two or three
+
+
+def learn(
+    number: Annotated[
+        str | None, typer.Argument(help="An exercise, by number or name; all are listed without.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The folder of your files.")] = Path("learn"),
+) -> None:
+    """Learn how GANs work by filling holes in small programs, and be told what is wrong with them.
+
+    The first time, a file with a hole is written; each time after that, what you filled in is looked at. A file that is
+    there is never written to. The course that they belong to is in docs/course.
+    """
+    if number is None:
+        _list(out)
+        return
+    asked = exercise(number)
+    file = out / asked.file
+    if not file.exists():
+        with files.writing(file):
+            files.write(file, asked.begun)
+        say(f"{file} is exercise {asked.number}: {asked.title}. Fill in what is missing, then `{_again(asked, out)}`.")
+        return
+    wrong = _looked_at(asked, file)
+    if wrong:
+        say(f"{file}: not yet. {wrong}")
+        raise typer.Exit(1)
+    _note(out, asked, file)
+    say(f"{file}: right. {asked.learned}\n{_next(out)}")
+
+
+def _again(asked: Exercise, out: Path) -> str:
+    return f"ganvas learn {asked.number}" + ("" if out == Path("learn") else f" --out {out}")
+
+
+def _list(out: Path) -> None:
+    """Print every exercise and how far it is."""
+    for each in EXERCISES:
+        say(f"{each.number:3}  {_state(each, out):8} {each.title}  (docs/course/{each.chapter}.md)")
+    say(_next(out))
+
+
+def _state(asked: Exercise, out: Path) -> str:
+    file = out / asked.file
+    if not file.exists():
+        return "-"
+    passed = _passed(out).get(asked.name)
+    return "done" if passed == _sum(file) else "changed" if passed else "begun"
+
+
+def _next(out: Path) -> str:
+    left = [each for each in EXERCISES if _state(each, out) != "done"]
+    return f"Next: `{_again(left[0], out)}`." if left else "All of them are done."
+
+
+def _looked_at(asked: Exercise, file: Path) -> str | None:
+    """What is wrong with a file, from a process of its own that may not go on for ever."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "verdict.json"
+        command = [sys.executable, "-m", f"{__package__}.exercises.judge", asked.name, str(file.resolve()), str(told)]
+        environment = {"OMP_NUM_THREADS": "1"} | dict(os.environ)
+        try:
+            subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, timeout=SECONDS, check=False)  # noqa: S603
+        except subprocess.TimeoutExpired:
+            return f"It did not come to an end within {SECONDS:g} seconds: is there a loop that never stops?"
+        if not told.exists():
+            return "Your program ended before it could be looked at: it may not call `exit`."
+        found: str | None = json.loads(told.read_text(encoding="utf-8"))["wrong"]
+        return found
+
+
+def _sum(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _passed(out: Path) -> dict[str, str]:
+    """Which exercises were right, by name, with the sum of the file as it was then."""
+    try:
+        found = json.loads((out / "done.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # it is only a note, and is written anew at the next right answer
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _note(out: Path, asked: Exercise, file: Path) -> None:
+    files.write(out / "done.json", json.dumps(_passed(out) | {asked.name: _sum(file)}, indent=1))
