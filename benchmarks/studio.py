@@ -23,7 +23,7 @@ from statistics import median, quantiles
 
 import httpx
 
-BUDGET = {"draw": 20.0, "16 pictures": 300.0, "preview": 40.0, "state": 20.0}
+BUDGET = {"draw": 20.0, "16 pictures": 300.0, "16 free ones": 300.0, "preview": 40.0, "state": 20.0}
 CONNECTIONS = 6
 
 
@@ -63,15 +63,11 @@ def started(folder: Path) -> tuple["subprocess.Popen[bytes]", httpx.Client]:
 
 def measure(client: httpx.Client, rounds: int) -> None:
     """Time each kind of request so often, every round with words and seeds of its own."""
-    found: dict[str, list[float]] = {"draw": [], "16 pictures": [], "preview": [], "state": [], "loop": []}
+    found: dict[str, list[float]] = {name: [] for name in (*BUDGET, "loop")}
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         for turn in range(-1, rounds):
-            places = [{"seed": 1000 * (turn + 1) + seed, "words": "blue fish"} for seed in range(16)]
-            began = time.perf_counter()
-            body = {"model": "icons", "places": places, "stream": "bench"}
-            answer, drawn = timed(lambda body=body: client.post("/api/draw", json=body).raise_for_status().json())  # type: ignore[misc]
-            list(pool.map(lambda each: client.get(each["url"]).raise_for_status(), answer["pictures"]))
-            whole = 1000 * (time.perf_counter() - began)
+            drawn, whole = sixteen(client, pool, turn, {})
+            _, free = sixteen(client, pool, turn, {"variety": 1})
             text = json.dumps({"seed": turn + 1, "variety": 0.25, "words": "red heart"}, separators=(",", ":"))
             key = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
             more = {"model": "icons", "place": key, "stream": "bench"}
@@ -79,7 +75,7 @@ def measure(client: httpx.Client, rounds: int) -> None:
             _, state = timed(lambda: client.get("/api/state").raise_for_status())
             _, loop = timed(lambda: sum(number * number for number in range(200_000)))
             if turn >= 0:  # the first words take longer, once
-                for name, value in zip(found, (drawn, whole, preview, state, loop), strict=True):
+                for name, value in zip(found, (drawn, whole, free, preview, state, loop), strict=True):
                     found[name].append(value)
     began = time.process_time()
     sum(number * number for number in range(200_000))
@@ -90,6 +86,16 @@ def measure(client: httpx.Client, rounds: int) -> None:
         low, _, high = quantiles(values, n=4)
         budget = f", budget {BUDGET[name]:g}" if name in BUDGET else ""
         print(f"{name:12} {median(values):7.1f} ({low:.1f} to {high:.1f}){budget}")
+
+
+def sixteen(client: httpx.Client, pool: ThreadPoolExecutor, turn: int, more: dict[str, float]) -> tuple[float, float]:
+    """Milliseconds until 16 pictures of words are announced, and until all are there."""
+    places = [{"seed": 1000 * (turn + 1) + seed, "words": "blue fish", **more} for seed in range(16)]
+    body = {"model": "icons", "places": places, "stream": "bench"}
+    began = time.perf_counter()
+    answer, drawn = timed(lambda: client.post("/api/draw", json=body).raise_for_status().json())
+    list(pool.map(lambda each: client.get(each["url"]).raise_for_status(), answer["pictures"]))  # type: ignore[index]
+    return drawn, 1000 * (time.perf_counter() - began)
 
 
 def timed(work: Callable[[], object]) -> tuple[object, float]:

@@ -278,6 +278,7 @@ def test_seeds_wander_from_the_words_as_far_as_variety_says(asked):
     )
     assert not model.condition_for("", [0]).any(), "who asks for nothing is told nothing"
     assert model.varied(None) is model
+    assert model.varied(0.3).condition._vectors is model.condition._vectors  # they are not looked up once a picture
 
 
 def test_variety_that_makes_no_sense(asked, ganvas, tmp_path):

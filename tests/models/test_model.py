@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from ganvas import Run, fit, load
-from ganvas.core import checkpoint
+from ganvas.core import checkpoint, machine
 from ganvas.core.errors import GanvasError
 from ganvas.data.dataset import Dataset
 from ganvas.latent.draw import save_places
@@ -19,6 +19,7 @@ from ganvas.models.made import Layout
 from ganvas.models.model import CHUNK, Model, inputs
 from ganvas.models.place import Place
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
+from ganvas.networks.layers import Generator
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
 from ganvas.networks.r3gan import R3Critic, R3Generator
 from ganvas.training.loop import start
@@ -69,6 +70,34 @@ def test_one_seed_is_one_picture(model):
     assert same(model.sample(seeds=[39, 5, 12]), [many[34], many[0], many[7]])
     assert torch.equal(model.generate(range(5, 8)), model.generate(range(20))[5:8])
     assert model.sample(0) == []
+
+
+def test_however_many_threads_draw(model, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    alone = model.generate(range(3 * CHUNK + 1))
+    for count in (2, 3):
+        with machine.threads(count):
+            assert torch.equal(model.generate(range(3 * CHUNK + 1)), alone)
+            assert torch.get_num_threads() == count
+    assert torch.get_num_threads() == 1
+    assert not model.make(inputs(range(CHUNK + 1), model.network.latent)).requires_grad
+
+
+@pytest.mark.parametrize(("side", "at_once"), [(8, 16), (64, 8), (128, 2), (256, 1)])
+def test_the_larger_a_picture_the_fewer_are_a_chunk(side, at_once):
+    class Plain(Generator):
+        def __init__(self):
+            super().__init__((1, side, side), 0, 2)
+            self.grey, self.asked = torch.nn.Parameter(torch.zeros(1)), []
+
+        def forward(self, z, condition):
+            self.asked.append(len(z))
+            return self.grey + z[:, :1, None, None].expand(-1, *self.shape)
+
+    model = Model(Plain())
+    assert model.generate(range(17)).shape == (17, 1, side, side)
+    assert set(model.network.asked) == {at_once}
+    assert len(model.network.asked) == -(-17 // at_once)
 
 
 def test_global_randomness_has_no_part_in_it(model):

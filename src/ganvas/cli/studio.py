@@ -20,7 +20,9 @@ def studio(
         list[Path] | None, typer.Option(help="A folder of pictures that may be read where it is; may be repeated.")
     ] = None,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
-    threads: Annotated[int, typer.Option(help="Threads for drawing; more are slower beside a training.")] = 1,
+    threads: Annotated[
+        int | None, typer.Option(help="Pictures drawn side by side, at most; as many as cores.", show_default=False)
+    ] = None,
     trainings: Annotated[int, typer.Option(help="Trainings at once; others wait.")] = 1,
 ) -> None:
     """Open the studio: a page on which you draw from words, train on your pictures, watch, and take the result away."""

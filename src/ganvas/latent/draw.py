@@ -16,7 +16,7 @@ from torch import Tensor
 from ..core import files
 from ..core.errors import DoesNotFit, NotFound
 from ..models.made import Layout, Made
-from ..models.model import CHUNK, Model
+from ..models.model import Model
 from ..models.place import Place, names_of
 from ..models.sheets import is_vector, save_sample, save_sheet, zoom_of
 from .directions import Directions
@@ -29,6 +29,7 @@ PLACES = Path("studio") / "places"
 """Where a latent is looked for that is named by its hash alone: the folder that the studio keeps, in a workspace."""
 
 LARGEST_SHEET = 2**29  # numbers in one picture of many samples
+SAVED = 64  # separate files that are drawn before the first of them is saved
 
 
 @lru_cache(4096)
@@ -157,8 +158,8 @@ def save_places(
     with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     called = names or names_of(chosen)
-    for first in range(0, len(chosen), CHUNK):
-        some = slice(first, first + CHUNK)
+    for first in range(0, len(chosen), SAVED):
+        some = slice(first, first + SAVED)
         samples = draw(model, chosen[some], found=found, large=large).split(1)
         for title, place, sample in zip(called[some], chosen[some], samples, strict=True):
             save_sample(sample, folder / f"{title}{ending}", replace(made, places=(place,)), shape=model.shape)

@@ -225,6 +225,16 @@ class Keywords(Condition):
         near = _drawn((cosines / (self.variety * NEAR)).softmax(0), seeds)
         return _direction(alike + self.variety * self._described[near])
 
+    def varied(self, variety: float) -> "Keywords":
+        """The same with another variety; what was worked out of its words is not worked out again.
+
+        Raises:
+            DoesNotFit: `variety` is below 0.
+        """
+        other = replace(self, variety=variety)
+        vars(other).update(_places=self._places, _vectors=self._vectors, _described=self._described)
+        return other
+
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.draw`."""
         return self._described[_drawn(torch.ones(len(self.phrases), dtype=torch.float64), seeds)]

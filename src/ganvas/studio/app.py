@@ -48,7 +48,7 @@ TYPES = {
 }
 
 
-def application(workspace: Workspace, door: Door, *, threads: int = 1, trainings: int = 1) -> Guard:
+def application(workspace: Workspace, door: Door, *, threads: int | None = None, trainings: int = 1) -> Guard:
     """The whole studio, behind its guard."""
     workspace.prepare()
     worker, hub, models = Worker(threads=threads), Hub(), Models(workspace)

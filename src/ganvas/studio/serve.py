@@ -29,7 +29,7 @@ def serve(
     host: str = "127.0.0.1",
     roots: Sequence[Path] = (),
     opened: bool = True,
-    threads: int = 1,
+    threads: int | None = None,
     trainings: int = 1,
     say: Callable[[str], None] = print,
 ) -> None:
@@ -41,14 +41,14 @@ def serve(
         host: where to listen; anything but this machine is reachable by others, and said so.
         roots: folders of pictures that may be read where they are.
         opened: open the browser.
-        threads: of torch, for drawing.
+        threads: that draw side by side; as many as torch takes by itself.
         trainings: how many go on at once; others wait.
         say: told what a person at the terminal wants to know.
 
     Raises:
         GanvasError: a root is no folder, no port is free, or a number is out of its range.
     """
-    if threads < 1 or trainings < 1 or not 1 <= port <= 65535:
+    if (threads is not None and threads < 1) or trainings < 1 or not 1 <= port <= 65535:
         raise DoesNotFit("--threads and --trainings are at least 1, and --port is from 1 to 65535.")
     for root in roots:
         if not root.expanduser().is_dir():

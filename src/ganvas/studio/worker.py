@@ -1,7 +1,7 @@
 """The one thread that computes with torch, and the queue before it, in the order of who waits most impatiently.
 
-It imports torch when it starts, so that the page is served before. Two threads of torch would be slower than one
-wherever anything else runs, a training above all.
+It imports torch when it starts, so that the page is served before. The pictures of a chunk are drawn side by side by as
+many threads as torch is given, see `Model.make`.
 """
 
 import itertools
@@ -24,7 +24,7 @@ Work = tuple[int, int, Callable[[], None]]
 class Worker:
     """Runs functions one after the other in a thread of its own; each answers by a future."""
 
-    def __init__(self, *, threads: int = 1) -> None:
+    def __init__(self, *, threads: int | None = None) -> None:
         self.ready = False
         self._threads, self._count = threads, itertools.count()
         self._queue: queue.PriorityQueue[Work] = queue.PriorityQueue()
@@ -58,7 +58,8 @@ class Worker:
     def _run(self) -> None:
         import torch
 
-        torch.set_num_threads(self._threads)
+        if self._threads is not None:
+            torch.set_num_threads(self._threads)
         self.ready = True
         self._when_ready()
         while True:
