@@ -1,16 +1,19 @@
 """A network with the weights of a file, whose description of itself is believed as far as its weights bear it out."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from ..core.errors import DoesNotFit, GanvasError, Unreadable
 from ..core.weights import Header
 from .layers import Network, NetworkSettings
 
-__all__ = ["build", "compare", "fill"]
+__all__ = ["build", "compare", "fill", "outline"]
 
 LARGEST = 2**24  # numbers in a sample: a picture of 2048x2048, or 80 frames of 256x256
 
@@ -36,13 +39,11 @@ def compare(settings: NetworkSettings, shape: tuple[int, ...], condition: int, w
     if math.prod(shape) > LARGEST:
         raise DoesNotFit(f"Samples of shape {list(shape)} are too large: {LARGEST:,} numbers are the most.")
     try:
-        with torch.device("meta"):
-            sketch = settings.build(shape, condition)
+        expected = outline(settings, shape, condition).state_dict()
     except GanvasError:
         raise
     except (RuntimeError, ValueError, TypeError, ArithmeticError, LookupError, MemoryError) as error:
         raise Unreadable(f"There can be no such network ({str(error).partition(chr(10))[0]}).") from None
-    expected = sketch.state_dict()
     missing, unknown = sorted(expected.keys() - weights.shapes.keys()), sorted(weights.shapes.keys() - expected.keys())
     if missing or unknown:
         raise Unreadable(f"{missing[0]} is missing" if missing else f"{unknown[0]} has no place here")
@@ -51,6 +52,43 @@ def compare(settings: NetworkSettings, shape: tuple[int, ...], condition: int, w
             raise Unreadable(f"{name} has the shape {list(weights.shapes[name])} and not {list(tensor.shape)}")
         if (name in weights.real) != tensor.is_floating_point():
             raise Unreadable(f"{name} holds numbers of another type")
+
+
+def outline(settings: NetworkSettings, shape: tuple[int, ...], condition: int) -> Network:
+    """The network without numbers in its weights, on the device meta: it takes no memory."""
+    with torch.device("meta"), _Shapes():
+        return settings.build(shape, condition)
+
+
+class _Shapes(TorchFunctionMode):
+    """The commonest ways to fill tensors, and to change them by a number, only say which shape comes of it.
+
+    On the device meta torch does such things by functions of Python, for which it imports its compiler: a second and a
+    half, in each command that opens a model.
+    """
+
+    STAYS = frozenset(
+        {torch.exp, Tensor.mul, Tensor.__rmul__, Tensor.div, Tensor.__truediv__, Tensor.normal_, F.normalize}
+    )
+    MADE: ClassVar[Mapping[Any, Callable[..., Sequence[Any]]]] = {
+        torch.randn: lambda *sizes: sizes,
+        torch.linspace: lambda _start, _end, steps: (steps,),
+        torch.eye: lambda rows, columns=None: (rows, columns or rows),
+        torch.outer: lambda left, right: (len(left), len(right)),
+    }
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        told = kwargs or {}
+        if getattr(func, "__module__", "") == nn.init.__name__:
+            return told["tensor"] if "tensor" in told else args[0]
+        numbers = not any(isinstance(each, Tensor) for each in args[1:])
+        if func in self.STAYS and numbers and isinstance(args[0], Tensor) and args[0].is_floating_point():
+            return args[0]
+        if func in self.MADE and not told:
+            return torch.empty(*self.MADE[func](*args))
+        return func(*args, **told)
 
 
 def fill(network: Network, tensors: Mapping[str, Tensor]) -> None:

@@ -343,7 +343,7 @@ class SpectralNorm(nn.Module):
         rows, columns = weight.flatten(1).shape
         self.register_buffer("left", F.normalize(torch.randn(rows), dim=0))
         self.register_buffer("right", F.normalize(torch.randn(columns), dim=0))
-        for _ in range(15):
+        for _ in range(0 if weight.is_meta else 15):
             self.follow(weight)
 
     @torch.no_grad()
