@@ -42,6 +42,9 @@ def train(
     no_rescue: Annotated[
         bool, typer.Option("--no-rescue", help="End if the numbers blow up, instead of going back to smaller steps.")
     ] = False,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="Take the doctor's advice once, if something is gravely wrong.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the recipe that would be trained.")] = False,
 ) -> None:
     """Train a GAN. The same command again goes on where it was left."""
@@ -67,6 +70,7 @@ def train(
         device=device,
         data_changed=data_changed,
         rescue=not no_rescue,
+        auto=auto,
     )
     say(_ending(run))
 
@@ -74,6 +78,7 @@ def train(
 def _ending(run: "Run") -> str:
     """What there is now, what can be done with it, and what seems wrong with it."""
     from ..runs.doctor import diagnoses
+    from ..runs.mends import mend_of
     from ..runs.rescues import rescues
 
     about = run.about
@@ -81,7 +86,8 @@ def _ending(run: "Run") -> str:
     stage = f"Stage {about['stage']}: " if about.get("stage") else ""
     more = "--count 9 --seed 7 --out clips.gif" if run.moves else "--count 25 --seed 7 --out grid.png"
     path, found = shlex.quote(str(run.path)), diagnoses(run.rows, samples=about["data"]["count"], recipe=run.recipe)
-    said = [*map(str, rescues(about)), *(as_options(each.advice) for each in found)]
+    mend = mend_of(about)
+    said = [*map(str, rescues(about)), *([str(mend)] if mend else []), *(as_options(each.advice) for each in found)]
     wrong = "".join(f"\n  look out  {each}" for each in said)
     return (
         f"{stage}{run.images:,} images in {run.seconds:,.0f} s, {state}.\n"

@@ -30,6 +30,7 @@ from ..recipes.recipe import Recipe
 from ..runs.advice import advice
 from ..runs.diagnosis import Diagnosis
 from ..runs.doctor import diagnoses, good_news
+from ..runs.mends import mend_of
 from ..runs.rescues import rescues
 from ..runs.run import Run
 from ..training.pulse import small
@@ -106,7 +107,8 @@ def doctor(
     rows, recipe, about = run.rows, run.recipe, run.about
     found = [*_of_the_end(about, recipe), *diagnoses(rows, samples=about["data"]["count"], recipe=recipe)]
     found = [each for at, each in enumerate(found) if each.kind not in {before.kind for before in found[:at]}]
-    numbers, notes = dict[str, float](), list[str]()
+    mend = mend_of(about)
+    numbers, notes = dict[str, float](), [str(mend)] if mend else []
     if run.newest is None:
         notes.append("It has no checkpoint yet, so its samples were not looked at.")
     else:

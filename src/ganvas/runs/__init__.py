@@ -8,6 +8,7 @@ In: a run folder; out: its recipe, its log, its pictures, a report.
     doctor.py        what its log shows to be wrong with a training
     report.py        report.html, one page of it all (its frame: report.html)
     rescues.py       how often it blew up and went back
+    mends.py         that it took the doctor's advice, and from where on
     curves.py        what was logged, as inline SVG
     film.py          its sheets of samples as a film
     watch.py         a training that goes on, followed from another shell

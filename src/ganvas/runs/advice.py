@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..core.batch import kind_of
+from ..core.batch import Kind, kind_of
 from ..core.errors import GanvasError
 from ..learning.adversarial import Adversarial
 from ..learning.losses import Wasserstein
@@ -129,7 +129,9 @@ def _noise(recipe: Recipe | None) -> str | None:
 
 def _augment(recipe: Recipe | None) -> str | None:
     game = _game(recipe)
-    return "game.augment=augment" if recipe is None or (game and game.augment is None) else None
+    if recipe is not None and (game is None or game.augment is not None or recipe.data.kind is Kind.POINTS):
+        return None
+    return "game.augment=augment"
 
 
 def _calm(recipe: Recipe | None) -> str | None:

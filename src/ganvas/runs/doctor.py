@@ -45,22 +45,24 @@ def diagnoses(rows: Rows, *, samples: int | None = None, recipe: Recipe | None =
     """What is wrong with a training as it is at its end, the gravest first; empty if nothing seems to be.
 
     Args:
-        rows: the log, oldest first, as in log.jsonl: terms, and scores and signs where some were measured.
+        rows: the log, oldest first, as in log.jsonl: terms, and scores and signs where some were measured. Where a
+            setting was changed in the midst, what was before is not judged any more.
         samples: how many there are to learn from, if that is known.
         recipe: of the training, for advice that goes with it.
     """
-    found = [*_few(samples), *_short(rows, recipe)]
-    if len(rows) >= FEWEST and not any(each.kind == "short" for each in found):
+    found, since = [*_few(samples), *_short(rows, recipe)], _since_change(rows)
+    if len(since) >= FEWEST and not any(each.kind == "short" for each in found):
         looks = (_exploding, _fast, _critics, _variety, _missing, _deaf, _swings)
-        judged = [each for look in looks for each in look(rows)]
+        judged = [each for look in looks for each in look(since)]
         found = [*judged, *found, *_best(rows)]
     return [_with_advice(each, recipe) for each in found]
 
 
 def good_news(rows: Rows, *, recipe: Recipe | None = None) -> str | None:
     """What a training does well, in a sentence or two; None with too few rows to judge by, or if something is wrong."""
-    if len(rows) < FEWEST or diagnoses(rows, recipe=recipe):
+    if len(_since_change(rows)) < FEWEST or diagnoses(rows, recipe=recipe):
         return None
+    rows = _since_change(rows)
     said = [
         f"The {name.rpartition('.')[0]} tells a picture from a sample in {100 * quarters[-1]:.0f} of 100 pairs, so the "
         "generator still has something to learn from it: it is neither always right nor guessing."
@@ -71,6 +73,11 @@ def good_news(rows: Rows, *, recipe: Recipe | None = None) -> str | None:
     if spread:
         said.append(f"The samples lie {spread[-1]:.0%} as far apart as the pictures do.")
     return " ".join(said) or "No number of its log is out of the ordinary."
+
+
+def _since_change(rows: Rows) -> Rows:
+    """The rows from the one on before which a setting was changed, or all."""
+    return rows[next((at for at in range(len(rows) - 1, -1, -1) if rows[at].get("changed")), 0) :]
 
 
 def _plays(right: float) -> bool:

@@ -12,6 +12,7 @@ import json
 import shlex
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -20,11 +21,12 @@ import numpy as np
 from PIL import Image
 
 from ..core import files, pixels
-from ..core.errors import NotFound, PassedOver, Unreadable
+from ..core.errors import GanvasError, NotFound, PassedOver, Unreadable
 from ..metrics.score import better, gathered_notes
 from . import curves, evaluations
 from .diagnosis import Diagnosis
 from .doctor import FEWEST, diagnoses, good_news, recipe_of
+from .mends import Mend, mend_of
 from .rescues import rescues
 from .run import Run
 
@@ -96,6 +98,7 @@ def _well_typed(run: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in run.items() if not isinstance(value, dict | list)} | {
         "started": str(run.get("started") or ""),
         "rescues": run.get("rescues"),  # looked at by whoever reads them
+        "mended": run.get("mended"),
         "data": {"count": data.get("count")} | lists,
         "machine": machine,
         "parameters": {name: count for name, count in counts.items() if isinstance(count, int)},
@@ -145,10 +148,16 @@ def _diagnosis(found: Diagnosis) -> str:
 
 
 def _trouble(about: Mapping[str, Any]) -> str:
-    """That the training blew up, and what was done."""
-    ended = about.get("diverged")
-    said = [*map(str, rescues(about)), *([ended] if isinstance(ended, str) else [])]
+    """That the training blew up or took advice, and what was done."""
+    ended, mend = about.get("diverged"), _mended(about)
+    said = [*map(str, rescues(about)), *([str(mend)] if mend else []), *([ended] if isinstance(ended, str) else [])]
     return f'<ul class="complaints">{"".join(f"<li>{_text(each)}</li>" for each in said)}</ul>' if said else ""
+
+
+def _mended(about: Mapping[str, Any]) -> Mend | None:
+    with suppress(GanvasError):  # the recipe of before is of another version
+        return mend_of(about)
+    return None
 
 
 def _duration(seconds: float) -> str:

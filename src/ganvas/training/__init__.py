@@ -9,6 +9,7 @@ In: a `Recipe`; out: a run folder.
     loop.py         train(): yields one tick per step; knows no files and no kind of model
     alarm.py        what sees that the numbers blow up, in the step in which they do
     rescue.py       what is done then: back to where they were sound, and on by smaller steps
+    mender.py       what takes the doctor's advice once, if that is asked for
     dealer.py       each batch of a run, whole or in pieces where memory does not hold it
     status.py       where a training is, for whoever looks on from outside
     events.py       the log for TensorBoard, if that is installed

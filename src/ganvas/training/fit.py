@@ -16,9 +16,11 @@ from ..data.dataset import Dataset, Watch, moved
 from ..recipes.recipe import Recipe
 from ..recipes.settings import differences, to_json
 from ..runs import report
+from ..runs.mends import begun
 from ..runs.run import Run
 from .budget import fastest_threads, fitted, widths
 from .loop import State, start
+from .mender import Mender, refuse_contradictions
 from .recorder import Recorder
 from .rescue import Rescuer
 from .session import Session
@@ -44,6 +46,7 @@ def fit(
     device: str | None = None,
     data_changed: bool = False,
     rescue: bool = True,
+    auto: bool = False,
     quiet: bool = False,
 ) -> Run:
     """Train and leave a run folder. Called again with the same arguments, it goes on where it was left.
@@ -66,6 +69,8 @@ def fit(
         data_changed: go on with a run though its data are not what they were; its classes have to be.
         rescue: if the training blows up, go back to where its numbers were sound and on from there by smaller steps,
             up to three times; otherwise it ends.
+        auto: if something is gravely wrong for a while, take the doctor's advice, once; a run keeps to this when it
+            goes on.
         quiet: show nothing.
 
     Raises:
@@ -85,6 +90,8 @@ def fit(
     where = machine.device(device)
     machine.keep_memory()
     distributed.start(where)
+    if auto:
+        refuse_contradictions(rescue=rescue)
     quiet = quiet or not distributed.is_first()
     for line in task.note.split("\n"):
         console.say(line, quiet=quiet)
@@ -94,7 +101,7 @@ def fit(
     console.notes((*samples.notes, *_inside(task)), quiet=quiet)
     if images is not None or minutes is not None:
         task = replace(task, images=images, minutes=minutes)
-    task, run = replace(task, data_changed=data_changed, rescue=rescue), task.run
+    task, run = replace(task, data_changed=data_changed, rescue=rescue, auto=auto), task.run
     for stage in in_stages(task, samples):
         if stage.stage:
             console.say(f"Stage {stage.stage}, in {stage.run.path}.", quiet=quiet)
@@ -173,6 +180,7 @@ def _train(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> N
         state = _start(task, data, device)  # what does not fit is refused before there is a folder
         restore = state.tensors()
     recorder, first = Recorder(task.run), distributed.is_first()
+    auto = task.auto or (task.run.exists and task.run.about.get("auto") is True)
     with recorder.held() if first else nullcontext():
         if first:
             with files.writing(task.run.path):
@@ -184,6 +192,7 @@ def _train(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> N
                     start_from=task.start_from,
                     stage=task.stage,
                     device=device,
+                    auto=auto,
                     go_on_from=found,
                 )
         distributed.either(False, device)  # the others read what the first has written
@@ -203,6 +212,7 @@ def _train(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> N
                 minutes=task.minutes,
                 device=device,
                 rescuer=Rescuer(recorder, lambda: _start(task, data, device).tensors(), wanted=task.rescue),
+                mender=Mender(recorder, data, wanted=auto and distributed.world() == 1, anew=not task.start_from),
             )
             del state, restore  # the session lets go of them too, when the training has taken them up
             try:
@@ -275,7 +285,7 @@ def _in_length(task: Task, data: Dataset, device: torch.device) -> Recipe:
             return fitted(recipe, data, seed=seed, minutes=minutes, device=device)
         return replace(recipe, images=images or recipe.images, widen=())
     variants = widths(recipe)
-    held = next((each for each in variants if each.networks == run.recipe.networks), variants[0])
+    held = next((each for each in variants if each.networks == begun(run.recipe, run.about).networks), variants[0])
     if images is None and minutes is not None:
         if run.about["minutes"] is None:
             return fitted(held, data, seed=seed, minutes=minutes, device=device)
@@ -293,7 +303,7 @@ def _refuse_another(task: Task, *, seen: int) -> None:
         )
     asked = {"seed": task.seed} | ({} if task.stage else {"from": task.start_from})  # a stage's lies beside it
     other = [f"{name}: {value}, not {about.get(name)}" for name, value in asked.items() if value != about.get(name)]
-    wanted, held = (to_json(replace(each, images=1)) for each in (task.recipe, run.recipe))
+    wanted, held = (to_json(replace(each, images=1)) for each in (task.recipe, begun(run.recipe, about)))
     for each in (wanted, held):
         each["data"].pop("path", None)  # where they lie says nothing, and what they are is known by their digest
     if other := other + differences(wanted, held):

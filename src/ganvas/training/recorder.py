@@ -26,6 +26,7 @@ from ..learning.conditions import ROW
 from ..models.model import Model, metadata
 from ..recipes.recipe import Recipe
 from ..recipes.settings import to_json
+from ..runs.mends import Mend, begun, mend_of
 from ..runs.rescues import Rescue, rescues
 from ..runs.run import COPIES, Run
 from .dealer import Cut, cuts
@@ -87,11 +88,15 @@ class Recorder:
         start_from: str | None,
         stage: str,
         device: torch.device,
+        auto: bool,
         go_on_from: Path | None,
     ) -> None:
         """Make the folder, or bring it back to what it was at the checkpoint that it goes on from."""
         seen = int(go_on_from.name) if go_on_from else 0
         before = self.run.about if self.run.exists else {}
+        held = self._held(recipe, seed)
+        if held and (mend := mend_of(before)):
+            recipe = mend.recipe(recipe, seen)
         about = {
             "ganvas": __version__,
             "source": _words(recipe.data),
@@ -100,7 +105,8 @@ class Recorder:
             "minutes": minutes,
             "from": start_from,
             "stage": stage,
-            **(self._kept(before) if self._held(recipe, seed) else {"rescues": [], "pieces": []}),
+            "auto": auto,
+            **(self._kept(before) if held else {"rescues": [], "pieces": [], "mended": None}),
             "started": before.get("started") or datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
             "machine": machine.describe(device),
             "data": {
@@ -123,12 +129,19 @@ class Recorder:
         """Whether the folder is of this training, though it may be longer or have no checkpoint yet."""
         if not self.run.exists:
             return False
-        same = to_json(replace(self.run.recipe, images=1)) == to_json(replace(recipe, images=1))
-        return same and self.run.about.get("seed") == seed
+        about = self.run.about
+        held, asked = (to_json(replace(each, images=1)) for each in (begun(self.run.recipe, about), recipe))
+        return held == asked and about.get("seed") == seed
 
     def _kept(self, before: dict[str, Any]) -> dict[str, Any]:
         """What a training has found that changes how it goes on."""
-        return {"rescues": [each.as_json() for each in rescues(before)], "pieces": cuts(before)}
+        mended = {"mended": before.get("mended") if mend_of(before) else None}
+        return {"rescues": [each.as_json() for each in rescues(before)], "pieces": cuts(before)} | mended
+
+    def mend(self, mend: Mend) -> None:
+        """Tell that from here on one setting is another; the recipe is told when a checkpoint goes with it."""
+        with files.writing(self.run.path):
+            self._tell(self.run.about | {"mended": mend.as_json()})
 
     def split(self, found: Sequence[Cut]) -> None:
         """Tell from where on batches are played in pieces."""
@@ -182,14 +195,17 @@ class Recorder:
         scores: dict[str, float] | None = None,
         signs: dict[str, float] | None = None,
         notice: str = "",
+        changed: str = "",
     ) -> None:
-        """Add one line to the log; what is not finite becomes null."""
+        """Add one line to the log; what is not finite becomes null, and `changed` is a setting that is new."""
         row: dict[str, Any] = {"images": images, "seconds": round(seconds, 3), "images_per_second": round(speed, 2)}
         for key, values in (("terms", terms), ("scores", scores), ("signs", signs)):
             if values is not None:
                 row[key] = {name: value if math.isfinite(value) else None for name, value in values.items()}
         if notice:
             row["notice"] = notice
+        if changed:
+            row["changed"] = changed
         with files.writing(self.run.path), (self.run.path / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(summed(row)) + "\n")
 

@@ -25,6 +25,7 @@ from .budget import Budget, whole_batches
 from .dealer import Pieces, cuts
 from .events import Events
 from .loop import Tick, train
+from .mender import Mender, carried
 from .meter import Meter
 from .pulse import PULSES, Pulse
 from .recorder import Recorder, return_step
@@ -52,6 +53,7 @@ class Session:
         minutes: the time it may take, earlier sittings counted; None for as long as it takes.
         device: where to compute.
         rescuer: what brings the training back if it blows up.
+        mender: what takes the doctor's advice.
     """
 
     def __init__(
@@ -67,18 +69,19 @@ class Session:
         minutes: float | None,
         device: torch.device,
         rescuer: Rescuer,
+        mender: Mender,
     ) -> None:
+        recipe = mender.recipe(recipe, seen)
         self._recorder, self._recipe, self._data, self._seed, self._device = recorder, recipe, data, seed, device
         self._restore: dict[str, Tensor] | None = restore
         self._status = status
         self._seen, self._first = seen, distributed.is_first()
         self._budget = Budget(minutes, seen, recorder.run.seconds)
-        self._group = math.lcm(*(turn.every for turn in recipe.game.turns()))  # steps until all turns meet again
         self._meter = Meter(data, every=recipe.measure_images, device=device)
         self._pulse = Pulse(data, recipe.product)
         self._events = Events(recorder.run.path, seen=seen) if self._first else None
         self._alarm = Alarm() if distributed.world() == 1 else None  # several would each see another share of a batch
-        self._rescuer = rescuer
+        self._rescuer, self._mender = rescuer, mender
         self._pieces = Pieces(recipe.batch, cuts(recorder.run.about) if recorder.run.exists else [])
         self._cuts = len(self._pieces.cuts)
         self._terms: dict[str, float] = {}
@@ -113,6 +116,7 @@ class Session:
         rescue, self._restore = self._rescuer.bring_back(blown, self._recipe)
         self._budget.lose(self._seen - rescue.back)
         self._seen, self._logged, self._terms = rescue.back, _last(self._recorder.run), {}
+        self._recipe = self._mender.recipe(self._recipe, self._seen)
         self._saved = time.perf_counter()
         if self._events:
             self._events.close()
@@ -120,6 +124,25 @@ class Session:
         if self._status:
             self._status.notice(str(rescue))
         display.say(f"{rescue}")
+
+    def _is_mended(self, tick: Tick, display: console.Display) -> bool:
+        """Whether one setting is another from here on, as the doctor advised."""
+        mend = self._mender.taken
+        if mend is None or mend.at != self._seen:
+            return False
+        self._look()
+        before, self._recipe = self._recipe, self._mender.recipe(self._recipe, self._seen)
+        self._restore = carried(tick.state, before, self._recipe, self._data, seed=self._seed, device=self._device)
+        self._saved = -math.inf  # soon: recipe.json goes with the newest checkpoint
+        if self._status:
+            self._status.notice(str(mend))
+        display.say(f"{mend}")
+        return True
+
+    @property
+    def _group(self) -> int:
+        """Steps until all turns meet again."""
+        return math.lcm(*(turn.every for turn in self._recipe.game.turns()))
 
     def _tell_of_cuts(self, tick: Tick, display: console.Display) -> None:
         """Memory ran out in this step: say so, and write down where, so that a resumed training begins with it."""
@@ -162,6 +185,8 @@ class Session:
                 self._say("drawing")
                 self._recorder.sheet(self._seen, tick.state, self._data)
                 self._recorder.thin(self._recipe)
+            if self._is_mended(tick, display):
+                return True
             # Processes act on the clock and on signals in the same step.
             if (due or distributed.world() == 1) and self._ends(tick, interrupted):
                 return False
@@ -192,9 +217,12 @@ class Session:
             scores = self._meter.measure(Model(tick.state.average, tick.state.condition))
             self._recorder.keep_best(self._recipe, tick.state, scores)
         signs = self._pulse.take(tick.state) if self._is_due(PULSES, every=self._group) else None
-        notice = " ".join(str(each) for each in self._rescuer.made if self._logged <= each.back < self._seen)
+        notices = [str(each) for each in self._rescuer.made if self._logged <= each.back < self._seen]
+        mend = self._mender.taken
+        changed = mend.setting if mend and self._logged <= mend.at < self._seen else ""
+        notice = " ".join([*notices, *([str(mend)] if changed else [])])
         speed = self._budget.speed(self._seen)
-        self._recorder.log(self._seen, self._budget.seconds, speed, self._terms, scores, signs, notice)
+        self._recorder.log(self._seen, self._budget.seconds, speed, self._terms, scores, signs, notice, changed)
         self._logged = self._seen
         if signs:
             self._diagnose()
@@ -206,6 +234,7 @@ class Session:
         self._found = diagnoses(self._recorder.run.rows, samples=len(self._data), recipe=self._recipe)
         if self._status:
             self._status.diagnosed(self._found)
+        self._mender.look(self._recipe, self._seen)
 
     def _ends(self, tick: Tick, interrupted: Callable[[], bool]) -> bool:
         """Whether this was the last step; saves after it, and else now and then."""
@@ -216,6 +245,8 @@ class Session:
             self._say("saving")
             if self._first:
                 self._recorder.save(self._seen, self._recipe, tick.state)
+                if self._saved == -math.inf:
+                    self._recorder.plan(self._recipe)
             self._saved = time.perf_counter()
         return ends
 

@@ -12,6 +12,7 @@ from ..data.dataset import hidden, placed
 from ..recipes.plan import choose, name_of_run, plan
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json, to_json
+from ..runs.mends import begun
 from ..runs.run import Run
 from .start_from import adapted, as_begun
 
@@ -33,6 +34,7 @@ class Task:
     minutes       its length as time, if that was asked for
     data_changed  whether to go on with a run though its data are not what they were
     rescue        whether to go back to sound numbers if the training blows up
+    auto          whether to take the doctor's advice once
     begins        recipes that are trained before, and their shares of the length
     stage         which one it is where there are several, such as "2 of 3"
     note          what the user ought to know of it
@@ -46,6 +48,7 @@ class Task:
     minutes: float | None = None
     data_changed: bool = False
     rescue: bool = True
+    auto: bool = False
     begins: Mapping[str, float] = field(default_factory=dict)
     stage: str = ""
     note: str = ""
@@ -94,7 +97,7 @@ def going_on(path: Path) -> Task | None:
     about = run.about
     if about.get("published"):
         raise DoesNotFit(f"{path} was published and does not go on; start from it: `start_from='{path}'`.")
-    return Task(run, run.recipe, about["seed"], about.get("from"), stage=about.get("stage") or "")
+    return Task(run, begun(run.recipe, about), about["seed"], about.get("from"), stage=about.get("stage") or "")
 
 
 def note(task: Task) -> None:

@@ -1,0 +1,127 @@
+"""What `--auto` does: it takes the doctor's advice once, in the midst of a training, and goes on with what is learned.
+
+It is for a grave diagnosis that was made at two looks in a row and that has a setting. What is decided follows from the
+log's terms and signs alone, and not from scores, which are taken by the clock; and it is written into run.json with the
+images from which on it holds. So a training that was killed before, between or after takes the same way again.
+
+A network whose own settings the advice changes begins anew, as does its optimizer: there is no other way to give a
+generator more numbers to begin with. All else goes on as it is.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..core import checkpoint, distributed
+from ..core.errors import DoesNotFit, GanvasError
+from ..data.dataset import Dataset
+from ..recipes.recipe import Recipe, change
+from ..runs.diagnosis import Diagnosis
+from ..runs.doctor import diagnoses
+from ..runs.mends import Mend, mend_of
+from .loop import State, build, start
+from .recorder import Recorder
+
+__all__ = ["Mender", "carried", "refuse_contradictions"]
+
+EARLIEST, LATEST = 0.25, 0.8  # of a run: before, nothing is judged, and after, nothing is learned any more
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def refuse_contradictions(*, rescue: bool) -> None:
+    """Refuse what does not go together with `auto=True`.
+
+    Raises:
+        DoesNotFit: the training is to be left alone when it blows up, or there are several processes.
+    """
+    if not rescue:
+        raise DoesNotFit(
+            "`auto=True` mends a training by itself, and `rescue=False` leaves it alone even if it blows up. Give one "
+            "of the two."
+        )
+    if distributed.world() > 1:
+        raise DoesNotFit(
+            "`auto=True` is for one process: where several train, only the first looks at the log. Leave it out, and "
+            "ask `ganvas doctor` what to change."
+        )
+
+
+class Mender:
+    """Takes advice for one training.
+
+    Args:
+        recorder: of the run.
+        data: the samples.
+        wanted: whether it is to be taken at all; what was taken before holds in any case.
+        anew: whether a network may begin anew: not one that began with the weights of another run.
+    """
+
+    def __init__(self, recorder: Recorder, data: Dataset, *, wanted: bool, anew: bool) -> None:
+        self._recorder, self._data, self._wanted, self._anew = recorder, data, wanted, anew
+        run = recorder.run
+        self.taken = mend_of(run.about) if run.exists else None  # processes of other machines may not see the folder
+
+    def recipe(self, recipe: Recipe, seen: int) -> Recipe:
+        """The recipe that holds after so many images."""
+        return self.taken.recipe(recipe, seen) if self.taken else recipe
+
+    def look(self, recipe: Recipe, seen: int) -> None:
+        """Look at the log, in which signs were just written, and decide whether to change something now."""
+        if not self._wanted or self.taken or not EARLIEST * recipe.images <= seen <= LATEST * recipe.images:
+            return
+        rows = [{name: value for name, value in row.items() if name != "scores"} for row in self._recorder.run.rows]
+        looks = [at + 1 for at, row in enumerate(rows) if row.get("signs")]
+        if len(looks) < 2:
+            return
+        now, before = (self._grave(rows[:count], recipe) for count in (looks[-1], looks[-2]))
+        known = {each.kind for each in before}
+        if found := next((each for each in now if each.kind in known), None):
+            mend = Mend(seen, found.kind, str(found.setting), found.text, recipe)
+            self._recorder.mend(mend)
+            self.taken = mend
+
+    def _grave(self, rows: Rows, recipe: Recipe) -> list[Diagnosis]:
+        """Those for which something can be changed in the midst of this training."""
+        found = diagnoses(rows, samples=len(self._data), recipe=recipe)
+        return [each for each in found if each.severity == "bad" and each.setting and self._goes(recipe, each.setting)]
+
+    def _goes(self, recipe: Recipe, setting: str) -> bool:
+        """Whether the recipe with this setting is one of the same length that can be built."""
+        try:
+            after = change(recipe, setting)
+            with torch.device("meta"):
+                build(after, self._data, after.condition.of(self._data) if after.condition else None)
+        except GanvasError:
+            return False
+        same = self._anew or after.networks == recipe.networks
+        return same and (after.images, after.batch) == (recipe.images, recipe.batch)
+
+
+def carried(
+    state: State, before: Recipe, after: Recipe, data: Dataset, *, seed: int, device: torch.device
+) -> dict[str, Tensor]:
+    """The tensors with which a training goes on by another recipe.
+
+    Args:
+        state: as it is by the recipe before.
+        before: what has held.
+        after: what is to hold.
+        data: the samples.
+        seed: from which a network that begins anew gets its weights.
+        device: where to compute.
+    """
+    held, fresh = state.tensors(), start(after, data, seed=seed, device=device).tensors()
+    same = {name for name, network in after.networks.items() if network == before.networks.get(name)}
+    owners = same | ({"average"} if after.product in same else set())
+    for name in same:
+        if type(after.optimizer_of(name)) is type(before.optimizer_of(name)):
+            owners.add(f"optimizer.{name}")
+    went = {name: value for name, value in held.items() if name.partition("/")[0] in owners}
+    memory = checkpoint.named_below("memory", checkpoint.below(held, "memory"))
+    merged = fresh | went | {name: value for name, value in memory.items() if name in fresh}
+    counters = {name: held[f"counters/{name}"] for name in ("step", "drawn")}
+    counters["moments"] = torch.tensor(sum(name.startswith("optimizer.") for name in merged))
+    return merged | checkpoint.named_below("counters", counters)
