@@ -35,7 +35,8 @@ SEEN = 6  # times that signs were taken, before they are judged
 DEAF = 0.3  # what a description changes, as a share of how far samples are apart
 WANDER = 0.35  # how far the mean sample swings about its average, as a share of how far pictures are apart
 HUGE, GROWN, ENDLESS = 100.0, 3.0, 1e4  # logits, their growth since the first quarter, and where growth is no question
-STRIDE, BEND = 0.03, 1.7  # a step as a share of the weights; the answer of samples to z, in deviations
+STRIDE, BEND = 0.03, 1.2  # a step as a share of the weights; the answer of samples to z, in deviations
+LONG = 0.045  # steps so long to the end are too long whatever the samples do
 BEHIND = 1.25  # the last score as a multiple of the best
 
 Rows = Sequence[Mapping[str, Any]]
@@ -146,12 +147,13 @@ def _fast(rows: Rows) -> Iterable[Diagnosis]:
     for player in _players(rows):
         strides = _values(rows, "signs", f"{player}.stride")
         longest = max((median(strides[at : at + SEEN]) for at in range(0, len(strides), SEEN)), default=0.0)
-        if len(bends) >= SEEN and longest > STRIDE and median(bends) > BEND:
+        leaps, late = longest > STRIDE and median(bends or [0.0]) > BEND, median(strides[len(strides) // 2 :] or [0.0])
+        if len(bends) >= SEEN and (leaps or late > LONG):
             yield Diagnosis(
                 "fast",
                 "bad",
                 f"The rate is too high: a step of the {player} changes its weights by {longest:.0%}, where a hundredth "
-                "is usual, and its samples leap from one extreme to another.",
+                f"is usual{', and its samples leap from one extreme to another' if leaps else ''}.",
                 {"stride": longest, "bend": median(bends)},
             )
             return
@@ -176,7 +178,11 @@ def _critics(rows: Rows) -> Iterable[Diagnosis]:
                 f"{apart[-1]:.1g} apart now, so the generator learns nothing from it any more.",
                 {"apart": apart[-1], "apart_before": max(apart), "right": right},
             )
-        elif max(quarters) < BLIND or (max(quarters[-2:]) < BLIND and spread and spread[-1] < SPREAD):
+        elif (
+            max(quarters) < BLIND
+            or (max(quarters[-2:]) < BLIND and spread and spread[-1] < SPREAD)
+            or (right < BLIND and max(quarters) < SAW and _stopped(rows, below=SPREAD))
+        ):
             yield Diagnosis(
                 "blind",
                 "bad",
