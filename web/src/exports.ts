@@ -35,12 +35,7 @@ export function rows(what: Export, model: Model | undefined, state: State | null
   if (pictures) {
     const size = bytes(Math.round(each * pictures * Math.sqrt(choice.scale)));
     some.push(
-      row(
-        "pictures",
-        "Pictures",
-        "a PNG each, named by words and seed; dropped on this page, each opens where it was made",
-        `about ${size}`,
-      ),
+      row("pictures", "Pictures", "a PNG each, named by words and seed, which are inside it, too", `about ${size}`),
     );
     some.push(row("sheet", "One sheet", "all of them on a grid", `about ${size}`));
     some.push(row("svg", "Vectors", "all of them as one SVG, for print and for editing", "a few seconds"));
