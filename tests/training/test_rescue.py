@@ -73,6 +73,7 @@ def run_of(recipe, folder, **options):
 def lasting(folder):
     """All of a run that must not depend on interruptions."""
     run = Run(folder)
+    assert run.damage == ""
     rows = [(row["images"], row["terms"], row.get("notice")) for row in run.rows]
     hashes = json.loads((run.newest / "manifest.json").read_text())
     return hashes, files_of(folder / "samples"), rows, run.about["rescues"]

@@ -31,6 +31,7 @@ def train(recipe, folder, **options):
 def lasting(folder):
     """All of a run that must not depend on interruptions: the last state by its hashes, the sheets, the log's terms."""
     run = Run(folder)
+    assert run.damage == ""
     rows = [(row["images"], row["terms"]) for row in run.rows]
     sheets = files(folder / "samples")
     return json.loads((run.newest / "manifest.json").read_text()), sheets, rows

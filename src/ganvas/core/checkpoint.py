@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save_file
 from torch import Tensor
 
@@ -29,6 +29,7 @@ __all__ = [
     "MANIFEST",
     "MODEL",
     "STATE",
+    "about",
     "below",
     "forget",
     "named",
@@ -145,6 +146,15 @@ def forget(parent: Path, *, after: Path | None) -> None:
 def read(file: Path) -> dict[str, Tensor]:
     """The tensors of one safetensors file, read into memory so that the file may be removed."""
     return load(file.read_bytes())
+
+
+def about(file: Path) -> dict[str, str]:
+    """What one safetensors file says of itself, which takes no tensors into memory; nothing if it cannot be read."""
+    try:
+        with safe_open(file, "pt") as opened:
+            return opened.metadata() or {}
+    except (OSError, SafetensorError):
+        return {}
 
 
 def below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

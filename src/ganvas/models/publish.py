@@ -17,7 +17,7 @@ from ..core import checkpoint, files
 from ..core.errors import DoesNotFit, NotFound
 from ..core.sums import summed
 from ..recipes.settings import to_json
-from ..runs.run import Run
+from ..runs.run import LOG, Run
 from .model import load, metadata
 
 __all__ = ["publish"]
@@ -53,9 +53,10 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
     for name in recipe.networks:
         if name != recipe.product and name not in recipe.frozen:
             others |= checkpoint.named_below(name, checkpoint.below(state, name))
+    rows = [row for row in run.rows if row["images"] <= int(newest.name)]
     weights = {
         checkpoint.MODEL: (_half(model.network.state_dict()), metadata(recipe.networks[recipe.product], model)),
-        checkpoint.STATE: (_half(others), {}),
+        checkpoint.STATE: (_half(others), {LOG: json.dumps(summed({"rows": len(rows)}))}),
     }
     with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -65,7 +66,7 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
                 shutil.rmtree(other)
         files.write(folder / "recipe.json", json.dumps(summed(to_json(recipe)), indent=1))
         files.write(folder / "run.json", json.dumps(summed(facts | {"published": True}), indent=1))
-        files.write(folder / "log.jsonl", "".join(json.dumps(summed(row)) + "\n" for row in run.rows))
+        files.write(folder / "log.jsonl", "".join(json.dumps(summed(row)) + "\n" for row in rows))
         files.write(folder / "README.md", _card(folder.name, Run(folder), about))
     return folder
 

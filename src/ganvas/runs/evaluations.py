@@ -1,12 +1,13 @@
 """What evaluations of a run found, kept in its folder: evaluations.jsonl, a line for each, the newest last.
 
-A line holds the date, the scores, and everything that made them.
+A line holds the date, the scores, and everything that made them. The first one counts the others.
 """
 
 import datetime
 import json
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ..metrics.score import Score
 
 __all__ = ["Evaluation", "as_json", "keep", "latest"]
 
-FILE = "evaluations.jsonl"
+FILE, COUNT = "evaluations.jsonl", "evaluations"
 
 
 @dataclass(frozen=True)
@@ -53,18 +54,21 @@ def keep(folder: Path, about: Mapping[str, Any], scores: Mapping[str, Score]) ->
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     path = folder / FILE
     with files.writing(path):
+        counted, lines = _lines(path)
+        first = json.dumps(summed({COUNT: max(counted, len(lines)) + 1}))
         line = json.dumps(summed({"date": now} | as_json(about, scores)))
-        files.write(path, "\n".join([*_lines(path), line, ""]))
+        files.write(path, "\n".join([first, *lines, line, ""]))
 
 
 def latest(folder: Path) -> list[Evaluation]:
     """The newest evaluation by each kind of features against each source, in the order in which they were made.
 
     Warns:
-        PassedOver: lines that are not as `keep` writes them, which are left out.
+        PassedOver: lines that are not as `keep` writes them, which are left out, or that are missing.
     """
     found, lost = dict[tuple[str, str], Evaluation](), 0
-    for line in _lines(folder / FILE):
+    counted, lines = _lines(folder / FILE)
+    for line in lines:
         try:
             evaluation = _read(proven(json.loads(line)) or {})
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -73,15 +77,28 @@ def latest(folder: Path) -> list[Evaluation]:
         which = str(evaluation.about.get("features")), str(evaluation.about.get("real"))
         found.pop(which, None)
         found[which] = evaluation
-    if lost:
+    if (missing := counted - len(lines)) > 0:
+        told = f"{folder / FILE} is damaged: of {counted} evaluations {missing + lost} are missing."
+        warnings.warn(told, PassedOver, stacklevel=2)
+    elif lost:
         told = f"Of {folder / FILE} {lost} lines are damaged and left out."
         warnings.warn(told, PassedOver, stacklevel=2)
     return list(found.values())
 
 
-def _lines(path: Path) -> list[str]:
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    return [line for line in lines if line.strip()]
+def _lines(path: Path) -> tuple[int, list[str]]:
+    """How many evaluations there have to be by the first line, or at least, and the lines of those there are."""
+    if not path.exists():
+        return 0, []
+    lines = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    if not lines:
+        return 1, []  # nobody writes an empty file
+    with suppress(ValueError, RecursionError):
+        first = json.loads(lines[0])
+        counted = (proven(first) or {}).get(COUNT) if isinstance(first, dict) else None
+        if type(counted) is int:
+            return counted, lines[1:]
+    return 0, lines
 
 
 def _read(kept: Mapping[str, Any]) -> Evaluation:

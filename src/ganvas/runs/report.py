@@ -65,7 +65,7 @@ def write(run_folder: Path) -> Path:
         title=_text(name),
         kicker=_kicker(run),
         state=_state(rows, recipe),
-        health=_trouble(run) + _health(rows, count if isinstance(count, int) else None, recipe),
+        health=_trouble(run, Run(run_folder).damage) + _health(rows, count if isinstance(count, int) else None, recipe),
         samples=_samples(sheets, film)
         + _moving(run_folder / "samples" / "newest.gif")
         + _reconstructions(files.numbered(run_folder / "samples" / "reconstructions")),
@@ -147,10 +147,11 @@ def _diagnosis(found: Diagnosis) -> str:
     return f"{_text(found.text)}{advice}"
 
 
-def _trouble(about: Mapping[str, Any]) -> str:
-    """That the training blew up or took advice, and what was done."""
+def _trouble(about: Mapping[str, Any], damage: str) -> str:
+    """That its log is damaged, or that the training blew up or took advice, and what was done."""
     ended, mend = about.get("diverged"), _mended(about)
-    said = [*map(str, rescues(about)), *([str(mend)] if mend else []), *([ended] if isinstance(ended, str) else [])]
+    said = [damage, *map(str, rescues(about)), str(mend or ""), ended if isinstance(ended, str) else ""]
+    said = [each for each in said if each]
     return f'<ul class="complaints">{"".join(f"<li>{_text(each)}</li>" for each in said)}</ul>' if said else ""
 
 

@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,10 @@ from ..data.dataset import Dataset, Watch, unwatched
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json
 
-__all__ = ["COPIES", "STATUS", "Run", "mistyped", "process_began", "row_of"]
+__all__ = ["COPIES", "LOG", "STATUS", "Run", "mistyped", "process_began", "row_of"]
 
 STATUS, COPIES = "status.json", ".copies"
+LOG = "log"  # what a checkpoint says of it, as metadata of its state: how many rows it had
 KINDS = ("terms", "scores", "signs")  # of numbers that a line of the log may hold by name
 
 FACTS = {
@@ -91,18 +93,49 @@ class Run:
         rows are left out: the last one is torn if the power was cut, and disks have lost whole blocks.
 
         Warns:
-            PassedOver: other lines than a torn last one are damaged.
+            PassedOver: other lines than a torn last one are damaged, or rows that the newest checkpoint counts are
+                missing; told once for each run and process.
         """
-        rows: list[dict[str, Any]] = []
-        *lines, last = self._log().split("\n")
-        for row in filter(None, map(row_of, [*lines, last])):
-            while rows and rows[-1]["images"] >= row["images"]:
-                rows.pop()
-            rows.append(row)
-        if lost := sum(bool(line.strip()) and row_of(line) is None for line in lines):
-            told = f"Of {self.path / 'log.jsonl'} {lost} lines are damaged and left out."
-            warnings.warn(told, PassedOver, stacklevel=2)
+        rows, told = self._rows()
+        if told:
+            _say(told)
         return rows
+
+    @property
+    def damage(self) -> str:
+        """What is wrong with its log, in a sentence; nothing if it is whole."""
+        return self._rows()[1]
+
+    @property
+    def logged(self) -> int:
+        """How many rows were ever written: those that the newest checkpoint counts, and those newer than it."""
+        rows, (counted, images) = self._rows()[0], self._counted()
+        newer = sum(row["images"] > images for row in rows)
+        return newer + (len(rows) - newer if counted is None else counted)
+
+    def _rows(self) -> tuple[list[dict[str, Any]], str]:
+        """The rows, and what is wrong with the log; both as they belong together, also while another writes."""
+        while True:
+            counted, images = self._counted()
+            rows, damaged = _without_repeats(self._log())
+            missing = (counted or 0) - sum(row["images"] <= images for row in rows)
+            if missing <= 0 or (counted, images) == self._counted():
+                break
+        log = self.path / "log.jsonl"
+        if missing > damaged:
+            return rows, f"{log} is damaged: {missing:,} of its rows are missing."
+        return rows, f"Of {log} {damaged} lines are damaged and left out." if damaged else ""
+
+    def _counted(self) -> tuple[int | None, int]:
+        """How many rows the log had when the newest checkpoint was written, None if it does not say, and its images."""
+        newest = self.newest
+        if newest is None:
+            return None, 0
+        rows = None
+        with suppress(ValueError, RecursionError):
+            told = json.loads(checkpoint.about(newest / checkpoint.STATE).get(LOG, ""))
+            rows = (proven(told) or {}).get("rows") if isinstance(told, dict) else None
+        return (rows if type(rows) is int else None), int(newest.name)
 
     @property
     def seconds(self) -> float:
@@ -274,6 +307,24 @@ def row_of(line: str) -> dict[str, Any] | None:
     if row is None or type(row.get("images")) is not int:
         return None
     return {name: value for name, value in row.items() if name not in KINDS or isinstance(value, dict)}
+
+
+@cache
+def _say(damage: str) -> None:
+    """Once in a process, as a training asks for its rows again and again; Python forgets what it has warned of."""
+    warnings.warn(damage, PassedOver, stacklevel=3)
+
+
+def _without_repeats(log: str) -> tuple[list[dict[str, Any]], int]:
+    """The rows of a log by images, and how many other lines than a torn last one are none."""
+    rows: list[dict[str, Any]] = []
+    *lines, last = log.split("\n")
+    found = [row_of(line) for line in lines]
+    for row in filter(None, [*found, row_of(last)]):
+        while rows and rows[-1]["images"] >= row["images"]:
+            rows.pop()
+        rows.append(row)
+    return rows, sum(row is None and bool(line.strip()) for row, line in zip(found, lines, strict=True))
 
 
 def process_began(pid: int) -> int:

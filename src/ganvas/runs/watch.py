@@ -36,7 +36,7 @@ def watch(run: Run, *, quiet: bool = False, seconds: float = SECONDS) -> str:
                 display.look_out([str(each["kind"]) for each in status.get("diagnoses") or []])
                 display.update(status.get("images") or 0, status.get("speed") or 0.0, _terms(rows[-1:]))
                 time.sleep(seconds)
-    return _ending(run, run.status)
+    return " ".join(filter(None, [_ending(run, run.status), run.damage]))
 
 
 def _terms(rows: list[dict[str, Any]]) -> Mapping[str, float]:

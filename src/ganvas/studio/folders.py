@@ -23,8 +23,10 @@ class Folder:
         self.about: dict[str, Any] = {}
         self.sheets: list[int] = []
         self.images = 0
+        self.damage = ""
         self._log_at, self._log_id, self._times = 0, (0, 0), dict[str, int]()
         self._hashes: dict[tuple[int, int], str] = {}
+        self._judged: object = None
 
     def look(self) -> list[dict[str, Any]]:
         """Read what is new, and answer the rows that came."""
@@ -32,7 +34,9 @@ class Folder:
             self._read(name)
         self.sheets = [images for images, _ in files.numbered(self.path / "samples")]
         self._checkpoint()
-        return self._follow()
+        came = self._follow()
+        self._whole()
+        return came
 
     def _read(self, name: str) -> None:
         from ..runs.run import Run
@@ -59,6 +63,16 @@ class Folder:
                     self.images = Run(self.path).images
                 self._times["checkpoints"] = time
 
+    def _whole(self) -> None:
+        """What is wrong with the log; asked again where it is another file, or cut, or of a new checkpoint."""
+        from ..runs.run import Run
+
+        here = *self._log_id, (self.path / "log.jsonl").exists(), self._times.get("checkpoints", 0)
+        if self._judged != here:
+            self._judged = here
+            with suppress(OSError, GanvasError):
+                self.damage = Run(self.path).damage
+
     def _follow(self) -> list[dict[str, Any]]:
         """The log from where it was; from the beginning if the run went back, which writes a new file."""
         from ..runs.run import row_of
@@ -68,6 +82,7 @@ class Folder:
             stat = log.stat()
             if (stat.st_dev, stat.st_ino) != self._log_id or stat.st_size < self._log_at:
                 self._log_at, self._log_id, self.rows = 0, (stat.st_dev, stat.st_ino), []
+                self._judged = None
             file.seek(self._log_at)
             whole = file.read()
             whole = whole[: whole.rfind(b"\n") + 1]

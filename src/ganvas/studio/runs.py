@@ -71,6 +71,7 @@ class Runs:
         Raises:
             Refused: 404, there is none.
         """
+        from ..runs.diagnosis import Diagnosis
         from ..runs.doctor import diagnoses, good_news, recipe_of
 
         with self._lock:
@@ -88,6 +89,8 @@ class Runs:
             images = max(folder.images, int(last.get("images", 0))) if live else folder.images
             recipe, samples = recipe_of(folder.recipe), folder.about.get("data", {}).get("count")
             found = diagnoses(rows or [], samples=samples, recipe=recipe) if folder.begun else []
+            if folder.damage:
+                found = [Diagnosis("log", "look", folder.damage), *found]
             asked = child.asked if child else {}
             return {
                 "name": name,

@@ -28,7 +28,7 @@ from ..recipes.recipe import Recipe
 from ..recipes.settings import to_json
 from ..runs.mends import Mend, begun, mend_of
 from ..runs.rescues import Rescue, rescues
-from ..runs.run import COPIES, Run
+from ..runs.run import COPIES, LOG, Run
 from .dealer import Cut, cuts
 from .loop import State, count_parameters
 
@@ -244,7 +244,7 @@ class Recorder:
         about = metadata(recipe.networks[recipe.product], Model(state.average, state.condition))
         contents = {
             checkpoint.MODEL: (state.average.state_dict(), about),
-            checkpoint.STATE: (state.tensors(), {}),
+            checkpoint.STATE: (state.tensors(), {LOG: json.dumps(summed({"rows": self.run.logged}))}),
         }
         spare = f"{return_step(state.step) * recipe.batch:09}"
         checkpoint.write(self.run.path / "checkpoints" / f"{images:09}", contents, keep=2, spare=spare)
