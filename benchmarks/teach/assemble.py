@@ -39,8 +39,9 @@ def assemble(out: Path, folder: Path) -> None:
         batch=about["plan"]["batch"],
         images=images,
     )
+    half = _half(generator.state_dict())
     weights = {
-        checkpoint.MODEL: (_half(generator.state_dict()), metadata(settings, Model(generator.eval(), condition))),
+        checkpoint.MODEL: (half, metadata(settings, Model(generator.eval(), condition), half)),
         checkpoint.STATE: (_half(checkpoint.named_below("critic", critic.state_dict())), {}),
     }
     facts = {

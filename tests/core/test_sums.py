@@ -5,9 +5,10 @@ import random
 
 import pytest
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load, save_file
 
-from ganvas.core.sums import load_tensors, proven, save_tensors, summed
+from ganvas.core.sums import load_tensors, proven, save_tensors, sealed, summed, unsealed
 
 VALUE = {"images": 64, "terms": {"loss": 0.1 + 0.2, "none": None}, "names": ("a", "猫", "\x00"), "far": float("inf")}
 
@@ -54,3 +55,31 @@ def test_tensors_and_what_they_are(tmp_path):
         assert all(found[name].equal(tensors[name]) for name in tensors)
     with pytest.raises((FileNotFoundError, SafetensorError)):
         load_tensors(tmp_path / "none")
+
+
+def test_a_seal_tells_of_every_flipped_bit_and_its_absence_of_none(tmp_path):
+    file = tmp_path / "a.safetensors"
+    tensors = {"a": torch.arange(12.0).reshape(3, 4), "b": torch.ones(2, dtype=torch.bfloat16)}
+    save_file(tensors, file, sealed({"of": "digits"}, tensors))
+
+    def found():
+        with safe_open(file, "pt") as opened:
+            metadata = opened.metadata() or {}
+        held = load(file.read_bytes())
+        return unsealed(metadata, held)["of"], held
+
+    good, seen = file.read_bytes(), 0
+    for place in range(8 * len(good)):
+        changed = bytearray(good)
+        changed[place // 8] ^= 1 << place % 8
+        file.write_bytes(changed)
+        try:
+            of, held = found()
+        except (ValueError, KeyError, OSError, SafetensorError):
+            seen += 1
+            continue
+        assert of == "digits"
+        assert all(held[name].equal(tensors[name]) for name in tensors)
+    assert seen > 7 * len(good)
+    save_file(tensors, file, {"ganvas": json.dumps({"of": "digits"})})
+    assert found()[0] == "digits", "as older versions wrote it"

@@ -35,13 +35,13 @@ def reason(content, **settings):
     return str(told.value)
 
 
-def png(width, height, rows=b"", *, bits=8, colour=2):
+def png(width, height, rows=b"", *, bits=8, colour=2, laced=0):
     """A PNG whose header may claim anything."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, laced)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
@@ -267,6 +267,30 @@ def test_sixteen_bits_of_which_fewer_are_used():
 
 def test_what_reading_a_file_raises_has_a_reason():
     assert explain(FileNotFoundError(2, "No such file or directory")) == "cannot be read: No such file or directory"
+
+
+@pytest.mark.parametrize(("bits", "colour", "samples"), [(8, 2, 3), (16, 2, 3), (1, 0, 1), (8, 6, 4), (2, 0, 1)])
+def test_a_png_whose_rows_end_early_in_a_sound_stream(bits, colour, samples):
+    """Pillow 13 shows the missing ones as zeros; what is there may be of any colour."""
+    row = b"\0" + bytes(range(1, 1 + -(-9 * samples * bits // 8)))
+    whole = png(9, 9, row * 9, bits=bits, colour=colour)
+    assert picture(whole).shape == (8, 8, 3)
+    for rows in (row * 8, row * 3, row * 9):
+        short = rows if rows != row * 9 else rows[:-1]
+        assert reason(png(9, 9, short, bits=bits, colour=colour)) == "truncated"
+    assert picture(png(9, 9, row * 12, bits=bits, colour=colour)).shape == (8, 8, 3), "more than it says is no loss"
+    black = b"\0" + bytes(len(row) - 1)
+    assert picture(png(9, 9, row * 4 + black * 5, bits=bits, colour=colour)).shape == (8, 8, 3), "rows that are black"
+
+
+def test_an_interlaced_png_is_counted_by_its_passes():
+    sizes = [(2, 2), (1, 2), (3, 1), (2, 3), (5, 2), (4, 5), (9, 4)]  # of the seven, for 9x9
+    rows = b"".join((b"\0" + b"\x50" * columns) * count for columns, count in sizes)
+    whole = png(9, 9, rows, colour=0, laced=1)
+    assert (picture(whole, channels=1) == 0x50).all()
+    assert not precautions.ends_early(whole)
+    for lost in (1, 10, len(rows) // 2):
+        assert reason(png(9, 9, rows[:-lost], colour=0, laced=1)) == "truncated"
 
 
 @pytest.mark.parametrize(

@@ -252,6 +252,15 @@ def test_directions_of_a_model_of_keywords_are_in_its_words():
     assert z.shape == (1, 5)
 
 
+def flipped(file, place):
+    """A copy of it in which one bit of the byte at this place is another."""
+    content = bytearray(file.read_bytes())
+    content[place] ^= 4
+    copy = file.with_name(f"flipped-{file.name}")
+    copy.write_bytes(content)
+    return copy
+
+
 def test_directions_are_kept_for_their_model_only(painter, tmp_path):
     found = find_directions(painter, count=1, samples=64)
     file = found.save(tmp_path / "new" / "d.safetensors")
@@ -261,6 +270,7 @@ def test_directions_are_kept_for_their_model_only(painter, tmp_path):
     assert torch.equal(again.errors, found.errors)
     assert Directions.read(file, Model(Painter(2 * COLOURS).eval())) is None
     assert Directions.read(tmp_path / "nothing", painter) is None
+    assert all(Directions.read(flipped(file, place), painter) is None for place in range(-40, 0))
     file.write_bytes(b"broken")
     assert Directions.read(file, painter) is None
     assert beside(tmp_path) == tmp_path / "directions.safetensors"
@@ -355,6 +365,9 @@ def test_a_latent_is_as_good_as_a_seed(tmp_path):
     for word, said in (("me", "A seed is a whole number"), ("-1", "A seed is"), ("x.safetensors", "There is no file")):
         with pytest.raises(GanvasError, match=said):
             read_start(word)
+    for place in range(-16, 0):
+        with pytest.raises(GanvasError, match="is no latent that `ganvas project` wrote, or is damaged"):
+            read_start(str(flipped(file, place)))
     (tmp_path / "bad.safetensors").write_bytes(b"bad")
     with pytest.raises(GanvasError, match="is no latent that `ganvas project` wrote"):
         read_start(str(tmp_path / "bad.safetensors"))

@@ -37,6 +37,9 @@ def saying(good, file, change):
     """The same weights, of which something else is said."""
     with safe_open(good, "pt") as opened:
         about = json.loads(opened.metadata()["ganvas"])
+    about = {
+        name: value for name, value in about.items() if name not in ("sum", "tensors")
+    }  # a stranger leaves them out
     save_file(load_tensors(good.read_bytes()), file, {"ganvas": json.dumps(about | change)})
     return file
 

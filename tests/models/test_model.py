@@ -1,6 +1,8 @@
 """One seed is one picture, from any way to ask for it; and what is no model is told."""
 
 import json
+import random
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +14,8 @@ from safetensors.torch import save_file
 
 from ganvas import Run, fit, load
 from ganvas.core import checkpoint, machine
-from ganvas.core.errors import GanvasError
+from ganvas.core.errors import GanvasError, Unreadable
+from ganvas.core.weights import read_header
 from ganvas.data.dataset import Dataset
 from ganvas.latent.draw import save_places
 from ganvas.models.made import Layout
@@ -212,6 +215,31 @@ def test_damaged_models(run, tmp_path):
         save_file(weights, file, {"ganvas": json.dumps(about | {"network": settings})})
         with pytest.raises(GanvasError, match=told):
             load(file)
+
+
+def test_a_flipped_bit_in_a_model_file_alone_is_told(run, tmp_path):
+    """Without the checkpoint around it, by the sums in its metadata; each loads as it was or is a sentence."""
+    good, file = (run.newest / "model.safetensors").read_bytes(), tmp_path / "model.safetensors"
+    drawn, dice, begin = load(run.path).generate([0, 1]), random.Random(0), 8 + int.from_bytes(good[:8], "little")
+    for place in [
+        *(begin + dice.randrange(len(good) - begin) for _ in range(40)),
+        *(dice.randrange(begin) for _ in range(80)),
+    ]:
+        changed = bytearray(good)
+        changed[place] ^= 1 << dice.randrange(8)
+        file.write_bytes(changed)
+        if place >= begin:
+            with pytest.raises(
+                Unreadable, match=r"model.safetensors is damaged: .*its tensors are not what was written"
+            ):
+                load(file)
+            continue
+        with suppress(Unreadable):
+            assert torch.equal(load(file).generate([0, 1]), drawn)
+    told = json.loads(read_header(run.newest / "model.safetensors").metadata["ganvas"])
+    old = {name: value for name, value in told.items() if name not in ("sum", "tensors")}
+    save_file(checkpoint.read(run.newest / "model.safetensors"), file, {"ganvas": json.dumps(old)})
+    assert torch.equal(load(file).generate([0, 1]), drawn), "one that was written before there were sums"
 
 
 def test_a_damaged_checkpoint_asked_for_by_name(run, tmp_path):

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ganvas import fit
 from ganvas.core.errors import GanvasError
-from ganvas.core.pixels import save_film
+from ganvas.core.pixels import read_sheet, save_film, save_picture
 from ganvas.runs.film import film
 
 
@@ -119,3 +119,13 @@ def test_one_seed_alone(tmp_path, pictures):
     for seed in (-1, 64):
         with pytest.raises(GanvasError, match="from 0 to 63"):
             film(run.path, seed=seed)
+
+
+@pytest.mark.parametrize("more", [b"\0", b"\n" * 100, "itself", -1, -12])
+def test_a_sheet_of_bytes_too_many_or_too_few_is_left_out(tmp_path, more):
+    """None of its pixels is lost, but it is not what was written."""
+    path = save_picture(np.full((8, 8, 3), 80, np.uint8), tmp_path / "000000016.png")
+    good = path.read_bytes()
+    assert read_sheet(path) is not None
+    path.write_bytes(good[:more] if isinstance(more, int) else good + (good if more == "itself" else more))
+    assert read_sheet(path) is None

@@ -239,7 +239,7 @@ def _strange_png() -> Iterator[Odd]:
         ("no pixels", plain[:33] + plain[-12:], LEFT_OUT),
         ("no palette", png_of(8, 8, 8, 3, (b"\0" + bytes(8)) * 8), EITHER),
         ("places beyond the palette", png_of(8, 8, 8, 3, (b"\0" + b"\xff" * 8) * 8, (b"PLTE", bytes(TEAL))), EITHER),
-        ("too few rows", png_of(8, 8, 8, 2, row * 3), EITHER),
+        ("too few rows", png_of(8, 8, 8, 2, row * 3), LEFT_OUT),
         ("too many rows", png_of(8, 8, 8, 2, row * 30), EITHER),
         ("an unknown filter", png_of(8, 8, 8, 2, (b"\x09" + row[1:]) * 8), EITHER),
         ("width 0", png_of(0, 8, 8, 2, row), LEFT_OUT),

@@ -49,6 +49,7 @@ FILMS = frozenset({".gif", ".webp", ".mp4"})
 """What the name of a film may end in."""
 
 MADE_HERE = "a sheet by ganvas"
+END_OF_PNG = b"\0\0\0\0IEND\xaeB`\x82"
 _EXIF = Image.Exif()
 _EXIF[ExifTags.Base.Software] = MADE_HERE
 MARK: dict[str, Any] = {"exif": _EXIF, "comment": MADE_HERE}
@@ -113,9 +114,12 @@ def is_marked(image: Image.Image) -> bool:
 def read_sheet(path: Path) -> Image.Image | None:
     """A sheet that was saved here, in RGB or RGBA; None if it is damaged, though something of it could be shown.
 
-    Pillow shows what a PNG holds without looking at the sums in it, unless it is asked to.
+    Pillow shows what a PNG holds without looking at the sums in it, unless it is asked to, nor at what comes last.
     """
     try:
+        content = path.read_bytes()
+        if content.find(END_OF_PNG) != len(content) - len(END_OF_PNG):
+            return None
         with Image.open(path) as opened:
             opened.verify()
         with Image.open(path) as opened:

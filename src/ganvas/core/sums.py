@@ -14,11 +14,13 @@ from safetensors import safe_open
 from safetensors.torch import load, save_file
 from torch import Tensor
 
-__all__ = ["load_tensors", "proven", "save_tensors", "summed"]
+from .weights import sha256_of
+
+__all__ = ["load_tensors", "proven", "save_tensors", "sealed", "summed", "unsealed"]
 
 SUM = "sum"
 A_SUM = re.compile(r"[0-9a-f]{16}")
-ABOUT = "ganvas"
+ABOUT, SEAL = "ganvas", "tensors"
 
 
 def summed(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,6 +60,29 @@ def load_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if found is None or found.get("tensors") != _sum_of_tensors(tensors):
         raise ValueError(f"{file} is damaged")
     return tensors, found["about"]
+
+
+def sealed(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """The metadata of a safetensors file that is handed on: what it is, with the SHA-256 of its tensors and a sum."""
+    return {ABOUT: json.dumps(summed(dict(about) | {SEAL: sha256_of(tensors)}))}
+
+
+def unsealed(metadata: Mapping[str, str], tensors: Mapping[str, Tensor] | None = None) -> dict[str, Any]:
+    """What such a file is, by its metadata; and that its tensors, if they are given, are those that were written.
+
+    What has no sums passes: older versions wrote none.
+
+    Raises:
+        ValueError: a bit was lost, or `ABOUT` holds no object.
+        KeyError: the file is none of these.
+    """
+    told = json.loads(metadata[ABOUT])
+    about = proven(told) if isinstance(told, dict) else None
+    if about is None:
+        raise ValueError("its description is not what was written")
+    if tensors is not None and SEAL in about and about[SEAL] != sha256_of(tensors):
+        raise ValueError("its tensors are not what was written")
+    return about
 
 
 def _sum(content: bytes) -> str:

@@ -14,11 +14,11 @@ from PIL import ExifTags, Image, ImageColor, UnidentifiedImageError
 
 from ..core.errors import DoesNotFit, Unreadable
 from ..core.pixels import is_marked
-from .precautions import MOST_SCANS, light, scans
+from .precautions import MOST_SCANS, ends_early, is_laced, light, scans
 
 __all__ = ["DECODER", "MOST_BYTES", "MOST_PIXELS", "Decoded", "Frame", "Unusable", "decode", "explain", "is_picture"]
 
-DECODER = 2
+DECODER = 3
 """Raised whenever the same file comes out as other pixels, so that packs made before are not used any more."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -161,6 +161,7 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
             need = min(1.0, 2 * max(frame.width, frame.height) / min(image.size))
             image.draft(None, (round(image.width * need), round(image.height * need)))
             image.load()
+            _refuse_missing_rows(image, content)
             turn = _orientation(image)  # now, because Pillow itself has turned a TIFF while loading it
             upright = size[::-1] if turn in _SIDEWAYS else size
             kind, sheet = form + _depth(image), is_marked(image)
@@ -195,6 +196,13 @@ def explain(error: Exception, *, most: int = MOST_PIXELS) -> str:
 def _check(image: Image.Image, most: int) -> None:
     if image.width * image.height > most:
         raise Unusable(_too_large(most))
+
+
+def _refuse_missing_rows(image: Image.Image, content: bytes) -> None:
+    """Of a PNG, whose rows are counted only where the last one is of one colour, as those are that it does not hold."""
+    last = np.asarray(image.crop((0, image.height - 1, image.width, image.height)))[0]
+    if (is_laced(content) or (last == last[0]).all()) and ends_early(content):
+        raise Unusable("truncated")
 
 
 def _depth(image: Image.Image) -> str:

@@ -1,9 +1,10 @@
-"""What is done to a picture file before Pillow sees it: counting the work in it, and taking out what is in the way."""
+"""What Pillow does not see to: counting the work in a file, taking out what is in the way, and missing rows."""
 
 import re
 import zlib
+from collections.abc import Iterator
 
-__all__ = ["MOST_SCANS", "light", "scans"]
+__all__ = ["MOST_SCANS", "ends_early", "is_laced", "light", "scans"]
 
 MOST_SCANS = 100
 """Encoders make about ten; each one may touch every pixel, and costs a file a few bytes."""
@@ -16,6 +17,9 @@ MARKER = re.compile(
     rb"\xff([^\x00\x01\xd0-\xd8\xff])"
 )  # of a JPEG; not of its pixels, where a zero follows, or a restart
 START, END = 0xDA, 0xD9
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of the kinds of colour that a PNG may have
+PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""Of an interlaced PNG: the first column and row of each, and how far apart the next ones are."""
 
 
 def light(content: bytes) -> bytes:
@@ -26,14 +30,11 @@ def light(content: bytes) -> bytes:
     """
     if not content.startswith(PNG):
         return content
-    kept, place, since = [], len(PNG), 0
-    while place + 12 <= len(content):
-        length, name = int.from_bytes(content[place : place + 4]), content[place + 4 : place + 8]
-        end = place + 12 + length
-        if name in TEXTS and not _turns(name, content[place + 8 : place + 8 + min(length, MOST_TEXT)]):
+    kept, since = [], 0
+    for name, place, end in _chunks(content):
+        if name in TEXTS and not _turns(name, content[place + 8 : min(end - 4, place + 8 + MOST_TEXT)]):
             kept.append(content[since:place])
             since = end
-        place = end
     return b"".join([*kept, content[since:]]) if kept else content
 
 
@@ -46,6 +47,48 @@ def _turns(name: bytes, text: bytes) -> bool:
     except zlib.error:
         return False
     return len(unpacked) < MOST_TEXT
+
+
+def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The name of each chunk of a PNG, where it begins, and where the next one does."""
+    place = len(PNG)
+    while place + 12 <= len(content):
+        end = place + 12 + int.from_bytes(content[place : place + 4])
+        yield content[place + 4 : place + 8], place, end
+        place = end
+
+
+def is_laced(content: bytes) -> bool:
+    """Whether it is an interlaced PNG."""
+    return content.startswith(PNG) and content[28:29] == b"\1"
+
+
+def ends_early(content: bytes) -> bool:
+    """Whether a PNG that can be read holds fewer rows than it says; Pillow 13 shows the missing ones as zeros."""
+    if not content.startswith(PNG):
+        return False
+    missing, unpacker = _unpacked(content), zlib.decompressobj()
+    for name, place, end in _chunks(content):
+        packed = content[place + 8 : end - 4] if name == b"IDAT" else b""
+        while packed and missing > 0:
+            try:
+                missing -= len(unpacker.decompress(packed, 2**20))
+            except zlib.error:  # Pillow has judged of it
+                return False
+            packed = unpacker.unconsumed_tail
+    return missing > 0
+
+
+def _unpacked(content: bytes) -> int:
+    """How many bytes the rows of a PNG take, by its header."""
+    width, height = int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
+    bits = content[24] * CHANNELS.get(content[25], 0)
+    total = 0
+    for left, top, across, down in PASSES if is_laced(content) else ((0, 0, 1, 1),):
+        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
+        if columns > 0 and rows > 0:
+            total += rows * (1 + -(-columns * bits // 8))
+    return total
 
 
 def scans(content: bytes) -> int:

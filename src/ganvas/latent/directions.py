@@ -13,7 +13,6 @@ closed form the inputs that the first layer amplifies most (SeFa, Shen & Zhou 20
 """
 
 import difflib
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from torch.nn import functional as F
 
 from ..core import files
 from ..core.errors import DoesNotFit, NotFound
+from ..core.sums import sealed, unsealed
 from ..data.dataset import Watch, unwatched
 from ..models.model import Model, inputs
 from ..models.shipped import shipped
@@ -137,7 +137,7 @@ class Directions:
         about = {"names": self.names, "attributes": self.attributes, "model": self.model, "labels": self.labels}
         tensors = {key: getattr(self, key).contiguous() for key in TENSORS}
         with files.writing(path), files.replacing(path) as draft:
-            save_file(tensors, draft, {"ganvas": json.dumps(about)})
+            save_file(tensors, draft, sealed(about, tensors))
         return path
 
     @classmethod
@@ -145,8 +145,9 @@ class Directions:
         """What `save` wrote for this very model, or None: then they are to be found anew."""
         with suppress(OSError, SafetensorError, KeyError, TypeError, ValueError):
             with safe_open(path, "pt") as opened:
-                about = json.loads((opened.metadata() or {})["ganvas"])
+                told = opened.metadata() or {}
             tensors = load(path.read_bytes())
+            about = unsealed(told, tensors)
             found = cls(
                 names=tuple(about["names"]),
                 attributes=tuple(about["attributes"]),

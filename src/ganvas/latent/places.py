@@ -3,7 +3,6 @@
 A file holds what `ganvas project` found for a picture of one's own. Whatever takes a seed takes it instead.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from ..core import files
 from ..core.errors import DoesNotFit, NotFound, Unreadable
+from ..core.sums import sealed, unsealed
 from ..core.weights import sha256_of
 from ..models.model import Model, inputs
 from ..networks.layers import Generator
@@ -46,7 +46,7 @@ class Latent:
         """
         tensors = {"z": self.z} | ({} if self.condition is None else {"condition": self.condition})
         with files.writing(path), files.replacing(path) as draft:
-            save_file(tensors, draft, {"ganvas": json.dumps({"model": self.model, "words": self.words})})
+            save_file(tensors, draft, sealed({"model": self.model, "words": self.words}, tensors))
         return path
 
     @classmethod
@@ -58,13 +58,14 @@ class Latent:
         """
         try:
             with safe_open(path, "pt") as opened:
-                about = json.loads((opened.metadata() or {})["ganvas"])
+                told = opened.metadata() or {}
             tensors = load(path.read_bytes())
+            about = unsealed(told, tensors)
             return cls(tensors["z"], tensors.get("condition"), about["model"], str(about.get("words", "")))
         except OSError:
             raise NotFound(f"There is no file {path}; `ganvas project MODEL PICTURE` writes one.") from None
         except (KeyError, TypeError, SafetensorError, ValueError):
-            raise Unreadable(f"{path} is no latent that `ganvas project` wrote.") from None
+            raise Unreadable(f"{path} is no latent that `ganvas project` wrote, or is damaged.") from None
 
 
 Start = int | Latent

@@ -91,7 +91,7 @@ def convert(file: Path, kind: str, out: Path, *, classes: tuple[str, ...] = (), 
     model = Model(network.eval().requires_grad_(False), condition)  # type: ignore[arg-type]
     with files.writing(out), files.replacing(out) as draft:
         tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
-        save_file(tensors, draft, metadata(found.settings, model))
+        save_file(tensors, draft, metadata(found.settings, model, tensors))
     return model
 
 

@@ -3,7 +3,6 @@
 A seed is a picture, or a clip: the same seed gives the same one, bit for bit, however many are asked for at once.
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from ..core import checkpoint, machine, pixels
 from ..core.batch import Kind, kind_of
 from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
 from ..core.seeds import refuse_seeds
+from ..core.sums import sealed, unsealed
 from ..core.version import __version__
 from ..core.weights import read_header
 from ..learning.conditions import Condition, Keywords
@@ -241,12 +241,12 @@ def inputs(seeds: Sequence[int], latent: int) -> Tensor:
     return torch.from_numpy(np.stack(draws)) if draws else torch.empty(0, latent)
 
 
-def metadata(settings: NetworkSettings, model: Model) -> dict[str, str]:
-    """What a model file says of itself."""
+def metadata(settings: NetworkSettings, model: Model, tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """What a model file of these tensors says of itself."""
     about = {"version": __version__, "network": to_json(settings), "shape": model.shape}
     if model.condition:
         about["condition"] = to_json(model.condition)
-    return {"ganvas": json.dumps(about)}
+    return sealed(about, tensors)
 
 
 def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
@@ -263,8 +263,10 @@ def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
     settings, shape, condition = described(file, header.metadata)
     try:
         network = build(settings, shape, condition.length if condition else 0, header)
-        fill(network, checkpoint.read(file))
-    except GanvasError as error:
+        tensors = checkpoint.read(file)
+        fill(network, tensors)
+        unsealed(header.metadata, tensors)
+    except (GanvasError, ValueError) as error:
         raise Unreadable(
             f"{file} is damaged: its weights are not those of the network it describes ({str(error).rstrip('.')})."
         ) from None
@@ -280,7 +282,7 @@ def described(file: Path, metadata: Mapping[str, str]) -> tuple[NetworkSettings,
         GanvasError: it says nothing of the kind.
     """
     try:
-        about = json.loads(metadata["ganvas"])
+        about = unsealed(metadata)
         told, shape = about.get("condition"), about["shape"]
         settings = from_json(about["network"], NetworkSettings)
         condition = from_json(told, Condition) if told else None

@@ -53,9 +53,10 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
     for name in recipe.networks:
         if name != recipe.product and name not in recipe.frozen:
             others |= checkpoint.named_below(name, checkpoint.below(state, name))
+    half = _half(model.network.state_dict())
     rows = [row for row in run.rows if row["images"] <= int(newest.name)]
     weights = {
-        checkpoint.MODEL: (_half(model.network.state_dict()), metadata(recipe.networks[recipe.product], model)),
+        checkpoint.MODEL: (half, metadata(recipe.networks[recipe.product], model, half)),
         checkpoint.STATE: (_half(others), {LOG: json.dumps(summed({"rows": len(rows)}))}),
     }
     with files.writing(folder):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from filelock import FileLock, Timeout
+from torch import Tensor
 
 from ..core import checkpoint, files, machine, pixels
 from ..core.batch import Kind
@@ -241,9 +242,8 @@ class Recorder:
 
         And so is the one that the training would return to from here.
         """
-        about = metadata(recipe.networks[recipe.product], Model(state.average, state.condition))
         contents = {
-            checkpoint.MODEL: (state.average.state_dict(), about),
+            checkpoint.MODEL: _product(recipe, state),
             checkpoint.STATE: (state.tensors(), {LOG: json.dumps(summed({"rows": self.run.logged}))}),
         }
         spare = f"{return_step(state.step) * recipe.batch:09}"
@@ -259,9 +259,15 @@ class Recorder:
         known = [row["scores"].get(name) for row in self.run.rows if "scores" in row]
         known.append(_score_of(self.run.path / "best", name))
         if value <= min((each for each in known if isinstance(each, int | float)), default=math.inf):
-            about = metadata(recipe.networks[recipe.product], Model(state.average, state.condition))
+            tensors, about = _product(recipe, state)
             about["score"] = json.dumps({name: value})
-            checkpoint.write(self.run.path / "best", {checkpoint.MODEL: (state.average.state_dict(), about)})
+            checkpoint.write(self.run.path / "best", {checkpoint.MODEL: (tensors, about)})
+
+
+def _product(recipe: Recipe, state: State) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of what is drawn with, and what their file says of itself."""
+    tensors = state.average.state_dict()
+    return tensors, metadata(recipe.networks[recipe.product], Model(state.average, state.condition), tensors)
 
 
 def _score_of(best: Path, name: str) -> float | None:
