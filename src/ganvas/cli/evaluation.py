@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Size, as_options, parse_size, say, tell_scores
+from .options import Size, as_options, parse_size, say, share_work, tell_scores
 
 __all__ = ["compare", "doctor", "evaluate", "inspect"]
 
@@ -36,7 +36,8 @@ def evaluate(
 ) -> None:
     """Say how good a model's samples are: FID, KID, precision, recall and more, each with its error.
 
-    What is found about a run is kept in its folder, and its report shows it.
+    What is found about a run is kept in its folder, and its report shows it. Processes that torchrun starts share what
+    is to be described.
     """
     from ..core import console, machine, pixels
     from ..evaluation.compare import compare
@@ -44,7 +45,8 @@ def evaluate(
     from ..runs import evaluations, report
     from ..runs.run import Run
 
-    with console.watching() as watch:
+    speaks = share_work()
+    with console.watching(quiet=not speaks) as watch:
         compared = compare(
             locate(run),
             source,
@@ -57,8 +59,11 @@ def evaluate(
             watch=watch,
         )
         scores = dict(compared.scores())
-    if neighbours:
-        pixels.save_picture(compared.gallery(), neighbours)
+        gallery = compared.gallery() if neighbours else None
+    if not speaks:
+        return
+    if neighbours and gallery is not None:
+        pixels.save_picture(gallery, neighbours)
     tell_scores(compared.about, scores, json=json)
     if Run(Path(run)).exists:
         evaluations.keep(Path(run), compared.about, scores)

@@ -1,5 +1,6 @@
 """What commands share: options, what they mean, and how they answer."""
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from json import dumps
@@ -27,6 +28,7 @@ __all__ = [
     "as_options",
     "parse_size",
     "say",
+    "share_work",
     "tell_scores",
     "varied",
 ]
@@ -97,6 +99,16 @@ def varied(model: "Model", variety: float | None, asked: Collection[str] | None)
 def say(text: str) -> None:
     """Print what was asked for, without characters that would do something to a terminal."""
     console.answer(text)
+
+
+def share_work() -> bool:
+    """Join the processes that torchrun started, if it did; whether this is the one that speaks and writes."""
+    if "RANK" not in os.environ:
+        return True
+    from ..core import distributed
+
+    distributed.start()
+    return distributed.is_first()
 
 
 def tell_scores(about: "dict[str, Any]", scores: "dict[str, Score]", *, json: bool) -> None:

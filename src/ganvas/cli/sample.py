@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import DoesNotFit, NotFound
-from .options import Places, Truncation, Variety, say, varied
+from .options import Places, Truncation, Variety, say, share_work, varied
 
 if TYPE_CHECKING:
     from ..models.made import Layout, Made
@@ -65,7 +65,10 @@ def sample(
     ] = None,
     truncation: Truncation = 1.0,
 ) -> None:
-    """Draw pictures or clips with a trained model. One seed is one picture, or one clip."""
+    """Draw pictures or clips with a trained model. One seed is one picture, or one clip.
+
+    Processes that torchrun starts share what is to be drawn.
+    """
     if count > MOST:
         raise DoesNotFit(f"--count is at most {MOST:,}, not {count:,}.")
     if (place or like) and (seeds or label or variety is not None or truncation != 1 or (place and like)):
@@ -126,10 +129,13 @@ def _draw(
     from ..models.made import here
     from ..models.shipped import shipped
 
+    speaks = share_work()
     out = out or Path("samples" if layout.separate else "samples.gif" if model.moves else "samples.png")
     found = directions_of(Path(run), model) if any(place.moves for place in chosen) else None
     name = name or (run if run in shipped() else here(run))
     saved = save_places(model, chosen, out, layout=layout, found=found, names=names, name=name)
+    if not speaks:
+        return
     say(f"{len(chosen)} samples in {saved}")
     asked = dict.fromkeys(place.words for place in chosen)
     if guessed := list(dict.fromkeys(word for words in asked for word in model.unknown(words))):

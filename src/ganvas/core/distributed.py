@@ -1,24 +1,28 @@
-"""Several processes that train one model: every function does nothing when there is only one process.
+"""Several processes that work on one thing: every function does nothing when there is only one process.
 
-Start them with `torchrun --nproc-per-node=2 -m ganvas train ...`.
+Start them with `torchrun --nproc-per-node=2 -m ganvas train ...`; so started, `sample` and `evaluate` share their work.
 """
 
 import atexit
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-__all__ = ["either", "is_first", "mean", "rank", "start", "sum_gradients", "world"]
+from .errors import Unreachable
+
+__all__ = ["either", "gathered", "is_first", "mean", "rank", "share", "start", "sum_gradients", "together", "world"]
 
 
-def start(device: torch.device) -> None:
-    """Join the processes that torchrun started, if it did."""
+def start(device: torch.device | str = "cpu") -> None:
+    """Join the processes that torchrun started, if it did; they speak about tensors on such a device."""
     if "RANK" in os.environ and not dist.is_initialized():
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        with _answered():
+            dist.init_process_group("nccl" if torch.device(device).type == "cuda" else "gloo")
         atexit.register(_leave)
 
 
@@ -29,6 +33,23 @@ def _leave() -> None:
     """
     if dist.is_initialized() and dist.get_backend() == "gloo":
         dist.destroy_process_group()
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Say in a sentence that another process does not answer any more, which gloo tells as soon as it ends.
+
+    Raises:
+        Unreachable: it was killed, has failed, or its machine is gone.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        count = os.environ.get("WORLD_SIZE", "several")
+        raise Unreachable(
+            f"Another one of the {count} processes that work together here is gone ({str(error).splitlines()[0]}). "
+            "What was saved before is sound, and the same command goes on from there, with as many processes or others."
+        ) from None
 
 
 def rank() -> int:
@@ -59,7 +80,8 @@ class _Mean(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, value: Tensor) -> Tensor:  # noqa: ARG004
         value = value.clone()
-        dist.all_reduce(value)
+        with _answered():
+            dist.all_reduce(value)
         return value / world()
 
     @staticmethod
@@ -78,6 +100,44 @@ def sum_gradients(parameters: Iterable[Tensor]) -> None:
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-    dist.all_reduce(flat)
+    with _answered():
+        dist.all_reduce(flat)
     for gradient, summed in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
         gradient.copy_(summed.view_as(gradient))
+
+
+def share(count: int, *, chunk: int = 1) -> range:
+    """Which of so many things are this process's: in one piece, and whole chunks but for the last.
+
+    What is computed a chunk at a time then has the same last bits as in one process.
+    """
+    chunks, ranks = -(-count // chunk), world()
+    first, after = (chunks * each // ranks * chunk for each in (rank(), rank() + 1))
+    return range(min(first, count), min(after, count))
+
+
+def gathered(rows: Tensor) -> Tensor:
+    """The rows [n, D] of all processes under each other, in the order of the processes; all of them must call this.
+
+    Each may have another number of rows, also none.
+    """
+    if world() == 1:
+        return rows
+    counts = torch.zeros(world(), dtype=torch.int64)
+    counts[rank()] = len(rows)
+    with _answered():
+        dist.all_reduce(counts)
+        parts = [rows.new_empty(int(count), *rows.shape[1:]) for count in counts]
+        for owner, part in enumerate(parts):
+            if owner == rank():
+                part.copy_(rows)
+            if len(part):
+                dist.broadcast(part, owner)
+    return torch.cat(parts)
+
+
+def together() -> None:
+    """Wait until all processes have come here."""
+    if world() > 1:
+        with _answered():
+            dist.barrier()

@@ -6,7 +6,7 @@
         DoesNotFit          a setting out of its range, or two things that do not go together
         Unreadable          a file that is damaged, or holds something else
         Unwritable          a disk that is full, a folder that is closed
-        Unreachable         an address that does not answer with the file that is known
+        Unreachable         an address that does not answer with the file that is known, a process that is gone
         Busy                a folder in which another process trains
         Diverged            a training whose numbers are none any more
 
@@ -55,7 +55,7 @@ class Unwritable(GanvasError):
 
 
 class Unreachable(GanvasError):
-    """A known file cannot be fetched, or what comes is another file."""
+    """A known file cannot be fetched, or what comes is another file; or a process that shares the work is gone."""
 
 
 class Busy(GanvasError):

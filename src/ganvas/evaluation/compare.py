@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from .. import metrics
-from ..core import checkpoint, pixels
+from ..core import checkpoint, distributed, pixels
 from ..core.batch import Kind
 from ..core.errors import DoesNotFit
 from ..core.files import cache_folder, key, replacing, writing
@@ -155,11 +155,14 @@ class Comparison:
         return found
 
     def _described(self, side: Side) -> Float[Tensor, "n d"]:
-        """The features of a side; those of data are kept in the cache, by what they are made from."""
+        """The features of a side; those of data are kept in the cache, by what they are made from.
+
+        Several processes describe a part each, and all of them get all; so all of them have to ask.
+        """
         if self.describe is None:
             return torch.cat([side.samples(side.rows[at : at + CHUNK]) for at in range(0, side.count, CHUNK)])
         if isinstance(side.made, Model):
-            return self.describe(side.pictures(), watch=self._counted(side))
+            return self._shared(side, self.describe)
         about = self.describe.about | {
             "exact": self.describe.exact,
             "data": side.made.digest(),
@@ -167,14 +170,21 @@ class Comparison:
         }
         file = cache_folder() / "features" / f"{key(sorted(about.items()))}.safetensors"
         told = {name: repr(value) for name, value in about.items()}
+        known = None
         with suppress(OSError, SafetensorError, ValueError, KeyError):  # there is none, or it is damaged or another's
             tensors, held = load_tensors(file)
-            if held == told:
-                return tensors["features"]
-        found = self.describe(side.pictures(), watch=self._counted(side))
-        with writing(file), replacing(file) as draft:
-            save_tensors(draft, {"features": found}, told)
+            known = tensors["features"] if held == told else None
+        if not distributed.either(known is None, torch.device("cpu")) and known is not None:
+            return known
+        found = self._shared(side, self.describe)
+        if distributed.is_first():
+            with writing(file), replacing(file) as draft:
+                save_tensors(draft, {"features": found}, told)
         return found
+
+    def _shared(self, side: Side, describe: Extractor) -> Float[Tensor, "n d"]:
+        mine = distributed.share(side.count, chunk=CHUNK)
+        return distributed.gathered(describe(side.pictures(mine), watch=self._counted(side)))
 
     def _counted(self, side: Side) -> Watch:
         return lambda what, done, _: self.watch(f"{what}: {side.name}", done, side.count)

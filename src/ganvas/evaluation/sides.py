@@ -98,10 +98,11 @@ class Side:
         """These samples, float32 [n, *shape]."""
         return self.made.generate(rows.tolist()) if isinstance(self.made, Model) else self.made.take(rows)
 
-    def pictures(self) -> Iterator[NDArray[np.uint8]]:
-        """All of them as pictures, uint8 [n, H, W, C], some at a time."""
-        for first in range(0, self.count, CHUNK):
-            some = self.samples(self.rows[first : first + CHUNK])
+    def pictures(self, part: range | None = None) -> Iterator[NDArray[np.uint8]]:
+        """All of them as pictures, or a part of them, uint8 [n, H, W, C], some at a time."""
+        part = range(self.count) if part is None else part
+        for first in range(part.start, part.stop, CHUNK):
+            some = self.samples(self.rows[first : min(first + CHUNK, part.stop)])
             if self.kind is Kind.CLIPS:
                 some = pixels.frames_in_turn(some, first=first)
             yield pixels.to_uint8(some).numpy()

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..core import files
+from ..core import distributed, files
 from ..core.errors import DoesNotFit, NotFound
 from ..models.made import Layout, Made
 from ..models.model import Model
@@ -126,6 +126,8 @@ def save_places(
 ) -> Path:
     """Save the samples of these places as one picture or film, or each as a file of its own in the folder `out`.
 
+    Several processes share what is to be drawn; of one picture of all, the first saves it.
+
     A PNG and an SVG say what made them, see models/made.py. A model that doubles does so for a scale from 2 on, below
     captions, and for what is traced.
 
@@ -151,16 +153,32 @@ def save_places(
     if not layout.separate:
         if len(chosen) * math.prod(model.shape) * (4 if large else 1) > LARGEST_SHEET:
             raise DoesNotFit(f"{len(chosen):,} samples are too many for one picture: take fewer, or a file for each.")
-        return save_sheet(draw(model, chosen, found=found, large=large), out, made, shape=model.shape)
+        samples = _drawn_together(model, chosen, found=found, large=large)
+        return save_sheet(samples, out, made, shape=model.shape) if distributed.is_first() else out
     folder, ending = (out.with_suffix(""), ".svg") if is_vector(out) else (out, "")
     if folder.suffix:
         raise DoesNotFit(f"With `separate=`, `out=` is a folder; {out} looks like a file.")
     with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     called = names or names_of(chosen)
-    for first in range(0, len(chosen), SAVED):
-        some = slice(first, first + SAVED)
+    mine = distributed.share(len(chosen))
+    for first in range(mine.start, mine.stop, SAVED):
+        some = slice(first, min(first + SAVED, mine.stop))
         samples = draw(model, chosen[some], found=found, large=large).split(1)
         for title, place, sample in zip(called[some], chosen[some], samples, strict=True):
             save_sample(sample, folder / f"{title}{ending}", replace(made, places=(place,)), shape=model.shape)
+    distributed.together()
     return folder
+
+
+def _drawn_together(
+    model: Model, chosen: Sequence[Place], *, found: Directions | None, large: bool
+) -> Float[Tensor, "n *shape"]:
+    """As `draw`, each process a part of them: a picture is the same whatever is drawn beside it."""
+    if distributed.world() == 1:
+        return draw(model, chosen, found=found, large=large)
+    mine = distributed.share(len(chosen))
+    made = draw(model, chosen[mine.start : mine.stop], found=found, large=large)
+    factor = 2 if large else 1
+    shape = (*model.shape[:-2], *(factor * side for side in model.shape[-2:])) if len(model.shape) > 1 else model.shape
+    return distributed.gathered(made.reshape(len(mine), -1)).reshape(-1, *shape)
