@@ -15,7 +15,7 @@ from .classes import stem
 from .decode import MOST_BYTES, Unusable
 from .words import nfc
 
-__all__ = ["TABLES", "Captions", "captions"]
+__all__ = ["TABLES", "Captions", "captions", "described", "split"]
 
 TABLES = {"metadata.jsonl", "metadata.csv"}
 NAMES, TOLD = ("file_name", "file"), ("keywords", "text")
@@ -47,7 +47,7 @@ class _Table:
 def captions(files: Files, pictures: Sequence[str]) -> Captions:
     """What the tables, and else the texts beside the pictures, say of them."""
     tables = {name: _table(files, name) for name in files.names if name.rpartition("/")[2] in TABLES}
-    said = {_picture(name, row): _said(row) for name, table in tables.items() for row in table.rows}
+    said = {_picture(name, row): described(row) for name, table in tables.items() for row in table.rows}
     texts = {stem(name): name for name in files.names if name.lower().endswith(".txt")}
 
     def of(name: str) -> Words:
@@ -55,7 +55,7 @@ def captions(files: Files, pictures: Sequence[str]) -> Captions:
             return known
         try:
             text = texts.get(stem(name))
-            return _split(_decoded(files.read(text, most=MOST_TEXT))[0]) if text else ()
+            return split(_decoded(files.read(text, most=MOST_TEXT))[0]) if text else ()
         except Unusable:
             return ()
 
@@ -72,7 +72,7 @@ def _complaint(name: str, table: _Table, pictures: set[str]) -> str:
         return table.wrong if table.wrong.startswith("larger") else "no line of it can be read"
     if not named:
         return f"none of its {len(table.rows)} lines names a picture by file_name; it has {columns}"
-    if not any(_said(row) for row in named):
+    if not any(described(row) for row in named):
         return f"nothing in its columns keywords or text; it has {columns}"
     return table.wrong
 
@@ -83,8 +83,9 @@ def _picture(table: str, row: Mapping[str, Any]) -> str:
     return nfc(str(PurePosixPath(table).parent / name.strip().replace("\\", "/"))) if name else ""
 
 
-def _said(row: Mapping[str, Any]) -> Words:
-    return next((words for key in TOLD if (words := _split(row.get(key)))), ())
+def described(row: Mapping[str, Any]) -> Words:
+    """The keywords that a row of a table tells; none if it has no column of them."""
+    return next((words for key in TOLD if (words := split(row.get(key)))), ())
 
 
 def _table(files: Files, name: str) -> _Table:
@@ -150,7 +151,7 @@ def _lines(text: str) -> _Table:
     return _Table(tuple(rows), wrong)
 
 
-def _split(told: object) -> Words:
+def split(told: object) -> Words:
     """A list as it is; a text at its commas, semicolons and line ends, or into words if it has none of them.
 
     What is neither a text nor a number, such as null and NaN, says nothing.

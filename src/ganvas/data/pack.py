@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,10 +38,11 @@ from .archives import Files
 from .dataset import Dataset, Watch, unwatched
 from .decode import DECODER, Frame, Unusable, decode
 
-__all__ = ["Described", "Item", "pack_files", "packed"]
+__all__ = ["Described", "Item", "in_parallel", "pack_files", "packed"]
 
 Shape = tuple[int, ...]
 Kinds = Mapping[str, int]
+Given = TypeVar("Given")
 
 MADE_ANEW = "What the cache held of these pictures was damaged, and was made anew."
 
@@ -181,7 +182,7 @@ def _items(
 ) -> Iterator[Item]:
     """What `item` makes of each of the names, and then whatever could not be looked into or says nothing."""
     described()  # before there are threads, of which each would ask anew
-    for done, each in enumerate(_in_parallel(item, names)):
+    for done, each in enumerate(in_parallel(item, names)):
         watch("Packing pictures", done, len(names))
         yield each
     watch("Packing pictures", len(names), len(names))
@@ -199,14 +200,14 @@ def _dark(kinds: Kinds, frame: Frame) -> Iterator[str]:
         )
 
 
-def _in_parallel(work: Callable[[str], Item], names: Iterable[str]) -> Iterator[Item]:
-    """work(name) of each name in order, by threads, with only a window of them under way so that memory stays flat.
+def in_parallel(work: Callable[[Given], Item], given: Iterable[Given]) -> Iterator[Item]:
+    """What `work` makes of each, in order, by threads, with only a window of them under way so that memory stays flat.
 
     Pillow lets other threads run while it decodes. Its warnings are not shown: a file is used or has a reason.
     """
     threads = min(8, os.cpu_count() or 1)
     window: deque[Future[list[Item]]] = deque()
-    left = iter(names)
+    left = iter(given)
     with ThreadPoolExecutor(threads) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

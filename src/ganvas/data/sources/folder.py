@@ -4,7 +4,9 @@ import math
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound
@@ -12,18 +14,13 @@ from ..archives import Files, open_files
 from ..captions import TABLES, captions
 from ..classes import classes, stem, without_other_splits
 from ..dataset import Dataset, Source, Watch, unwatched
-from ..decode import Frame, Unusable, decode, is_picture
+from ..decode import Frame, Unusable, decode, is_picture, looks_drawn
 from ..pack import Described, pack_files
 
 __all__ = ["Folder"]
 
 LOOKED_AT = 64  # pictures
 MOST_LOOKED_AT = 500  # files, of which so many may be none
-EVEN = 0.12
-"""Drawings have a larger share of neighbours in a row that are of the same colour, photographs a smaller one.
-
-At 32x32 pixels it is about .4 for icons, .2 for handwritten digits, .06 for gray photographs and .01 for others.
-"""
 
 
 @part("data")
@@ -72,16 +69,15 @@ class Folder(Source):
         names = _candidates(files)
         step = max(1, math.ceil(len(names) / LOOKED_AT))
         spread = [name for first in range(step) for name in names[first::step]]
-        shares: list[float] = []
+        found: list[NDArray[np.uint8]] = []
         for name in spread[:MOST_LOOKED_AT]:
-            if len(shares) == LOOKED_AT:
+            if len(found) == LOOKED_AT:
                 break
             if not is_picture(files.beginning(name)):
                 continue
             with suppress(Unusable):
-                picture = decode(files.read(name), Frame(32, 32, self.channels, self.background)).picture
-                shares.append(float((picture[:, 1:] == picture[:, :-1]).all(-1).mean()))
-        return not shares or median(shares) > EVEN
+                found.append(decode(files.read(name), Frame(32, 32, self.channels, self.background)).picture)
+        return looks_drawn(found)
 
     def _files(self) -> Files:
         path = Path(self.path).expanduser()
