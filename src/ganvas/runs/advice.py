@@ -22,6 +22,7 @@ APART = 3.0  # by which the rate of one player may exceed the other's
 LOUD, HEAVY, SPARSE = 0.5, 100.0, 0.6  # noise, penalties and dropout that blind a critic
 SAFE_RATE = 5e-4  # of Adam: below it a GAN's rate is seldom what is wrong
 WILD_RATE = 1e-2  # above it little else can be
+MOMENTUM = 0.7  # of Adam, beyond what a GAN takes
 LEAST_LATENT, LATENT = 8, 64  # numbers of z that there ought to be, and that are plenty
 STEPS = 1000  # in which even a small network has learned something
 
@@ -35,9 +36,9 @@ def advice(kind: str, recipe: Recipe | None) -> str | None:
         "dead": (_seeing, _slower),
         "blind": (_seeing, _lighter),
         "sure": (_alike_rates, _penalty, _noise, _augment),
-        "alike": (_alike_rates, _penalty, _relativistic, _slower),
+        "alike": (_alike_rates, _brake, _penalty, _relativistic, _slower),
         "missing": (_room, _alike_rates, _penalty, _relativistic, _slower),
-        "swings": (_alike_rates, _penalty, _calm, _slower),
+        "swings": (_alike_rates, _calm, _penalty, _slower),
         "deaf": (_reading,),
         "by heart": (_augment,),
         "copies": (_augment,),
@@ -138,6 +139,12 @@ def _calm(recipe: Recipe | None) -> str | None:
     """No momentum: with it two players that run after each other go in circles (Gidel 2019, arXiv:1807.04740)."""
     optimizer: Any = recipe.optimizer if recipe else None
     return "optimizer.beta1=0" if hasattr(optimizer, "beta1") and _peak(optimizer.beta1) else None
+
+
+def _brake(recipe: Recipe | None) -> str | None:
+    """No momentum where there is as much as only other kinds of networks take."""
+    optimizer: Any = recipe.optimizer if recipe else None
+    return _calm(recipe) if _peak(getattr(optimizer, "beta1", 0.0)) > MOMENTUM else None
 
 
 def _seeing(recipe: Recipe | None) -> str | None:
