@@ -16,6 +16,7 @@ from test_architecture import ROOMS
 
 import ganvas
 from ganvas.cli.app import app
+from ganvas.cli.exercises.exercise import EXERCISES
 from ganvas.core import catalog
 
 ROOT = Path(__file__).parents[1]
@@ -84,7 +85,32 @@ def test_the_readme_is_short_and_leads_to_every_page():
     text = PAGES[0].read_text()
     assert len(text.splitlines()) <= 180
     for page in PAGES[1:]:
-        assert f"(docs/{page.name})" in text, page
+        folder = page.parent  # of which docs/ is led to by README, and others by an index of their own
+        if folder == ROOT / "docs":
+            assert f"(docs/{page.name})" in text, page
+        elif page.name == "index.md":
+            assert f"(docs/{folder.name}/index.md)" in text, page
+        else:
+            assert f"({page.name})" in (folder / "index.md").read_text(), page
+
+
+@pytest.mark.parametrize("each", EXERCISES, ids=lambda each: each.name)
+def test_every_exercise_has_its_chapter(each):
+    """Its number stands in the chapter and its line of the course's table, and the title of the page in its file."""
+    chapter = (ROOT / "docs" / "course" / f"{each.chapter}.md").read_text()
+    assert f"`ganvas learn {each.number}`" in chapter
+    (row,) = re.findall(rf"^\| .*\({each.chapter}\.md\).*$", (ROOT / "docs/course/index.md").read_text(), re.MULTILINE)
+    assert str(each.number) in re.findall(r"\d+", row.split("|")[3])
+    assert f"Chapter: {chapter.splitlines()[0].removeprefix('# ').rstrip('?')}" in each.begun
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "course").glob("*.md")), ids=lambda page: page.stem)
+def test_every_picture_of_the_course_is_of_a_program_that_is_named(page):
+    text = page.read_text()
+    for name in re.findall(r"docs_src/([\w/]+\.py)", text):
+        assert (ROOT / "docs_src" / name).exists(), name
+    programs = {Path(name).stem for name in re.findall(r"docs_src/([\w/]+)\.py", text)}
+    assert set(re.findall(r"pictures/(\w+)\.png", text)) <= programs
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.stem)

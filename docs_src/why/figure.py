@@ -147,6 +147,7 @@ class Figure:
 
     def __init__(self, columns: int, rows: int = 1, *, width: int = 430, height: int = 300) -> None:
         self.columns, self.width, self.height, self.count = columns, width, height, 0
+        self.colours = 96
         self.paper = Image.new("RGB", (columns * width * FINE, rows * height * FINE), PAPER)
         self.pen = ImageDraw.Draw(self.paper)
 
@@ -158,11 +159,25 @@ class Figure:
         box = (left + 58, top + 70, left + self.width - 16, top + self.height - 50)
         return Panel(self.pen, box, title, x=x, y=y, across=across, up=up, log=log, ticks=ticks)
 
+    def picture(self, title: str, pixels: np.ndarray, *, zoom: int | None = None) -> None:
+        """Pixels, [H, W] or [H, W, C] from 0 to 255, in the place of the next panel, as large as they go in there."""
+        left, top = self.count % self.columns * self.width, self.count // self.columns * self.height
+        self.count, self.colours = self.count + 1, 40  # as grays take many bytes and need few
+        font = ImageFont.load_default(15 * FINE)
+        self.pen.text(((left + 24) * FINE, (top + 24) * FINE), title, fill=INK, font=font, anchor="ls")
+        image = Image.fromarray(np.asarray(pixels, np.uint8).squeeze()).convert("RGB")
+        room = ((self.width - 40) * FINE, (self.height - 52) * FINE)
+        zoom = zoom or max(1, min(room[0] // image.width, room[1] // image.height))
+        large = image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST)
+        self.paper.paste(large, ((left + 24) * FINE, (top + 36) * FINE))
+
     def save(self, path: str | Path) -> None:
         """Write a small PNG."""
         size = (self.paper.width * SHARP // FINE, self.paper.height * SHARP // FINE)
         small = self.paper.resize(size, Image.Resampling.LANCZOS)
-        small.quantize(96, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
+        small.quantize(self.colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )
         print(f"drawn in {path}")
 
 
