@@ -95,22 +95,21 @@ def relinked(text: str, source: str, page: str) -> str:
     up = "../" * page.count("/")
 
     def led(found: re.Match[str]) -> str:
-        target, _, anchor = found[1].partition("#")
-        if "://" in target or target.startswith("mailto:") or not target:
+        words, (target, _, anchor) = found[1], found[2].partition("#")
+        if "://" in target or not target:
             return found[0]
         file = os.path.normpath(Path(source).parent / target)
         if file.startswith("docs_src"):
-            target = up + "programs.md" + ("#" + _anchor(file) if file.endswith(".py") else "")
+            target, anchor = up + "programs.md", _anchor(file) if file.endswith(".py") else ""
         elif file in homes:
             target = up + homes[file]
         elif file.startswith("docs/"):
             target = up + file.removeprefix("docs/")
-        else:
-            return f"`{file}`" if (ROOT / file).exists() else found[0]
-        return f"]({target}{'#' + anchor if anchor else ''})"
+        elif (ROOT / file).exists():  # a file of the repository that is no page
+            return words if words == file else f"{words} (`{file}`)"
+        return f"[{words}]({target}{'#' + anchor if anchor else ''})"
 
-    text = re.sub(r"\]\(([^)\s]+)\)", led, text)
-    return re.sub(r"(?<!!)\[([^\]]*)`([\w/.-]+)`(?=[\s,.;)]|$)", r"\1`\2`", text, flags=re.MULTILINE)
+    return re.sub(r"\[([^\[\]]*)\]\(([^)\s]+)\)", led, text)
 
 
 def programs() -> str:

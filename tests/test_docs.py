@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 from test_architecture import ROOMS
+from walk import LEFT_OUT, shortened, steps
 
 import ganvas
 from ganvas.cli.app import app
@@ -117,6 +118,17 @@ def test_every_picture_of_the_course_is_of_a_program_that_is_named(page):
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         assert "://" in target or (page.parent / target).exists(), target
+
+
+def test_the_walk_goes_by_every_line_of_the_readme():
+    """But for what never ends or runs the walk; shortened, a line is still of the commands there are."""
+    done = [code for kind, code in steps(PAGES[0].read_text()) if kind == "sh"]
+    lines = [line for code in blocks(PAGES[0], "") if "src/ganvas/" not in code for line in code.splitlines()]
+    assert set(lines) - set(done) == {line for line in lines if any(each in line for each in LEFT_OUT)}
+    assert all(re.search(r"--minutes \.15", shortened(line)) for line in done if "--minutes" in line)
+    for line in done:
+        for name, *words in commands(shortened(line)):
+            COMMAND.commands[name].make_context(name, words)
 
 
 def test_a_loss_in_ten_minutes(tmp_path):
