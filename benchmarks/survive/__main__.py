@@ -8,6 +8,7 @@ failed.
 """
 
 import argparse
+import datetime
 import importlib
 import os
 import tempfile
@@ -41,7 +42,7 @@ def main() -> None:
                 ledger.add(part, case, wrong, seconds)
                 if wrong or asked.show:
                     print(f"{part} {case.kind} {case.name!r}: {wrong or 'held'}", flush=True)
-    print(f"\n{ledger.table()}\nin {time.perf_counter() - began:,.0f} s")
+    print(f"\n{ledger.table()}\n{_where(time.perf_counter() - began, asked.jobs)}")
     if asked.every == 1 and not (asked.kind or asked.name):
         from ..record import record
 
@@ -49,6 +50,21 @@ def main() -> None:
         took = {"seconds": round(time.perf_counter() - began), "jobs": asked.jobs, "load": os.getloadavg()}
         print(record(name, took | {"rows": ledger.figures()}))
     raise SystemExit(ledger.failures > 0)
+
+
+def _where(seconds: float, jobs: int) -> str:
+    """When, on what and how long, as it stands above the table in docs/reliability.md."""
+    import PIL
+    import torch
+
+    from ganvas.core import machine
+
+    about, load = machine.describe(torch.device("cpu")), os.getloadavg()[1]
+    return (
+        f"On {datetime.datetime.now().astimezone().date()}, {about['cores']} cores ({about['processor']}; load average "
+        f"{load:.1f}), CPU only, Pillow {PIL.__version__}, torch {torch.__version__}, `--jobs {jobs}`, "
+        f"{seconds / 60:.1f} minutes in all."
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """One thing that is tried, and the table of all of them."""
 
 import multiprocessing
+import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,7 +28,7 @@ class Case:
 
 @dataclass
 class Row:
-    """One row of the table: how many were tried, how many seconds they took, and what failed and why."""
+    """One row of the table: how many were tried, what of the processor they took, and what failed and why."""
 
     tried: int = 0
     seconds: float = 0.0
@@ -59,11 +60,13 @@ class Ledger:
             row.failed.append((case.name, wrong))
 
     def table(self) -> str:
-        """The table, and below it what failed."""
-        lines = [f"{'part':10} {'kind':24} {'tried':>6} {'held':>6} {'failed':>6} {'seconds':>8}"]
+        """The table in Markdown, and below it what failed."""
+        lines = ["| part | tried | held | failed | seconds of the processor |", "|---|---|---|---|---|"]
         for (part, kind), row in self.rows.items():
-            counts = f"{row.tried:6} {row.held:6} {len(row.failed):6} {row.seconds:8.1f}"
-            lines.append(f"{part:10} {kind:24} {counts}")
+            lines.append(f"| {part}: {kind} | {row.tried} | {row.held} | {len(row.failed)} | {row.seconds:,.0f} |")
+        rows = self.rows.values()
+        counts = f"{sum(row.tried for row in rows):,} | {sum(row.held for row in rows):,} | {self.failures}"
+        lines += [f"| all | {counts} | {sum(row.seconds for row in rows):,.0f} |", ""]
         for (part, kind), row in self.rows.items():
             lines += [f"FAILED {part} {kind}: {name!r}: {why}" for name, why in row.failed]
         return "\n".join(lines)
@@ -78,7 +81,7 @@ class Ledger:
 
 
 def tried(cases: Sequence[Case], *, jobs: int) -> Iterator[tuple[Case, str, float]]:
-    """Try cases, so many at a time: each with what was wrong or nothing, and the seconds that it took, as they end."""
+    """Try cases, so many at a time: each with what was wrong or nothing, and the processor's seconds, as they end."""
     if jobs == 1:
         yield from ((case, *_tried(case)) for case in cases)
         return
@@ -96,14 +99,20 @@ def _tried_at(place: int) -> tuple[int, str, float]:
 
 
 def _tried(case: Case) -> tuple[str, float]:
-    """What was wrong with a case, tried in a folder that is gone afterwards, and the seconds that it took."""
-    began = time.perf_counter()
+    """What was wrong with a case, tried in a folder that is gone afterwards, and the processor's seconds."""
+    began = _processor()
     with tempfile.TemporaryDirectory(prefix="survive-") as folder:
         try:
             wrong = case.check(Path(folder))
         except Exception as error:  # a case that cannot be tried has not held
             wrong = f"could not be tried: {type(error).__name__}: {error}"
-    return wrong, time.perf_counter() - began
+    return wrong, _processor() - began
+
+
+def _processor() -> float:
+    """Seconds of the processor that this process and the children that it has waited for have taken."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + used.ru_utime + used.ru_stime
 
 
 def chosen(cases: Iterable[Case], *, every: int) -> Sequence[Case]:

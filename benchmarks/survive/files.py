@@ -38,11 +38,11 @@ def cases() -> Iterator[Case]:
         yield Case("tables", name, partial(_table, file, content, expected))
 
 
-def _zip(content: bytes, pictures: int | None, folder: Path) -> str:
+def _zip(content: bytes | Callable[[], bytes], pictures: int | None, folder: Path) -> str:
     """Whether what is sound in it is found, what is not is refused, and nothing is written but the contact sheet."""
     inner = folder / "far" / "in"
     inner.mkdir(parents=True)
-    (inner / "mine.zip").write_bytes(content)
+    (inner / "mine.zip").write_bytes(content if isinstance(content, bytes) else content())
     answer = run(command("data", "mine.zip", "--size", "8"), inner)
     if wrong := complaint(answer):
         return wrong

@@ -1,12 +1,16 @@
 """Files and folders are written whole or not at all, and what killed processes leave is found and removed."""
 
 import os
+from pathlib import Path
 
 import pytest
 import torch
 
 from ganvas.core import checkpoint, files
-from ganvas.core.errors import Unwritable
+from ganvas.core.errors import Unreadable, Unwritable
+from ganvas.core.weights import read_weights
+from ganvas.latent.places import Latent
+from ganvas.models.made import made_of
 
 
 def test_a_file_is_the_old_or_the_new(tmp_path):
@@ -108,3 +112,20 @@ def test_a_state_is_laid_out_by_names():
     state = checkpoint.named_below("critic", tensors) | checkpoint.named_below("critics", {"a": torch.ones(1)})
     assert sorted(state) == ["critic/0.bias", "critic/0.weight", "critics/a"]
     assert checkpoint.below(state, "critic").keys() == tensors.keys()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes among the files")
+def test_whoever_reads_a_file_waits_for_no_pipe(tmp_path):
+    """Each would wait for ever."""
+    for name in ("a.pt", "a.safetensors", "a.png"):
+        os.mkfifo(tmp_path / name)
+    for read, name in (
+        (read_weights, "a.pt"),
+        (read_weights, "a.safetensors"),
+        (Latent.read, "a.safetensors"),
+        (made_of, "a.png"),
+    ):
+        with pytest.raises(Unreadable, match=f"{name} is a pipe or a device"):
+            read(tmp_path / name)
+    with pytest.raises(Unreadable, match="zero is a pipe or a device"):
+        read_weights(Path("/dev/zero"))

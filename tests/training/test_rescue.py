@@ -153,6 +153,7 @@ def test_it_gives_up_after_three_returns(faults, points, tmp_path):
     said = str(caught.value)
     assert said.startswith("The training diverged at 224 images: critic.loss is no longer a number. It went back three")
     assert "smaller steps of the critic and generator did not help" in said
+    assert said.endswith(f" Checkpoints from before are in {run.path}.")
     assert [each["player"] for each in run.about["rescues"]] == ["critic", "generator", "critic"]
     assert len(faults.met) == 4
     assert run.images == 192
@@ -182,6 +183,7 @@ def test_without_rescue_it_fails_plainly(faults, ganvas, points, tmp_path):
     code, _, err = ganvas(*words)
     assert code == 1
     assert "went back three times" in err
+    assert "Checkpoints from before" not in err, "there are none"
 
 
 class Killed(BaseException):

@@ -13,9 +13,21 @@ from pathlib import Path
 
 import platformdirs
 
-from .errors import Unwritable
+from .errors import Unreadable, Unwritable
 
-__all__ = ["cache_folder", "digest", "discard", "key", "numbered", "put", "replacing", "sweep", "write", "writing"]
+__all__ = [
+    "cache_folder",
+    "digest",
+    "discard",
+    "key",
+    "numbered",
+    "plain",
+    "put",
+    "replacing",
+    "sweep",
+    "write",
+    "writing",
+]
 
 DAY_SECONDS = 86_400
 DRAFT = re.compile(r"\.draft-[0-9a-f]{16}-.+")
@@ -89,6 +101,17 @@ def sweep(folder: Path, names: str = "*", *, seconds: float = DAY_SECONDS) -> No
 def numbered(folder: Path) -> list[tuple[int, Path]]:
     """The .png files of a folder whose names are numbers, as (number, path) in order; others are somebody's own."""
     return sorted((int(path.stem), path) for path in folder.glob("*.png") if path.stem.isdecimal())
+
+
+def plain(path: Path) -> Path:
+    """This path, which is no pipe and no device: whoever reads those waits until somebody writes.
+
+    Raises:
+        Unreadable: it is one.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise Unreadable(f"{path} is a pipe or a device. Name a file.")
+    return path
 
 
 def cache_folder() -> Path:

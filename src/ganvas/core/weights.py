@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load
 from torch import Tensor
 
+from . import files
 from .errors import Unreadable
 
 __all__ = ["Header", "read_header", "read_weights", "sha256", "sha256_of"]
@@ -82,7 +83,7 @@ def read_weights(file: Path, *, known: str = "") -> dict[str, Tensor]:
             torch is too old to open a file of torch.save that a stranger may have made.
     """
     try:
-        content = file.read_bytes()
+        content = files.plain(file).read_bytes()
     except OSError as error:
         raise Unreadable(f"{file} cannot be read: {error.strerror or error}.") from None
     pickled = file.suffix != ".safetensors"

@@ -57,7 +57,7 @@ class Latent:
             NotFound or Unreadable: there is no such file, or it is none of these.
         """
         try:
-            with safe_open(path, "pt") as opened:
+            with safe_open(files.plain(path), "pt") as opened:
                 told = opened.metadata() or {}
             tensors = load(path.read_bytes())
             about = unsealed(told, tensors)

@@ -18,6 +18,7 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from ..core import files
 from ..core.errors import DoesNotFit, NotFound, Unreadable
 from ..core.version import __version__
 from .place import Place
@@ -140,7 +141,7 @@ def made_of(path: Path) -> Made:
         Unreadable: it does not say so, or says what cannot be.
     """
     try:
-        with path.open("rb") as file:
+        with files.plain(path).open("rb") as file:
             content = file.read(MOST_BYTES)
     except OSError as error:
         raise NotFound(f"Cannot read {path}: {error.strerror or error}.") from None

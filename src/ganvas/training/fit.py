@@ -211,7 +211,9 @@ def _train(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> N
                 seen=seen,
                 minutes=task.minutes,
                 device=device,
-                rescuer=Rescuer(recorder, lambda: _start(task, data, device).tensors(), wanted=task.rescue),
+                rescuer=Rescuer(
+                    recorder, lambda: _start(task, data, device).tensors(), wanted=task.rescue, device=device
+                ),
                 mender=Mender(recorder, data, wanted=auto and distributed.world() == 1, anew=not task.start_from),
             )
             del state, restore  # the session lets go of them too, when the training has taken them up

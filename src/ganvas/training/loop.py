@@ -224,7 +224,7 @@ def train(
         restore: `tick.state.tensors()` of an earlier run of the same recipe, data and seed, to go on from there.
         micro_batch: at most so many samples at once, to save memory; changes nothing else but batch norm.
         pieces: the same for a training that splits its batches further where memory runs out, and keeps where.
-        alarm: what watches the numbers of each step, in one process.
+        alarm: what watches the numbers of each step; of several processes each has one, and all say the same.
         halved: player -> images seen from which on its rate is half of what it was, each time.
 
     Raises:
@@ -293,7 +293,7 @@ def _play(
     sums = _gradients_that_fit(turn, state, hand, recipe)
     if alarm:
         before = state.learner or turn.player
-        alarm.terms(sums, recipe.batch, images=images + recipe.batch, player=turn.player, before=before)
+        alarm.terms(_of_all(sums), recipe.batch, images=images + recipe.batch, player=turn.player, before=before)
     distributed.sum_gradients(learning)
     optimizer.step()
     state.learner = turn.player
@@ -303,6 +303,14 @@ def _play(
         turn.after(player)
     _settle(player, alarm)
     return sums
+
+
+def _of_all(sums: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Sums over what all processes have of a batch, so that each judges the same numbers in the same way."""
+    if distributed.world() == 1:
+        return sums
+    totals = distributed.mean(torch.stack(list(sums.values()))) * distributed.world()
+    return dict(zip(sums, totals.unbind(), strict=True))
 
 
 def _settle(player: Network, alarm: Alarm | None) -> None:

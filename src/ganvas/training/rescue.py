@@ -10,9 +10,10 @@ the images from which on it holds, so a run that goes on from any checkpoint, ol
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from ..core import checkpoint
+from ..core import checkpoint, distributed
 from ..core.errors import Diverged
 from ..recipes.recipe import Recipe
 from ..runs.diagnosis import divergence
@@ -32,10 +33,13 @@ class Rescuer:
         recorder: of the run.
         beginning: makes the tensors of the state before the first step.
         wanted: whether it is to be brought back at all.
+        device: where it is computed; several processes agree there on where to go back to.
     """
 
-    def __init__(self, recorder: Recorder, beginning: Callable[[], dict[str, Tensor]], *, wanted: bool) -> None:
-        self._recorder, self._beginning, self._wanted = recorder, beginning, wanted
+    def __init__(
+        self, recorder: Recorder, beginning: Callable[[], dict[str, Tensor]], *, wanted: bool, device: torch.device
+    ) -> None:
+        self._recorder, self._beginning, self._wanted, self._device = recorder, beginning, wanted, device
 
     @property
     def made(self) -> list[Rescue]:
@@ -51,6 +55,8 @@ class Rescuer:
     def bring_back(self, blown: BlewUp, recipe: Recipe) -> tuple[Rescue, dict[str, Tensor]]:
         """Go back, and return what is to be told and the state to go on from.
 
+        Several processes do it together, and the first of them changes the folder when all have looked at it.
+
         Raises:
             Diverged: it is of no use any more, or not wanted.
         """
@@ -59,10 +65,17 @@ class Rescuer:
             raise self._given_up(blown, made, recipe)
         found = self._found(blown, recipe)
         back = int(found.name) if found else 0
+        if distributed.either(float(distributed.mean(self._number(back))) != back, self._device):
+            raise Diverged(f"{blown} The processes do not see the same {self._recorder.run.path}, and cannot go back.")
         tried = [each.player for each in made if each.back == back]  # and it came again: it may be the other's rate
         rescue = Rescue(min(blown.suspects, key=tried.count), back, blown.images, blown.why)
-        self._recorder.go_back(found, rescue)
+        if distributed.is_first():
+            self._recorder.go_back(found, rescue)
+        distributed.either(False, self._device)  # the others read what the first has written
         return rescue, checkpoint.read(found / checkpoint.STATE) if found else self._beginning()
+
+    def _number(self, value: int) -> Tensor:
+        return torch.tensor(float(value), dtype=torch.float64, device=self._device)
 
     def _found(self, blown: BlewUp, recipe: Recipe) -> Path | None:
         """The checkpoint to go back to, or None for the beginning.
@@ -85,8 +98,8 @@ class Rescuer:
             players = " and ".join(sorted({each.player for each in made}))
             times = {1: "once", 2: "twice", 3: "three times"}.get(len(made), f"{len(made)} times")
             why += f" It went back {times}, and smaller steps of the {players} did not help."
-        self._recorder.give_up(why)
-        return Diverged(
-            f"{why} Try `settings=['{found.setting}']`, with another `out=`. Checkpoints from before are in "
-            f"{self._recorder.run.path}."
-        )
+        if distributed.is_first():
+            self._recorder.give_up(why)
+        run = self._recorder.run
+        before = f" Checkpoints from before are in {run.path}." if run.newest else ""
+        return Diverged(f"{why} Try `settings=['{found.setting}']`, with another `out=`.{before}")

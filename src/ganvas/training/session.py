@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from ..core import console, distributed
-from ..core.errors import Diverged
 from ..data.dataset import Dataset
 from ..models.model import Model
 from ..networks.layers import BatchNorm
@@ -80,7 +79,7 @@ class Session:
         self._meter = Meter(data, every=recipe.measure_images, device=device)
         self._pulse = Pulse(data, recipe.product)
         self._events = Events(recorder.run.path, seen=seen) if self._first else None
-        self._alarm = Alarm() if distributed.world() == 1 else None  # several would each see another share of a batch
+        self._alarm = Alarm()
         self._rescuer, self._mender = rescuer, mender
         self._pieces = Pieces(recipe.batch, cuts(recorder.run.about) if recorder.run.exists else [])
         self._cuts = len(self._pieces.cuts)
@@ -180,19 +179,25 @@ class Session:
             display.update(self._seen, speed, self._terms)
             if self._status:
                 self._status.update(self._seen, self._recipe.images, speed)
-            if self._first and self._is_due(self._recipe.sheets):
-                self._look()
-                self._say("drawing")
-                self._recorder.sheet(self._seen, tick.state, self._data)
-                self._recorder.thin(self._recipe)
+            if self._is_due(self._recipe.sheets):
+                self._draw(tick)
             if self._is_mended(tick, display):
                 return True
             # Processes act on the clock and on signals in the same step.
-            if (due or distributed.world() == 1) and self._ends(tick, interrupted):
+            together = distributed.world() == 1 or return_step(tick.step) == tick.step
+            if (due or together) and self._ends(tick, interrupted):
                 return False
             if self._is_fitted_anew(tick):
                 return True
         return False
+
+    def _draw(self, tick: Tick) -> None:
+        """Draw a sheet. With several processes all of them call this together."""
+        self._look()
+        if self._first:
+            self._say("drawing")
+            self._recorder.sheet(self._seen, tick.state, self._data)
+            self._recorder.thin(self._recipe)
 
     def _is_due(self, times: int, *, every: int = 1) -> bool:
         """Whether this step is one of about `times` evenly spaced ones, in a resumed run as in an unbroken one.
@@ -208,8 +213,6 @@ class Session:
         """Write a line, with scores if it is time for them. With several processes all of them call this together."""
         self._look()
         self._terms, scores = tick.terms(), None
-        if self._alarm is None:
-            _refuse_divergence(self._recorder.run, self._seen, self._terms, {})
         if not self._first:
             return
         if self._meter.due(self._seen, self._recipe.batch, self._budget.seconds):
@@ -254,12 +257,9 @@ class Session:
         """Look for what blew up before something is written, and at the whole state before that is.
 
         Raises:
-            BlewUp: something did; with several processes `Diverged`.
+            BlewUp: something did.
         """
-        if self._alarm is None:
-            if tick:
-                _refuse_divergence(self._recorder.run, self._seen, tick.terms(), tick.state.tensors())
-        elif tick:
+        if tick:
             tensors, players = tick.state.tensors(), tick.state.networks
             self._alarm.state(tensors, images=self._seen, players=players, product=self._recipe.product)
         else:
@@ -284,18 +284,6 @@ class Session:
 def _last(run: Run) -> int:
     """The images of the last row of its log."""
     return run.rows[-1]["images"] if run.rows else 0
-
-
-def _refuse_divergence(run: Run, images: int, terms: dict[str, float], tensors: dict[str, Tensor]) -> None:
-    """What several processes look at in the place of the alarm; they do not go back."""
-    broken = [name for name, value in terms.items() if not math.isfinite(value)]
-    broken += [name for name, value in tensors.items() if not value.isfinite().all()]
-    if broken:
-        raise Diverged(
-            f"The training diverged at {images:,} images: {broken[0]} is no longer a number. Several processes do not "
-            "go back by themselves. Try a lower rate, for instance `settings=['optimizer.rate=1e-4']`, with another "
-            f"`out=`, or go on with one process. Checkpoints from before are in {run.path}."
-        )
 
 
 @contextmanager
