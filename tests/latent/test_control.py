@@ -1,5 +1,6 @@
 """Attributes see what they are called after; directions move them; edits and projections reach what they are asked."""
 
+import json
 import math
 from dataclasses import fields
 
@@ -401,9 +402,11 @@ def test_the_features_draw_the_projection(run):
 
 
 def test_the_commands(ganvas, run, tmp_path):
-    code, out, err = ganvas("directions", run, "--count", 1)
+    code, out, err = ganvas("directions", run, "--count", 1, "--json")
     assert code == 0, err
-    assert "saved in " in out
+    told = json.loads(out)
+    assert {"change", "error"} == told["brightness"]["contrast"].keys()
+    assert told["brightness"]["brightness"]["change"] > 0
     assert (run / "directions.safetensors").exists()
     assert (tmp_path / "directions.png").exists()
     assert "Measuring directions: 8 of 8" in err.replace("7 of 7", "8 of 8")

@@ -81,6 +81,25 @@ def test_how_it_ended(points, tmp_path, monkeypatch):
     assert "No space left" in failed.status["error"]
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="Windows has the real one")
+def test_ctrl_break_is_a_polite_stop_where_it_is_known(points, tmp_path, monkeypatch):
+    monkeypatch.setattr(signal, "SIGBREAK", signal.SIGUSR1, raising=False)
+    log = Recorder.log
+
+    def interrupted(self, seen, *rest):
+        log(self, seen, *rest)
+        if seen == 128:
+            os.kill(os.getpid(), signal.SIGBREAK)
+
+    monkeypatch.setattr(Recorder, "log", interrupted)
+    before = signal.getsignal(signal.SIGUSR1)
+    run = fit(points, out=tmp_path / "run", quiet=True, device="cpu")
+    assert (run.status["state"], run.finished) == ("interrupted", False)
+    assert run.newest is not None
+    assert signal.getsignal(signal.SIGUSR1) == before
+    assert fit(run.path, quiet=True, device="cpu").finished
+
+
 def test_a_number_of_a_process_that_another_one_has_now(tmp_path):
     status = Status(tmp_path, images=0, wanted=5)
     with status.kept():

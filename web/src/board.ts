@@ -80,8 +80,12 @@ export function boardUrl(model: string, place: Place): string {
   return `/ideas?${query}`;
 }
 
-export const aroundUrl = (place: Place): string =>
-  turned({ like: keyOf(place), mix: null, s: 0, at: null, mv: null, w: place.words ?? null }, "/ideas");
+/** The URL of what is like a place, which stays looked at. */
+export function aroundUrl(place: Place): string {
+  const { moves = {}, ...bare } = place;
+  const looked = { at: keyOf(bare), mv: movesText(moves) };
+  return turned({ like: keyOf(place), mix: null, s: 0, w: place.words ?? null, ...looked }, "/ideas");
+}
 
 export const bredUrl = (a: Place, b: Place): string =>
   turned({ mix: `${keyOf(a)}.${keyOf(b)}`, like: null, s: 0, at: null, mv: null }, "/ideas");

@@ -37,8 +37,9 @@ export function rows(what: Export, model: Model | undefined, state: State | null
     some.push(
       row("pictures", "Pictures", "a PNG each, named by words and seed, which are inside it, too", `about ${size}`),
     );
-    some.push(row("sheet", "One sheet", "all of them on a grid", `about ${size}`));
-    some.push(row("svg", "Vectors", "all of them as one SVG, for print and for editing", "a few seconds"));
+    if (pictures > 1) some.push(row("sheet", "One sheet", "all of them on a grid", `about ${size}`));
+    const which = pictures > 1 ? "all of them as one SVG" : "as an SVG";
+    some.push(row("svg", "Vectors", `${which}, for print and for editing`, "a few seconds"));
   }
   if (pictures > 1)
     some.push(

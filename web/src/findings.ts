@@ -55,7 +55,7 @@ function usable({ count: pictures }: DataSet, size: number): Finding {
   const text = `${count(pictures)} can be learned from`;
   if (pictures < FEW)
     return finding("usable", "look", text, "so few are learned by heart; a few hundred are the least");
-  if (pictures < ENOUGH) return finding("usable", "look", text, "enough to start with; some hundred more would help");
+  if (pictures < ENOUGH) return finding("usable", "quiet", text, "enough to start with; some hundred more would help");
   return finding("usable", "good", text, `a few hundred is the least; this is plenty for ${size} × ${size}`);
 }
 

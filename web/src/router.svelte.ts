@@ -14,12 +14,26 @@ let route = $state.raw<Route>(read());
 
 export const here = (): Route => route;
 
+const BOARD = "ganvas-board"; // of this tab of the browser
+let left = $state.raw(sessionStorage.getItem(BOARD));
+
+/** The board of Ideas that was looked at last, unless it is looked at now: its tab leads to the question then. */
+export const board = (): string | null => (route.path === "/ideas" || route.path === "/" ? null : left);
+
+function remember(): void {
+  if (route.path !== "/ideas") return;
+  left = location.pathname + location.search;
+  sessionStorage.setItem(BOARD, left);
+}
+remember();
+
 /** Goes to a URL of this page; `replace` for what is no step of its own, such as a slider's. */
 export function go(url: string, { replace = false, keep = false }: { replace?: boolean; keep?: boolean } = {}): void {
   if (url === location.pathname + location.search) return;
   const moved = new URL(url, location.href).pathname !== location.pathname;
   history[replace ? "replaceState" : "pushState"](null, "", url);
   route = read();
+  remember();
   if (moved && !keep) {
     scrollTo(0, 0);
     document.getElementById("main")?.focus({ preventScroll: true });
@@ -50,4 +64,5 @@ export function follow(event: MouseEvent): void {
 
 addEventListener("popstate", () => {
   route = read();
+  remember();
 });

@@ -1,7 +1,14 @@
 /** The five places, in their order. */
 import type { IconName } from "./parts/icons.ts";
+import { board } from "./router.svelte.ts";
 
-export const TABS: { path: string; name: string; icon: IconName }[] = [
+interface Tab {
+  path: string;
+  name: string;
+  icon: IconName;
+}
+
+export const TABS: Tab[] = [
   { path: "/", name: "Ideas", icon: "ideas" },
   { path: "/data", name: "Data", icon: "data" },
   { path: "/runs", name: "Runs", icon: "runs" },
@@ -10,6 +17,9 @@ export const TABS: { path: string; name: string; icon: IconName }[] = [
 ];
 
 const OTHERS: Record<string, string> = { "": "Ideas", ideas: "Ideas", kept: "Ideas", compare: "Runs" };
+
+/** Where a tab leads: Ideas to the pictures that were left, if there were some. */
+export const pathOf = (tab: Tab): string => (tab.path === "/" ? (board() ?? tab.path) : tab.path);
 
 /** The tab that a path belongs to. */
 export function tabOf(path: string): string | undefined {

@@ -1,6 +1,7 @@
 """The commands that move pictures of a trained model: morph, directions, edit, project."""
 
 import math
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,6 +76,7 @@ def directions(
     labels: Annotated[
         str, typer.Option(help="A labelled source, such as digits: its classes become attributes too.")
     ] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find directions in latent space, measure how purely each one acts, and show them as strips of pictures."""
     from ..core import console
@@ -90,6 +92,9 @@ def directions(
         found = find_directions(opened, more=more, labels=labels, count=count, watch=watch)
     saved = found.save(out or beside(model))
     picture = gallery(opened, found, strips, start=start, strength=strength)
+    if json:
+        say(dumps(found.as_json(), indent=1))
+        return
     say(f"{found}\n\nin deviations among samples per strength 1\nsaved in {saved}, shown in {picture}")
 
 

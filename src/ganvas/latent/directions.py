@@ -128,6 +128,17 @@ class Directions:
     def _change(self, row: int, column: int) -> str:
         return f"{self.changes[row, column]:+.2f} ± {self.errors[row, column]:.2f}"
 
+    def as_json(self) -> dict[str, Any]:
+        """What each direction changes per strength 1, in deviations among samples, with its standard error."""
+        rows = zip(self.names, self.changes.tolist(), self.errors.tolist(), strict=True)
+        return {
+            name: {
+                attribute: {"change": change, "error": error}
+                for attribute, change, error in zip(self.attributes, changes, errors, strict=True)
+            }
+            for name, changes, errors in rows
+        }
+
     def save(self, path: Path) -> Path:
         """Write all of it to a .safetensors file.
 

@@ -23,6 +23,7 @@ from .workspace import Workspace, read_json
 
 __all__ = ["Child", "begun", "command_of"]
 
+POLITE = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)  # on Windows SIGTERM ends a process as SIGKILL does
 KILL_SECONDS = 10.0  # after a polite stop
 LINES = 4096  # bytes of a console that are looked at
 
@@ -96,6 +97,7 @@ class Child:
                 stdout=answer if progress else errors,
                 stderr=errors,
                 start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # which Ctrl-Break reaches alone
                 env=env,
             )
         _ours[process.pid] = process
@@ -119,7 +121,7 @@ class Child:
             return
         if not self.stopping:
             self.stopping = time.time()
-            _signal(self.pid, signal.SIGTERM, group=False)
+            _signal(self.pid, POLITE, group=False)
         elif time.time() - self.stopping > KILL_SECONDS:
             _signal(self.pid, getattr(signal, "SIGKILL", signal.SIGTERM), group=True)
 

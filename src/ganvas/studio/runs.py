@@ -246,7 +246,7 @@ class Runs:
         if folder.training:
             return "training" if alive else "elsewhere"
         if alive:
-            return "starting"
+            return "training" if self._saving(folder, child) else "starting"
         if folder.wanted and folder.images >= folder.wanted:
             return "finished"
         if child is not None and child.asked.get("ended"):
@@ -255,10 +255,19 @@ class Runs:
             return "failed"
         return "paused"
 
+    def _saving(self, folder: Folder, child: Child | None) -> bool:
+        """Whether it was asked to stop, or has come to its end, and only writes down what it has learned."""
+        if child is None or child.stopping:
+            return child is not None
+        status = folder.status()
+        return status.get("pid") == child.pid and status.get("state") not in {"starting", "training"}
+
     def _phase(self, folder: Folder, child: Child | None, state: str) -> dict[str, Any] | None:
         """What it does before its first row: from the run's own status, or from what its process said."""
         if child is None or state not in {"starting", "training"}:
             return None
+        if self._saving(folder, child):
+            return {"what": "Saving", "done": 0, "total": 0}
         status = folder.status()
         if status.get("pid") == child.pid:
             if status.get("phase") == "starting":

@@ -1,7 +1,9 @@
 """Opening the studio: a port that is free, the address with its token, and uvicorn."""
 
+import asyncio
 import contextlib
 import ipaddress
+import logging
 import signal
 import socket
 import threading
@@ -72,11 +74,30 @@ def serve(
     config = uvicorn.Config(
         guard, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
     )
-    server = uvicorn.Server(config)
+    server = _Server(config, guard.app.state.parts.hub.close)  # type: ignore[attr-defined]
+    logging.getLogger("uvicorn.error").addFilter(_meant)
     with contextlib.suppress(KeyboardInterrupt):
         server.run([listening])
     listening.close()
     _goodbye(guard, say)
+
+
+class _Server(uvicorn.Server):
+    """A server that lets its tabs go before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, leave: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._leave = leave
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        self._leave()
+        await super().shutdown(sockets)
+
+
+def _meant(record: logging.LogRecord) -> bool:
+    """Whether it is worth a line: that requests end with the server is what was asked for."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _goodbye(guard: object, say: Callable[[str], None]) -> None:

@@ -288,7 +288,10 @@ def _last(run: Run) -> int:
 
 @contextmanager
 def _interruptions() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C and a polite kill finish the step and save; a second Ctrl-C stops at once."""
+    """Let Ctrl-C and a polite kill finish the step and save; a second Ctrl-C stops at once.
+
+    Windows knows no polite kill of another process but Ctrl-Break, SIGBREAK here.
+    """
     stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stopped.is_set
@@ -298,7 +301,8 @@ def _interruptions() -> Iterator[Callable[[], bool]]:
         stopped.set()
         signal.signal(number, before[number])
 
-    before = {int(number): signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    polite = [number for name in ("SIGINT", "SIGTERM", "SIGBREAK") if (number := getattr(signal, name, None))]
+    before = {int(number): signal.signal(number, stop) for number in polite}
     try:
         yield stopped.is_set
     finally:

@@ -83,6 +83,7 @@ def test_more_like_this_breeds_and_goes_back(page: Any) -> None:
     expect(page).to_have_url(re.compile("like="))
     expect(page.locator(".opts")).to_contain_text("Around 3d fruit, seed 9")
     drawn(page)
+    expect(page.locator(".inspect h2")).to_have_text("3d fruit seed 9")  # it stays, until another is chosen
     page.locator(".tile").nth(3).click()
     page.get_by_role("button", name="Breed").click()
     page.locator(".tile").nth(8).click()

@@ -1,6 +1,7 @@
 """Who may ask, and who may not: each attack with its status."""
 
 import io
+import signal
 import socket
 import time
 import zipfile
@@ -11,7 +12,7 @@ from PIL import Image
 
 from ganvas.studio.serve import _listen
 
-from .studio_server import free_port, wait
+from .studio_server import Studio, free_port, wait
 
 TRAVERSALS = [
     "../x.png", "..%2fx.png", "%2e%2e/x.png", "%2e%2e%2fx.png", "..%5cx.png", "..\\x.png", "a/../../x.png", "a/../x.png",
@@ -262,8 +263,6 @@ def test_a_body_that_does_not_come(studio):
 
 
 def test_a_port_in_use_and_another_host(studio, tmp_path):
-    from .studio_server import Studio
-
     with socket.socket() as other:
         port = free_port()
         other.bind(("127.0.0.1", port))
@@ -278,3 +277,11 @@ def test_an_answer_waits_for_no_acknowledgement():
     """asyncio turns Nagle's algorithm off only for what is TCP by name; with it each answer takes 40 ms longer."""
     with _listen("127.0.0.1", free_port()) as listening:
         assert listening.proto == socket.IPPROTO_TCP
+
+
+def test_it_ends_without_a_word_about_tabs_that_were_open(tmp_path):
+    studio = Studio(tmp_path / "workspace").start()
+    with studio.client.stream("GET", "/api/events") as tab:
+        next(tab.iter_lines())
+        studio.kill(signal.SIGTERM)
+    assert "Traceback" not in studio.log()
