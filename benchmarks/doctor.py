@@ -18,6 +18,7 @@ odd seeds; thresholds were chosen by even ones.
 import argparse
 import datetime
 import json
+import math
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -109,6 +110,7 @@ HEALTHY = {
     "photographs": Case("", "photos", ("width=8", "optimizer.rate=1e-3"), 500, "photos"),
 }
 CASES = ILL | HEALTHY
+COUNTED = {"few", "twins", "short"}  # whose diagnosis is a count, so that finding them is no merit
 
 
 def pictures(folder: Path, name: str, seed: int) -> Path:
@@ -234,8 +236,8 @@ def is_mended(line: Mapping[str, Any]) -> bool:
 
 def table(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What docs/doctor.md shows."""
-    yield "| illness | trainings | caught | first after | gone with the setting | digits before and after it |"
-    yield "|---|---|---|---|---|---|"
+    yield "| illness | trainings | caught | 95 % | first after | gone with the setting | digits before and after it |"
+    yield "|---|---|---|---|---|---|---|"
     total = [0, 0, 0, 0]
     for name, case in ILL.items():
         own = [line for line in lines if line["case"] == name]
@@ -247,9 +249,13 @@ def table(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         when = f"{statistics.median(firsts):.0%}" if firsts else "its end" if caught else "-"
         pairs = [(line["classes"] or 0, line["mended"]["classes"] or 0) for line in again]
         seen = ", ".join(f"{before} to {after}" for before, after in pairs) or "-"
-        tried = f"{mended} of {len(again)}" if again else "-"
-        yield f"| {name} (`{case.kind}`) | {len(own)} | {len(caught)} | {when} | {tried} | {seen} |"
-    yield f"| all | {total[0]} | {total[1]} | | {total[3]} of {total[2]} | |"
+        tried, rate = f"{mended} of {len(again)}" if again else "-", within(len(caught), len(own))
+        yield f"| {name} (`{case.kind}`) | {len(own)} | {len(caught)} | {rate} | {when} | {tried} | {seen} |"
+    judged = [line for line in lines if line["case"] in ILL and line["case"] not in COUNTED]
+    right = sum(line["kind"] in line["found"] for line in judged)
+    yield f"| judged, not counted | {len(judged)} | {right} | {within(right, len(judged))} | | | |"
+    gone = f"{total[3]} of {total[2]} ({within(total[3], total[2])})"
+    yield f"| all | {total[0]} | {total[1]} | {within(total[1], total[0])} | | {gone} | |"
     yield ""
     yield "| healthy | trainings | false alarms at the end | at any time | what was said |"
     yield "|---|---|---|---|---|"
@@ -261,7 +267,18 @@ def table(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         said = sorted({kind for line in own for kind in (*line["first"], *line["found"])})
         sums = [a + b for a, b in zip(sums, (len(own), alarms, ever), strict=True)]
         yield f"| {name} | {len(own)} | {alarms} | {ever} | {', '.join(said) or 'nothing'} |"
-    yield f"| all | {sums[0]} | {sums[1]} | {sums[2]} | |"
+    rates = (f"{count} ({within(count, sums[0])})" for count in sums[1:])
+    yield f"| all | {sums[0]} | {' | '.join(rates)} | |"
+
+
+def within(found: int, of: int) -> str:
+    """Where a share lies with a confidence of 95 %, in per cent (Wilson 1927); nothing is known of none."""
+    if not of:
+        return "-"
+    z, share = 1.96, found / of
+    middle = (share + z**2 / (2 * of)) / (1 + z**2 / of)
+    half = z / (1 + z**2 / of) * math.sqrt(share * (1 - share) / of + z**2 / (4 * of**2))
+    return f"{100 * max(middle - half, 0):.0f} to {100 * min(middle + half, 1):.0f}"
 
 
 def draw(work: Path, name: str, seed: int) -> Path | None:

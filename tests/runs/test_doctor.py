@@ -104,8 +104,8 @@ def test_advice_is_a_setting_that_goes_with_the_recipe(kind, settings, wanted):
 
 def test_a_deaf_generator_gets_a_critic_that_reads():
     recipe = catalog.find("cgan", "recipe")()
-    assert advice("deaf", recipe) == "critic.projection=True"
-    assert advice("deaf", change(recipe, "critic.projection=True")) == "game.mismatch=1"
+    assert advice("deaf", recipe) == "game.mismatch=1"
+    assert advice("deaf", change(recipe, "game.mismatch=1")) == "critic.projection=True"
     assert advice("deaf", change(recipe, "condition=None")) is None
 
 

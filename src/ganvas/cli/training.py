@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Size, as_options, parse_size, say
+from .options import Size, as_options, parse_size, say, share_work
 
 if TYPE_CHECKING:
     from ..runs.run import Run
@@ -72,7 +72,8 @@ def train(
         rescue=not no_rescue,
         auto=auto,
     )
-    say(_ending(run))
+    if share_work():
+        say(_ending(run))
 
 
 def _ending(run: "Run") -> str:

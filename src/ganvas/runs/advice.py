@@ -173,14 +173,14 @@ def _lighter(recipe: Recipe | None) -> str | None:
 
 
 def _reading(recipe: Recipe | None) -> str | None:
-    """A critic that cannot do without what it is told."""
+    """A critic that cannot do without what it is told: by pictures under wrong descriptions, and else by its form."""
     game = _game(recipe)
     if game is None or recipe is None or recipe.condition is None:
         return None
-    for critic in game.critics:
-        if getattr(recipe.networks[critic], "projection", True) is False:
-            return f"{critic}.projection=True"
-    return "game.mismatch=1" if not _peak(game.mismatch) else None
+    if not _peak(game.mismatch):
+        return "game.mismatch=1"
+    told = [each for each in game.critics if getattr(recipe.networks[each], "projection", True) is False]
+    return f"{told[0]}.projection=True" if told else None
 
 
 def _longer(recipe: Recipe | None) -> str | None:
