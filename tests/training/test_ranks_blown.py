@@ -101,3 +101,14 @@ def test_two_processes_go_back_together(points, tmp_path):
     assert [each["player"] for each in run.about["rescues"]] == ["critic", "generator", "critic"]
     assert (run.images, run.status["state"]) == (192, "failed")
     assert all(value.isfinite().all() for value in checkpoint.read(run.newest / "state.safetensors").values())
+
+
+def test_a_process_that_was_told_of_no_others():
+    """RANK set by hand, without torchrun."""
+    program = (
+        "from ganvas.core import distributed, errors\n"
+        "try:\n    distributed.start()\nexcept errors.Unreachable as error:\n    print(error)"
+    )
+    known = {name: value for name, value in os.environ.items() if not name.startswith(("MASTER_", "WORLD_"))}
+    done = subprocess.run([sys.executable, "-c", program], env=known | {"RANK": "1"}, capture_output=True, text=True)
+    assert done.stdout.startswith("Another one of the several processes that work together here is gone ("), done.stderr

@@ -44,7 +44,7 @@ def _answered() -> Iterator[None]:
     """
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # or was never named, where RANK was set by hand
         count = os.environ.get("WORLD_SIZE", "several")
         raise Unreachable(
             f"Another one of the {count} processes that work together here is gone ({str(error).splitlines()[0]}). "
