@@ -13,6 +13,7 @@ from ganvas.core import checkpoint
 from ganvas.core.errors import GanvasError
 from ganvas.models import shipped
 from ganvas.models.publish import publish
+from ganvas.networks.feature import FeatureCritic
 from ganvas.recipes.ideas import idea_flow, idea_icons
 from ganvas.training import fit as fitting
 from ganvas.training.loop import start
@@ -199,7 +200,7 @@ def test_one_step_goes_on_with_its_own(run, folder):
 
 def test_a_model_that_came_without_its_teacher_teaches_by_itself(run, published):
     before = {name: {key: value.half() for key, value in held.items()} for name, held in learned(run).items()}
-    recipe, after = begun(replace(adapted(published), data=run.recipe.data), published)
+    recipe, after = begun(replace(Run(published).recipe, data=run.recipe.data), published)
     assert recipe.networks["teacher"] == recipe.networks["generator"]
     assert same(after["teacher"], before["generator"])
     assert same(after["autoencoder"], before["generator"], "decoder.")
@@ -208,6 +209,14 @@ def test_a_model_that_came_without_its_teacher_teaches_by_itself(run, published)
     other, after = begun(small("idea_flow", run.recipe.data.path), published)
     assert other.networks["generator"].steps == idea_flow().networks["generator"].steps
     assert same(after["generator"], before["generator"])
+
+
+def test_other_pictures_have_a_critic_with_eyes_and_no_teacher(run, published):
+    recipe, after = begun(replace(adapted(published), data=run.recipe.data), published)
+    assert set(recipe.networks) == {"generator", "critic"}
+    assert isinstance(recipe.networks["critic"], FeatureCritic)
+    assert recipe.networks["generator"] == run.recipe.networks["generator"]
+    assert same(after["generator"], {key: value.half() for key, value in learned(run)["generator"].items()})
 
 
 def test_a_published_model_goes_on_with_a_folder(published, folder, bare, tmp_path, monkeypatch):

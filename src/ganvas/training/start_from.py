@@ -9,10 +9,12 @@ from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
 from ..core.weights import read_header
 from ..data.dataset import in_words
 from ..learning.conditions import Keywords
+from ..learning.latents import Distillation
 from ..models.model import described
 from ..models.shipped import known, locate
 from ..networks.fill import compare
 from ..networks.layers import Learned, Network
+from ..recipes.ideas import idea_finish
 from ..recipes.recipe import Recipe
 from ..runs.run import Run
 from .loop import State
@@ -95,12 +97,18 @@ def as_begun(recipe: Recipe, place: str | Path) -> Recipe:
 def adapted(place: str | Path) -> Recipe:
     """The recipe of a run or a published model, for other data: words are taken where they are, and not asked for.
 
+    What a teacher taught would be taught by itself there, and learn little: `idea_finish` takes the teacher's place.
+
     Raises:
         NotFound: there is no such run.
     """
     recipe = found(place).recipe
     if isinstance(recipe.condition, Keywords):
         recipe = replace(recipe, condition=replace(recipe.condition, required=False))
+    if isinstance(recipe.game, Distillation):
+        other = idea_finish()
+        networks = other.networks | {recipe.product: recipe.networks[recipe.product]}
+        recipe = replace(other, data=recipe.data, condition=recipe.condition, networks=networks)
     return replace(recipe, images=min(recipe.images, ADAPTING), batch=min(recipe.batch, ADAPTING_BATCH))
 
 
