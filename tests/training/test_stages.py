@@ -230,6 +230,9 @@ def test_a_published_model_goes_on_with_a_folder(published, folder, bare, tmp_pa
         assert run.about["stage"] == ""
         assert run.about["from"] == "ideas"
         assert load(run.path).sample(2)[0].size == (16, 16)
+        begun, now = (checkpoint.read(Run(at).newest / checkpoint.MODEL) for at in (published, out))
+        assert same(now, begun, "decoder.")
+        assert not same(now, begun, "body.")
 
 
 def test_stages_that_are_over_where_it_starts_are_left_out(run, folder, tmp_path):

@@ -323,7 +323,10 @@ class _Body(nn.Module):
 
 
 class _LatentGenerator(_Latent, Generator):
-    """Noise z [N, places * 16] and a condition [N, K] -> pictures."""
+    """Noise z [N, places * 16] and a condition [N, K] -> pictures.
+
+    The decoder is the autoencoder's and learns nothing here, whoever judges pictures: what it draws stays clean.
+    """
 
     def __init__(self, settings: LatentGenerator, shape: tuple[int, ...], condition: int) -> None:
         rows, columns = _places(shape)
@@ -332,7 +335,7 @@ class _LatentGenerator(_Latent, Generator):
         self.body = _Body(settings.width, settings.blocks, condition, (rows, columns))
         self.outward = nn.Linear(settings.width, CHANNELS)
         nn.init.normal_(self.outward.weight, std=0.02)
-        self.decoder = _Decoder(shape[0], rows, large=settings.large)
+        self.decoder = _Decoder(shape[0], rows, large=settings.large).requires_grad_(False)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         pictures: Tensor = self.decoder(self.latents(self.places(z), condition))

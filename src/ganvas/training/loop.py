@@ -354,7 +354,7 @@ def _buffers(state: State, *, copied: bool = True) -> dict[str, Tensor]:
 
 def _gradients(turn: Turn, state: State, hand: Hand, recipe: Recipe) -> dict[str, Tensor]:
     """What a player is to learn from one batch, into its gradients; returns the sum over samples of each term."""
-    learning = list(state.networks[turn.player].parameters())
+    learning = [weight for weight in state.networks[turn.player].parameters() if weight.requires_grad]
     state.optimizers[turn.player].zero_grad(set_to_none=True)
     sums: dict[str, Tensor] = {}
     for batch in hand:
