@@ -323,10 +323,7 @@ class _Body(nn.Module):
 
 
 class _LatentGenerator(_Latent, Generator):
-    """Noise z [N, places * 16] and a condition [N, K] -> pictures.
-
-    The decoder is the autoencoder's and learns nothing here, whoever judges pictures: what it draws stays clean.
-    """
+    """Noise z [N, places * 16] and a condition [N, K] -> pictures, by a decoder that learns nothing here."""
 
     def __init__(self, settings: LatentGenerator, shape: tuple[int, ...], condition: int) -> None:
         rows, columns = _places(shape)

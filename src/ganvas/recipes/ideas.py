@@ -5,10 +5,10 @@ Three are trained one after another; the fourth takes what they have learned to 
 
 from dataclasses import replace
 
-
 from ..core.catalog import part
 from ..data.sources.icons import Icons
 from ..learning.adversarial import Adversarial
+from ..learning.augment import Augment
 from ..learning.ema import Average
 from ..learning.latents import Distillation, FlowMatching, Reconstruction
 from ..learning.losses import Hinge
@@ -17,7 +17,6 @@ from ..learning.phrases import Phrases
 from ..learning.schedules import Cosine
 from ..networks.feature import FeatureCritic
 from ..networks.latent import LatentAutoencoder, LatentCritic, LatentGenerator
-from .keywords import AUGMENT
 from .recipe import Recipe
 
 __all__ = ["idea_autoencoder", "idea_finish", "idea_flow", "idea_icons"]
@@ -121,7 +120,7 @@ def idea_finish() -> Recipe:
         begun,
         networks={"generator": LatentGenerator(), "critic": FeatureCritic()},
         condition=Phrases(required=False),
-        game=Adversarial(Hinge(), mismatch=0.5, augment=AUGMENT),
+        game=Adversarial(Hinge(), mismatch=0.5, augment=Augment(strength=0.5, cutout=0.35, colour=0.0)),
         optimizer=Adam(rate=Cosine(2e-4, 5e-5), beta1=0.0, beta2=0.99),
         optimizers={"critic": Adam(rate=Cosine(8e-4, 2e-4), beta1=0.0, beta2=0.99)},
         bfloat16=("generator",),

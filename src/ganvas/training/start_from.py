@@ -107,7 +107,7 @@ def adapted(place: str | Path) -> Recipe:
         recipe = replace(recipe, condition=replace(recipe.condition, required=False))
     if isinstance(recipe.game, Distillation):
         other = idea_finish()
-        networks = other.networks | {recipe.product: recipe.networks[recipe.product]}
+        networks = {**other.networks, recipe.product: recipe.networks[recipe.product]}
         recipe = replace(other, data=recipe.data, condition=recipe.condition, networks=networks)
     return replace(recipe, images=min(recipe.images, ADAPTING), batch=min(recipe.batch, ADAPTING_BATCH))
 
