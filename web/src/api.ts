@@ -113,7 +113,7 @@ export interface State {
   models: Model[];
   /** Whether the worker has imported torch and can draw. */
   ready: boolean;
-  extras: { export: boolean; video: boolean; keywords: boolean; measure: boolean; icons: boolean };
+  extras: { export: boolean; video: boolean; vectors: boolean; keywords: boolean; measure: boolean; icons: boolean };
   /** What the machine is, in words: "2 cores, no GPU". */
   machine: string;
   /** The run that trains. */

@@ -20,7 +20,7 @@ export interface Row {
   /** How large and how long, as far as that is known before. */
   amount: string;
   /** The extra of the toolkit that is not installed. */
-  lacks: "export" | "video" | null;
+  lacks: "export" | "video" | "vectors" | null;
 }
 
 const PICTURE = 3400; // bytes of a picture of 64 × 64 as PNG
@@ -29,7 +29,7 @@ export function rows(what: Export, model: Model | undefined, state: State | null
   const pictures = what.places.length;
   const area = (model?.shape.at(-1) ?? 64) * (model?.shape.at(-2) ?? 64);
   const each = (PICTURE * area) / 4096;
-  const lacks = (extra: "export" | "video"): Row["lacks"] => (state && !state.extras[extra] ? extra : null);
+  const lacks = (extra: "export" | "video" | "vectors"): Row["lacks"] => (state && !state.extras[extra] ? extra : null);
   const video = choice.format === "mp4" ? lacks("video") : null;
   const some: Row[] = [];
   if (pictures) {
@@ -39,7 +39,7 @@ export function rows(what: Export, model: Model | undefined, state: State | null
     );
     if (pictures > 1) some.push(row("sheet", "One sheet", "all of them on a grid", `about ${size}`));
     const which = pictures > 1 ? "all of them as one SVG" : "as an SVG";
-    some.push(row("svg", "Vectors", `${which}, for print and for editing`, "a few seconds"));
+    some.push(row("svg", "Vectors", `${which}, for print and for editing`, "a few seconds", lacks("vectors")));
   }
   if (pictures > 1)
     some.push(

