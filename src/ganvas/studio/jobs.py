@@ -1,4 +1,4 @@
-"""Jobs: what takes longer than a moment, one command of the toolkit each, at nice 10 and at most two at once."""
+"""Jobs: what takes longer than a moment, one command of the toolkit each, at nice 5 and at most two at once."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ from .workspace import Workspace
 __all__ = ["Jobs"]
 
 AT_ONCE, MOST_QUEUED, MOST_REMEMBERED = 2, 20, 50
-NICE = 10
+NICE = 5  # beside a training a job still has a quarter of a core: somebody waits for it
 
 
 class Jobs:

@@ -1,8 +1,11 @@
-"""The processes of Learn: at most two, each for one tab, ended half a minute after nobody listens to it."""
+"""The processes of Learn: at most two, each for one tab, ended half a minute after nobody listens to it.
+
+A third takes the place of another one: of one that nobody listens to, or else of the oldest. A tab that was closed, or
+loaded anew while its playground began, cannot be told from one that is still there, and must not lock others out.
+"""
 
 import asyncio
 import json
-import os
 import secrets
 import sys
 import time
@@ -15,7 +18,7 @@ from .refused import Refused
 
 __all__ = ["Playgrounds"]
 
-MOST, IDLE_SECONDS, START_SECONDS = 2, 30.0, 60.0
+MOST, IDLE_SECONDS, START_SECONDS = 2, 30.0, 180.0
 MOST_LINE = 2**20
 
 
@@ -32,27 +35,29 @@ class Playgrounds:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._all: dict[str, _Playground] = {}
-        self._starting = 0
+        self._starting: list[asyncio.subprocess.Process] = []
+        self._door = asyncio.Lock()
 
     async def start(self, ask: dict[str, Any]) -> dict[str, Any]:
         """Begin one: its id, its data and how many spots there are.
 
         Raises:
-            Refused: 422 the training refuses this; 503 there are two already.
+            Refused: 422 the training refuses this; 503 it took too long, or others were begun in its place.
         """
-        self.sweep()
-        if len(self._all) + self._starting >= MOST:
-            raise Refused(503, "Two playgrounds are open already: close one of their tabs.")
-        self._starting += 1
-        try:
+        async with self._door:  # or many that come at once all find room
+            self.sweep()
+            self._make_room()
             process = await asyncio.create_subprocess_exec(
-                *(["nice", "-n", "5"] if os.name == "posix" else []), sys.executable, "-m", "ganvas.studio.plane",
+                sys.executable, "-m", "ganvas.studio.plane",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
                 limit=MOST_LINE, start_new_session=True,
             )  # fmt: skip
+            self._starting.append(process)
+        try:
             first = await self._first(process, ask)
         finally:
-            self._starting -= 1
+            if process in self._starting:
+                self._starting.remove(process)
         name = secrets.token_hex(4)
         self._all[name] = playground = _Playground(process, time.monotonic())
         playground.reading = asyncio.create_task(self._read(name, process))
@@ -69,7 +74,8 @@ class Playgrounds:
         except (OSError, ValueError, TimeoutError):
             with suppress(ProcessLookupError):
                 process.kill()
-            raise Refused(503, "The playground did not start in time; try again.") from None
+            gone = "did not start in time" if process in self._starting else "was ended, as two others were begun"
+            raise Refused(503, f"The playground {gone}; begin it again.") from None
         if "error" in first:
             raise Refused(422, first["error"])
         return first
@@ -99,6 +105,16 @@ class Playgrounds:
         del self._all[name]
         with suppress(ProcessLookupError):
             playground.process.kill()
+
+    def _make_room(self) -> None:
+        """End what is in the way of one more: what nobody listens to first, then what only begins, then the oldest."""
+        while len(self._all) + len(self._starting) >= MOST:
+            unheard = [name for name in self._all if not self._hub.heard_by(name)]
+            if self._starting and not unheard:
+                with suppress(ProcessLookupError):
+                    self._starting.pop(0).kill()
+            else:
+                self.end((unheard or list(self._all))[0])
 
     def sweep(self) -> None:
         """End those that nobody listens to any more."""

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -121,6 +122,24 @@ def test_a_playground_plays(studio):
 def test_playgrounds_that_there_are_not(studio, wrong):
     ask = {"shape": "ring", "loss": "relativistic", "r1": 0.5, "seed": 0}
     assert studio.post("/api/plane", {**ask, **wrong}, 422)["error"]["message"]
+
+
+def test_a_third_playground_takes_the_place_of_the_first(studio):
+    ask = {"shape": "ring", "loss": "relativistic", "r1": 0.5, "seed": 0}
+    begun = [studio.post("/api/plane", ask, 201)["id"] for _ in range(3)]
+    assert studio.post(f"/api/plane/{begun[0]}/step", status=404)["error"]
+    for plane in begun[1:]:
+        studio.post(f"/api/plane/{plane}/step")
+        assert studio.client.delete(f"/api/plane/{plane}").status_code == 204
+
+
+def test_many_playgrounds_at_once_leave_two(studio):
+    ask = {"shape": "ring", "loss": "relativistic", "r1": 0.5, "seed": 0}
+    with ThreadPoolExecutor(5) as pool:
+        found = list(pool.map(lambda _: studio.client.post("/api/plane", json=ask), range(5)))
+    left = [answer.json()["id"] for answer in found if answer.status_code == 201]
+    assert {answer.status_code for answer in found} == {201, 503}
+    assert [studio.client.delete(f"/api/plane/{plane}").status_code for plane in left].count(204) == 2
 
 
 def test_what_is_drawn_is_learned_from(studio):
