@@ -92,7 +92,7 @@ def inputs(network, count=3):
 
 
 def gradients(network):
-    found = {name: weight.grad for name, weight in network.named_parameters()}
+    found = {name: weight.grad for name, weight in network.named_parameters() if weight.requires_grad}
     network.zero_grad()
     return found
 

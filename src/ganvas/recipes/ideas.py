@@ -110,7 +110,7 @@ def idea_finish() -> Recipe:
     the first on. A model that a flow has taught goes on like this with `--from`, with words or without. Needs `pip
     install 'ganvas[measure]'`.
 
-    Run:    ganvas train FOLDER --from icons
+    Run:    ganvas train idea_finish --data FOLDER --from icons, or ganvas train FOLDER --from icons
     Costs:  3 minutes, 920 images of 64x64, on one core of a busy Xeon at 2.5 GHz.
     Gives:  of 303 emoji a Fréchet distance of 408 where the model has 500 before it: the colours and outlines of that
             set (1 seed, looked at; docs/performance.md).
