@@ -128,3 +128,10 @@ def test_moved_words_keep_their_length_and_places_without_one_stay_so(known):
 def test_settings_that_mean_nothing_are_refused(wrong):
     with pytest.raises(DoesNotFit, match=next(iter(wrong))):
         Phrases(**wrong)
+
+
+def test_on_a_sheet_the_same_words_take_further_seeds(known):
+    assert known.survey()[0] == [*range(8)] * 6
+    wordless = replace(known, phrases=("",) * 9)
+    assert wordless.survey()[0] == [*range(72)]
+    assert replace(known, phrases=("cat", "fish", "cat")).survey()[0] == [*range(8), *range(8), *range(8, 16)]

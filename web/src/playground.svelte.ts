@@ -1,14 +1,18 @@
 /** One playground of this tab: started, played, stepped and changed; its frames come with the events. */
 import type { PlaneAsk, PlaneFrame, PlaneStart } from "./api.ts";
-import { post, remove, said } from "./client.ts";
+import { ask as request, post, remove, said } from "./client.ts";
 import { numbers } from "./plane.ts";
 import { studio } from "./studio.svelte.ts";
 
 const MOST = 2000; // points of the curves
+const PATIENCE = 5000; // milliseconds, after which it says that it takes long
+const SLOW = "The machine is busy: still starting";
 
 export class Playground {
   playing = $state(false);
   error = $state("");
+  /** What it waits for while nothing is shown yet. */
+  waits = $state("Getting ready");
   spots = $state(0);
   data = $state.raw<Float32Array>(new Float32Array());
   steps = $state.raw<number[]>([]);
@@ -25,9 +29,12 @@ export class Playground {
     const turn = ++this.#turn;
     await this.end();
     this.error = "";
+    this.waits = "Getting ready";
+    const slow = setTimeout(() => turn === this.#turn && (this.waits = SLOW), PATIENCE);
     this.steps = this.found = this.right = [];
     try {
-      const started = await post<PlaneStart>("/api/plane", ask);
+      // One try: a place that was taken by another tab is not to be taken back unasked.
+      const { value: started } = await request<PlaneStart>("POST", "/api/plane", ask, { tries: 1 });
       if (turn !== this.#turn) return void remove(`/api/plane/${started.id}`).catch(() => undefined);
       this.#id = started.id;
       this.spots = started.spots;
@@ -36,7 +43,9 @@ export class Playground {
       await this.turn(play);
       if (!play) await this.step();
     } catch (problem) {
-      this.error = said(problem);
+      if (turn === this.#turn) this.error = said(problem);
+    } finally {
+      clearTimeout(slow);
     }
   }
   async turn(play: boolean): Promise<void> {

@@ -14,7 +14,16 @@ export const STATES: Record<RunState, { text: string; tone: string }> = {
   elsewhere: { text: "Training elsewhere", tone: "" },
 };
 
+/** Those that can be trained longer. */
+export const ENDED: readonly RunState[] = ["finished", "ended early"];
+
 export const live = (run: Run): boolean => ["queued", "starting", "training", "elsewhere"].includes(run.state);
+
+/** What a training in the queue waits for: the one that goes on, by name. */
+export function awaited(): string {
+  const goes = studio.runs.find((run) => run.state === "training" || run.state === "starting");
+  return `begins by itself when ${goes?.name ?? "the training before it"} has ended`;
+}
 
 export const share = (run: Run): number => (run.wanted ? Math.min(1, run.images / run.wanted) : 0);
 

@@ -251,9 +251,12 @@ class Keywords(Condition):
         return _direction(conditions + by)
 
     def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
-        """See `Condition.survey`."""
+        """See `Condition.survey`; a row of the same words as one above it, or of none, takes further seeds."""
         shown = np.linspace(0, len(self.phrases) - 1, min(len(self.phrases), ROWS)).astype(np.int64)
-        return list(range(ROW)) * len(shown), self._described[shown].repeat_interleave(ROW, 0)
+        told = [self.phrases[row] for row in shown]
+        firsts = [ROW * told[:at].count(phrase) for at, phrase in enumerate(told)]
+        seeds = [first + seed for first in firsts for seed in range(ROW)]
+        return seeds, self._described[shown].repeat_interleave(ROW, 0)
 
     def unknown(self, text: str) -> list[str]:
         """The words of a text that the data did not have: what they ask for is guessed from their meaning."""

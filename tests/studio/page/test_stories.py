@@ -113,7 +113,7 @@ def test_help_theme_and_addresses_that_lead_nowhere(page: Any) -> None:
     page.goto("/no/such/place")
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Help")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("button", name="Dark theme").click()
