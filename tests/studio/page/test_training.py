@@ -24,7 +24,7 @@ def test_dropped_trained_paused_killed_and_finished(page: Any, studio: Any, tmp_
     expect(page.locator(".find").first).to_contain_text("40 can be learned from", timeout=SOON)
     expect(page.locator(".sheet img")).to_have_count(40)
     page.goto(f"/data/Little-squares?{SMALL}")
-    page.get_by_role("radio", name="32", exact=True).check(force=True)
+    page.get_by_role("radio", name="32 px", exact=True).check(force=True)
     page.route("**/api/runs", shorter)
     page.get_by_role("button", name="Start training").click()
     expect(page).to_have_url(re.compile("/runs/Little-squares$"), timeout=SOON)

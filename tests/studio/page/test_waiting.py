@@ -25,7 +25,7 @@ def test_old_pictures_carry_no_numbers_of_new_ones(page: Any) -> None:
     expect(page.locator(".grid .pic.past").first).to_be_visible(timeout=DRAWN)
     expect(captions.first).to_have_text("drawing")
     expect(captions.nth(1)).to_have_text("")
-    expect(page.locator(".opts")).to_contain_text("drawing, 0 of 28")
+    expect(page.locator(".opts")).to_contain_text("drawing 28")
 
 
 def test_a_film_shows_no_frames_of_other_stops(page: Any) -> None:
@@ -34,7 +34,7 @@ def test_a_film_shows_no_frames_of_other_stops(page: Any) -> None:
     expect(button).to_be_enabled(timeout=DRAWN)
     hold_pictures(page)
     page.get_by_role("switch", name="Loop").set_checked(False, force=True)
-    expect(page.locator(".stage .t")).to_contain_text("drawing, ", timeout=DRAWN)
+    expect(page.locator(".stage .t")).to_contain_text("drawn ", timeout=DRAWN)
     expect(button).to_be_disabled()
     expect(page.locator(".frames .pic.past")).to_have_count(0)
     expect(page.locator(".frames .pic.wait").first).to_be_visible()
