@@ -1,11 +1,7 @@
 """Two processes that work on one thing do what one process does: train any kind of recipe, sample, evaluate."""
 
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
@@ -13,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import files as files_of
+from conftest import two
 from PIL import Image
 
 from ganvas import Run, fit, train
@@ -144,23 +141,6 @@ def described(folder):
         Image.fromarray(picture).save(folder / f"{number:02}.png")
         (folder / f"{number:02}.txt").write_text(f"{told[number % 4]}, {told[number % 3]}")
     return folder
-
-
-def two(*words):
-    """Two Python processes that are to find each other on this machine, as torchrun starts them."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
-    return [
-        subprocess.Popen(
-            [sys.executable, *words],
-            env=os.environ | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
 
 
 @pytest.fixture(scope="module")

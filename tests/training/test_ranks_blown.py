@@ -2,11 +2,11 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 
 import torch
+from conftest import two
 
 from ganvas import Run
 from ganvas.core import checkpoint
@@ -16,20 +16,7 @@ from ganvas.recipes.settings import to_json
 def in_two(program, recipes, folder):
     """What two processes say that find each other on this machine: [(stdout, stderr), ...]."""
     (folder / "recipes.json").write_text(json.dumps({name: to_json(recipe) for name, recipe in recipes.items()}))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
-    command = [sys.executable, "-c", program, str(folder)]
-    processes = [
-        subprocess.Popen(
-            command,
-            env=os.environ | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
+    processes = two("-c", program, str(folder))
     try:
         outputs = [process.communicate(timeout=120) for process in processes]
     finally:
