@@ -211,6 +211,18 @@ def test_scans_of_a_jpeg_are_counted_before_it_is_decoded():
     assert precautions.scans(b"\x89PNG" + b"\xff\xda" * 999) == 0
 
 
+def test_chunks_of_a_png_are_counted_before_it_is_decoded():
+    whole = encoded(Image.new("RGB", (40, 30), "teal"), "PNG")
+    chunk = struct.pack(">I4s", 0, b"teXt") + struct.pack(">I", zlib.crc32(b"teXt"))
+    began = time.process_time()
+    assert reason(whole[:33] + chunk * 5_000_000 + whole[33:]) == (
+        "a PNG of more than 100,000 chunks, which would take minutes"
+    )
+    assert decode(whole + bytes(2**26), Frame(8, 8)).kind == "PNG", "what is behind its last one is not looked at"
+    assert decode(whole[:33] + chunk * 50 + whole[33:], Frame(8, 8)).kind == "PNG"
+    assert time.process_time() - began < 2
+
+
 def test_what_looks_like_scans_inside_of_other_segments_is_none():
     whole = encoded(Image.new("RGB", (40, 30), "teal"), "JPEG")
     comment = b"\xff\xda" * 9000

@@ -83,10 +83,12 @@ def make_run(folder: Path, *, rows: int = 120, sheets: int = 5, size: int = 40, 
         "minutes": None,
         "source": "icons:portraits",
         "started": "2025-06-01T12:34:56",
-        "machine": {"processor": "an abacus", "cores": 2, "memory_gib": 15.6},
+        "machine": {"processor": "an abacus", "cores": 2, "threads": 1, "memory_gib": 15.6},
         "data": {"count": 2731, "shape": [3, 32, 32], "classes": ["cat", "dog"], "skipped": []},
         "parameters": {"generator": 1234567},
     } | run
+    if run["data"]:
+        run["data"] = {"shape": [3, 32, 32], "classes": []} | run["data"]
     (folder / "run.json").write_text(json.dumps(run))
     return folder
 
@@ -194,6 +196,7 @@ def test_colours_have_contrast(scheme):
         assert contrast(ink, "paper") >= 3
 
 
+@pytest.mark.filterwarnings("ignore::ganvas.core.errors.PassedOver")
 def test_hostile_words_stay_words(tmp_path):
     folder = make_run(
         tmp_path / "a<b>&'\"$x",
@@ -222,6 +225,7 @@ def test_a_part_may_be_missing(tmp_path, missing):
     assert Page(report.write(folder)).words
 
 
+@pytest.mark.filterwarnings("ignore::ganvas.core.errors.PassedOver")
 def test_a_run_that_has_only_begun(tmp_path):
     page = Page(
         report.write(make_run(tmp_path / "portraits", rows=0, sheets=0, data=None, machine=None, parameters=None))
@@ -309,6 +313,14 @@ def test_a_log_of_nothing_but_damage(tmp_path):
     with pytest.raises(Unreadable, match=r"run.json is damaged"):
         Run(folder).about  # noqa: B018
     report.write(folder)
+
+
+@pytest.mark.parametrize(("name", "content"), [("run.json", "["), ("run.json", '{"part": "a"}'), ("recipe.json", "[")])
+def test_a_file_that_is_not_what_it_was_is_said(tmp_path, name, content):
+    folder = make_run(tmp_path / "portraits", rows=3)
+    (folder / name).write_text(content)
+    with pytest.warns(PassedOver, match=f"{name} .* The report shows what is left"):
+        assert f"{folder / name} " in Page(report.write(folder)).words
 
 
 def test_sheets_are_picked_and_shrunk_to_keep_the_page_small(tmp_path, monkeypatch):

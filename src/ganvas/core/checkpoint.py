@@ -82,7 +82,8 @@ def write(
         raise Unwritable(f"Cannot write {bytes_needed:,} bytes to {folder}: {error}") from error
     for old in _all(folder.parent)[:-keep] if keep else ():
         if old.name != spare:
-            files.discard(old)
+            with files.writing(folder.parent):
+                files.discard(old)
 
 
 def named(parent: Path) -> list[str]:

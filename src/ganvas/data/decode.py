@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageColor, UnidentifiedImageError
 
 from ..core.errors import DoesNotFit, Unreadable
 from ..core.pixels import is_marked
-from .precautions import MOST_SCANS, ends_early, is_laced, light, scans
+from .precautions import MOST_CHUNKS, MOST_SCANS, crowded, ends_early, is_laced, light, scans
 
 __all__ = [
     "DECODER",
@@ -171,6 +171,8 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
     """
     if scans(content) > MOST_SCANS:
         raise Unusable(f"a JPEG of more than {MOST_SCANS} scans, which would take minutes")
+    if crowded(content):
+        raise Unusable(f"a PNG of more than {MOST_CHUNKS:,} chunks, which would take minutes")
     try:
         with Image.open(io.BytesIO(light(content)), formats=FORMATS) as image:
             _check(image, most)

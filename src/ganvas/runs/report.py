@@ -48,7 +48,9 @@ def write(run_folder: Path) -> Path:
     run, recipe = (_object(run_folder, name) for name in ("run.json", "recipe.json"))
     if not run and not recipe:
         raise NotFound(f"{run_folder} is not the folder of a run: it has neither a run.json nor a recipe.json.")
-    run = _well_typed(run)
+    run, faults = _well_typed(run), Run(run_folder).faults
+    for fault in faults:
+        warnings.warn(f"{fault} The report shows what is left.", PassedOver, stacklevel=2)
     rows = Run(run_folder).rows
     end = max(rows[-1]["images"], 1) if rows else 1
     count = (run.get("data") or {}).get("count")
@@ -65,7 +67,7 @@ def write(run_folder: Path) -> Path:
         title=_text(name),
         kicker=_kicker(run),
         state=_state(rows, recipe),
-        health=_trouble(run, Run(run_folder).damage) + _health(rows, count if isinstance(count, int) else None, recipe),
+        health=_trouble(run, [*faults, Run(run_folder).damage]) + _health(rows, count if isinstance(count, int) else None, recipe),
         samples=_samples(sheets, film)
         + _moving(run_folder / "samples" / "newest.gif")
         + _reconstructions(files.numbered(run_folder / "samples" / "reconstructions")),
@@ -147,10 +149,10 @@ def _diagnosis(found: Diagnosis) -> str:
     return f"{_text(found.text)}{advice}"
 
 
-def _trouble(about: Mapping[str, Any], damage: str) -> str:
-    """That its log is damaged, or that the training blew up or took advice, and what was done."""
+def _trouble(about: Mapping[str, Any], faults: Sequence[str]) -> str:
+    """That its files are damaged, or that the training blew up or took advice, and what was done."""
     ended, mend = about.get("diverged"), _mended(about)
-    said = [damage, *map(str, rescues(about)), str(mend or ""), ended if isinstance(ended, str) else ""]
+    said = [*faults, *map(str, rescues(about)), str(mend or ""), ended if isinstance(ended, str) else ""]
     said = [each for each in said if each]
     return f'<ul class="complaints">{"".join(f"<li>{_text(each)}</li>" for each in said)}</ul>' if said else ""
 

@@ -107,6 +107,19 @@ class Run:
         return self._rows()[1]
 
     @property
+    def faults(self) -> list[str]:
+        """Which of run.json and recipe.json do not hold what they have to, and have no copy: a sentence each."""
+        found = []
+        for read in (lambda: self.about, lambda: self.read("recipe.json")):
+            try:
+                read()
+            except NotFound:
+                continue
+            except Unreadable as error:
+                found.append(str(error))
+        return found
+
+    @property
     def logged(self) -> int:
         """How many rows were ever written: those that the newest checkpoint counts, and those newer than it."""
         rows, (counted, images) = self._rows()[0], self._counted()

@@ -234,8 +234,9 @@ class Recorder:
         for folder in (samples, samples / "reconstructions"):
             sheets = files.numbered(folder)
             if len(sheets) > max(MOST_SHEETS, 2 * recipe.sheets):
-                for _, sheet in sheets[1:-1:2]:
-                    sheet.unlink(missing_ok=True)
+                with files.writing(folder):
+                    for _, sheet in sheets[1:-1:2]:
+                        sheet.unlink(missing_ok=True)
 
     def save(self, images: int, recipe: Recipe, state: State) -> None:
         """Write a checkpoint: the product by itself, and all that it takes to go on; the newest two are kept.
