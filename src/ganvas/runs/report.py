@@ -53,8 +53,9 @@ def write(run_folder: Path) -> Path:
         warnings.warn(f"{fault} The report shows what is left.", PassedOver, stacklevel=2)
     rows = Run(run_folder).rows
     end = max(rows[-1]["images"], 1) if rows else 1
-    count = (run.get("data") or {}).get("count")
-    charts = curves.charts(rows, epoch=count if isinstance(count, int) else 0)
+    told = (run.get("data") or {}).get("count")
+    count = told if isinstance(told, int) else None
+    charts = curves.charts(rows, epoch=count or 0)
     sheets = files.numbered(run_folder / "samples")
     film = _film(sheets)
     data = {
@@ -67,7 +68,7 @@ def write(run_folder: Path) -> Path:
         title=_text(name),
         kicker=_kicker(run),
         state=_state(rows, recipe),
-        health=_trouble(run, [*faults, Run(run_folder).damage]) + _health(rows, count if isinstance(count, int) else None, recipe),
+        health=_trouble(run, [*faults, Run(run_folder).damage]) + _health(rows, count, recipe),
         samples=_samples(sheets, film)
         + _moving(run_folder / "samples" / "newest.gif")
         + _reconstructions(files.numbered(run_folder / "samples" / "reconstructions")),
