@@ -85,7 +85,7 @@ def _as_run(word: str, folder: Path) -> str:
 
 def _as_word(word: str, folder: Path) -> str:
     """Keywords, a source, a setting and other things that are asked for by this name."""
-    shutil.copytree(_good(), folder, dirs_exist_ok=True)
+    folder = shutil.copytree(_good(), folder / "here")  # above it, as ".." would look, is nobody else's
     for asked in (
         ("sample", RUN, f"--keywords={word}", "--count=2", "--out=drawn.png"),
         ("sample", word),

@@ -51,6 +51,7 @@ def saying(good, file, change):
         {"part": "mlp_generator", "width": 70_000},
         {"part": "stylegan2_generator", "width": 8192, "base": 2**20},
         {"part": "mlp_generator", "depth": 256, "width": 4000},
+        {"part": "dcgan_generator", "extra": 2**20},  # layers, which would be minutes of work
     ],
 )
 def test_no_network_is_made_that_the_weights_are_not_of(network, good, tmp_path, monkeypatch):

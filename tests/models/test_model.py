@@ -21,6 +21,7 @@ from ganvas.latent.draw import save_places
 from ganvas.models.made import Layout
 from ganvas.models.model import CHUNK, Model, inputs
 from ganvas.models.place import Place
+from ganvas.models.publish import publish
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
 from ganvas.networks.layers import Generator
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
@@ -249,6 +250,15 @@ def test_a_damaged_checkpoint_asked_for_by_name(run, tmp_path):
         (copy / name).write_bytes(content[:-1] + b"?" if name == "model.safetensors" else content)
     with pytest.raises(GanvasError, match="000000032 is damaged: its files are not those that were written"):
         load(copy)
+
+
+@pytest.mark.filterwarnings("ignore::ganvas.core.errors.PassedOver")
+def test_a_run_of_damaged_checkpoints_is_not_called_unfinished(tmp_path):
+    (tmp_path / "checkpoints" / "000000032").mkdir(parents=True)
+    (tmp_path / "checkpoints" / "000000032" / "manifest.json").write_text("{}")
+    for use in (load, lambda path: publish(Run(path), tmp_path / "out")):
+        with pytest.raises(Unreadable, match="Every checkpoint in .* is damaged"):
+            use(tmp_path)
 
 
 def test_a_run_without_a_checkpoint(tmp_path):

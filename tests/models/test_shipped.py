@@ -83,6 +83,12 @@ def test_a_keyword_that_was_not_learned_is_near_those_that_were(model):
     assert found[0] > found[2] + 0.2
 
 
+def test_a_keyword_that_is_no_text_is_taken_as_one(model):
+    """The shell hands on what cannot be read as UTF-8 as lone surrogates."""
+    pytest.importorskip("wordllama")
+    assert drawn(model, "\udcff heart", 2).shape == (2, 3, 64, 64)
+
+
 def test_its_critic_comes_along_and_knows_words(model):
     """An untrained critic prefers the right words in about half of the cases."""
     (critic,) = load_critics(Run(shipped.locate("icons")), model.condition.length).values()

@@ -47,7 +47,8 @@ def vectors(words: Sequence[str]) -> Float[np.ndarray, "n 256"]:
     Raises:
         NotInstalled: the package is missing.
     """
-    found = _encoder().embed(list(words)) if len(words) else np.zeros((0, DIMENSION))
+    texts = [word.encode(errors="replace").decode() for word in words]  # file names may hold bytes that are no text
+    found = _encoder().embed(texts) if texts else np.zeros((0, DIMENSION))
     return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9), np.float32)
 
 

@@ -110,7 +110,7 @@ def doctor(
     mend = mend_of(about)
     numbers, notes = dict[str, float](), [str(mend)] if mend else []
     if run.newest is None:
-        notes.append("It has no checkpoint yet, so its samples were not looked at.")
+        notes.append("It has no sound checkpoint yet, so its samples were not looked at.")
     else:
         try:
             data = run.learned_from(watch, instead="Its samples were not compared with them.")

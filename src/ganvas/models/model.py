@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..core import checkpoint, machine, pixels
+from ..core import checkpoint, files, machine, pixels
 from ..core.batch import Kind, kind_of
 from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
 from ..core.seeds import refuse_seeds
@@ -304,14 +304,14 @@ def _model_file(path: Path) -> Path:
             f"There is no {path}; give a run folder such as runs/icons, a .safetensors file, or the name of a model "
             f"that comes with the toolkit: {known()}."
         )
-    if path.is_file():
+    if files.plain(path).is_file():
         return path
     if (path / checkpoint.MANIFEST).exists():
         if not checkpoint.sound(path, checkpoint.MODEL):
             raise Unreadable(f"The checkpoint {path} is damaged: its files are not those that were written.")
         return path / checkpoint.MODEL
     found = checkpoint.newest_sound(path / "checkpoints", checkpoint.MODEL)
-    if found is None and checkpoint.newest(path / "checkpoints"):
+    if found is None and checkpoint.named(path / "checkpoints"):
         raise Unreadable(f"Every checkpoint in {path} is damaged: their files are not those that were written.")
     if found is None:
         raise NotFound(f"{path} holds no finished checkpoint yet; train it with `ganvas train`.")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..core import checkpoint, files
-from ..core.errors import DoesNotFit, NotFound
+from ..core.errors import DoesNotFit, NotFound, Unreadable
 from ..core.sums import summed
 from ..recipes.settings import to_json
 from ..runs.run import LOG, Run
@@ -34,9 +34,11 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
         about: text for the card README.md: what the pictures are, whose, under which licence; how it was trained.
 
     Raises:
-        NotFound or DoesNotFit: the run has no checkpoint, or the folder holds something else.
+        NotFound, Unreadable or DoesNotFit: the run has no checkpoint or damaged ones alone, or the folder holds something else.
     """
     newest = run.newest_sound()
+    if newest is None and checkpoint.named(run.path / "checkpoints"):
+        raise Unreadable(f"Every checkpoint in {run.path} is damaged: their files are not those that were written.")
     if newest is None:
         raise NotFound(f"{run.path} holds no finished checkpoint yet; train it with `ganvas train`.")
     ours = Run(folder).exists and Run(folder).about.get("published")

@@ -15,6 +15,7 @@ from .layers import Network, NetworkSettings
 
 __all__ = ["build", "compare", "fill", "outline"]
 
+CALLS = 10_000, 100  # of torch that describing a network may take, and as many more for each tensor of its file; ours take 12
 LARGEST = 2**24  # numbers in a sample: a picture of 2048x2048, or 80 frames of 256x256
 
 
@@ -39,7 +40,8 @@ def compare(settings: NetworkSettings, shape: tuple[int, ...], condition: int, w
     if math.prod(shape) > LARGEST:
         raise DoesNotFit(f"Samples of shape {list(shape)} are too large: {LARGEST:,} numbers are the most.")
     try:
-        expected = outline(settings, shape, condition).state_dict()
+        most = CALLS[0] + CALLS[1] * len(weights.shapes)
+        expected = outline(settings, shape, condition, most=most).state_dict()
     except GanvasError:
         raise
     except (RuntimeError, ValueError, TypeError, ArithmeticError, LookupError, MemoryError) as error:
@@ -54,9 +56,13 @@ def compare(settings: NetworkSettings, shape: tuple[int, ...], condition: int, w
             raise Unreadable(f"{name} holds numbers of another type")
 
 
-def outline(settings: NetworkSettings, shape: tuple[int, ...], condition: int) -> Network:
-    """The network without numbers in its weights, on the device meta: it takes no memory."""
-    with torch.device("meta"), _Shapes():
+def outline(settings: NetworkSettings, shape: tuple[int, ...], condition: int, *, most: float = math.inf) -> Network:
+    """The network without numbers in its weights, on the device meta: it takes no memory.
+
+    Raises:
+        Unreadable: it takes more than `most` calls of torch.
+    """
+    with torch.device("meta"), _Shapes(most):
         return settings.build(shape, condition)
 
 
@@ -77,9 +83,16 @@ class _Shapes(TorchFunctionMode):
         torch.outer: lambda left, right: (len(left), len(right)),
     }
 
+    def __init__(self, most: float) -> None:
+        super().__init__()
+        self.left = most
+
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            raise Unreadable("it describes a network of far more layers than it has weights for")
         told = kwargs or {}
         if getattr(func, "__module__", "") == nn.init.__name__:
             return told["tensor"] if "tensor" in told else args[0]

@@ -110,9 +110,9 @@ class Run:
     def faults(self) -> list[str]:
         """Which of run.json and recipe.json do not hold what they have to, and have no copy: a sentence each."""
         found = []
-        for read in (lambda: self.about, lambda: self.read("recipe.json")):
+        for name in ("run.json", "recipe.json"):
             try:
-                read()
+                _ = self.about if name == "run.json" else self.read(name)
             except NotFound:
                 continue
             except Unreadable as error:

@@ -72,7 +72,10 @@ class State:
         counters = {name: int(value) for name, value in checkpoint.below(tensors, "counters").items()}
         found = sum(name.startswith("optimizer.") for name in tensors)
         if counters.get("moments", found) != found:  # earlier versions did not count them
-            raise DoesNotFit(f"The checkpoint has lost moments of its optimizers: {found} of {counters['moments']}.")
+            raise DoesNotFit(
+                f"The newest checkpoint has {found} of the {counters['moments']} moments of its optimizers. Bring it back "
+                "from a copy, or remove its folder to go on from the one before."
+            )
         try:
             self.step, self.drawn = counters["step"], counters["drawn"]
             for name, network in {**self.networks, "average": self.average}.items():
