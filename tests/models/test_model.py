@@ -257,7 +257,7 @@ def test_a_run_of_damaged_checkpoints_is_not_called_unfinished(tmp_path):
     (tmp_path / "checkpoints" / "000000032").mkdir(parents=True)
     (tmp_path / "checkpoints" / "000000032" / "manifest.json").write_text("{}")
     for use in (load, lambda path: publish(Run(path), tmp_path / "out")):
-        with pytest.raises(Unreadable, match="Every checkpoint in .* is damaged"):
+        with pytest.raises(Unreadable, match=r"Every checkpoint in .* is damaged"):
             use(tmp_path)
 
 

@@ -34,7 +34,8 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
         about: text for the card README.md: what the pictures are, whose, under which licence; how it was trained.
 
     Raises:
-        NotFound, Unreadable or DoesNotFit: the run has no checkpoint or damaged ones alone, or the folder holds something else.
+        NotFound or Unreadable: the run has no checkpoint, or damaged ones alone.
+        DoesNotFit: the folder holds something else.
     """
     newest = run.newest_sound()
     if newest is None and checkpoint.named(run.path / "checkpoints"):

@@ -15,7 +15,10 @@ from .layers import Network, NetworkSettings
 
 __all__ = ["build", "compare", "fill", "outline"]
 
-CALLS = 10_000, 100  # of torch that describing a network may take, and as many more for each tensor of its file; ours take 12
+CALLS = (
+    10_000,
+    100,
+)  # of torch that describing a network may take, and as many more for each tensor of its file; ours take 12
 LARGEST = 2**24  # numbers in a sample: a picture of 2048x2048, or 80 frames of 256x256
 
 

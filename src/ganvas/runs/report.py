@@ -44,11 +44,16 @@ def write(run_folder: Path) -> Path:
 
     Raises:
         NotFound: the folder holds no run.
+        Unreadable: nothing of what says what it is can be read.
     """
     run, recipe = (_object(run_folder, name) for name in ("run.json", "recipe.json"))
+    faults = Run(run_folder).faults
     if not run and not recipe:
-        raise NotFound(f"{run_folder} is not the folder of a run: it has neither a run.json nor a recipe.json.")
-    run, faults = _well_typed(run), Run(run_folder).faults
+        what = (
+            " ".join(faults) or f"{run_folder} is not the folder of a run: it has neither a run.json nor a recipe.json."
+        )
+        raise Unreadable(what) if faults else NotFound(what)
+    run = _well_typed(run)
     for fault in faults:
         warnings.warn(f"{fault} The report shows what is left.", PassedOver, stacklevel=2)
     rows = Run(run_folder).rows

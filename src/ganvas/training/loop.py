@@ -73,8 +73,8 @@ class State:
         found = sum(name.startswith("optimizer.") for name in tensors)
         if counters.get("moments", found) != found:  # earlier versions did not count them
             raise DoesNotFit(
-                f"The newest checkpoint has {found} of the {counters['moments']} moments of its optimizers. Bring it back "
-                "from a copy, or remove its folder to go on from the one before."
+                f"The newest checkpoint has {found} of the {counters['moments']} moments of its optimizers. Bring it "
+                "back from a copy, or remove its folder to go on from the one before."
             )
         try:
             self.step, self.drawn = counters["step"], counters["drawn"]
