@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..core.errors import NotFound
-from .options import RunArgument, say
+from ..core.errors import DoesNotFit, NotFound
+from .options import say
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -22,20 +22,54 @@ def models() -> None:
 
 
 def publish(
-    run: RunArgument,
-    out: Annotated[Path, typer.Argument(help="The folder to make.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder; with --to any model.")],
+    out: Annotated[
+        Path | None, typer.Argument(help="The folder to make: a run without what only its continuation needs.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Instead: a folder in the layout of Hugging Face, or hf:user/name itself.")
+    ] = None,
     about: Annotated[
         Path | None, typer.Option(help="A text for its card: what the pictures are, whose, under which licence.")
     ] = None,
+    licence: Annotated[
+        str, typer.Option("--licence", "--license", help="With --to, as the hub has it for short: cc-by-sa-4.0.")
+    ] = "",
+    private: Annotated[bool, typer.Option("--private", help="With hf:, a new repository is for you alone.")] = False,
 ) -> None:
-    """Make a small folder of a trained model and its critics, to hand on and to start from."""
+    """Make a small folder of a trained model and its critics, to hand on and to start from; or put it on the hub."""
+    from ..models.hub import is_on_hub
+    from ..models.publish import hand_over
     from ..models.publish import publish as make
+    from ..models.shipped import locate
     from ..runs.run import Run
 
+    if (out is None) == (to is None):
+        raise DoesNotFit("Name the folder to make, or where the model goes by --to FOLDER or --to hf:user/name.")
     if about and not about.is_file():
         raise NotFound(f"There is no file {about} for --about.")
+    if (licence and out) or (private and not (to and is_on_hub(to))):
+        raise DoesNotFit("--licence goes with --to, and --private with --to hf:user/name.")
     words = about.read_text(encoding="utf-8") if about else ""
-    say(f"the model is {make(Run(run), out, about=words)}")
+    if out:
+        say(f"the model is {make(Run(locate(run)), out, about=words)}")
+    elif to and is_on_hub(to):
+        say(f"the model is {_put(run, to, words, licence, private=private)}")
+    elif to:
+        say(f"the model is {hand_over(run, Path(to), about=words, licence=licence)}")
+
+
+def _put(run: str, to: str, about: str, licence: str, *, private: bool) -> str:
+    """Where it is on Hugging Face."""
+    import tempfile
+
+    from ..models.hub import repository, upload
+    from ..models.publish import hand_over
+
+    name, _ = repository(to)
+    with tempfile.TemporaryDirectory() as folder:
+        hand_over(run, Path(folder), about=about, licence=licence, name=name)
+        return upload(Path(folder), to, private=private)
 
 
 def convert(
@@ -64,7 +98,6 @@ def export(
 ) -> None:
     """Write the generator as an ONNX file for other programs, or as a web page on which anybody draws, and check it."""
     from ..core import console
-    from ..core.errors import DoesNotFit
     from ..models.model import load
     from ..models.onnx import export as write
 
@@ -85,7 +118,7 @@ def _page(run: str, model: "Model", out: Path, *, half: bool) -> None:
     from ..latent.directions import Directions, beside
     from ..latent.places import fingerprint
     from ..models.made import here
-    from ..models.shipped import locate, shipped
+    from ..models.shipped import locate, named
     from ..models.web import export_page
 
     console.say("writing the graph" + (", then drawing with its weights in half precision" if half else ""))
@@ -93,7 +126,7 @@ def _page(run: str, model: "Model", out: Path, *, half: bool) -> None:
     made = export_page(
         model,
         out,
-        name=run if run in shipped() else here(run),
+        name=run if named(run) else here(run),
         half=half,
         digest=fingerprint(model.network),
         directions=dict(zip(found.names, found.vectors, strict=True)) if found else None,

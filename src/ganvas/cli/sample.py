@@ -127,12 +127,12 @@ def _draw(
     from ..latent.draw import save_places
     from ..latent.edit import directions_of
     from ..models.made import here
-    from ..models.shipped import shipped
+    from ..models.shipped import named
 
     speaks = share_work()
     out = out or Path("samples" if layout.separate else "samples.gif" if model.moves else "samples.png")
     found = directions_of(Path(run), model) if any(place.moves for place in chosen) else None
-    name = name or (run if run in shipped() else here(run))
+    name = name or (run if named(run) else here(run))
     saved = save_places(model, chosen, out, layout=layout, found=found, names=names, name=name)
     if not speaks:
         return

@@ -19,6 +19,8 @@ from ..data.dataset import Dataset, Source, Watch, open_source, source
 from ..data.picture_files import LOSSY
 from ..data.words import nfc
 from ..learning.conditions import Labels
+from ..models.hub import is_on_hub
+from ..models.layout import is_folder
 from ..models.model import Model, load
 from ..runs.run import Run
 
@@ -188,7 +190,8 @@ def _only_size(data: Dataset, name: str) -> tuple[int, int] | None:
 
 
 def _is_model(path: Path) -> bool:
-    return Run(path).exists or path.suffix == ".safetensors" or (path / "manifest.json").exists()
+    known = Run(path).exists or path.suffix == ".safetensors" or (path / "manifest.json").exists()
+    return known or is_folder(path) or is_on_hub(path)
 
 
 def run_of(what: object) -> Run | None:

@@ -30,6 +30,7 @@ from ..core import files
 from ..core.errors import DoesNotFit, NotFound
 from ..core.sums import sealed, unsealed
 from ..data.dataset import Watch, unwatched
+from ..models.hub import is_on_hub, repository
 from ..models.model import Model, inputs
 from ..models.shipped import shipped
 from ..networks.layers import Generator
@@ -176,8 +177,11 @@ TENSORS = ("vectors", "deviations", "changes", "errors")
 def beside(model: Path) -> Path:
     """The file of a model's directions: in its run folder or beside its file.
 
-    Those of a model that comes along do so, too, or are kept in the cache.
+    Those of a model that comes along do so, too, or are kept in the cache, as are those of a model on Hugging Face.
     """
+    if is_on_hub(model):
+        name, _ = repository(model)
+        return files.cache_folder() / "directions" / f"{name}.safetensors"
     if str(model) in shipped():
         along = shipped()[str(model)] / "directions.safetensors"
         return along if along.exists() else files.cache_folder() / "directions" / f"{model}.safetensors"

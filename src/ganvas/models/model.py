@@ -25,9 +25,10 @@ from ..learning.conditions import Condition, Keywords
 from ..networks.fill import build, fill
 from ..networks.layers import Generator, NetworkSettings
 from ..recipes.settings import from_json, to_json
+from .layout import is_folder, read_folder
 from .shipped import known, locate
 
-__all__ = ["CHUNK", "Model", "described", "inputs", "load", "metadata"]
+__all__ = ["CHUNK", "Model", "described", "inputs", "load", "metadata", "model_file"]
 
 CHUNK = 16  # samples at once, at most
 PIXELS = 8 * 64 * 64  # at once on a processor: larger chunks are no faster, and several are drawn side by side
@@ -250,12 +251,14 @@ def metadata(settings: NetworkSettings, model: Model, tensors: Mapping[str, Tens
 
 
 def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
-    """The model in a run folder, a checkpoint or a model file, or the one that comes with the toolkit by this name.
+    """The model in a run folder, a checkpoint, a model file or a folder of the hub's layout; or the one of this name.
+
+    A name is that of a model that comes with the toolkit, or hf:user/name for one on Hugging Face (hub.py).
 
     Raises:
         NotFound or Unreadable: there is no model, it is damaged, or it is no model of ganvas.
     """
-    file = _model_file(locate(path))
+    file = model_file(locate(path))
     try:
         header = read_header(file)
     except Unreadable as error:
@@ -298,7 +301,12 @@ def described(file: Path, metadata: Mapping[str, str]) -> tuple[NetworkSettings,
     return settings, tuple(shape), condition
 
 
-def _model_file(path: Path) -> Path:
+def model_file(path: Path) -> Path:
+    """The model file that this run folder, checkpoint or folder of the hub's layout holds, sound; or the file itself.
+
+    Raises:
+        NotFound or Unreadable: there is none, or it is damaged.
+    """
     if not path.exists():
         raise NotFound(
             f"There is no {path}; give a run folder such as runs/icons, a .safetensors file, or the name of a model "
@@ -310,6 +318,8 @@ def _model_file(path: Path) -> Path:
         if not checkpoint.sound(path, checkpoint.MODEL):
             raise Unreadable(f"The checkpoint {path} is damaged: its files are not those that were written.")
         return path / checkpoint.MODEL
+    if is_folder(path):
+        return read_folder(path).sound(checkpoint.MODEL)
     found = checkpoint.newest_sound(path / "checkpoints", checkpoint.MODEL)
     if found is None and checkpoint.named(path / "checkpoints"):
         raise Unreadable(f"Every checkpoint in {path} is damaged: their files are not those that were written.")

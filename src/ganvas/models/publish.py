@@ -1,26 +1,39 @@
 """A trained model as a small folder to hand on: half precision, its critics beside it, and a card that says what it is.
 
-The folder is a run folder without what only its own continuation needs, so whatever takes a run takes it: sampling,
-morphing, inspecting, and training that starts from it instead of from nothing.
+There are two forms. `publish` makes a run folder without what only its own continuation needs, so whatever takes a run
+takes it: sampling, morphing, inspecting, and training that starts from it instead of from nothing. `hand_over` makes
+the layout of Hugging Face (layout.py), which whatever takes a model takes, and such a training, too.
 """
 
 import json
+import re
 import shutil
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
-from ..core import checkpoint, files
+from ..core import checkpoint, files, pixels
 from ..core.errors import DoesNotFit, NotFound, Unreadable
 from ..core.sums import summed
+from ..core.version import __version__
+from ..core.weights import read_header, sha256
+from ..recipes.recipe import Recipe
 from ..recipes.settings import to_json
 from ..runs.run import LOG, Run
-from .model import load, metadata
+from .card import UNKNOWN, card
+from .layout import CARD, CONFIG, CRITICS, LIBRARY, PREVIEW, is_folder, read_folder
+from .model import Model, described, load, metadata, model_file
+from .shipped import locate
 
-__all__ = ["publish"]
+__all__ = ["hand_over", "publish"]
+
+SHOWN, COLUMNS = 16, 8  # samples in the preview, and in each of its rows
+LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}")
 
 
 def publish(run: Run, folder: Path, *, about: str = "") -> Path:
@@ -37,14 +50,121 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
         NotFound or Unreadable: the run has no checkpoint, or damaged ones alone.
         DoesNotFit: the folder holds something else.
     """
+    kept = _kept(run)
+    ours = Run(folder).exists and Run(folder).about.get("published")
+    if folder.exists() and any(folder.iterdir()) and not ours:
+        raise DoesNotFit(f"{folder} holds something else than a published model. Give another folder.")
+    weights = {
+        checkpoint.MODEL: kept.model,
+        checkpoint.STATE: (kept.others, {LOG: json.dumps(summed({"rows": len(kept.rows)}))}),
+    }
+    with files.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        checkpoint.write(folder / "checkpoints" / kept.name, weights)
+        for other in (folder / "checkpoints").iterdir():
+            if other.name.isdecimal() and other.name != kept.name:
+                shutil.rmtree(other)
+        files.write(folder / "recipe.json", json.dumps(summed(to_json(kept.recipe)), indent=1))
+        files.write(folder / "run.json", json.dumps(summed({**kept.facts, "published": True}), indent=1))
+        files.write(folder / "log.jsonl", "".join(json.dumps(summed(row)) + "\n" for row in kept.rows))
+        files.write(folder / "README.md", _card(folder.name, Run(folder), about))
+    return folder
+
+
+def hand_over(place: str | Path, folder: Path, *, about: str = "", licence: str = "", name: str = "") -> Path:
+    """Write a model in the layout of Hugging Face: config.json, weights in half precision, samples and a card.
+
+    Args:
+        place: a run, or any other model; without a run there are no critics, and no training starts from it.
+        folder: where to; files of those names there are replaced, and others stay.
+        about: text for the card: what the pictures are, whose they are, how the model was trained.
+        licence: as the hub has it for short, such as cc-by-sa-4.0; by default it is called unknown.
+        name: the title of the card; by default that of the folder.
+
+    Raises:
+        NotFound or DoesNotFit: there is no model, the folder holds a run, or the licence is none such.
+    """
+    if not LICENCE.fullmatch(licence or UNKNOWN):
+        raise DoesNotFit(f"`licence=` is for short what the hub lists, such as mit or cc-by-sa-4.0, not {licence!r}.")
+    if Run(folder).exists:
+        raise DoesNotFit(f"{folder} holds a run. Give another folder.")
+    at = locate(place)
+    model, weights, told = _of_run(Run(at)) if Run(at).exists else _of_model(at)
+    config = {"library_name": LIBRARY, "version": __version__, "shape": model.shape, **told}
+    with files.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels.save_picture(pixels.sheet(model.generate(range(SHOWN)), columns=COLUMNS), folder / PREVIEW)
+        for file, (tensors, told) in weights.items():
+            with files.replacing(folder / file) as draft:
+                save_file({key: value.contiguous() for key, value in tensors.items()}, draft, told)
+        sums = {file: sha256(folder / file) for file in weights}
+        files.write(folder / CONFIG, json.dumps(summed(config | {"files": sums}), indent=1))
+        files.write(folder / CARD, _text(at, model, name or folder.name, about, licence or UNKNOWN))
+    return folder
+
+
+def _text(at: Path, model: Model, name: str, about: str, licence: str) -> str:
+    """The card; that of a folder that is handed on as it is stays, if nothing else is said."""
+    if is_folder(at) and not about and (at / CARD).is_file():
+        return (at / CARD).read_text(encoding="utf-8")
+    return card(name, model, Run(at) if Run(at).exists else None, about=about, licence=licence)
+
+
+Weights = dict[str, tuple[dict[str, Tensor], dict[str, str]]]
+"""File -> its tensors, and what it says of itself."""
+
+
+def _of_run(run: Run) -> tuple[Model, Weights, dict[str, Any]]:
+    """The model of a run, its files of weights, and what its config.json says of it."""
+    kept = _kept(run)
+    critics: Weights = {CRITICS: (kept.others, {})} if kept.others else {}
+    told = {"recipe": to_json(kept.recipe), "images": int(kept.name), "facts": kept.facts}
+    return load(kept.path), {checkpoint.MODEL: kept.model, **critics}, told
+
+
+def _of_model(at: Path) -> tuple[Model, Weights, dict[str, Any]]:
+    """The same of a model that no run stands behind; what a folder in the layout holds is handed on as it is."""
+    model, file = load(at), model_file(at)
+    settings, _, _ = described(file, read_header(file).metadata)
+    half = _half(model.network.state_dict())
+    weights: Weights = {checkpoint.MODEL: (half, metadata(settings, model, half))}
+    if not is_folder(at):
+        return model, weights, {"recipe": None, "images": None, "facts": None}
+    folder = read_folder(at)
+    if folder.critics:
+        weights[CRITICS] = checkpoint.read(folder.critics), {}
+    return model, weights, {name: folder.config.get(name) for name in ("recipe", "images", "facts")}
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What of a run is handed on.
+
+    path    its newest checkpoint; name is how many images it had seen
+    recipe  without the path of the data on this machine; and what run.json holds, without names of somebody's files
+    model   the tensors of the model file and what it says of itself
+    others  the tensors of the critics below their names
+    rows    the log so far
+    """
+
+    path: Path
+    recipe: Recipe
+    facts: Mapping[str, Any]
+    model: tuple[dict[str, Tensor], dict[str, str]]
+    others: dict[str, Tensor]
+    rows: Sequence[Mapping[str, Any]]
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+
+def _kept(run: Run) -> _Kept:
     newest = run.newest_sound()
     if newest is None and checkpoint.named(run.path / "checkpoints"):
         raise Unreadable(f"Every checkpoint in {run.path} is damaged: their files are not those that were written.")
     if newest is None:
         raise NotFound(f"{run.path} holds no finished checkpoint yet; train it with `ganvas train`.")
-    ours = Run(folder).exists and Run(folder).about.get("published")
-    if folder.exists() and any(folder.iterdir()) and not ours:
-        raise DoesNotFit(f"{folder} holds something else than a published model. Give another folder.")
     recipe, model, facts = run.recipe, load(newest), dict(run.about)
     if hasattr(recipe.data, "path"):  # where it lay on this machine says nothing on another
         recipe = replace(recipe, data=replace(recipe.data, path=Path(recipe.data.path).name))  # type: ignore[type-var]
@@ -57,22 +177,9 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
         if name != recipe.product and name not in recipe.frozen:
             others |= checkpoint.named_below(name, checkpoint.below(state, name))
     half = _half(model.network.state_dict())
+    written = half, metadata(recipe.networks[recipe.product], model, half)
     rows = [row for row in run.rows if row["images"] <= int(newest.name)]
-    weights = {
-        checkpoint.MODEL: (half, metadata(recipe.networks[recipe.product], model, half)),
-        checkpoint.STATE: (_half(others), {LOG: json.dumps(summed({"rows": len(rows)}))}),
-    }
-    with files.writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        checkpoint.write(folder / "checkpoints" / newest.name, weights)
-        for other in (folder / "checkpoints").iterdir():
-            if other.name.isdecimal() and other.name != newest.name:
-                shutil.rmtree(other)
-        files.write(folder / "recipe.json", json.dumps(summed(to_json(recipe)), indent=1))
-        files.write(folder / "run.json", json.dumps(summed(facts | {"published": True}), indent=1))
-        files.write(folder / "log.jsonl", "".join(json.dumps(summed(row)) + "\n" for row in rows))
-        files.write(folder / "README.md", _card(folder.name, Run(folder), about))
-    return folder
+    return _Kept(newest, recipe, facts, written, _half(others), rows)
 
 
 def _half(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

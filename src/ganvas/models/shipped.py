@@ -1,10 +1,11 @@
-"""The trained models that come with the toolkit, by name."""
+"""The trained models that have a name: those that come with the toolkit, and hf:user/name for one on Hugging Face."""
 
 from pathlib import Path
 
 from ..runs.run import Run
+from .hub import fetched, is_on_hub
 
-__all__ = ["known", "listing", "locate", "shipped"]
+__all__ = ["known", "listing", "locate", "named", "shipped"]
 
 HOME = Path(__file__).parent / "pretrained"
 
@@ -20,8 +21,21 @@ def known() -> str:
 
 
 def locate(place: str | Path) -> Path:
-    """The folder of the model called so, or else the path that it is; a folder called like a model is ./NAME."""
+    """The folder of the model called so, or else the path that it is; a folder called like a model is ./NAME.
+
+    A model on Hugging Face is fetched into the cache of the hub's package, if it is not there yet.
+
+    Raises:
+        GanvasError: it is to be fetched and cannot be, see hub.py.
+    """
+    if is_on_hub(place):
+        return fetched(place)
     return shipped().get(str(place), Path(place))
+
+
+def named(place: str) -> bool:
+    """Whether this is a name, and no path."""
+    return is_on_hub(place) or place in shipped()
 
 
 def listing() -> str:
@@ -33,6 +47,7 @@ def listing() -> str:
         shape = "x".join(map(str, run.about["data"]["shape"]))
         lines.append(f"{name:12} {shape}, {run.images:,} images, {size:.1f} MB: {_first_line(folder)}")
     more = "Generators that others published, StyleGAN2-ADA and R3GAN, are made into models by `ganvas convert`."
+    more += "\nModels that `ganvas publish` put on Hugging Face are hf:user/name, wherever a model is named."
     return "\n".join([*(lines or [f"Models that come with the toolkit: {known()}."]), "", more])
 
 

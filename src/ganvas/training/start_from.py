@@ -1,15 +1,16 @@
 """Training that starts from what another one has learned: its weights, and its recipe for other data."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core import checkpoint
 from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
-from ..core.weights import read_header
+from ..core.weights import Header, read_header
 from ..data.dataset import in_words
 from ..learning.conditions import Keywords
 from ..learning.latents import Distillation
+from ..models.layout import is_folder, read_folder
 from ..models.model import described
 from ..models.shipped import known, locate
 from ..networks.fill import compare
@@ -19,10 +20,40 @@ from ..recipes.recipe import Recipe
 from ..runs.run import Run
 from .loop import State
 
-__all__ = ["adapted", "adopt", "as_begun", "found", "hand_on"]
+__all__ = ["Beginning", "adapted", "adopt", "as_begun", "found", "hand_on"]
 
 ADAPTING = 30_000  # images that a model is trained for on other data, if nothing is said
 ADAPTING_BATCH = 32  # at most so many at once then: there are few of them, and many steps are worth more
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a training can start from, sound.
+
+    path    where it lies
+    recipe  what trained it
+    shape   of a sample
+    model   the file of its product
+    others  the file of its other networks below their names; None if they were not handed on
+    """
+
+    path: Path
+    recipe: Recipe
+    shape: tuple[int, ...]
+    model: Path
+    others: Path | None
+
+    def held(self, name: str) -> Header:
+        """What there is of one of its other networks."""
+        return read_header(self.others).below(name) if self.others else Header({}, {}, frozenset())
+
+    def learned(self) -> Learned:
+        """The weights of its networks by their names."""
+        tensors = checkpoint.read(self.others) if self.others else {}
+        others = {name: checkpoint.below(tensors, name) for name in self.recipe.networks}
+        return {name: weights for name, weights in others.items() if weights} | {
+            self.recipe.product: checkpoint.read(self.model)
+        }
 
 
 def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
@@ -37,21 +68,13 @@ def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
         DoesNotFit: its product is another than the recipe's, the data are of another shape, or a network that learns
             nothing itself finds nothing there.
     """
-    run = found(place)
-    newest = run.newest_sound()
-    if newest is None:
-        raise NotFound(f"Every checkpoint of {place} is damaged, so nothing can start from it.")
-    if (shape := tuple(run.about["data"]["shape"])) != state.average.shape:
+    begun = found(place)
+    if begun.shape != state.average.shape:
         raise DoesNotFit(
-            f"{place} makes {in_words(shape)}, and here are {in_words(state.average.shape)}: leave out `size=`, or "
-            "take data of the same kind."
+            f"{place} makes {in_words(begun.shape)}, and here are {in_words(state.average.shape)}: leave out `size=`, "
+            "or take data of the same kind."
         )
-    tensors, product = checkpoint.read(newest / checkpoint.STATE), run.recipe.product
-    learned = {product: checkpoint.read(newest / checkpoint.MODEL)}
-    for name in run.recipe.networks:
-        if name != product and (weights := checkpoint.below(tensors, name)):
-            learned[name] = weights
-    hand_on(learned, state.networks, recipe, place)
+    hand_on(begun.learned(), state.networks, recipe, place)
     state.average.load_state_dict(state.networks[recipe.product].state_dict())
 
 
@@ -82,12 +105,11 @@ def as_begun(recipe: Recipe, place: str | Path) -> Recipe:
     Raises:
         NotFound: there is no such run.
     """
-    run = found(place)
-    assert run.newest
-    there, state = run.recipe, read_header(run.newest / checkpoint.STATE)
+    begun = found(place)
+    there = begun.recipe
     networks = dict(recipe.networks)
     for name, network in recipe.frozen.items():
-        kept = name in there.networks and bool(state.below(name).shapes)
+        kept = name in there.networks and bool(begun.held(name).shapes)
         before = there.networks[name if kept else there.product]
         if type(before) is type(network):
             networks[name] = before
@@ -112,22 +134,39 @@ def adapted(place: str | Path) -> Recipe:
     return replace(recipe, images=min(recipe.images, ADAPTING), batch=min(recipe.batch, ADAPTING_BATCH))
 
 
-def found(place: str | Path) -> Run:
-    """The run of this path, or the published model of this name, which something can start from.
+def found(place: str | Path) -> Beginning:
+    """The run of this path, the published model of this name or path, or hf:user/name, which something can start from.
 
     Raises:
-        NotFound: there is none, or it has no checkpoint.
-        Unreadable: its weights are not those of its recipe.
+        NotFound: there is none, it has no sound checkpoint, or nobody knows which recipe trained it.
+        Unreadable: its weights are not those of its recipe, or not what was handed on.
     """
-    run = Run(locate(place))
+    at = locate(place)
+    begun = _of_folder(place, at) if is_folder(at) else _of_run(place, Run(at))
+    _refuse_hollow(begun)
+    return begun
+
+
+def _of_run(place: str | Path, run: Run) -> Beginning:
     if not run.exists or run.newest is None:
         raise NotFound(f"{place} is no run with a checkpoint and no model that comes with the toolkit ({known()}).")
-    if sound := run.newest_sound():
-        _refuse_hollow(run, sound)
-    return run
+    newest = run.newest_sound()
+    if newest is None:
+        raise NotFound(f"Every checkpoint of {place} is damaged, so nothing can start from it.")
+    shape = tuple(run.about["data"]["shape"])
+    return Beginning(run.path, run.recipe, shape, newest / checkpoint.MODEL, newest / checkpoint.STATE)
 
 
-def _refuse_hollow(run: Run, newest: Path) -> None:
+def _of_folder(place: str | Path, at: Path) -> Beginning:
+    folder = read_folder(at)
+    recipe, model = folder.recipe, folder.sound(checkpoint.MODEL)
+    if recipe is None:
+        raise NotFound(f"{place} does not say which recipe trained it, so nothing can start from it; it can draw.")
+    _, shape, _ = described(model, read_header(model).metadata)
+    return Beginning(at, recipe, shape, model, folder.critics)
+
+
+def _refuse_hollow(begun: Beginning) -> None:
     """What the recipe says of networks is what their weights are, so that a few words cannot ask for any memory.
 
     Those that learn nothing themselves may be left out of what is published.
@@ -135,13 +174,12 @@ def _refuse_hollow(run: Run, newest: Path) -> None:
     Raises:
         Unreadable: it is not so.
     """
-    recipe, file = run.recipe, newest / checkpoint.MODEL
-    product, state = read_header(file), read_header(newest / checkpoint.STATE)
-    settings, shape, condition = described(file, product.metadata)
+    recipe, product = begun.recipe, read_header(begun.model)
+    settings, shape, condition = described(begun.model, product.metadata)
     try:
         for name, wanted in recipe.networks.items():
-            mine, held = name == recipe.product, state.below(name)
-            if name in recipe.frozen and not held.shapes:
+            mine, held = name == recipe.product, begun.held(name)
+            if not mine and not held.shapes and (name in recipe.frozen or begun.others is None):
                 continue
             compare(
                 settings if mine else wanted,
@@ -150,4 +188,4 @@ def _refuse_hollow(run: Run, newest: Path) -> None:
                 product if mine else held,
             )
     except GanvasError as error:
-        raise Unreadable(f"{run.path} is damaged: its weights are not those of its recipe ({error}).") from None
+        raise Unreadable(f"{begun.path} is damaged: its weights are not those of its recipe ({error}).") from None

@@ -1,0 +1,135 @@
+"""The card of a model on Hugging Face: a header in YAML that the hub reads, and below it what people are to know.
+
+What is not known is said to be so: no licence, no figures, no look at how a training went.
+"""
+
+import json
+from collections.abc import Iterator
+
+from ..core.batch import Kind
+from ..core.catalog import name_of
+from ..data.dataset import FEW, in_words
+from ..learning.conditions import Keywords, Labels
+from ..recipes.recipe import Recipe
+from ..runs.doctor import diagnoses
+from ..runs.evaluations import latest
+from ..runs.run import Run
+from .model import Model
+
+__all__ = ["UNKNOWN", "card"]
+
+UNKNOWN = "unknown"  # what the hub calls a licence that nobody named
+KNOWN = {"mnist": "ylecun/mnist", "cifar10": "uoft-cs/cifar10"}
+"""Sources that download a known set -> what it is called on the hub."""
+
+
+def card(name: str, model: Model, run: Run | None, *, about: str, licence: str) -> str:
+    """The card, in Markdown.
+
+    Args:
+        name: of the model, the title.
+        model: it.
+        run: the one that trained it, if it is here.
+        about: what somebody says of data and training, in Markdown; it comes first.
+        licence: for short as the hub has it, or `UNKNOWN`.
+    """
+    parts = (
+        ("", about.strip()),
+        ("Use", _use(name, model)),
+        ("Data", _data(run)),
+        ("Licence", _licence(licence)),
+        ("Training", _training(run)),
+        ("Figures", _figures(run)),
+        ("Limits", "\n".join(f"- {each}" for each in _limits(model, run))),
+    )
+    below = "\n\n".join(f"## {title}\n\n{text}" if title else text for title, text in parts if text)
+    return f"{_header(model, run, licence)}\n# {name}\n\n![Samples](preview.png)\n\n{below}\n"
+
+
+def _header(model: Model, run: Run | None, licence: str) -> str:
+    """What the hub reads: YAML, of which JSON is a part, so that texts are quoted as JSON has them."""
+    words = isinstance(model.condition, Keywords)
+    task = {
+        Kind.PICTURES: "text-to-image" if words else "unconditional-image-generation",
+        Kind.CLIPS: "text-to-video" if words else None,
+    }
+    told = {
+        "license": licence,
+        "library_name": "ganvas",
+        "tags": ["gan", "image-generation" if model.kind is Kind.PICTURES else str(model.kind.value), "pytorch"],
+        "pipeline_tag": task.get(model.kind),
+        "datasets": _datasets(run.recipe) if run else [],
+    }
+    lines = (f"{key}: {json.dumps(value)}" for key, value in told.items() if value)
+    return "\n".join(["---", *lines, "---", ""])
+
+
+def _datasets(recipe: Recipe) -> list[str]:
+    """What the hub calls the data if they were downloaded; nobody knows what lies at a path of somebody's."""
+    named = KNOWN.get(name_of(recipe.data))
+    return [named] if named and not getattr(recipe.data, "path", "") else []
+
+
+def _use(name: str, model: Model) -> str:
+    """The commands; for a repository with its name on the hub, and else for a folder."""
+    place = f"hf:{name}" if "/" in name else name
+    told = model.condition
+    asked = f' --label "{told.classes[0]}"' if isinstance(told, Labels) and told.classes else ""
+    asked = f' --keywords "{told.words[0]}"' if isinstance(told, Keywords) and told.words else asked
+    what = "samples.gif" if model.moves else "samples.png"
+    return (
+        f"It makes {in_words(model.shape)}. With Ganvas, `pip install 'ganvas[hub]'`:\n"
+        f"\n```\nganvas sample {place} --count 16{asked} --out {what}\nganvas train FOLDER --from {place}\n```"
+    )
+
+
+def _data(run: Run | None) -> str:
+    if run is None:
+        return "It is not known here what it learned from."
+    data, source = run.about["data"], run.about["source"]
+    classes = f", {len(data['classes']):,} classes" if data["classes"] else ""
+    return f"It learned from `{source}`: {data['count']:,} different samples{classes}."
+
+
+def _licence(licence: str) -> str:
+    if licence == UNKNOWN:
+        return "No licence was named: ask who published it before you use it or what it makes."
+    return f"`{licence}`, as its publisher says. What it makes may also be under the licences of its data."
+
+
+def _training(run: Run | None) -> str:
+    if run is None:
+        return ""
+    facts = run.about
+    begun = f"- began with the weights of {facts['from']}\n" if facts.get("from") else ""
+    return (
+        f"- {run.images:,} images seen, seed {facts['seed']}\n{begun}"
+        f"- {run.seconds / 3600:.1f} hours of training on {facts['machine'].get('processor', 'a machine unnamed')}\n"
+        f"- ganvas {facts['ganvas']}; weights in half precision\n\n```text\n{run.recipe}\n```"
+    )
+
+
+def _figures(run: Run | None) -> str:
+    """What `ganvas evaluate` found, each with what made it."""
+    tables = []
+    for each in latest(run.path) if run else ():
+        rows = "\n".join(
+            f"| {name} | {score.value:.4g} | {'' if score.error is None else f'± {score.error:.2g}'} |"
+            for name, score in each.scores.items()
+        )
+        made = ", ".join(f"{name} {value}" for name, value in each.about.items())
+        tables.append(f"Of {each.date}; made by: {made}\n\n| figure | value | error |\n|---|---|---|\n{rows}")
+    return "\n\n".join(tables) or "Nothing was measured. `ganvas evaluate` does, against pictures that are named to it."
+
+
+def _limits(model: Model, run: Run | None) -> Iterator[str]:
+    """What is known to be wrong with it, or is not known."""
+    yield f"It makes {in_words(model.shape)} and nothing larger, of the kind that it learned from and of no other."
+    if run is None:
+        yield "Nothing is known here of how it was trained."
+        return
+    if (count := run.about["data"]["count"]) < FEW:
+        yield f"It learned from {count} samples, and so few are learned by heart: what it makes may be copies of them."
+    else:
+        yield "Whether it repeats pictures that it learned from, `ganvas evaluate --held-out` says, and only that."
+    yield from (each.text for each in diagnoses(run.rows, recipe=run.recipe))

@@ -1,0 +1,109 @@
+"""A model in the layout of Hugging Face: one folder of few files, as it lies on a disk or in a repository of the hub.
+
+    config.json           the recipe, what it learned from, and the SHA-256 of the weights below, with a sum of it all
+    model.safetensors     the generator: a model file like any other
+    critics.safetensors   the critics, each tensor below its network's name, for trainings that start from here
+    preview.png           samples, to look at
+    README.md             the card, see card.py
+
+What a stranger wrote is believed no further than any other model file: each is safetensors or JSON, none is a program,
+and `model.load` compares what is said of networks with their weights before memory is taken.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..core import checkpoint, files
+from ..core.errors import Unreadable
+from ..core.sums import proven
+from ..core.weights import sha256
+from ..recipes.recipe import Recipe
+from ..recipes.settings import from_json
+
+__all__ = ["CARD", "CONFIG", "CRITICS", "FILES", "LIBRARY", "PREVIEW", "Folder", "is_folder", "read_folder"]
+
+CONFIG, CRITICS, PREVIEW, CARD = "config.json", "critics.safetensors", "preview.png", "README.md"
+FILES = (CONFIG, checkpoint.MODEL, CRITICS, PREVIEW, CARD)
+"""All that such a folder may hold; nothing else is read, fetched or handed on."""
+
+LIBRARY = "ganvas"
+MOST_CONFIG = 2**24  # bytes
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A model in this layout: where it lies, and what its config.json says."""
+
+    path: Path
+    config: Mapping[str, Any]
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """What trained it; None for what was converted or mixed.
+
+        Raises:
+            GanvasError: it is none of this version.
+        """
+        held = self.config.get("recipe")
+        if held is None:
+            return None
+        try:
+            recipe = from_json(held, Recipe)
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+            recipe = None
+        if not isinstance(recipe, Recipe):
+            raise Unreadable(f"{self.path / CONFIG} holds something else than a recipe where one belongs.")
+        return recipe
+
+    def sound(self, name: str) -> Path:
+        """One of its files of weights, which is what config.json was written with.
+
+        Raises:
+            Unreadable: it is another one, or none.
+        """
+        file, sums = self.path / name, self.config.get("files")
+        try:
+            right = isinstance(sums, dict) and sha256(files.plain(file)) == sums.get(name)
+        except OSError:
+            right = False
+        if not right:
+            raise Unreadable(
+                f"{file} is not what {CONFIG} beside it was written with: it is damaged, missing or another one's. "
+                "Fetch or publish the folder again."
+            )
+        return file
+
+    @property
+    def critics(self) -> Path | None:
+        """The file of the critics, sound; None if it has none. It raises as `sound` does."""
+        sums = self.config.get("files")
+        return self.sound(CRITICS) if isinstance(sums, dict) and CRITICS in sums else None
+
+
+def is_folder(path: Path) -> bool:
+    """Whether this is a folder in the layout; a run folder, which has a run.json, never is."""
+    return (path / CONFIG).is_file() and not (path / "run.json").exists()
+
+
+def read_folder(path: Path) -> Folder:
+    """What the config.json of such a folder says.
+
+    Raises:
+        Unreadable: it is damaged, or of a model of another library.
+    """
+    file = path / CONFIG
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MOST_CONFIG + 1)
+        held = json.loads(content) if len(content) <= MOST_CONFIG else None
+    except (OSError, ValueError, RecursionError):
+        held = None
+    config = proven(held) if isinstance(held, dict) else None
+    if config is None:
+        raise Unreadable(f"{file} is damaged: it is not what `ganvas publish` writes there.")
+    if config.get("library_name") != LIBRARY:
+        raise Unreadable(f"{path} holds a model of another library, and ganvas reads those that `ganvas publish` made.")
+    return Folder(path, config)
