@@ -355,7 +355,7 @@ class TestFolder:
                 [(f"{n}.png", n % 2 == 0) for n in range(10)],
                 ("dataset.json", "a label is one class, .* not as in .*true"),
             ),
-            (None, ("dataset.json", "no labels in it")),
+            ({}, ("dataset.json", "no labels in it")),
         ],
     )
     def test_labels_that_do_not_fit_are_named(self, tmp_path, labels, skipped):
@@ -371,7 +371,8 @@ class TestFolder:
     def test_the_folders_of_a_data_set_without_labels_are_no_classes(self, tmp_path):
         folder = paint(tmp_path / "mine", ["00000/a.png", "00000/b.png", "00001/c.png"])
         (folder / "dataset.json").write_text('{"labels": null}')
-        assert Folder(str(folder)).open().classes == ()
+        data = Folder(str(folder)).open()
+        assert (data.classes, data.skipped) == ((), ())
         (folder / "dataset.json").unlink()
         assert Folder(str(folder)).open().classes == ("00000", "00001")
 

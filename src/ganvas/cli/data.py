@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..core.errors import DoesNotFit
 from .options import Size, parse_size, say
 
 __all__ = ["data"]
@@ -15,11 +16,14 @@ def data(
     source: Annotated[str, typer.Argument(help="A folder or zip of pictures, or a source by name.")],
     size: Size = None,
     out: Annotated[Path, typer.Option(help="Where the contact sheet goes.")] = Path("contact.png"),
+    to: Annotated[
+        Path | None, typer.Option(help="Write its pictures to this .zip, as StyleGAN's programs take it, and no sheet.")
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print JSON with every skipped file and every twin, and make no sheet.")
     ] = False,
 ) -> None:
-    """Show what is in a source: count, sizes, classes, keywords, what was skipped, and a contact sheet."""
+    """Show what is in a source: count, sizes, classes, keywords, what was skipped, and a contact sheet; or zip it."""
     import numpy as np
 
     from ..core import catalog, console, pixels
@@ -27,7 +31,10 @@ def data(
     from ..data.dataset import hidden, of_size, open_source
     from ..data.dataset import source as named
     from ..data.look import look
+    from ..data.zips import save_zip
 
+    if to and json:
+        raise DoesNotFit("Give --to or --json, not both.")
     if json:
         with console.watching() as watch:
             found = look(of_size(named(source), parse_size(size)), watch=watch)
@@ -36,9 +43,14 @@ def data(
     console.say(hidden(source, catalog.names("data")))
     with console.watching() as watch:
         dataset = open_source(source, size=parse_size(size), watch=watch)
+        if to:
+            save_zip(dataset, to, watch=watch)
+    say(str(dataset.summary()))
+    console.skipped(dataset.skipped)
+    if to:
+        say(f"its pictures in that size: {to}")
+        return
     most = {Kind.POINTS: 2000, Kind.PICTURES: 100, Kind.CLIPS: 12}[dataset.kind]
     chosen = np.linspace(0, len(dataset) - 1, min(len(dataset), most)).astype(np.int64)
     pixels.save_picture(pixels.sheet(dataset.take(chosen)), out)
-    say(str(dataset.summary()))
-    console.skipped(dataset.skipped)
     say(f"contact sheet: {out}")

@@ -10,7 +10,7 @@ from .archives import Files
 from .decode import Unusable
 from .words import nfc
 
-__all__ = ["Classes", "classes", "stem", "without_other_splits"]
+__all__ = ["TABLE", "Classes", "classes", "stem", "without_other_splits"]
 
 FEW = 0.2
 """If fewer pictures than this share have no class, they are left out; with more of them there are no classes."""
@@ -126,16 +126,21 @@ def _matched(labels: Mapping[str, str], pictures: Sequence[str]) -> dict[str, st
 
 
 def _labels(files: Files, table: str) -> dict[str, str]:
-    """The labels of a StyleGAN data set, {"labels": [["00000/img.png", 3], ...]}, as picture -> class.
+    """The labels of a StyleGAN data set, {"labels": [["00000/img.png", 3], ...]}, as picture -> class; none if null.
+
+    One that zips.py wrote says what the numbers stand for, in "classes".
 
     Raises:
-        ValueError: there are none; the message is the reason in a few words.
+        ValueError: they are none; the message is the reason in a few words.
     """
     try:
         told = json.loads(files.read(table))
     except (Unusable, ValueError, RecursionError):
         raise ValueError("it is no JSON") from None
-    told = told.get("labels") if isinstance(told, dict) else None
+    held = told if isinstance(told, dict) else {}
+    if "labels" in held and held["labels"] is None:
+        return {}
+    told, called = held.get("labels"), _called(held.get("classes"))
     pairs = list(told.items()) if isinstance(told, dict) else told
     if not pairs or not isinstance(pairs, list):
         raise ValueError('no labels in it, {"labels": [["a.png", 3], ...]}')
@@ -144,8 +149,16 @@ def _labels(files: Files, table: str) -> dict[str, str]:
         name, label = (pair[0], _class(pair[1])) if isinstance(pair, list | tuple) and len(pair) == 2 else (None, None)
         if not isinstance(name, str) or label is None:
             raise ValueError(f'a label is one class, as in ["a.png", 3], and not as in {json.dumps(pair)[:80]}')
-        labels[around + name.replace("\\", "/").removeprefix("./")] = label
+        labels[around + name.replace("\\", "/").removeprefix("./")] = called.get(label, label)
     return labels
+
+
+def _called(names: object) -> dict[str, str]:
+    """The number of each class -> what it is called; nothing unless all of these are names, no two alike."""
+    if not isinstance(names, list) or not all(isinstance(name, str) and nfc(name.strip()) for name in names):
+        return {}
+    called = {str(number): nfc(name.strip()) for number, name in enumerate(names)}
+    return called if len(set(called.values())) == len(names) else {}
 
 
 def _class(label: object) -> str | None:

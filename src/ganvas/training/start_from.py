@@ -48,12 +48,10 @@ class Beginning:
         return read_header(self.others).below(name) if self.others else Header({}, {}, frozenset())
 
     def learned(self) -> Learned:
-        """The weights of its networks by their names."""
-        tensors = checkpoint.read(self.others) if self.others else {}
-        others = {name: checkpoint.below(tensors, name) for name in self.recipe.networks}
-        return {name: weights for name, weights in others.items() if weights} | {
-            self.recipe.product: checkpoint.read(self.model)
-        }
+        """The weights of its networks by their names, the product first, from which others take what has no name."""
+        tensors, product = checkpoint.read(self.others) if self.others else {}, self.recipe.product
+        others = {name: checkpoint.below(tensors, name) for name in self.recipe.networks if name != product}
+        return {product: checkpoint.read(self.model), **{name: held for name, held in others.items() if held}}
 
 
 def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
