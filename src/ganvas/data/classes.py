@@ -10,7 +10,7 @@ from .archives import Files
 from .decode import Unusable
 from .words import nfc
 
-__all__ = ["TABLE", "Classes", "classes", "stem", "without_other_splits"]
+__all__ = ["OTHER", "TABLE", "TRAIN", "Classes", "classes", "stem", "without_other_splits"]
 
 FEW = 0.2
 """If fewer pictures than this share have no class, they are left out; with more of them there are no classes."""

@@ -4,6 +4,7 @@ In: settings; out: a `Dataset`. These files never import one another.
 
     folder.py    any folder or zip of pictures
     shards.py    tar shards of pictures and what belongs to each
+    parquet.py   tables of pictures, as Hugging Face has them
     clips.py     animations: a folder of clips, and digits that move
     icons.py     drawn from OpenMoji, with their words
     digits.py    handwritten digits that come along (digits.npz)

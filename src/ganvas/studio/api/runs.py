@@ -20,7 +20,7 @@ __all__ = ["router"]
 
 router = APIRouter()
 Studio = Annotated[Parts, Depends(parts)]
-PATHS = {"data", "folder", "points", "clips", "shards"}  # parts and settings that name files
+PATHS = {"data", "folder", "points", "clips", "shards", "parquet"}  # parts and settings that name files
 
 
 @router.post("/api/plan", responses=refusals(400, 404, 409, 415, 422, 503))
