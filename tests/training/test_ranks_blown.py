@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import torch
 from conftest import two
 
 from ganvas import Run
-from ganvas.core import checkpoint
+from ganvas.core import checkpoint, distributed
 from ganvas.recipes.settings import to_json
 
 
@@ -99,3 +100,14 @@ def test_a_process_that_was_told_of_no_others():
     known = {name: value for name, value in os.environ.items() if not name.startswith(("MASTER_", "WORLD_"))}
     done = subprocess.run([sys.executable, "-c", program], env=known | {"RANK": "1"}, capture_output=True, text=True)
     assert done.stdout.startswith("Another one of the several processes that work together here is gone ("), done.stderr
+
+
+def test_a_process_says_for_whom_it_waits(monkeypatch, capsys):
+    for name, value in {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(distributed, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(distributed.dist, "init_process_group", lambda _: time.sleep(0.5))
+    distributed.start()
+    assert capsys.readouterr().err == (
+        "Waiting at 127.0.0.1:29500 until all 2 processes are there; torchrun starts them.\n"
+    )

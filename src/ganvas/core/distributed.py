@@ -5,6 +5,7 @@ Start them with `torchrun --nproc-per-node=2 -m ganvas train ...`; so started, `
 
 import atexit
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,17 +14,35 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from . import console
 from .errors import Unreachable
 
 __all__ = ["either", "gathered", "is_first", "mean", "rank", "share", "start", "sum_gradients", "together", "world"]
 
 
+PATIENCE_SECONDS = 10.0
+
+
 def start(device: torch.device | str = "cpu") -> None:
     """Join the processes that torchrun started, if it did; they speak about tensors on such a device."""
     if "RANK" in os.environ and not dist.is_initialized():
-        with _answered():
+        with _answered(), _awaited():
             dist.init_process_group("nccl" if torch.device(device).type == "cuda" else "gloo")
         atexit.register(_leave)
+
+
+@contextmanager
+def _awaited() -> Iterator[None]:
+    """Say for whom this process waits, if that takes long: torch waits for half an hour."""
+    count, place, port = (os.environ.get(name, "?") for name in ("WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"))
+    said = f"Waiting at {place}:{port} until all {count} processes are there; torchrun starts them."
+    waiting = threading.Timer(PATIENCE_SECONDS, console.say, [said])
+    waiting.daemon = True
+    waiting.start()
+    try:
+        yield
+    finally:
+        waiting.cancel()
 
 
 def _leave() -> None:
