@@ -54,6 +54,15 @@ def test_a_published_model_makes_the_same_pictures_from_half_the_numbers(run, pu
     assert "64 images seen" in card
 
 
+def test_whose_pictures_it_learned_from_goes_along(run, ganvas, tmp_path):
+    whose = ("--licence", "CC BY-SA 4.0", "--attribution", "OpenMoji")
+    assert ganvas("publish", run.path, tmp_path / "model", *whose)[0] == 0
+    about = Run(tmp_path / "model").about
+    assert (about["licence"], about["attribution"]) == ("CC BY-SA 4.0", "OpenMoji")
+    assert "## Pictures it learned from\n\nOpenMoji, CC BY-SA 4.0.\n\n" in (tmp_path / "model/README.md").read_text()
+    assert "licence" not in Run(publish(run, tmp_path / "other")).about
+
+
 def test_what_is_published_takes_the_place_of_what_was(run, recipe, published, tmp_path):
     shutil.copytree(published, tmp_path / "model")
     own = tmp_path / "model" / "checkpoints" / ".DS_Store"

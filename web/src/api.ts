@@ -239,6 +239,8 @@ export interface Run {
   complaints: Complaint[];
   /** Good news in a sentence, where nothing is wrong and there is enough to judge by (addition). */
   healthy: string | null;
+  /** What the training did by itself to stay sound, a sentence for each time (addition). */
+  mends: string[];
   /** Images of each sheet, ascending. `/runs/R/sheets/IMAGES.png` is 8 columns with gaps of 2 pixels. */
   sheets: number[];
   /** Where the best model is, and its score with error: "kd 0.044 ± 0.006". */

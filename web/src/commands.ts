@@ -61,14 +61,18 @@ export function one(model: string, place: Place): string {
   return command("edit", model, "--seed", start(place), ...told(place), ...directions, "--pictures", 1, "--out", out);
 }
 
+/** Whether a seed and words say all of it. */
+const plain = (place: Place): boolean => place.latent === undefined && !place.moves;
+
+/** Places of any kind, each spelled out. */
+const spelled = (places: Place[]): string[] =>
+  places.flatMap(({ parents: _, ...place }) => ["--place", JSON.stringify(place)]);
+
 /** Several places as files of their own: as seeds under the same words, or each spelled out. */
 export function pictures(model: string, places: Place[], scale: number, separate: boolean): string {
   const [first] = places;
-  const plain = (place: Place): boolean => place.latent === undefined && !place.moves;
   const alike = first && places.every((place) => plain(place) && told(place).join() === told(first).join());
-  const which = alike
-    ? [...told(first), "--seeds", places.map(start).join(",")]
-    : places.flatMap(({ parents: _, ...place }) => ["--place", JSON.stringify(place)]);
+  const which = alike ? [...told(first), "--seeds", places.map(start).join(",")] : spelled(places);
   const out = fileName(alike ? first.words : undefined, "kept");
   return command(
     "sample",
@@ -85,19 +89,28 @@ export function pictures(model: string, places: Place[], scale: number, separate
 export function morph(
   model: string,
   stops: Place[],
-  { seconds, loop, eased, format }: { seconds: number; loop: boolean; eased: boolean; format: string },
+  {
+    seconds,
+    loop,
+    eased,
+    format,
+    scale,
+  }: { seconds: number; loop: boolean; eased: boolean; format: string; scale: number },
 ): string {
-  const words = stops.some((place) => place.words) ? stops.flatMap((place) => ["--keywords", place.words ?? ""]) : [];
+  const words = stops.flatMap((place) => flag("--keywords", place.words));
+  const alike =
+    [0, 2 * stops.length].includes(words.length) &&
+    stops.every((place) => plain(place) && place.variety === undefined && (place.truncation ?? 1) === 1);
   return command(
     "morph",
     model,
-    "--seeds",
-    stops.map(start).join(","),
-    ...words,
+    ...(alike ? ["--seeds", stops.map(start).join(","), ...words] : spelled(stops)),
     loop && "--closed",
     !eased && "--steady",
     "--seconds",
     seconds,
+    scale > 1 && "--scale",
+    scale > 1 && scale,
     "--out",
     `morph.${format}`,
   );

@@ -102,7 +102,13 @@ export function commandFor(kind: Kind, what: Export, { scale, format }: Choice):
     case "svg":
       return commands.pictures(model, places, 1, false).replace(/png$/, "svg");
     case "morph":
-      return commands.morph(model, places, { seconds: stopsSeconds(places.length), loop: true, eased: true, format });
+      return commands.morph(model, places, {
+        seconds: stopsSeconds(places.length),
+        loop: true,
+        eased: true,
+        format,
+        scale,
+      });
     case "film":
       return commands.command("film", folder, "--out", `film.${format}`);
     case "publish":

@@ -60,15 +60,40 @@ export const LESSONS: Lesson[] = [
 ];
 
 export const LOSSES = [
-  { value: "relativistic", text: "Relativistic", year: 2018 },
-  { value: "nonsaturating", text: "Non-saturating", year: 2014 },
-  { value: "minimax", text: "Minimax", year: 2014 },
-  { value: "wasserstein", text: "Wasserstein", year: 2017 },
-  { value: "hinge", text: "Hinge", year: 2017 },
+  {
+    value: "relativistic",
+    text: "Relativistic",
+    year: 2018,
+    about: "The critic says which of two looks more real, a made one or one of the data.",
+  },
+  {
+    value: "nonsaturating",
+    text: "Non-saturating",
+    year: 2014,
+    about: "What is made wants to be called real. The less it is, the harder the critic pulls.",
+  },
+  {
+    value: "minimax",
+    text: "Minimax",
+    year: 2014,
+    about: "One wins what the other loses. A critic that is sure hardly pulls any more.",
+  },
+  {
+    value: "wasserstein",
+    text: "Wasserstein",
+    year: 2017,
+    about: "The critic measures how far what is made lies from the data.",
+  },
+  {
+    value: "hinge",
+    text: "Hinge",
+    year: 2017,
+    about: "The critic gives marks, and rests where it tells both apart by enough.",
+  },
 ] as const;
 
 export const SHAPES: { value: Shape; text: string; points: [number, number][] }[] = [
-  { value: "ring", text: "Eight spots on a ring", points: Array.from({ length: 8 }, (_, at) => around(at / 8, 15)) },
+  { value: "ring", text: "Eight spots on a ring", points: Array.from({ length: 8 }, (_, at) => around(at / 8, 18)) },
   {
     value: "grid",
     text: "Twenty-five spots on a grid",
@@ -79,17 +104,18 @@ export const SHAPES: { value: Shape; text: string; points: [number, number][] }[
     value: "two",
     text: "Two spots",
     points: [
-      [12, 26],
-      [14, 24],
-      [15, 27],
-      [17, 25],
-      [18, 28],
-      [32, 24],
-      [34, 22],
-      [35, 25],
-      [37, 23],
-      [38, 26],
-      [36, 27],
+      [8, 24],
+      [13, 19],
+      [14, 27],
+      [19, 23],
+      [18, 31],
+      [10, 32],
+      [32, 20],
+      [38, 17],
+      [37, 25],
+      [43, 22],
+      [41, 30],
+      [33, 28],
     ],
   },
   {

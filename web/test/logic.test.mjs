@@ -73,6 +73,22 @@ test("commands say the words that a shell reads back", async () => {
     commands.pictures("icons", [place, { seed: 1, words: "car" }], 1, true),
     /--place '\{"seed":1,"words":"car"\}'/,
   );
+  const film = { seconds: 4, loop: true, eased: true, format: "gif", scale: 4 };
+  assert.equal(
+    commands.morph(
+      "icons",
+      [
+        { seed: 3, words: "fish" },
+        { seed: 1, words: "red car" },
+      ],
+      film,
+    ),
+    'ganvas morph icons --seeds 3,1 --keywords fish --keywords "red car" --closed --seconds 4 --scale 4 --out morph.gif',
+  );
+  assert.match(
+    commands.morph("icons", [{ ...place, moves: { warmth: 1 } }, { seed: 1 }], { ...film, scale: 1 }),
+    /^ganvas morph icons --place '\{"seed":0,.*"moves":\{"warmth":1\}\}' --place '\{"seed":1\}' --closed --seconds 4 --out/,
+  );
   assert.equal(commands.command("train", 'a "b" $(c)'), `ganvas train 'a "b" $(c)'`);
 });
 

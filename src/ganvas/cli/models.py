@@ -33,8 +33,14 @@ def publish(
         Path | None, typer.Option(help="A text for its card: what the pictures are, whose, under which licence.")
     ] = None,
     licence: Annotated[
-        str, typer.Option("--licence", "--license", help="With --to, as the hub has it for short: cc-by-sa-4.0.")
+        str,
+        typer.Option(
+            "--licence",
+            "--license",
+            help="Of the pictures that it learned from: CC BY-SA 4.0; with --to as the hub has it, cc-by-sa-4.0.",
+        ),
     ] = "",
+    attribution: Annotated[str, typer.Option(help="Whose pictures they are; with --to said by --about.")] = "",
     private: Annotated[bool, typer.Option("--private", help="With hf:, a new repository is for you alone.")] = False,
 ) -> None:
     """Make a small folder of a trained model and its critics, to hand on and to start from; or put it on the hub."""
@@ -48,11 +54,12 @@ def publish(
         raise DoesNotFit("Name the folder to make, or where the model goes by --to FOLDER or --to hf:user/name.")
     if about and not about.is_file():
         raise NotFound(f"There is no file {about} for --about.")
-    if (licence and out) or (private and not (to and is_on_hub(to))):
-        raise DoesNotFit("--licence goes with --to, and --private with --to hf:user/name.")
+    if (attribution and to) or (private and not (to and is_on_hub(to))):
+        raise DoesNotFit("--attribution goes with a folder to make, and --private with --to hf:user/name.")
     words = about.read_text(encoding="utf-8") if about else ""
     if out:
-        say(f"the model is {make(Run(locate(run)), out, about=words)}")
+        made = make(Run(locate(run)), out, about=words, licence=licence, attribution=attribution)
+        say(f"the model is {made}")
     elif to and is_on_hub(to):
         say(f"the model is {_put(run, to, words, licence, private=private)}")
     elif to:

@@ -36,7 +36,7 @@ SHOWN, COLUMNS = 16, 8  # samples in the preview, and in each of its rows
 LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}")
 
 
-def publish(run: Run, folder: Path, *, about: str = "") -> Path:
+def publish(run: Run, folder: Path, *, about: str = "", licence: str = "", attribution: str = "") -> Path:
     """Write the averaged generator and the critics of a run's newest checkpoint to a new folder.
 
     What learned nothing itself, such as a teacher, is left out: a training that starts from there does without.
@@ -45,6 +45,8 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
         run: a run with a checkpoint.
         folder: where to; what is there of an earlier one is replaced.
         about: text for the card README.md: what the pictures are, whose, under which licence; how it was trained.
+        licence: of the pictures that it learned from, such as "CC BY-SA 4.0".
+        attribution: whose they are. Both go into run.json as well, where programs find them.
 
     Raises:
         NotFound or Unreadable: the run has no checkpoint, or damaged ones alone.
@@ -54,6 +56,7 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
     ours = Run(folder).exists and Run(folder).about.get("published")
     if folder.exists() and any(folder.iterdir()) and not ours:
         raise DoesNotFit(f"{folder} holds something else than a published model. Give another folder.")
+    whose = {name: text for name, text in (("licence", licence), ("attribution", attribution)) if text}
     weights = {
         checkpoint.MODEL: kept.model,
         checkpoint.STATE: (kept.others, {LOG: json.dumps(summed({"rows": len(kept.rows)}))}),
@@ -65,7 +68,7 @@ def publish(run: Run, folder: Path, *, about: str = "") -> Path:
             if other.name.isdecimal() and other.name != kept.name:
                 shutil.rmtree(other)
         files.write(folder / "recipe.json", json.dumps(summed(to_json(kept.recipe)), indent=1))
-        files.write(folder / "run.json", json.dumps(summed({**kept.facts, "published": True}), indent=1))
+        files.write(folder / "run.json", json.dumps(summed({**kept.facts, **whose, "published": True}), indent=1))
         files.write(folder / "log.jsonl", "".join(json.dumps(summed(row)) + "\n" for row in kept.rows))
         files.write(folder / "README.md", _card(folder.name, Run(folder), about))
     return folder
@@ -191,8 +194,10 @@ def _card(name: str, run: Run, about: str) -> str:
     facts = run.about
     data: Mapping[str, object] = facts["data"]
     begun = f"- began with the weights of {facts['from']}\n" if facts.get("from") else ""
+    whose = [facts[each] for each in ("attribution", "licence") if facts.get(each)]
+    pictures = f"## Pictures it learned from\n\n{', '.join(whose)}.\n\n" if whose else ""
     return (
-        f"# {name}\n\n{about.strip()}\n\n## Training\n\n"
+        f"# {name}\n\n{about.strip()}\n\n{pictures}## Training\n\n"
         f"- {run.images:,} images seen of {data['count']:,} different ones, seed {facts['seed']}\n{begun}"
         f"- {run.seconds / 3600:.1f} hours of training on {facts['machine']['processor']}\n"
         f"- ganvas {facts['ganvas']}; weights in half precision\n\n```text\n{run.recipe}\n```\n"

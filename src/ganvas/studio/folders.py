@@ -142,6 +142,16 @@ class Folder:
         told = f"{name} {value:.3g}" + (f" ± {error:.1g}" if isinstance(error, float | int) else "")
         return {"images": row["images"], "score": told}
 
+    def mends(self) -> list[str]:
+        """What the training did by itself to stay sound, a sentence for each time."""
+        from ..runs.mends import mend_of
+        from ..runs.rescues import rescues
+
+        said = [str(each) for each in rescues(self.about)]
+        with suppress(GanvasError):  # the recipe of before is of another version
+            said += [str(mend)] if (mend := mend_of(self.about)) else []
+        return said
+
     def log(self, after: int) -> list[dict[str, Any]]:
         """The rows beyond so many images, thinned evenly to at most 2,000."""
         rows = [row for row in self.rows if row["images"] > after]

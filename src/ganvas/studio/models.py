@@ -8,6 +8,7 @@ import json
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,7 +174,7 @@ class Models:
             "examples": list(facts.get("examples", [])),
             "directions": None if loaded.found is None else _pure(loaded.found),
             "card": (text := card.read_text(encoding="utf-8") if card.exists() else ""),
-            "licence": str(facts.get("licence") or _licence(text)),
+            "licence": _licence(facts, text),
             "shipped": path.parent.name == "pretrained",
         }
 
@@ -205,8 +206,10 @@ def _stamp(path: Path) -> str:
     return f"{newest.name} {times}"
 
 
-def _licence(card: str) -> str:
-    """What a card says first of the pictures that its model learned from, and under which licences they are."""
+def _licence(facts: Mapping[str, Any], card: str) -> str:
+    """Whose pictures a model learned from, and under which licence: by its run.json, or else what its card says first."""
+    if told := [str(facts[name]) for name in ("attribution", "licence") if facts.get(name)]:
+        return f"Learned from pictures: {', '.join(told)}."
     found = re.search(r"^## [^\n]*learned from[^\n]*\n+((?:[^\n#|][^\n]*\n)+)", card, re.MULTILINE)
     plain = re.sub(r"\[([^]]+)\]\([^)]*\)", r"\1", " ".join(found[1].split()) if found else "")
     return " ".join(re.split(r"(?<=\.) ", plain)[:2])

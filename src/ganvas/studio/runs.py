@@ -106,6 +106,7 @@ class Runs:
                     for each in found
                 ],
                 "healthy": good_news(rows, recipe=recipe) if not found else None,
+                "mends": folder.mends(),
                 "sheets": folder.sheets,
                 "best": folder.best(),
                 "error": child.error() if child and state == "failed" else None,

@@ -238,6 +238,7 @@ class Train(Plan):
     images: Annotated[int, Field(ge=1, le=10**10)] | None = None
     seed: Seed = 0
     device: Annotated[str, Field(pattern=r"^(cpu|cuda(:[0-9]{1,2})?|mps)$")] | None = None
+    auto: bool = False
 
     @model_validator(mode="after")
     def _one_length(self) -> "Train":
@@ -272,6 +273,7 @@ class Run(_Answer):
     speed: float | None
     complaints: list[dict[str, Any]]
     healthy: str | None
+    mends: list[str]
     sheets: list[int]
     best: dict[str, Any] | None
     error: str | None

@@ -1,6 +1,7 @@
 """Every view in both themes and at both widths: nothing to complain of for axe, the policy, the console or the eye."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,16 @@ from .conftest import AXE, VIEWS, opened
 
 SIZES = {"desk": (1440, 900), "telephone": (375, 812)}
 KEPT = os.environ.get("GANVAS_SCREENSHOTS")
+SHEETS = {
+    "export": ("/runs/second", ("button", "^Export$")),
+    "publish": ("/runs/second", ("button", "^Export$"), ("radio", "^Model folder")),
+    "longer": ("/runs/second", ("button", "^Train longer$")),
+    "menu": ("/runs/second", ("button", "^More about")),
+    "table": ("/runs/second", ("button", "^Show as table$"), ("button", "^More curves$")),
+    "help": ("/data", ("button", "^Help and keys$")),
+    "sliders": (VIEWS["ideas"], ("option", "seed 9"), ("button", "^(Open the|More:)")),
+}
+"""What lies over a view, or opens within one: the address, and what is pressed there."""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -26,6 +37,24 @@ def test_each_view_is_sound(browser: Any, studio: Any, theme: str, size: str) ->
             page.goto(path)
             settle(page)
             if KEPT:
+                page.screenshot(path=Path(KEPT) / f"{name}-{width}-{theme}.png")
+            found += [f"{name}: {fault}" for fault in [*look(page), *accessible(page)]]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("theme", "size"), [("light", "desk"), ("dark", "telephone")])
+def test_each_sheet_is_sound(browser: Any, studio: Any, theme: str, size: str) -> None:
+    width, height = SIZES[size]
+    found: list[str] = []
+    for page in opened(browser, studio, viewport={"width": width, "height": height}, color_scheme=theme):
+        for name, (path, *buttons) in SHEETS.items():
+            page.set_viewport_size({"width": width, "height": height})
+            page.goto(path)
+            settle(page)
+            for role, label in buttons:
+                page.get_by_role(role, name=re.compile(label)).first.click(force=True)
+            if KEPT:
+                page.wait_for_timeout(300)  # until it stands still
                 page.screenshot(path=Path(KEPT) / f"{name}-{width}-{theme}.png")
             found += [f"{name}: {fault}" for fault in [*look(page), *accessible(page)]]
     assert not found, "\n".join(found)

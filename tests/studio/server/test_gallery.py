@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 pytest.importorskip("starlette")
-from ganvas import fit, plan
+from ganvas import Run, fit, plan
 from ganvas.latent.draw import Place
+from ganvas.models.publish import publish
 from ganvas.studio.gallery import Gallery
 from ganvas.studio.models import Models
 from ganvas.studio.worker import Worker
@@ -34,3 +35,15 @@ def test_a_model_that_learned_on_is_known_by_its_new_fingerprint(tmp_path):
     assert models.about("one")["fp"] == before
     gallery.check("one", [Place(seed=3)])
     assert models.about("one")["fp"] == models.loaded("one").fp != before
+
+
+def test_whose_pictures_a_published_model_learned_from_is_said(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    train(tmp_path / "own", 16)
+    publish(Run(tmp_path / "own"), tmp_path / "runs/theirs", licence="CC0", attribution="NIST")
+    publish(Run(tmp_path / "own"), tmp_path / "runs/plain", about="## What it learned from\n\nDigits. Of 1998. Small.\n")
+    models = Models(workspace)
+    for name, said in (("theirs", "Learned from pictures: NIST, CC0."), ("plain", "Digits. Of 1998.")):
+        models.describe(name)
+        assert models.about(name)["licence"] == said

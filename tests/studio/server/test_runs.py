@@ -7,7 +7,11 @@ import time
 
 import pytest
 
+from ganvas import plan
 from ganvas.models.model import load
+from ganvas.runs.mends import Mend
+from ganvas.runs.rescues import Rescue
+from ganvas.studio.folders import Folder
 
 from .studio_server import Studio, draw_set, events, wait
 
@@ -88,13 +92,24 @@ def test_paused_killed_and_gone_on_as_if_nothing_had_been(own):
 
 
 def test_paused_before_it_trains_is_no_failure(own):
-    own.post("/api/runs", ask("early"), 201)
+    assert " --auto --out runs/early" in own.post("/api/runs", ask("early", auto=True), 201)["command"]
     job = job_of(own, "early")
     assert job["state"] == "running"
     own.post("/api/runs/early/pause", status=202)
     found = own.until("/api/runs/early", lambda run: at_end(run["state"]))
     assert (found["state"], found["error"], found["images"]) == ("paused", None, 0)
     assert own.client.delete("/api/runs/early").status_code == 204
+
+
+def test_what_a_training_did_by_itself_is_said(tmp_path):
+    folder = Folder(tmp_path)
+    assert folder.mends() == []
+    rescue = Rescue("critic", 8, 16, "critic.loss is no longer a number")
+    mend = Mend(32, "alike", "batch=4", "The samples are alike.", plan("mlp_gan", data="digits"))
+    folder.about = {"rescues": [rescue.as_json()], "mended": mend.as_json()}
+    assert folder.mends() == [str(rescue), str(mend)]
+    folder.about["mended"]["before"] = {"of": "another version"}
+    assert folder.mends() == [str(rescue)]
 
 
 def job_of(own, name):

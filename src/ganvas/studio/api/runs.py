@@ -39,6 +39,7 @@ async def start(studio: Studio, ask: Train) -> Run:
     argv += ["--minutes", f"{ask.minutes:g}"] if ask.minutes is not None else ["--images", str(ask.images)]
     argv += ["--seed", str(ask.seed)] if ask.seed else []
     argv += ["--device", ask.device] if ask.device else []
+    argv += ["--auto"] if ask.auto else []
     return Run(**await asyncio.to_thread(studio.runs.start, ask.name, argv, {"source": ask.source}))
 
 
