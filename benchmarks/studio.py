@@ -1,10 +1,11 @@
 """How long the studio takes to answer, beside nothing and beside a training.
 
-    python -m benchmarks.studio [--rounds 20] [--training]
+    python -m benchmarks.studio [--rounds 20] [--training] [--at-once 50]
 
 Starts a studio in a folder of its own and asks it as a page does: six connections, pictures that it has not drawn
 before. Prints medians and the middle half in milliseconds, and what a fixed loop takes on this machine at that moment,
-and of the processor, so that a busy machine can be told from a slow studio.
+and of the processor, so that a busy machine can be told from a slow studio. With `--at-once` as many requests of every
+kind come in the same moment, ten times, each on a connection of its own: nothing but an answer or "busy" may come back.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,12 +27,14 @@ import httpx
 
 BUDGET = {"draw": 20.0, "16 pictures": 300.0, "16 free ones": 300.0, "preview": 40.0, "state": 20.0}
 CONNECTIONS = 6
+CROWDS = 10
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--training", action="store_true", help="with a training under way")
+    parser.add_argument("--at-once", type=int, default=0, help="instead: so many requests in the same moment")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         process, client = started(Path(folder))
@@ -39,7 +43,10 @@ def main() -> None:
                 ask = {"source": "digits", "name": "beside", "images": 10_000_000, "settings": []}
                 client.post("/api/runs", json=ask).raise_for_status()
                 wait(lambda: client.get("/api/runs/beside").json()["state"] == "training")
-            measure(client, given.rounds)
+            if given.at_once:
+                crowd(client, given.at_once)
+            else:
+                measure(client, given.rounds)
             if given.training:
                 client.post("/api/runs/beside/stop").raise_for_status()
                 wait(lambda: client.get("/api/runs/beside").json()["state"] == "ended early")
@@ -86,6 +93,57 @@ def measure(client: httpx.Client, rounds: int) -> None:
         low, _, high = quantiles(values, n=4)
         budget = f", budget {BUDGET[name]:g}" if name in BUDGET else ""
         print(f"{name:12} {median(values):7.1f} ({low:.1f} to {high:.1f}){budget}")
+
+
+def crowd(client: httpx.Client, count: int) -> None:
+    """Ask for everything at once, and say how many were answered, how many not now, and how long it took.
+
+    Raises:
+        SystemExit: something else came back.
+    """
+    found: dict[str, list[tuple[int, float]]] = {}
+    fp = client.get("/api/models/icons").json()["fp"]
+    limits = httpx.Limits(max_connections=count, max_keepalive_connections=count)
+    with (
+        httpx.Client(
+            base_url=client.base_url, headers=client.headers, limits=limits, timeout=60, trust_env=False
+        ) as many,
+        ThreadPoolExecutor(count) as pool,
+    ):
+        for turn in range(CROWDS):
+            numbers = range(count * turn, count * (turn + 1))
+            for name, status, milliseconds in pool.map(lambda number: one_of_many(many, fp, number), numbers):
+                found.setdefault(name, []).append((status, milliseconds))
+    print(
+        f"{CROWDS} times {count} requests at once, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; milliseconds"
+    )
+    for name, answers in found.items():
+        statuses = Counter(status for status, _ in answers)
+        low, middle, high = quantiles([milliseconds for _, milliseconds in answers], n=4)
+        told = ", ".join(f"{number} times {status}" for status, number in sorted(statuses.items()))
+        print(f"{name:12} {middle:7.1f} ({low:.1f} to {high:.1f}): {told}")
+    others = {status for answers in found.values() for status, _ in answers} - {200, 204, 503}
+    if others:
+        raise SystemExit(f"answers that should not be: {sorted(others)}")
+
+
+def one_of_many(client: httpx.Client, fp: str, number: int) -> tuple[str, int, float]:
+    """A request of the kind that comes next: its name, its status, and milliseconds."""
+    place = {"seed": number, "words": "blue fish"}
+    text = json.dumps(place, separators=(",", ":"), sort_keys=True)
+    key = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    more = {"model": "icons", "place": key, "stream": f"crowd{number}"}
+    kinds: dict[str, Callable[[], httpx.Response]] = {
+        "draw": lambda: client.post("/api/draw", json={"model": "icons", "places": [place], "stream": str(number)}),
+        "preview": lambda: client.get("/api/preview", params=more),
+        "picture": lambda: client.get(f"/i/{fp}/{key}.png"),
+        "state": lambda: client.get("/api/state"),
+        "runs": lambda: client.get("/api/runs"),
+    }
+    name = list(kinds)[number % len(kinds)]
+    answer, milliseconds = timed(kinds[name])
+    assert isinstance(answer, httpx.Response)
+    return name, answer.status_code, milliseconds
 
 
 def sixteen(client: httpx.Client, pool: ThreadPoolExecutor, turn: int, more: dict[str, float]) -> tuple[float, float]:

@@ -42,7 +42,9 @@ def test_whose_pictures_a_published_model_learned_from_is_said(tmp_path):
     workspace.prepare()
     train(tmp_path / "own", 16)
     publish(Run(tmp_path / "own"), tmp_path / "runs/theirs", licence="CC0", attribution="NIST")
-    publish(Run(tmp_path / "own"), tmp_path / "runs/plain", about="## What it learned from\n\nDigits. Of 1998. Small.\n")
+    publish(
+        Run(tmp_path / "own"), tmp_path / "runs/plain", about="## What it learned from\n\nDigits. Of 1998. Small.\n"
+    )
     models = Models(workspace)
     for name, said in (("theirs", "Learned from pictures: NIST, CC0."), ("plain", "Digits. Of 1998.")):
         models.describe(name)
