@@ -35,26 +35,19 @@ export function charts(rows: Row[]): { first: Chart[]; others: Chart[] } {
   );
   const of = (ending: string): Line[] => terms.filter((line) => line.name.endsWith(ending));
   const first = [
-    chart(
-      "Critic right",
-      of(".right"),
-      percent,
-      "Of 100 pairs of a picture and a sample, in how many the critic, who judges them, knows which is which",
-      0.5,
-      1,
-    ),
+    chart("Critic right", of(".right"), percent, "How often the critic can tell a picture from a sample", 0.5, 1),
     chart(
       "Loss",
       coloured(of(".loss"), ["generator", "critic"]),
       figure,
-      "How far each is from what it is after. A healthy game is a draw: each keeps to a level, neither reaches zero",
+      "How far each is from its goal; a healthy game is a draw",
       0,
     ),
     chart(
       "Critic’s marks",
       marks(of(".real"), of(".fake")),
       figure,
-      "What the critic gives, more for what looks real. Healthy marks of pictures stay a little above those of samples",
+      "More for what looks real; pictures should lie a bit above",
     ),
     chart(
       "Images per second",

@@ -26,7 +26,7 @@ def test_dropped_trained_paused_killed_and_finished(page: Any, studio: Any, tmp_
     page.goto(f"/data/Little-squares?{SMALL}")
     page.get_by_role("radio", name="32 px", exact=True).check(force=True)
     for on in (True, False):
-        page.get_by_role("switch", name="Mend itself").set_checked(on, force=True)
+        page.get_by_role("switch", name="Take the doctor’s advice by itself").set_checked(on, force=True)
         expect(page.locator(".cmd code")).to_have_text(re.compile(r"--auto" if on else r"^((?!--auto).)*$"))
     page.route("**/api/runs", shorter)
     page.get_by_role("button", name="Start training").click()

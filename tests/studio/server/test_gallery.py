@@ -46,6 +46,6 @@ def test_whose_pictures_a_published_model_learned_from_is_said(tmp_path):
         Run(tmp_path / "own"), tmp_path / "runs/plain", about="## What it learned from\n\nDigits. Of 1998. Small.\n"
     )
     models = Models(workspace)
-    for name, said in (("theirs", "Learned from pictures: NIST, CC0."), ("plain", "Digits. Of 1998.")):
+    for name, said in (("theirs", "NIST, CC0."), ("plain", "Digits. Of 1998.")):
         models.describe(name)
         assert models.about(name)["licence"] == said
