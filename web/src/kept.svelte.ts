@@ -5,6 +5,7 @@ import { notes } from "./notes.svelte.ts";
 import { keyOf } from "./places.ts";
 
 let all = $state.raw<Kept>({ version: 1, places: [], order: [] });
+let heard = $state(false);
 let etag = "";
 let wanted: Kept | null = null;
 let sending = false;
@@ -16,6 +17,7 @@ async function load(): Promise<void> {
   const answer = await ask<Kept>("GET", "/api/kept");
   all = answer.value;
   etag = answer.etag;
+  heard = true;
 }
 
 async function send(): Promise<void> {
@@ -61,6 +63,10 @@ function id(): string {
 export const kept = {
   load,
   set,
+  /** Whether it is known what was kept. */
+  get heard(): boolean {
+    return heard;
+  },
   get all(): Kept {
     return all;
   },
