@@ -207,7 +207,7 @@ def _stamp(path: Path) -> str:
 
 
 def _licence(facts: Mapping[str, Any], card: str) -> str:
-    """Whose pictures a model learned from, and under which licence: by its run.json, or else what its card says first."""
+    """Whose pictures a model learned from, and under which licence: by its run.json, or else by its card."""
     if told := [str(facts[name]) for name in ("attribution", "licence") if facts.get(name)]:
         return f"{', '.join(told)}."
     found = re.search(r"^## [^\n]*learned from[^\n]*\n+((?:[^\n#|][^\n]*\n)+)", card, re.MULTILINE)
