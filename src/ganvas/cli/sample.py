@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 __all__ = ["sample"]
 
 MOST = 1_000_000  # samples of one command
+PICTURES, ROWS = 25, 5  # if it is not said how many; of a strip so many
+STRIP = (0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5)
 
 
 def sample(
     run: Annotated[
         str | None, typer.Argument(metavar="RUN", help="A run folder, a model file, or the name of a model.")
     ] = None,
-    count: Annotated[int, typer.Option(help="How many pictures, of each of several --keywords.")] = 25,
+    count: Annotated[
+        int | None,
+        typer.Option(help="How many pictures, of each of several --keywords; by default 25, and 5 rows of a strip."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The first picture's seed; the others follow it.")] = 0,
     seeds: Annotated[
         str, typer.Option(help="These pictures instead: seeds, and files of `project`, as in 3,17,me.safetensors.")
@@ -64,17 +69,27 @@ def sample(
         ),
     ] = None,
     truncation: Truncation = 1.0,
+    truncation_strip: Annotated[
+        bool,
+        typer.Option("--truncation-strip", help="Each seed is a row: from typical, truncated to .2, to strange, 1.5."),
+    ] = False,
 ) -> None:
     """Draw pictures or clips with a trained model. One seed is one picture, or one clip.
 
     Processes that torchrun starts share what is to be drawn.
     """
+    count = (ROWS if truncation_strip else PICTURES) if count is None else count
     if count > MOST:
         raise DoesNotFit(f"--count is at most {MOST:,}, not {count:,}.")
     if (place or like) and (seeds or label or variety is not None or truncation != 1 or (place and like)):
         raise DoesNotFit(
             f"--{'place' if place else 'like'} says all of a picture: leave out {'--like, ' if place else ''}--seeds, "
             "--keywords, --variety and --truncation."
+        )
+    if truncation_strip and (place or like or separate or columns or truncation != 1):
+        raise DoesNotFit(
+            "--truncation-strip lays its pictures out by itself: leave out --place, --like, --separate, --columns and "
+            "--truncation."
         )
     shown = {"columns": columns, "scale": scale, "separate": separate or None, "captions": captions}
     if like:
@@ -90,6 +105,9 @@ def sample(
     for words in label or ():
         model.described(words)  # which refuses what it cannot read, as the next line refuses numbers
     varied(model, variety, label).truncated(truncation)
+    if truncation_strip:
+        layout = replace(layout, columns=len(STRIP), captions=captions is not False)
+        return _draw(run, model, _strip(model, starts, label, variety), out, layout)
     chosen = _places(starts, label, variety, truncation)
     several = len(label or ()) > 1
     plain = not several and all(isinstance(start, int) for start in starts)
@@ -183,6 +201,26 @@ def _read(texts: Sequence[str]) -> "list[Place]":
     from ..models.place import Place
 
     return [Place.read(text) for text in texts]
+
+
+def _strip(
+    model: "Model", starts: Sequence[int | str], labels: Sequence[str] | None, variety: float | None
+) -> "list[Place]":
+    """Every start under each of the labels, a row each: from near the mean input to beyond what was trained on.
+
+    Raises:
+        DoesNotFit: the model makes no pictures, or the same from a short and from a long input.
+    """
+    from ..core.batch import Kind
+    from ..latent.draw import draw
+
+    if model.kind is not Kind.PICTURES:
+        raise DoesNotFit(f"A truncation strip is of pictures, and this model makes {model.kind}.")
+    columns = [_places(starts, labels, variety, share) for share in STRIP]
+    typical, strange = draw(model, [columns[0][0], columns[-1][0]])
+    if typical.allclose(strange, atol=1e-3):
+        raise DoesNotFit("This model brings each input to one length, so truncation changes nothing and has no strip.")
+    return [place for row in zip(*columns, strict=True) for place in row]
 
 
 def _places(

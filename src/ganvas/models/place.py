@@ -129,8 +129,9 @@ class Place:
         """What is written below its picture: the words, and the rest."""
         moves = [f"{name} {move:+g}" for name, move in self.moves.items() if move]
         variety = [] if self.variety is None else [f"variety {self.variety:g}"]
+        share = [] if self.truncation == 1 else [f"trunc. {self.truncation:g}"]
         start = f"seed {self.seed}" if self.latent is None else Path(self.latent).stem
-        return self.words or "", ", ".join([start, *variety, *moves])
+        return self.words or "", ", ".join([start, *variety, *share, *moves])
 
 
 def _number(value: object) -> bool:
