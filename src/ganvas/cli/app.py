@@ -35,6 +35,7 @@ for command in (
     latent.project,
     evaluation.inspect,
     models.convert,
+    models.mix,
     models.export,
     runs.film,
     runs.report,

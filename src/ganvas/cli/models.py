@@ -1,4 +1,4 @@
-"""The commands of trained models: list those that come along, hand one on, in and out."""
+"""The commands of trained models: list those that come along, hand one on, in and out, mix two."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,7 @@ from .options import say
 if TYPE_CHECKING:
     from ..models.model import Model
 
-__all__ = ["convert", "export", "models", "publish"]
+__all__ = ["convert", "export", "mix", "models", "publish"]
 
 
 def models() -> None:
@@ -92,6 +92,19 @@ def convert(
     names = tuple(name.strip() for name in classes.split(",")) if classes else ()
     model = translate(file, from_, out, classes=names, clamp=None if no_clamp else 256.0)
     say(f"a generator of {model.shape[2]}x{model.shape[1]} pictures in {out}")
+
+
+def mix(
+    low: Annotated[str, typer.Argument(metavar="A", help="A model: where things are is what it says.")],
+    high: Annotated[str, typer.Argument(metavar="B", help="A model of the same recipe: how they are drawn.")],
+    at: Annotated[int, typer.Option(help="The lowest resolution whose layers are B's, in pixels: 16.")],
+    out: Annotated[Path, typer.Option(help="A folder as Hugging Face has it, or a .safetensors.")] = Path("mixed"),
+) -> None:
+    """Make one model of two: the layers of low resolution of A, and those of high resolution of B."""
+    from ..models.mix import mix as make
+
+    make(low, high, out, at=at)
+    say(f"the model is {out}")
 
 
 def export(

@@ -13,6 +13,7 @@ In: a run, a file, weights that others published; out: pictures, and files for o
     critics.py    the critics of a run: how real they find a picture
     publish.py    a run -> a small folder with a card, to hand on and to start from
     convert.py    generators that others published -> model files, names mapped and shapes checked
+    mix.py        two models of one recipe as one, layer by layer
     vectors.py    a picture -> shapes of few flat fills
     curves.py     outlines as few lines and Bezier curves
     svg.py        shapes as an SVG, or a sheet of many with captions
