@@ -86,6 +86,18 @@ def test_its_card_has_a_header_that_the_hub_reads(folder):
     assert "Nothing was measured" in text
 
 
+def test_a_card_that_somebody_wrote_stays(run, folder, tmp_path):
+    ours = publish(run, tmp_path / "ours", about="Digits of 1998.")
+    written = (ours / "README.md").read_text()
+    text = (hand_over(ours, tmp_path / "a", licence="mit") / "README.md").read_text()
+    assert text.startswith('---\nlicense: "mit"\n')
+    assert text.endswith(f"---\n\n{written}")
+    assert (hand_over(tmp_path / "a", tmp_path / "b") / "README.md").read_text() == text
+    other = (hand_over(tmp_path / "a", tmp_path / "c", licence="cc0-1.0") / "README.md").read_text()
+    assert other == text.replace('"mit"', '"cc0-1.0"')
+    assert "for all to see" in (hand_over(ours, tmp_path / "d", about="for all to see") / "README.md").read_text()
+
+
 def test_figures_of_the_run_are_on_the_card(run, tmp_path):
     from ganvas.metrics.score import Score
     from ganvas.runs import evaluations

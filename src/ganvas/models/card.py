@@ -16,7 +16,7 @@ from ..runs.evaluations import latest
 from ..runs.run import Run
 from .model import Model
 
-__all__ = ["UNKNOWN", "card"]
+__all__ = ["UNKNOWN", "card", "headed"]
 
 UNKNOWN = "unknown"  # what the hub calls a licence that nobody named
 KNOWN = {"mnist": "ylecun/mnist", "cifar10": "uoft-cs/cifar10"}
@@ -31,19 +31,29 @@ def card(name: str, model: Model, run: Run | None, *, about: str, licence: str) 
         model: it.
         run: the one that trained it, if it is here.
         about: what somebody says of data and training, in Markdown; it comes first.
-        licence: for short as the hub has it, or `UNKNOWN`.
+        licence: for short as the hub has it, if it is known.
     """
     parts = (
         ("", about.strip()),
         ("Use", _use(name, model)),
         ("Data", _data(run)),
-        ("Licence", _licence(licence)),
+        ("Licence", _licence(licence or UNKNOWN)),
         ("Training", _training(run)),
         ("Figures", _figures(run)),
         ("Limits", "\n".join(f"- {each}" for each in _limits(model, run))),
     )
     below = "\n\n".join(f"## {title}\n\n{text}" if title else text for title, text in parts if text)
-    return f"{_header(model, run, licence)}\n# {name}\n\n![Samples](preview.png)\n\n{below}\n"
+    return f"{_header(model, run, licence or UNKNOWN)}\n# {name}\n\n![Samples](preview.png)\n\n{below}\n"
+
+
+def headed(text: str, model: Model, run: Run | None, *, licence: str) -> str:
+    """A card that somebody wrote, with a header; its own stays, unless a licence is named."""
+    fence = "---\n"
+    has_own = text.startswith(fence) and f"\n{fence}" in text
+    if has_own and not licence:
+        return text
+    below = text.split(f"\n{fence}", 1)[1] if has_own else f"\n{text}"
+    return _header(model, run, licence or UNKNOWN) + below
 
 
 def _header(model: Model, run: Run | None, licence: str) -> str:
@@ -78,7 +88,7 @@ def _use(name: str, model: Model) -> str:
     asked = f' --keywords "{told.words[0]}"' if isinstance(told, Keywords) and told.words else asked
     what = "samples.gif" if model.moves else "samples.png"
     return (
-        f"It makes {in_words(model.shape)}. With Ganvas, `pip install 'ganvas[hub]'`:\n"
+        f"It makes {model.kind} of {in_words(model.shape)}. With Ganvas, `pip install 'ganvas[hub]'`:\n"
         f"\n```\nganvas sample {place} --count 16{asked} --out {what}\nganvas train FOLDER --from {place}\n```"
     )
 
@@ -104,9 +114,13 @@ def _training(run: Run | None) -> str:
     begun = f"- began with the weights of {facts['from']}\n" if facts.get("from") else ""
     return (
         f"- {run.images:,} images seen, seed {facts['seed']}\n{begun}"
-        f"- {run.seconds / 3600:.1f} hours of training on {facts['machine'].get('processor', 'a machine unnamed')}\n"
+        f"- {_duration(run.seconds)} of training on {facts['machine'].get('processor', 'a machine unnamed')}\n"
         f"- ganvas {facts['ganvas']}; weights in half precision\n\n```text\n{run.recipe}\n```"
     )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours" if seconds > 5400 else f"{seconds / 60:.1f} minutes"
 
 
 def _figures(run: Run | None) -> str:
@@ -124,7 +138,7 @@ def _figures(run: Run | None) -> str:
 
 def _limits(model: Model, run: Run | None) -> Iterator[str]:
     """What is known to be wrong with it, or is not known."""
-    yield f"It makes {in_words(model.shape)} and nothing larger, of the kind that it learned from and of no other."
+    yield f"Its {model.kind} are {in_words(model.shape)}, of the kind that it learned from and of no other."
     if run is None:
         yield "Nothing is known here of how it was trained."
         return

@@ -25,7 +25,7 @@ from ..core.weights import read_header, sha256
 from ..recipes.recipe import Recipe
 from ..recipes.settings import to_json
 from ..runs.run import LOG, Run
-from .card import UNKNOWN, card
+from .card import UNKNOWN, card, headed
 from .layout import CARD, CONFIG, CRITICS, LIBRARY, PREVIEW, is_folder, read_folder
 from .model import Model, described, load, metadata, model_file
 from .shipped import locate
@@ -102,15 +102,16 @@ def hand_over(place: str | Path, folder: Path, *, about: str = "", licence: str 
                 save_file({key: value.contiguous() for key, value in tensors.items()}, draft, told)
         sums = {file: sha256(folder / file) for file in weights}
         files.write(folder / CONFIG, json.dumps(summed(config | {"files": sums}), indent=1))
-        files.write(folder / CARD, _text(at, model, name or folder.name, about, licence or UNKNOWN))
+        files.write(folder / CARD, _text(at, model, name or folder.name, about, licence))
     return folder
 
 
 def _text(at: Path, model: Model, name: str, about: str, licence: str) -> str:
-    """The card; that of a folder that is handed on as it is stays, if nothing else is said."""
-    if is_folder(at) and not about and (at / CARD).is_file():
-        return (at / CARD).read_text(encoding="utf-8")
-    return card(name, model, Run(at) if Run(at).exists else None, about=about, licence=licence)
+    """The card; that of a model that was handed on before stays, if nothing is said in its place."""
+    run = Run(at) if Run(at).exists else None
+    if not about and (at / CARD).is_file():
+        return headed((at / CARD).read_text(encoding="utf-8"), model, run, licence=licence)
+    return card(name, model, run, about=about, licence=licence)
 
 
 Weights = dict[str, tuple[dict[str, Tensor], dict[str, str]]]

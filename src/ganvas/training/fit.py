@@ -62,8 +62,8 @@ def fit(
         minutes: length of the run as time, turned into images by a short probe of the machine's speed.
         seed: what all randomness follows from.
         settings: changes such as "generator.width=96", see `recipe.change`.
-        start_from: a model that comes with the toolkit, or a run, whose weights the networks begin with; for data of
-            one's own its recipe is taken too.
+        start_from: a run or a published model, by its path, its name or hf:user/name, whose weights the networks begin
+            with; for data of one's own its recipe is taken too.
         out: the run folder; by default under runs/, named after the target.
         device: "cpu", "cuda", "cuda:1", "mps"; by default the fastest there is.
         data_changed: go on with a run though its data are not what they were; its classes have to be.
