@@ -2,12 +2,15 @@
 
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..core.errors import DoesNotFit
 from .options import Size, parse_size, say
+
+if TYPE_CHECKING:
+    from ..data.dataset import Dataset
 
 __all__ = ["data"]
 
@@ -24,10 +27,7 @@ def data(
     ] = False,
 ) -> None:
     """Show what is in a source: count, sizes, classes, keywords, what was skipped, and a contact sheet; or zip it."""
-    import numpy as np
-
-    from ..core import catalog, console, pixels
-    from ..core.batch import Kind
+    from ..core import catalog, console
     from ..data.dataset import hidden, of_size, open_source
     from ..data.dataset import source as named
     from ..data.look import look
@@ -45,12 +45,20 @@ def data(
         dataset = open_source(source, size=parse_size(size), watch=watch)
         if to:
             save_zip(dataset, to, watch=watch)
+    if not to:
+        _save_sheet(dataset, out)
     say(str(dataset.summary()))
     console.skipped(dataset.skipped)
-    if to:
-        say(f"its pictures in that size: {to}")
-        return
+    say(f"its pictures in that size: {to}" if to else f"contact sheet: {out}")
+
+
+def _save_sheet(dataset: "Dataset", out: Path) -> None:
+    """A hundred pictures of it, or fewer clips, or more points, evenly spread."""
+    import numpy as np
+
+    from ..core import pixels
+    from ..core.batch import Kind
+
     most = {Kind.POINTS: 2000, Kind.PICTURES: 100, Kind.CLIPS: 12}[dataset.kind]
     chosen = np.linspace(0, len(dataset) - 1, min(len(dataset), most)).astype(np.int64)
     pixels.save_picture(pixels.sheet(dataset.take(chosen)), out)
-    say(f"contact sheet: {out}")

@@ -121,7 +121,7 @@ def _refuse_unlike(first: _Side, second: _Side) -> None:
     """Two models can be mixed that differ in their weights alone."""
     both = f"{first.name} and {second.name} cannot be mixed: "
     if unlike := differences(to_json(second.settings), to_json(first.settings)):
-        raise DoesNotFit(f"{both}their networks differ ({sorted(unlike)[0]}). Train one `--from` the other.")
+        raise DoesNotFit(f"{both}their networks differ ({sorted(unlike)[0]}). Train one by `start_from=` the other.")
     if first.model.shape != second.model.shape:
         raise DoesNotFit(f"{both}the one makes {list(first.model.shape)} and the other {list(second.model.shape)}.")
     if not _told_alike(first.model.condition, second.model.condition):
