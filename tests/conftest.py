@@ -18,8 +18,9 @@ from jaxtyping import install_import_hook
 checked = beartype(conf=BeartypeConf(is_pep484_tower=True, hint_overrides=FrozenDict({TextIO: object})))
 install_import_hook("ganvas", "conftest.checked")
 
-CACHE = tempfile.mkdtemp(prefix="ganvas-tests-")  # one for the session, so that icons are drawn once
-os.environ |= {"GANVAS_CACHE": CACHE, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# One for the session and all its processes, so that icons are drawn and a classifier is trained once.
+CACHE = "" if "PYTEST_XDIST_WORKER" in os.environ else tempfile.mkdtemp(prefix="ganvas-tests-")
+os.environ |= {"GANVAS_CACHE": CACHE or os.environ["GANVAS_CACHE"], "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 import torch  # noqa: E402
 
@@ -79,7 +80,8 @@ def pytest_addoption(parser):
 
 
 def pytest_unconfigure():
-    shutil.rmtree(CACHE, ignore_errors=True)
+    if CACHE:
+        shutil.rmtree(CACHE, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

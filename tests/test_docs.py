@@ -19,6 +19,7 @@ import ganvas
 from ganvas.cli.app import app
 from ganvas.cli.exercises.exercise import EXERCISES
 from ganvas.core import catalog
+from ganvas.metrics.features import classifier
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = sorted((ROOT / "docs_src").rglob("*.py"))
@@ -46,6 +47,8 @@ def test_programs_run(program, tmp_path, monkeypatch, capsys, registry):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(program.parent)
     monkeypatch.setattr("sys.argv", [str(program)])  # the short version of those that have a full one
+    for name in ("LEAST_SEEN", "MOST_SEEN"):  # a judge that reads nine digits in ten is judge enough for these
+        monkeypatch.setattr(classifier, name, 6_400)
     runpy.run_path(str(program), run_name="__main__")
     assert capsys.readouterr().out
     assert ast.get_docstring(ast.parse(program.read_text())).endswith(".")

@@ -87,7 +87,6 @@ def test_what_cannot_be_meant_is_refused(carry, tmp_path, given, said):
         run(carry, tmp_path, *given)
 
 
-@pytest.mark.slow
 def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path):
     pytest.importorskip("resvg_py")
     first = run(carry, tmp_path / "first", "--autoencoder", ".01", "--flow", ".01", "--one-step", ".01")

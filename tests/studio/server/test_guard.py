@@ -1,5 +1,6 @@
 """Who may ask, and who may not: each attack with its status."""
 
+import asyncio
 import io
 import signal
 import socket
@@ -10,6 +11,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from ganvas.studio import guard
+from ganvas.studio.refused import Refused
 from ganvas.studio.serve import _listen
 
 from .studio_server import Studio, free_port, wait
@@ -250,6 +253,18 @@ def test_ranges(studio):
     answer = studio.client.get("/app.js", headers={"Range": "bytes=" + ",".join(f"{n}-" for n in range(5000))})
     assert answer.status_code in {200, 206, 400, 404, 416}
     assert len(answer.content) < 2_000_000
+
+
+def test_nobody_waits_for_a_body_forever(monkeypatch):
+    """In a tenth of a second here, and in the time that it takes below."""
+
+    async def nothing():
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(guard, "SLOW_SECONDS", 0.1)
+    with pytest.raises(Refused) as refused:
+        asyncio.run(guard._whole(nothing, 100))
+    assert refused.value.status == 408
 
 
 @pytest.mark.slow
