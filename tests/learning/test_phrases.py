@@ -1,5 +1,6 @@
 """Words one by one: each in a place of its own, told in shares, and varied by styles, colours and near phrases."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -25,23 +26,19 @@ def known():
 
 
 def words_of(known, told):
-    """What a description [length] says, as words in their places; None for an empty one."""
-    table = {word: known.read(word)[:DIMENSION] for word in known.words}
-    return [
-        next((word for word, vector in table.items() if torch.allclose(place, vector, atol=1e-3)), None)
-        for place in told.unflatten(0, (-1, DIMENSION))
-    ]
+    """What descriptions [*n, length] say, as the words in the places of each; None for an empty one."""
+    table = torch.stack([known.read(word)[:DIMENSION] for word in known.words])
+    apart, which = torch.cdist(told.reshape(-1, DIMENSION), table).min(1)
+    said = [known.words[row] if near < 0.1 else None for near, row in zip(apart.tolist(), which.tolist(), strict=True)]
+    rows = [said[at : at + known.places] for at in range(0, len(said), known.places)]
+    return rows if told.dim() > 1 else rows[0]
 
 
 def added(known, text, seeds=SEEDS):
     """How often each word is added to these, as a share of the seeds."""
-    asked = known.read(text)
-    counts = dict.fromkeys(known.words, 0)
-    for told in known.vary(asked, seeds):
-        for word in words_of(known, told):
-            if word and word not in text.split():
-                counts[word] += 1
-    return {word: count / len(seeds) for word, count in counts.items() if count}
+    said = words_of(known, known.vary(known.read(text), seeds))
+    counts = Counter(word for row in said for word in row if word and word not in text.split())
+    return {word: count / len(seeds) for word, count in counts.items()}
 
 
 def test_each_word_has_a_place_of_its_own(known):

@@ -1,5 +1,6 @@
 """What a generator as ONNX is checked for before it is kept, and what is refused."""
 
+import json
 import sys
 
 import onnx
@@ -8,6 +9,7 @@ import torch
 
 from ganvas import fit
 from ganvas.core.errors import GanvasError
+from ganvas.models.exported import sum_of
 from ganvas.models.model import Model
 from ganvas.models.onnx import export
 from ganvas.networks.mlp import MLPGenerator
@@ -45,5 +47,6 @@ def test_the_command_writes_a_file_and_says_how_far_it_is_from_the_model(ganvas,
     code, out, _ = ganvas("export", str(run.path), "--out", "deep/model.onnx")
     assert code == 0
     assert "the generator is deep/model.onnx" in out
-    about = onnx.load(tmp_path / "deep" / "model.onnx").metadata_props
-    assert [prop.key for prop in about] == ["ganvas"]
+    (about,) = onnx.load(tmp_path / "deep" / "model.onnx").metadata_props
+    assert about.key == "ganvas"
+    assert json.loads(about.value)["of"] == sum_of(str(run.path))

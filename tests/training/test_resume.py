@@ -14,7 +14,7 @@ import pytest
 from conftest import files
 
 from ganvas import PassedOver, Run, fit, load
-from ganvas.core import checkpoint
+from ganvas.core import checkpoint, manifest
 from ganvas.learning.adversarial import Adversarial
 from ganvas.learning.losses import Relativistic
 from ganvas.learning.optimizers import Adam
@@ -207,7 +207,7 @@ def test_a_damaged_checkpoint_is_passed_over(name, points, tmp_path, monkeypatch
 
 def test_each_file_of_a_checkpoint_is_hashed_once_to_go_on(points, tmp_path, monkeypatch):
     run, hashed = train(points, tmp_path / "run", images=160), []
-    monkeypatch.setattr(checkpoint, "_hash", lambda file, known=checkpoint._hash: (hashed.append(file), known(file))[1])
+    monkeypatch.setattr(manifest, "hash_of", lambda file, known=manifest.hash_of: (hashed.append(file), known(file))[1])
     assert run.images == 160
     assert not hashed
     train(points, run.path, images=176)

@@ -118,6 +118,8 @@ def export(
 ) -> None:
     """Write the generator as an ONNX file for other programs, or as a web page on which anybody draws, and check it."""
     from ..core import console
+    from ..latent.places import fingerprint
+    from ..models.exported import sum_of
     from ..models.model import load
     from ..models.onnx import export as write
 
@@ -128,7 +130,7 @@ def export(
     if float32:
         raise DoesNotFit("--float32 is for a web page, --out page.html; an ONNX file has float32 weights anyway.")
     console.say("writing the graph, then drawing with it")
-    difference = write(model, out)
+    difference = write(model, out, of=sum_of(run), digest=fingerprint(model.network))
     size = f"{out.stat().st_size / 2**20:.1f} MB"
     say(f"the generator is {out}, {size}; what it draws differs from the model's by {difference:.1g} of 2")
 

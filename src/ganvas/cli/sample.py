@@ -1,6 +1,8 @@
 """The command that draws with a trained model, and draws again what a file says made it."""
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -96,26 +98,33 @@ def sample(
         return _again(run, like, out, shown)
     if run is None:
         raise NotFound("Name the model to draw with, such as `ganvas sample icons`; `ganvas models` lists some.")
-    model, layout = _load(run), _layout(shown)
+    layout = _layout(shown)
     if place:
-        return _draw(run, model, _read(place), out, layout)
+        chosen = _read(place)
+        if not _drawn_by_file(run, chosen, out, layout):
+            _draw(run, _load(run), chosen, out, layout)
+        return None
     starts = _starts(seeds) if seeds else range(seed, seed + count)
     if not starts or seed < 0:
         raise DoesNotFit("It takes at least one seed, and seeds are whole numbers from 0.")
-    for words in label or ():
-        model.described(words)  # which refuses what it cannot read, as the next line refuses numbers
-    varied(model, variety, label).truncated(truncation)
-    if truncation_strip:
-        layout = replace(layout, columns=len(STRIP), captions=captions is not False)
-        return _draw(run, model, _strip(model, starts, label, variety), out, layout)
-    chosen = _places(starts, label, variety, truncation)
     several = len(label or ()) > 1
     plain = not several and all(isinstance(start, int) for start in starts)
     names = [f"seed-{start:04}" for start in starts] if plain else []
     if captions is None and label and not separate:
         layout = replace(layout, captions=several or (out is not None and out.suffix.lower() == ".svg"))
     layout = replace(layout, columns=columns or (len(starts) if several else None))
-    return _draw(run, model, chosen, out, layout, names)
+    with suppress(DoesNotFit):  # of which the model says more
+        chosen = _places(starts, label, variety, truncation)
+        if not truncation_strip and _drawn_by_file(run, chosen, out, layout, names):
+            return None
+    model = _load(run)
+    for words in label or ():
+        model.described(words)  # which refuses what it cannot read, as the next line refuses numbers
+    varied(model, variety, label).truncated(truncation)
+    if truncation_strip:
+        layout = replace(layout, columns=len(STRIP), captions=captions is not False)
+        return _draw(run, model, _strip(model, starts, label, variety), out, layout)
+    return _draw(run, model, _places(starts, label, variety, truncation), out, layout, names)
 
 
 def _load(run: str) -> "Model":
@@ -130,6 +139,34 @@ def _layout(shown: dict[str, Any], before: "Layout | None" = None) -> "Layout":
 
     asked = {name: value for name, value in shown.items() if value is not None}
     return Layout(**{**(asdict(before) if before else {}), **asked})
+
+
+def _drawn_by_file(
+    run: str,
+    chosen: "Sequence[Place]",
+    out: Path | None,
+    layout: "Layout",
+    names: Sequence[str] = (),
+    name: str = "",
+    digest: str = "",
+) -> bool:
+    """Draw, save and say so by the model's exported file, which needs no torch; False if that cannot be.
+
+    With a digest, the file of no other weights will do.
+    """
+    from ..models.exported import exported
+    from ..models.made import here
+    from ..models.shipped import named
+
+    file = None if "RANK" in os.environ else exported(run)
+    if file is None or digest not in {"", file.about["digest"]}:
+        return False
+    out = out or Path("samples" if layout.separate else "samples.png")
+    name = name or (run if named(run) else here(run))
+    saved = file.save(chosen, out, layout=layout, names=names, name=name)
+    if saved:
+        say(f"{len(chosen)} samples in {saved}")
+    return saved is not None
 
 
 def _draw(
@@ -162,17 +199,20 @@ def _draw(
 
 def _again(run: str | None, like: Path, out: Path | None, shown: dict[str, Any]) -> None:
     """Draw what made a file: byte for byte the same, unless options say how it is to be shown."""
-    from ..latent.places import fingerprint
     from ..models.made import made_of
 
     made = made_of(like)
-    model = _load(run or _home(made, like))
+    home, layout = run or _home(made, like), _layout(shown, made.layout)
+    if made.exported and _drawn_by_file(home, made.places, out, layout, name=made.model, digest=made.digest):
+        return
+    from ..latent.places import fingerprint
+
+    model = _load(home)
     if fingerprint(model.network) != made.digest:
         raise DoesNotFit(
             f"{like} was made by {made.model or 'a model'} with other weights ({made.digest[:16]}): name the one that "
             f"made it, or draw what it shows with this one, beginning with --place '{made.places[0].as_json()}'."
         )
-    layout = _layout(shown, made.layout)
     if out is None and like.suffix.lower() == ".svg":
         out = Path("samples.svg")
     _draw(run or made.model, model, made.places, out, layout, name=made.model)
@@ -189,7 +229,7 @@ def _home(made: "Made", like: Path) -> str:
 
 def _starts(words: str) -> Sequence[int | str]:
     """Seeds, and the files of latents, from 3,17,me.safetensors."""
-    from ..latent.places import ENDING
+    from ..models.place import ENDING
 
     found = [word.strip() for word in words.split(",")]
     if not all(word.isdecimal() or word.endswith(ENDING) for word in found):

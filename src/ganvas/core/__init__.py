@@ -7,10 +7,12 @@ In: nothing; out: tools. What is here is used by at least three rooms.
     catalog.py       the names of parts: part(), find(), names()
     seeds.py         what is a seed
     batch.py         Batch and Dice: what a loss sees; every shape and range stated once
-    pixels.py        uint8 [0, 255] <-> float [-1, 1], grids, films: the only converter
+    paper.py         sheets, captions and files of pictures of bytes, without torch
+    pixels.py        uint8 [0, 255] <-> float [-1, 1], and films: the only converter
     files.py         small files, written whole or not at all; pictures named by numbers
     download.py      files of known data sets: resumed, checked by hash
     sums.py          sums in JSON and in single files of tensors, so that a lost bit is seen
+    manifest.py      which checkpoints there are, and whether they are sound
     checkpoint.py    folders of tensors with hashes, written whole or not at all
     weights.py       tensors that others published, read without running the programs in their files
     distributed.py   several processes; nothing in one

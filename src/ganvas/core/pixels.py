@@ -3,11 +3,12 @@
 uint8   [N, H, W, C]   as files, caches and Pillow have them; C is 1 (gray), 3 (RGB) or 4 (RGBA)
 float   [N, C, H, W]   in [-1, 1], as networks have them
 
-Clips have one more axis, the time: uint8 [N, T, H, W, C] and float [N, C, T, H, W].
+Clips have one more axis, the time: uint8 [N, T, H, W, C] and float [N, C, T, H, W]. What paper.py does with pictures of
+bytes is found here too.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,18 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageDraw, ImageFont
+from PIL import Image
 from torch import Tensor
 
 from . import files
 from .batch import Kind, kind_of
 from .errors import DoesNotFit, NotInstalled
+from .paper import MARK, Pictures, captioned, grid, is_marked, on_white, read_sheet, save_picture, scatter, to_image
 
 __all__ = [
     "FILMS",
     "MARK",
+    "Pictures",
     "captioned",
     "frames_in_turn",
     "grid",
@@ -33,6 +35,7 @@ __all__ = [
     "is_marked",
     "moving_grid",
     "on_white",
+    "read_sheet",
     "save_clips",
     "save_film",
     "save_picture",
@@ -43,17 +46,8 @@ __all__ = [
     "to_uint8",
 ]
 
-Pictures = NDArray[np.uint8]
-
 FILMS = frozenset({".gif", ".webp", ".mp4"})
 """What the name of a film may end in."""
-
-MADE_HERE = "a sheet by ganvas"
-END_OF_PNG = b"\0\0\0\0IEND\xaeB`\x82"
-_EXIF = Image.Exif()
-_EXIF[ExifTags.Base.Software] = MADE_HERE
-MARK: dict[str, Any] = {"exif": _EXIF, "comment": MADE_HERE}
-"""Options for Pillow to save a picture of many pictures with, so that it is not taken for data later on."""
 
 FRAMES = 8  # of a clip, in its row of a sheet
 
@@ -73,82 +67,6 @@ def in_colour(pictures: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 h w"]:
     """Gray, RGB or RGBA in [-1, 1] -> RGB in [0, 1] with gradients, what is transparent on white; clamped."""
     x = (pictures.clamp(-1, 1) + 1) / 2
     return 1 + (x[:, :3] - 1) * x[:, 3:] if x.shape[1] == 4 else x.expand(-1, 3, -1, -1)
-
-
-def to_image(picture: Pictures) -> Image.Image:
-    """One uint8 picture [H, W, C] as a Pillow image of mode L, RGB or RGBA."""
-    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
-
-
-def grid(pictures: Pictures, *, columns: int | None = None, gap: int = 2, zoom: int | None = None) -> Pictures:
-    """Lay uint8 [N, H, W, C] out on a white sheet [H', W', C], row by row.
-
-    Args:
-        pictures: all of one size.
-        columns: pictures per row; by default as square as possible.
-        gap: white pixels between pictures.
-        zoom: whole-number enlargement without smoothing; by default small pictures are brought to about 64 pixels.
-    """
-    count, height, width, channels = pictures.shape
-    columns = columns or math.ceil(math.sqrt(count))
-    rows = math.ceil(count / columns)
-    zoom = zoom or max(1, 64 // max(height, width))
-    pictures = pictures.repeat(zoom, axis=1).repeat(zoom, axis=2)
-    height, width = height * zoom + gap, width * zoom + gap
-    paper = np.full((rows * height + gap, columns * width + gap, channels), 255, np.uint8)
-    for index, picture in enumerate(pictures):
-        top, left = gap + index // columns * height, gap + index % columns * width
-        paper[top : top + height - gap, left : left + width - gap] = picture
-    return paper
-
-
-def is_marked(image: Image.Image) -> bool:
-    """Whether this picture was saved with the `MARK`."""
-    try:
-        software = image.getexif().get(ExifTags.Base.Software)
-    except Exception:  # broken EXIF data can make Pillow raise anything
-        software = None
-    return software == MADE_HERE or image.info.get("comment") in {MADE_HERE, MADE_HERE.encode()}
-
-
-def read_sheet(path: Path) -> Image.Image | None:
-    """A sheet that was saved here, in RGB or RGBA; None if it is damaged, though something of it could be shown.
-
-    Pillow shows what a PNG holds without looking at the sums in it, unless it is asked to, nor at what comes last.
-    """
-    try:
-        content = path.read_bytes()
-        if content.find(END_OF_PNG) != len(content) - len(END_OF_PNG):
-            return None
-        with Image.open(path) as opened:
-            opened.verify()
-        with Image.open(path) as opened:
-            return opened.convert("RGBA" if opened.has_transparency_data else "RGB")
-    except Exception:  # what is damaged can make Pillow raise anything
-        return None
-
-
-def captioned(sheet: Pictures, names: Sequence[str]) -> Pictures:
-    """A sheet [H, W, C] as RGB with a white margin at the left, where each of its evenly high rows has a name."""
-    font = ImageFont.load_default()
-    margin = math.ceil(max(font.getlength(name) for name in names)) + 8
-    picture = to_image(sheet).convert("RGB")
-    paper = Image.new("RGB", (margin + picture.width, picture.height), "white")
-    paper.paste(picture, (margin, 0))
-    draw = ImageDraw.Draw(paper)
-    for row, name in enumerate(names):
-        draw.text((4, (row + 0.5) * picture.height / len(names)), name, "black", font, anchor="lm")
-    return np.asarray(paper)
-
-
-def scatter(points: NDArray[np.float32], *, extent: float, size: int = 512) -> Pictures:
-    """Draw the first two coordinates of points [N, F] as dots on a white square [size, size, 3] that spans +-extent."""
-    places = ((points[:, :2] * [1, -1] / extent + 1) / 2 * size).astype(int)
-    paper = np.full((size, size, 3), 255, np.uint8)
-    for x, y in places[((places >= 0) & (places < size)).all(axis=1)]:
-        dot = paper[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
-        dot[:] = (dot * 0.4 + np.array([31, 78, 160]) * 0.6).astype(np.uint8)
-    return paper
 
 
 def sheet(samples: Tensor, *, columns: int | None = None, extent: float | None = None) -> Pictures:
@@ -179,25 +97,6 @@ def frames_in_turn(clips: Tensor, *, first: int = 0) -> Tensor:
 def moving_grid(clips: Tensor, *, columns: int | None = None) -> list[Pictures]:
     """The frames [H', W', C] of a film that shows all clips [N, C, T, H, W] at once, laid out as in `grid`."""
     return [grid(frame, columns=columns) for frame in to_uint8(clips).cpu().numpy().swapaxes(0, 1)]
-
-
-def save_picture(picture: Pictures, path: Path, *, sheet: bool = True, more: Mapping[str, Any] | None = None) -> Path:
-    """Save one uint8 picture [H, W, C], whole or not at all; one that shows many or explains something is a `sheet`.
-
-    `more` are further options for Pillow.
-
-    Raises:
-        Unwritable: `path` cannot be written.
-        DoesNotFit: its ending is no picture's.
-    """
-    with files.writing(path), files.replacing(path) as draft:
-        try:
-            to_image(picture).save(draft, **(MARK if sheet else {}), **(more or {}))
-        except ValueError as error:
-            raise DoesNotFit(
-                f"Cannot write {path}: {error}. Its name must end as a picture's does, in .png for instance."
-            ) from None
-    return path
 
 
 def save_clips(clips: Tensor, path: Path, *, columns: int | None = None) -> Path:
@@ -247,14 +146,6 @@ def _save_animation(
     milliseconds = round(1000 / frames_per_second)
     durations = [milliseconds] * len(rest) + [max(milliseconds, round(1000 * hold_seconds))]
     first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, quality=85, **mark)
-
-
-def on_white(frame: Pictures) -> Pictures:
-    """A uint8 picture [H, W, C] as RGB, what is transparent on white."""
-    picture = to_image(frame).convert("RGBA")
-    paper = Image.new("RGB", picture.size, "white")
-    paper.paste(picture, mask=picture)
-    return np.asarray(paper)
 
 
 def _in_one_palette(frames: list[Pictures]) -> list[Image.Image]:

@@ -19,11 +19,10 @@ from ..core.errors import DoesNotFit, NotFound, Unreadable
 from ..core.sums import sealed, unsealed
 from ..core.weights import sha256_of
 from ..models.model import Model, inputs
+from ..models.place import ENDING
 from ..networks.layers import Generator
 
 __all__ = ["ENDING", "Latent", "Start", "fingerprint", "moved", "places", "read_start"]
-
-ENDING = ".safetensors"
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ In: networks and a batch; out: loss terms, and steps.
     losses.py         logits -> per sample: minimax, nonsaturating, least squares, hinge, wasserstein, relativistic
     penalties.py      gradients -> per sample: R1, R2, gradient penalty; weight clipping
     augment.py        translation, cutout, colour, differentiable; their strength fixed, scheduled or adaptive
+    told.py           what a seed and words come to, in arrays and without torch
     conditions.py     labels, keywords -> one vector per sample
     phrases.py        keywords one by one, each in a place of its own
     optimizers.py     Adam and RMSProp with schedules

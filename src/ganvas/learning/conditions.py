@@ -21,6 +21,7 @@ from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
 from ..data.dataset import Dataset
 from ..data.words import DIMENSION, nfc, single_words, unpacked, vectors
 from .schedules import within
+from .told import asked, drawn
 
 __all__ = ["ROW", "Condition", "Keywords", "Labels"]
 
@@ -263,15 +264,8 @@ class Keywords(Condition):
         return [word for word in self._asked(text) if word not in self._places]
 
     def _asked(self, text: str) -> list[str]:
-        """The words of a text; one with hyphens in parts if it is not known as a whole."""
-        words = [
-            part
-            for word in single_words([text])
-            for part in ([word] if word in self._places else single_words([word.replace("-", " ")]))
-        ]
-        if text.strip() and not words:
-            raise DoesNotFit(f"There are no words in {text!r}. Ask for some, such as 'blue fish'.")
-        return words
+        """The words of a text, see `told.asked`."""
+        return asked(text, self._places)
 
     @cached_property
     def _described(self) -> Float[Tensor, "phrases length"]:
@@ -320,9 +314,7 @@ def _keywords(data: Dataset, row: int) -> tuple[str, ...]:
 
 def _drawn(shares: Float[Tensor, " k"], seeds: Sequence[int]) -> Int[Tensor, " n"]:
     """What each seed draws of things that are as frequent as their shares."""
-    rolled = [np.random.default_rng([seed, 1]).random() for seed in seeds]
-    ends = shares.cumsum(0)
-    return torch.searchsorted(ends, torch.tensor(rolled, dtype=ends.dtype) * ends[-1], right=True)
+    return torch.from_numpy(drawn(shares.numpy(), seeds))
 
 
 def _direction(total: Float[Tensor, "*n length"]) -> Float[Tensor, "*n length"]:

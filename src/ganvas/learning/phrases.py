@@ -1,8 +1,8 @@
 """Keywords one by one, for networks that look at words and not at their mean."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -18,11 +18,11 @@ from ..data.dataset import Dataset
 from ..data.words import DIMENSION, packed, single_words, vectors
 from .conditions import MOST_AXES, MOST_WORDS, Keywords, _drawn, _keywords
 from .schedules import within
+from .told import LOUD, Spoken
 
 __all__ = ["Phrases"]
 
 NEARER = 0.03  # as `NEAR` of `Keywords`, for words that are added to those asked for and do not only colour their mean
-LOUD = math.sqrt(DIMENSION)  # the length of a word's vector, that of a standard normal one
 STYLES = ("outline", "solid", "flat", "duotone", "gradient", "3d", "bold")
 COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink", "brown", "grey", "black")
 
@@ -95,20 +95,13 @@ class Phrases(Keywords):
 
     def read(self, text: str) -> Float[Tensor, " length"]:
         """See `Condition.read`."""
-        words = self._asked(text)
-        if len(words) > self.places:
-            raise DoesNotFit(
-                f"This model listens to {self.places} words at most, and these are {len(words)}: {' '.join(words)}. "
-                "Leave out those that matter least."
-            )
-        return self._in_places([sorted(words)])[0]  # in whatever order they are asked for
+        return torch.from_numpy(self._spoken.read(self._asked(text))).flatten()
 
     def vary(self, asked: Float[Tensor, " length"], seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.vary`; who asks for nothing gets that."""
-        alike = asked.expand(len(seeds), -1)
-        if not self.variety or not asked.any():
-            return alike
-        return torch.stack([self._varied(asked.unflatten(0, (-1, DIMENSION)), seed) for seed in seeds]).flatten(1)
+        words = asked.unflatten(0, (-1, DIMENSION)).numpy()
+        varied = [torch.from_numpy(self._spoken.varied(words, seed)).flatten() for seed in seeds]
+        return torch.stack(varied) if varied else asked.expand(0, -1)
 
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.draw`."""
@@ -139,35 +132,17 @@ class Phrases(Keywords):
 
     def _in_places(self, phrases: Sequence[Sequence[str]]) -> Float[Tensor, "n length"]:
         """Words as descriptions; what there is no place for is left out."""
-        described = torch.zeros(len(phrases), self.places, DIMENSION)
-        for row, phrase in zip(described, phrases, strict=True):
-            words = list(phrase)[: self.places]
-            row[: len(words)] = self._of(words) * LOUD
-        return described.flatten(1)
+        described = [self._spoken.in_places(phrase) for phrase in phrases]
+        return torch.from_numpy(np.stack(described)).flatten(1) if described else torch.zeros(0, self.length)
 
-    def _varied(self, words: Float[Tensor, "places 256"], seed: int) -> Float[Tensor, "places 256"]:
-        """The words as one seed takes them, with what it adds of its own."""
-        rolled = np.random.default_rng([seed, 2])
-        style, colour, near = rolled.random(3)
-        added = list(self._one_of(self.styles, words, style))
-        if colour < self.variety:
-            added += self._one_of(self.colours, words, rolled.random())
-        if near < 2 * self.variety - 1:
-            added += self._near(words, rolled.random())
-        words = words.clone()
-        free = (words == 0).all(-1).nonzero().flatten()
-        for place, word in zip(free.tolist(), added, strict=False):
-            words[place] = self._of([word])[0] * LOUD
-        return words
+    @cached_property
+    def _spoken(self) -> Spoken:
+        settings = self.places, self.styles, self.colours, self.variety
+        return Spoken(*settings, vectors=lambda words: self._of(words).numpy(), near=self._near)
 
-    def _one_of(self, choices: tuple[str, ...], words: Float[Tensor, "places 256"], share: float) -> list[str]:
-        """One of the choices, unless one is among the words already."""
-        if not choices or ((self._of(choices) @ words.T) > 0.99 * LOUD).any():
-            return []
-        return [choices[int(share * len(choices))]]
-
-    def _near(self, words: Float[Tensor, "places 256"], share: float) -> list[str]:
+    def _near(self, told: Float[np.ndarray, "places 256"], share: float) -> list[str]:
         """The words of a phrase of near meaning that are not among these."""
+        words = torch.from_numpy(told)
         mean = normalize(words.sum(0), dim=0)
         cosines = (self._described @ mean).double() / LOUD
         ends = (cosines / (self.variety * NEARER)).softmax(0).cumsum(0)

@@ -18,6 +18,7 @@ In: a run, a file, weights that others published; out: pictures, and files for o
     curves.py     outlines as few lines and Bezier curves
     svg.py        shapes as an SVG, or a sheet of many with captions
     onnx.py       a generator as one ONNX file, which must draw what the model draws
+    exported.py   pictures by such a file beside a model, without torch
     web.py        a generator as a web page, made of the template, the style and the JavaScript in page/
     lower.py      a generator's graph, lowered to the steps of such a page
     steps.py      what each of torch's operations becomes there

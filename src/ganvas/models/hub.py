@@ -15,16 +15,11 @@ from typing import Any
 from ..core import checkpoint
 from ..core.errors import DoesNotFit, NotFound, NotInstalled, Unreachable
 from .layout import CONFIG, CRITICS, FILES, read_folder
+from .shipped import is_on_hub
 
 __all__ = ["fetched", "is_on_hub", "repository", "upload"]
 
-SCHEME = "hf:"
 NAME = re.compile(r"hf:(?P<name>[\w.-]{1,96}/[\w.-]{1,96})(@(?P<revision>[\w./-]{1,200}))?", re.ASCII)
-
-
-def is_on_hub(place: object) -> bool:
-    """Whether a place is meant to be one on Hugging Face."""
-    return str(place).startswith(SCHEME)
 
 
 def repository(place: str | Path) -> tuple[str, str | None]:

@@ -66,6 +66,7 @@ class Made:
     places   what each picture is made of, in their order
     layout   how they are laid out
     version  of the ganvas that wrote the file
+    exported whether the model's exported file drew them (exported.py), and not the model
     """
 
     model: str
@@ -73,6 +74,7 @@ class Made:
     places: tuple[Place, ...]
     layout: Layout = Layout()
     version: str = __version__
+    exported: bool = False
 
     def as_text(self) -> str | None:
         """The JSON of this in ASCII, or None if there are more than 4,096 places, or half a megabyte, to be said."""
@@ -80,6 +82,7 @@ class Made:
             return None
         layout = {name: value for name, value in asdict(self.layout).items() if value}
         about = {"version": self.version, "model": self.model, "digest": self.digest, **layout}
+        about |= {"exported": True} if self.exported else {}
         text = json.dumps({**about, "places": [json.loads(place.as_json()) for place in self.places]})
         return text if len(text) <= MOST_TEXT else None
 
@@ -130,7 +133,7 @@ class Made:
         texts = [text for place in found for text in (place.words or "", place.latent or "", *place.moves)]
         if not (right and all(text.isprintable() for text in texts) and all(_inside(each.latent) for each in found)):
             raise ValueError
-        return cls(model, digest, found, Layout(**layout), version)
+        return cls(model, digest, found, Layout(**layout), version, said.get("exported") is True)
 
 
 def made_of(path: Path) -> Made:

@@ -10,18 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..core import checkpoint, files, machine, pixels
 from ..core.batch import Kind, kind_of
 from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
-from ..core.seeds import refuse_seeds
 from ..core.sums import sealed, unsealed
 from ..core.version import __version__
 from ..core.weights import read_header
 from ..learning.conditions import Condition, Keywords
+from ..learning.told import noise
 from ..networks.fill import build, fill
 from ..networks.layers import Generator, NetworkSettings
 from ..recipes.settings import from_json, to_json
@@ -237,9 +236,7 @@ def inputs(seeds: Sequence[int], latent: int) -> Tensor:
     Raises:
         DoesNotFit: a seed is below 0 or too large.
     """
-    refuse_seeds(seeds)
-    draws = [np.random.default_rng(seed).standard_normal(latent, np.float32) for seed in seeds]
-    return torch.from_numpy(np.stack(draws)) if draws else torch.empty(0, latent)
+    return torch.from_numpy(noise(seeds, latent))
 
 
 def metadata(settings: NetworkSettings, model: Model, tensors: Mapping[str, Tensor]) -> dict[str, str]:

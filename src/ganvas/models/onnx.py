@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from ..core import files
 from ..core.errors import DoesNotFit, GanvasError, NotInstalled
 from ..networks.layers import Generator
+from ..recipes.settings import to_json
 from .model import Model, inputs
 
 __all__ = ["export"]
@@ -28,13 +29,19 @@ TRIALS = (1, 5)  # samples at once: a graph made for a fixed number fails one of
 TOLERANCE = 2e-3  # a quarter of the 1/127.5 between two of 256 shades
 
 
-def export(model: Model, path: Path) -> float:
+def export(model: Model, path: Path, *, of: str = "", digest: str = "") -> float:
     """Write the generator as ONNX, and draw with the file what the model draws, before it gets its name.
 
     The file takes `z` float32 [n, latent], standard normal, and if the model is told something `condition` float32
     [n, K], a row of which is `model.described("red heart")`; it gives `samples` float32 [n, *shape], those of pictures
     in [-1, 1] with channels first. Its metadata hold as JSON under "ganvas" the lengths of z and condition, the shape,
-    and the names of the classes.
+    the names of the classes, and what `exported` has to know to draw with it as the model does.
+
+    Args:
+        model: of whatever kind.
+        path: ends in .onnx.
+        of: the SHA-256 of the model's file.
+        digest: the model's `latent.places.fingerprint`.
 
     Returns:
         The greatest difference between its samples and those of the model.
@@ -57,7 +64,7 @@ def export(model: Model, path: Path) -> float:
         draft = Path(folder) / path.name
         _write(model.network, trials[-1], draft)
         drawn = onnx.load(draft)
-        onnx.helper.set_model_props(drawn, {"ganvas": json.dumps(_about(model))})
+        onnx.helper.set_model_props(drawn, {"ganvas": json.dumps(_about(model) | {"of": of, "digest": digest})})
         session = onnxruntime.InferenceSession(drawn.SerializeToString(), providers=["CPUExecutionProvider"])
         difference = max(_difference(model, session, trial) for trial in trials)
         if not difference < TOLERANCE:
@@ -112,6 +119,7 @@ def _write(network: Generator, trial: dict[str, Tensor], file: Path) -> None:
 def _about(model: Model) -> dict[str, object]:
     classes = getattr(model.condition, "classes", None)
     about = {"latent": model.network.latent, "condition": model.network.condition, "shape": model.shape}
+    about |= {"doubles": model.doubles, "told": to_json(model.condition)}
     return about | ({"classes": classes} if classes else {})
 
 

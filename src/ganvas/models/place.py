@@ -17,7 +17,10 @@ from typing import Any
 from ..core.errors import DoesNotFit
 from ..core.seeds import refuse_seeds
 
-__all__ = ["Place", "names_of"]
+__all__ = ["ENDING", "Place", "names_of"]
+
+ENDING = ".safetensors"
+"""Of a file that holds a latent."""
 
 MOST_WORDS, MOST_MOVES, FURTHEST = 200, 8, 6.0
 FIELDS = ("seed", "latent", "words", "variety", "truncation", "moves")

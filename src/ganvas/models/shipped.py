@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from ..runs.run import Run
-from .hub import fetched, is_on_hub
-
-__all__ = ["known", "listing", "locate", "named", "shipped"]
+__all__ = ["is_on_hub", "known", "listing", "locate", "named", "shipped"]
 
 HOME = Path(__file__).parent / "pretrained"
+SCHEME = "hf:"
 
 
 def shipped() -> dict[str, Path]:
@@ -29,8 +27,15 @@ def locate(place: str | Path) -> Path:
         GanvasError: it is to be fetched and cannot be, see hub.py.
     """
     if is_on_hub(place):
+        from .hub import fetched  # which knows recipes, and so torch
+
         return fetched(place)
     return shipped().get(str(place), Path(place))
+
+
+def is_on_hub(place: object) -> bool:
+    """Whether a place is meant to be one on Hugging Face."""
+    return str(place).startswith(SCHEME)
 
 
 def named(place: str) -> bool:
@@ -40,6 +45,8 @@ def named(place: str) -> bool:
 
 def listing() -> str:
     """The models that come with the toolkit, a line each, and how to get others."""
+    from ..runs.run import Run  # which knows recipes, and so torch
+
     lines = []
     for name, folder in shipped().items():
         run = Run(folder)

@@ -1,0 +1,169 @@
+"""Pictures by a model's exported file, without torch, whose import takes most of the seconds of a short command.
+
+`ganvas export runs/flowers --out runs/flowers/model.onnx` puts one beside the model that it is of, and onnxruntime has
+to be installed. A seed is the same picture as by the model, within a shade of 256; of one file it is the same bit for
+bit, however many are asked for at once. What such a file cannot do is left to the model.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from ..core import files, manifest, paper
+from ..core.errors import DoesNotFit
+from ..data.words import nfc, unpacked
+from ..learning.told import Spoken, asked, drawn, noise
+from .made import Layout, Made
+from .place import Place, names_of
+from .shipped import locate
+
+__all__ = ["FILE", "Exported", "exported", "sum_of"]
+
+FILE = "model.onnx"
+SHOWN = 64  # pixels to which small pictures on a sheet are enlarged where no scale is given
+
+
+def sum_of(run: str) -> str:
+    """The SHA-256 of the file of the model that is meant, as its checkpoint has it; "" where there is none."""
+    found = locate(run)
+    if found.is_file():
+        return manifest.hash_of(found)
+    if not (found / manifest.MANIFEST).exists():
+        found = manifest.newest(found / "checkpoints") or found
+    told, file = manifest.hashes_of(found).get(manifest.MODEL, ""), found / manifest.MODEL
+    return told or (manifest.hash_of(file) if file.is_file() else "")
+
+
+def exported(run: str) -> "Exported | None":
+    """The exported file of a model: `model.onnx` beside it or in this folder.
+
+    None if there is none, if it is of other weights, as of a model that was trained on since, or without onnxruntime.
+    """
+    home = locate(run)
+    places = [place / FILE for place in (home if home.is_dir() else home.parent, Path()) if (place / FILE).is_file()]
+    if not places:
+        return None
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    of, options = sum_of(run), onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # more take longer to meet than one picture takes
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC  # more take longer, too
+    for file in dict.fromkeys(places):
+        with suppress(Exception):  # whatever a damaged file makes others stumble over
+            session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+            about = json.loads(session.get_modelmeta().custom_metadata_map["ganvas"])
+            if of and about["of"] == of:
+                return Exported(session, about)
+    return None
+
+
+class _Beyond(Exception):
+    """What an exported file cannot do."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A generator in a file, and what its metadata say of it."""
+
+    session: Any
+    about: Mapping[str, Any]
+
+    def save(
+        self, chosen: Sequence[Place], out: Path, *, layout: Layout, names: Sequence[str] = (), name: str = ""
+    ) -> Path | None:
+        """Save the pictures of places as `latent.draw.save_places` does; None, and nothing is done, if it cannot."""
+        pictures = self.pictures(chosen, out, layout)
+        if pictures is None:
+            return None
+        made = Made(name, self.about["digest"], tuple(chosen), layout, exported=True)
+        if not layout.separate:
+            drawn = paper.grid(pictures, columns=layout.columns and min(layout.columns, len(pictures)), zoom=1)
+            return paper.save_picture(drawn, out, sheet=len(pictures) > 1, more=made.for_png())
+        with files.writing(out):
+            out.mkdir(parents=True, exist_ok=True)
+        for title, place, picture in zip(names or names_of(chosen), chosen, pictures, strict=True):
+            more = replace(made, places=(place,)).for_png()
+            paper.save_picture(picture, out / f"{title}.png", sheet=False, more=more)
+        return out
+
+    def pictures(self, chosen: Sequence[Place], out: Path, layout: Layout) -> NDArray[np.uint8] | None:
+        """The pictures uint8 [n, H, W, C] of these places at the scale of the layout; None if it cannot draw one."""
+        shape = self.about["shape"]
+        zoom = layout.scale or (1 if layout.separate else max(1, SHOWN // max(shape[1:], default=1)))
+        still = out.suffix.lower() in ({""} if layout.separate else {".png", ".jpg", ".jpeg", ".webp"})
+        if len(shape) != 3 or not still or layout.captions or (zoom > 1 and self.about["doubles"]):
+            return None
+        try:
+            conditions = [self._told(place) for place in chosen]
+        except (_Beyond, DoesNotFit, LookupError, TypeError, ValueError):
+            return None
+        made = [self._made(place, told) for place, told in zip(chosen, conditions, strict=True)]
+        return np.concatenate(made).repeat(zoom, axis=1).repeat(zoom, axis=2)
+
+    def _made(self, place: Place, told: Float[np.ndarray, " k"] | None) -> NDArray[np.uint8]:
+        """One picture, by itself, since the last bits of a convolution depend on how many there are."""
+        given = {"z": noise([place.seed or 0], self.about["latent"])} | (
+            {} if told is None else {"condition": told[None]}
+        )
+        (made,) = self.session.run(None, given)
+        return np.moveaxis(np.rint((made + 1) * np.float32(127.5)).clip(0, 255).astype(np.uint8), 1, -1)
+
+    def _told(self, place: Place) -> Float[np.ndarray, " k"] | None:
+        """What the generator is told for a place."""
+        if (
+            place.seed is None
+            or place.moves
+            or place.truncation != 1
+            or (place.variety is not None and not place.words)
+        ):
+            raise _Beyond
+        if self.about["told"] is None and not place.words:
+            return None
+        part = self.about["told"]["part"]
+        if part == "labels" and place.variety is None:
+            return _labelled(self.about["told"], place)
+        if part == "phrases":
+            return self._spoken(place)
+        raise _Beyond
+
+    def _spoken(self, place: Place) -> Float[np.ndarray, " k"]:
+        """Words as `learning.phrases.Phrases` tells them."""
+        about, seed, (at, table) = self.about["told"], place.seed or 0, self._words
+
+        def vectors(words: Sequence[str]) -> Float[np.ndarray, "n 256"]:
+            return table[[at[word] for word in words]]
+
+        def near(words: Float[np.ndarray, "places 256"], share: float) -> list[str]:  # noqa: ARG001
+            raise _Beyond
+
+        variety = about["variety"] if place.variety is None else place.variety
+        settings = about["places"], tuple(about["styles"]), tuple(about["colours"]), variety
+        spoken = Spoken(*settings, vectors=vectors, near=near)
+        if place.words:
+            return spoken.varied(spoken.read(asked(place.words, at)), seed).flatten()
+        phrase = about["phrases"][int(drawn(np.ones(len(about["phrases"])), [seed])[0])]
+        return spoken.in_places(phrase.split()).flatten()
+
+    @cached_property
+    def _words(self) -> tuple[dict[str, int], Float[np.ndarray, "words 256"]]:
+        """Where each word is in the table of their vectors, and the table."""
+        words = self.about["told"]["words"]
+        return {word: row for row, word in enumerate(words)}, unpacked(self.about["told"]["table"], len(words))
+
+
+def _labelled(about: Mapping[str, Any], place: Place) -> Float[np.ndarray, " k"]:
+    """A class as `learning.conditions.Labels` tells it."""
+    known = [nfc(each) for each in about["classes"]]
+    shares = np.array(about["shares"], np.float64)
+    row = known.index(nfc(place.words)) if place.words else int(drawn(shares, [place.seed or 0])[0])
+    return np.eye(len(known), dtype=np.float32)[row]
