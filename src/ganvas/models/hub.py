@@ -15,7 +15,7 @@ from typing import Any
 from ..core import checkpoint
 from ..core.errors import DoesNotFit, NotFound, NotInstalled, Unreachable
 from .layout import CONFIG, CRITICS, FILES, read_folder
-from .shipped import is_on_hub
+from .shipped import SCHEME, is_on_hub
 
 __all__ = ["fetched", "is_on_hub", "repository", "upload"]
 

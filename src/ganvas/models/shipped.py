@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["is_on_hub", "known", "listing", "locate", "named", "shipped"]
+__all__ = ["SCHEME", "is_on_hub", "known", "listing", "locate", "named", "shipped"]
 
 HOME = Path(__file__).parent / "pretrained"
 SCHEME = "hf:"
