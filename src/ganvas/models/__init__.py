@@ -8,6 +8,7 @@ In: a run, a file, weights that others published; out: pictures, and files for o
     sheets.py     samples as files: a sheet of many, or each by itself
     shipped.py    models by name: those that come with the toolkit (pretrained/ holds them, each with its card), and hf:
     layout.py     a model as Hugging Face has it: a folder of few files, each with its sum
+    hub_name.py   how a model on Hugging Face is called
     hub.py        models on Hugging Face: fetched, and handed on
     card.py       the card of such a model
     critics.py    the critics of a run: how real they find a picture

@@ -5,7 +5,6 @@ pickle that lies beside them stays there. The package keeps what it fetched in i
 network. It is also what knows the token of who is logged in; here it is neither asked for nor written down.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -14,24 +13,10 @@ from typing import Any
 
 from ..core import checkpoint
 from ..core.errors import DoesNotFit, NotFound, NotInstalled, Unreachable
+from .hub_name import SCHEME, is_on_hub, repository
 from .layout import CONFIG, CRITICS, FILES, read_folder
-from .shipped import SCHEME, is_on_hub
 
 __all__ = ["fetched", "is_on_hub", "repository", "upload"]
-
-NAME = re.compile(r"hf:(?P<name>[\w.-]{1,96}/[\w.-]{1,96})(@(?P<revision>[\w./-]{1,200}))?", re.ASCII)
-
-
-def repository(place: str | Path) -> tuple[str, str | None]:
-    """The name of a repository and the revision of it that hf:user/name@revision means; None for the newest.
-
-    Raises:
-        DoesNotFit: it is written in another way.
-    """
-    found = NAME.fullmatch(Path(place).as_posix())
-    if not found:
-        raise DoesNotFit(f"A model on Hugging Face is hf:user/name, or hf:user/name@revision, and not {str(place)!r}.")
-    return found["name"], found["revision"]
 
 
 def fetched(place: str | Path) -> Path:

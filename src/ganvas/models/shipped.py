@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-__all__ = ["SCHEME", "is_on_hub", "known", "listing", "locate", "named", "shipped"]
+from .hub_name import is_on_hub
+
+__all__ = ["known", "listing", "locate", "named", "shipped"]
 
 HOME = Path(__file__).parent / "pretrained"
-SCHEME = "hf:"
 
 
 def shipped() -> dict[str, Path]:
@@ -31,11 +32,6 @@ def locate(place: str | Path) -> Path:
 
         return fetched(place)
     return shipped().get(str(place), Path(place))
-
-
-def is_on_hub(place: object) -> bool:
-    """Whether a place is meant to be one on Hugging Face."""
-    return str(place).startswith(SCHEME)
 
 
 def named(place: str) -> bool:
