@@ -26,7 +26,7 @@ from ganvas.networks.layers import Generator
 from ganvas.runs.run import Run
 
 
-def _quarters(pictures):
+def quarters(pictures):
     """Means and deviations of the four quarters."""
     x = pictures.permute(0, 3, 1, 2).float() / 255
     mean = torch.nn.functional.adaptive_avg_pool2d(x, 2)
@@ -37,7 +37,7 @@ def _quarters(pictures):
 @pytest.fixture(autouse=True)
 def _features(monkeypatch):
     """Features that cost nothing, as "quarters", for pictures of 3 channels."""
-    made = Extractor(_quarters, 24, "0" * 64, "none", "none", name="quarters")
+    made = Extractor(quarters, 24, "0" * 64, "none", "none", name="quarters")
     names("feature")  # the others are loaded
     monkeypatch.setitem(catalog._parts["feature"], "quarters", lambda wanted: made)
 
@@ -157,7 +157,7 @@ def test_a_network_does_where_there_are_no_features(monkeypatch):
     monkeypatch.setattr("ganvas.metrics.features.classifier.LEAST_SEEN", 3000)
     monkeypatch.setattr("ganvas.metrics.features.classifier.EPOCHS", 1)
     monkeypatch.setattr(
-        "ganvas.evaluation.inspect.suggested", lambda data: (_ for _ in ()).throw(GanvasError("nothing"))
+        "ganvas.evaluation.halves.suggested", lambda data: (_ for _ in ()).throw(GanvasError("nothing"))
     )
     gray = Dataset(noise(60, 0).samples[..., :1])
     model = Model(_Drawn(lambda z: 0.1 * z, (1, 8, 8)).eval())

@@ -34,6 +34,7 @@ for command in (
     latent.edit,
     latent.project,
     evaluation.inspect,
+    evaluation.quiz,
     models.convert,
     models.mix,
     models.export,

@@ -1,4 +1,4 @@
-"""The commands that judge: evaluate, compare, inspect, doctor."""
+"""The commands that judge: evaluate, compare, inspect, quiz, doctor."""
 
 from json import dumps
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from .options import Size, as_options, parse_size, say, share_work, tell_scores
 
-__all__ = ["compare", "doctor", "evaluate", "inspect"]
+__all__ = ["compare", "doctor", "evaluate", "inspect", "quiz"]
 
 Judged = Annotated[str, typer.Argument(metavar="A", help="A run, a model file, a folder, a zip or a source.")]
 Count = Annotated[int | None, typer.Option(help="Samples on each side; by default up to 10,000.")]
@@ -135,6 +135,32 @@ def inspect(
         pixels.save_picture(found.sheet(), sheet)
     say(dumps(found.as_json(), indent=1) if json else as_options(str(found)))
     console.skipped(found.skipped)
+
+
+def quiz(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder; or a model file, with --real.")],
+    out: Annotated[Path, typer.Option(help="Where to put the page: one .html file.")] = Path("quiz.html"),
+    pairs: Annotated[int, typer.Option(help="Pairs of a real picture and a made one, at most.")] = 20,
+    real: Annotated[str | None, typer.Option(help="Real pictures; by default what the run learned from.")] = None,
+    held_out: Annotated[
+        str | None, typer.Option(help="Real pictures that the model has not seen, to ask about.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Which pairs, in which order.")] = 0,
+    features: DescribedBy = "",
+    count: Annotated[int, typer.Option(help="Pictures of either kind for the detector, at most.")] = 400,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+) -> None:
+    """Make a page that asks which of two pictures is real, and compares whoever answers with the detector."""
+    from ..core import console
+    from ..evaluation.quiz import quiz as ask
+
+    with console.watching() as watch:
+        found = ask(
+            run, real=real, held_out=held_out, pairs=pairs, seed=seed, features=features, count=count, device=device,
+            watch=watch,
+        )  # fmt: skip
+        found.save(out)
+    say(f"{len(found)} pairs in {out}; the detector has {sum(found.detector)} of them right")
 
 
 def doctor(

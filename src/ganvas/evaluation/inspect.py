@@ -8,42 +8,36 @@ Real pictures, generated ones and those that are asked about go the same way: br
 resampling, rounded to 8 bits, never compressed in between. Otherwise a detector learns file formats and no fakes.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core import pixels
 from ..core.batch import Kind
-from ..core.errors import DoesNotFit, GanvasError
+from ..core.errors import DoesNotFit
 from ..core.version import __version__
-from ..data.dataset import Dataset, Watch, source, unwatched
+from ..data.dataset import Dataset, Watch, unwatched
 from ..data.decode import Frame
 from ..data.picture_files import PictureFile, read_pictures
-from ..learning.conditions import Condition, Keywords
+from ..learning.conditions import Keywords
 from ..metrics.auc import Area, auc
-from ..metrics.features.by_name import features, suggested
 from ..models.critics import load_critics, logits
 from ..models.model import Model, load
 from ..models.shipped import locate
 from ..networks.layers import Critic
 from ..runs.run import Run
-from .detector import Detector, fit_detector
-from .sides import Side
+from .detector import Detector
+from .halves import Half, Pictures, Set, detector_for, digest, halves, reals_named, reals_of
 
 __all__ = ["Inspection", "Judged", "inspect"]
 
 COUNT = 1000  # of real and of generated pictures, unless more are asked for
-FEWEST = 10  # real pictures to learn from, and to test on
-FIRST_SEED = 1_000_000  # of the generated ones: far from those that people ask for, which are not to be learned
-NETWORK = "network"  # a detector that needs no features
 
 MEANING = (
     "The detector knows fakes of this model only: those of another generator, or edited photographs, may look real to "
@@ -56,8 +50,6 @@ MEANING = (
     "score is evidence of where a picture comes from.",
 )
 """What the scores do not mean; told with every answer."""
-
-Pictures = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -180,10 +172,10 @@ def inspect(
     files, skipped = read_pictures(pictures, frame, adapt=adapt)
     drawn = np.stack([each.picture for each in files]) if files else np.empty((0, *frame.shape), np.uint8)
     described = made.described(label)
-    asked = _Set(drawn, None if described is None else described.expand(len(files), -1))
-    reals = _reals(made, run, real, count, watch)
-    learned, test = _halves(made, reals, None if held_out is None else _side(made, held_out, count, watch), watch)
-    detect = _detector(learned, features, device, watch)
+    asked = Set(drawn, None if described is None else described.expand(len(files), -1))
+    reals = reals_of(made, run, real, count, watch)
+    learned, test = halves(made, reals, None if held_out is None else reals_named(made, held_out, count, watch), watch)
+    detect = detector_for(learned, features, device, watch)
     scorers: dict[str, _Scorer] = {"detector": lambda some: detect(some.pictures), **_critics(run, made, device)}
     tested = {name: (score(test.real), score(test.fake)) for name, score in scorers.items()}
     areas = {name: auc(*pair) for name, pair in tested.items() if min(map(len, pair))}
@@ -200,26 +192,7 @@ def inspect(
     return Inspection(tuple(judged[row] for row in order), drawn[order], areas, warnings, about, skipped)
 
 
-@dataclass(frozen=True)
-class _Set:
-    """Pictures uint8 [N, H, W, C], and what a critic is told of them [N, K] if that is known."""
-
-    pictures: Pictures
-    conditions: Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-
-@dataclass(frozen=True)
-class _Half:
-    """What is learned from, or what is tested on."""
-
-    real: _Set
-    fake: _Set
-
-
-_Scorer = Callable[[_Set], Tensor]
+_Scorer = Callable[[Set], Tensor]
 """Pictures -> a score of each, or none at all if it cannot judge these."""
 
 
@@ -229,104 +202,7 @@ def _frame(made: Model, run: Run | None) -> Frame:
     return Frame(width, height, channels, getattr(data, "background", "white"), getattr(data, "fit", "crop"))
 
 
-def _reals(made: Model, run: Run | None, given: str | Path | Dataset | None, count: int, watch: Watch) -> Side:
-    """The real pictures that are learned from."""
-    if given is not None:
-        return _side(made, given, count, watch)
-    if run is None:
-        raise DoesNotFit("A model by itself does not know what it learned from: name real pictures by `real=`.")
-    data = run.learned_from(watch, instead="Name real pictures by `real=`.")
-    return Side(str(run.about["source"]), data, min(len(data), count))
-
-
-def _side(made: Model, given: str | Path | Dataset, count: int, watch: Watch) -> Side:
-    """Real pictures in the form of the model's.
-
-    Raises:
-        NotFound or DoesNotFit: they cannot be brought into it.
-    """
-    if isinstance(given, Dataset):
-        name, data = "data", given
-    else:
-        name, wanted = str(given), source(str(given), clips=made.moves)
-        form = {"size": made.shape[:-3:-1], "channels": made.shape[0]} if wanted.kind is not Kind.POINTS else {}
-        data = replace(wanted, **form).open(watch)  # type: ignore[type-var]
-    if data.shape != made.shape:
-        raise DoesNotFit(
-            f"The real pictures ({name}) have the shape {data.shape} and this model makes {made.shape}: the difference "
-            "in form alone would tell them apart. Name others by `real=` or `held_out=`."
-        )
-    return Side(name, data, min(len(data), count))
-
-
-def _halves(made: Model, reals: Side, unseen: Side | None, watch: Watch) -> tuple[_Half, _Half]:
-    """What is learned from and what is tested on, with as many generated pictures as real ones."""
-    real = _all(reals, watch)
-    keys = np.array([_digest(each) for each in real])
-    if unseen is None:
-        groups = np.unique(keys, return_inverse=True)[1]
-        for_test = np.random.default_rng(0).permutation(groups.max() + 1)[groups] % 2 == 1
-        test = _test_set(made, reals, real, for_test)
-        learned = _Set(real[~for_test])
-    else:
-        others = _all(unseen, watch)
-        new = np.array([_digest(each) not in set(keys) for each in others])
-        test, learned = _test_set(made, unseen, others, new), _Set(real)
-    if min(len(learned), len(test)) < FEWEST:
-        raise DoesNotFit(
-            f"There are {len(learned)} real pictures to learn from and {len(test)} others to test on, and it takes "
-            f"{FEWEST} of each. Name more by `real=`, or by `held_out=` others than those."
-        )
-    fakes = Side("generated", made, len(learned) + len(test), FIRST_SEED)
-    fake, first = _all(fakes, watch), np.arange(fakes.count) < len(learned)
-    return _Half(learned, _Set(fake[first])), _Half(test, _test_set(made, fakes, fake, ~first))
-
-
-def _all(side: Side, watch: Watch) -> Pictures:
-    """All pictures of a side; of each clip it is one frame."""
-    some: list[Pictures] = []
-    for chunk in side.pictures():
-        some.append(chunk)
-        watch(f"Taking pictures: {side.name}", sum(map(len, some)), side.count)
-    return np.concatenate(some)
-
-
-def _test_set(made: Model, side: Side, pictures: Pictures, chosen: NDArray[np.bool_]) -> _Set:
-    """The chosen ones of a side's pictures, with what is known of them in the words that the model was trained in."""
-    rows, conditions = side.rows[chosen], None
-    if made.condition and isinstance(side.made, Model):
-        conditions = made.condition.draw(rows.tolist())
-    elif made.condition and isinstance(side.made, Dataset) and _speaks_of(made.condition, side.made):
-        conditions = made.condition.take(side.made, rows)
-    return _Set(pictures[chosen], conditions)
-
-
-def _speaks_of(condition: Condition, data: Dataset) -> bool:
-    """Whether the data have the very classes that the condition was made for, or any words."""
-    if isinstance(condition, Keywords):
-        return any(data.keywords)
-    try:
-        found = condition.of(data)
-    except GanvasError:
-        return False
-    return getattr(found, "classes", None) == getattr(condition, "classes", None)
-
-
-def _digest(picture: Pictures) -> str:
-    return hashlib.sha256(picture.tobytes()).hexdigest()
-
-
-def _detector(half: _Half, chosen: str, device: torch.device | str, watch: Watch) -> Detector:
-    data = Dataset(half.real.pictures)
-    try:
-        name = chosen or suggested(data)
-    except GanvasError:
-        name = NETWORK
-    describe = None if name == NETWORK else features(name, data=data, device=device, watch=watch)
-    return fit_detector(half.real.pictures, half.fake.pictures, describe, watch=watch)
-
-
-def _about(learned: _Half, test: _Half, detect: Detector) -> dict[str, Any]:
+def _about(learned: Half, test: Half, detect: Detector) -> dict[str, Any]:
     """What the figures depend on besides the names of what was asked about."""
     return {
         "learned": [len(learned.real), len(learned.fake)],
@@ -345,7 +221,7 @@ def _critics(run: Run | None, made: Model, device: torch.device | str) -> dict[s
     return {name: partial(_by_critic, critic) for name, critic in found.items()}
 
 
-def _by_critic(critic: Critic, some: _Set) -> Tensor:
+def _by_critic(critic: Critic, some: Set) -> Tensor:
     """The critic's logits [N]; none where it would have to be told of what the pictures are, and nobody knows."""
     if critic.condition and some.conditions is None:
         return torch.empty(0)
@@ -353,15 +229,15 @@ def _by_critic(critic: Critic, some: _Set) -> Tensor:
 
 
 def _judged(
-    files: Sequence[PictureFile], scores: Mapping[str, Tensor], tested: tuple[Tensor, Tensor], learned: _Set
+    files: Sequence[PictureFile], scores: Mapping[str, Tensor], tested: tuple[Tensor, Tensor], learned: Set
 ) -> list[Judged]:
     """What is said of each file, given all scores of all files and those that the detector gave while it was tested."""
-    known, found = {_digest(each) for each in learned.pictures}, []
+    known, found = {digest(each) for each in learned.pictures}, []
     for row, file in enumerate(files):
         score = scores["detector"][row]
         critics = {name: float(values[row]) for name, values in scores.items() if name != "detector" and len(values)}
         above_real, above_generated = (float((each < score).double().mean()) for each in tested)
-        notes = (*file.notes, *(("the detector learned from it",) if _digest(file.picture) in known else ()))
+        notes = (*file.notes, *(("the detector learned from it",) if digest(file.picture) in known else ()))
         found.append(Judged(file.name, float(score), critics, above_real, above_generated, notes))
     return found
 

@@ -4,6 +4,7 @@ It is the probability that a sample of the first set scores above one of the sec
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from ..core.errors import DoesNotFit
 
-__all__ = ["Area", "auc"]
+__all__ = ["Area", "auc", "interval_of_pairs"]
 
 NORMAL = 1.959964  # half of the 95 % interval, in standard deviations
 TAIL = 0.025  # what is left out of it on either side
@@ -72,6 +73,39 @@ def auc(upper: Float[Tensor, " n"], lower: Float[Tensor, " m"]) -> Area:
         middle, half = math.log(value / (1 - value)), NORMAL * error / (value * (1 - value))
         low, high = _logistic(middle - half), _logistic(middle + half)
     return Area(value, error, low, high, counts)
+
+
+def interval_of_pairs(right: int, pairs: int) -> tuple[float, float]:
+    """The exact 95 % interval of the area, given in how many pairs of independent samples the better one was found.
+
+    That is what a person does who says which of two pictures is real (two-alternative forced choice, Green & Swets
+    1966); the interval is the binomial one of Clopper & Pearson 1934.
+
+    >>> interval_of_pairs(10, 10)
+    (0.6915, 1.0)
+
+    Raises:
+        DoesNotFit: there are no pairs, or fewer than were right.
+    """
+    if not 0 <= right <= pairs or pairs < 1:
+        raise DoesNotFit(f"Of {pairs} pairs {right} cannot have been right.")
+    low = 0.0 if right == 0 else _where(lambda share: 1 - _at_most(right - 1, pairs, share), TAIL)
+    high = 1.0 if right == pairs else _where(lambda share: 1 - _at_most(right, pairs, share), 1 - TAIL)
+    return round(low, 4), round(high, 4)
+
+
+def _at_most(most: int, trials: int, share: float) -> float:
+    """The probability of at most so many successes."""
+    return math.fsum(math.comb(trials, k) * share**k * (1 - share) ** (trials - k) for k in range(most + 1))
+
+
+def _where(rising: Callable[[float], float], level: float) -> float:
+    """The share at which a rising function has this value."""
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rising(middle) < level else (low, middle)
+    return high
 
 
 def _placements(scores: NDArray[np.float64], among: NDArray[np.float64]) -> NDArray[Any]:

@@ -1,0 +1,162 @@
+"""Real or made? A page of pairs on which a visitor says which picture is real, and is compared with the detector.
+
+    quiz("runs/icons").save("quiz.html")
+
+Of each pair one picture is real and one the model's, so that chance is a half, and the share of pairs that somebody
+gets right estimates the area under the ROC curve (two-alternative forced choice, Green & Swets 1966; people as judges
+of GANs: HYPE, Zhou et al. 2019, arXiv:1904.01121). The detector has learned from neither picture of any pair.
+"""
+
+import base64
+import html
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from ..core import files, pixels
+from ..core.batch import Kind
+from ..core.errors import DoesNotFit
+from ..core.version import __version__
+from ..data.dataset import Dataset, Watch, unwatched
+from ..metrics.auc import Area, auc, interval_of_pairs
+from ..models.model import Model, load
+from ..models.shipped import locate
+from ..runs.run import Run
+from .halves import detector_for, digest, halves, reals_named, reals_of
+
+__all__ = ["Quiz", "quiz"]
+
+COUNT = 400  # of real and of generated pictures that the detector learns from and is tested on
+PAIRS = 20
+SEEN = "The model learned from these real pictures: where it copies them, nobody can tell."
+
+
+@dataclass(frozen=True)
+class Quiz:
+    """Pairs of pictures, and how the detector does on them.
+
+    name        of the model
+    real, made  uint8 [N, H, W, C]: the pictures of each pair
+    left        whether the real one stands on the left
+    detector    whether the detector scores the real one higher
+    area        how well the detector tells real from made pictures on all that it has not learned from
+    note        what a visitor has to know; nothing if there is nothing
+    about       what all this depends on
+    """
+
+    name: str
+    real: UInt8[np.ndarray, "n h w c"] = field(repr=False)
+    made: UInt8[np.ndarray, "n h w c"] = field(repr=False)
+    left: tuple[bool, ...]
+    detector: tuple[bool, ...]
+    area: Area
+    note: str
+    about: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def page(self) -> str:
+        """The quiz as one page of HTML that asks nobody for anything."""
+        data = {
+            "pairs": list(self._told()),
+            "intervals": [interval_of_pairs(right, len(self)) for right in range(len(self) + 1)],
+            "area": [self.area.value, self.area.low, self.area.high],
+        }
+        told = ", ".join(f"{key} {value}" for key, value in self.about.items())
+        return Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8")).substitute(
+            title=html.escape(self.name),
+            note=html.escape(self.note),
+            smooth="auto" if min(self.real.shape[1:3]) >= 64 else "pixelated",
+            about=html.escape(told),
+            data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the page, whole or not at all.
+
+        Raises:
+            DoesNotFit: `path` does not end as a page does.
+            Unwritable: it cannot be written.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in {".html", ".htm"}:
+            raise DoesNotFit(f"A quiz is a page: `out={path.with_suffix('.html')}`, and not {path.name}.")
+        with files.writing(path):
+            files.write(path, self.page().encode(errors="replace"))
+        return path
+
+    def _told(self) -> Iterator[dict[str, Any]]:
+        for real, made, left, right in zip(self.real, self.made, self.left, self.detector, strict=True):
+            sides = [_address(real), _address(made)]
+            yield {"pictures": sides if left else sides[::-1], "left": left, "detector": right}
+
+
+def quiz(
+    model: str | Path | Model,
+    *,
+    real: str | Path | Dataset | None = None,
+    held_out: str | Path | Dataset | None = None,
+    pairs: int = PAIRS,
+    seed: int = 0,
+    features: str = "",
+    count: int = COUNT,
+    device: torch.device | str = "cpu",
+    watch: Watch = unwatched,
+) -> Quiz:
+    """Pairs of a real picture and one that a model has made.
+
+    Args:
+        model: a run, or a model.
+        real: real pictures; by default those that the run learned from.
+        held_out: real pictures that the model has not seen, which the pairs are of then.
+        pairs: how many at most; as many as there are pictures that the detector did not learn from.
+        seed: which pairs, in which order.
+        features: what the detector sees, see `inspect`.
+        count: how many real and how many generated pictures the detector learns from and is tested on, at most.
+        device: where to compute.
+        watch: told of what is slow.
+
+    Raises:
+        GanvasError: the model makes points, pictures or data do not go with it, or there are too few of them.
+    """
+    if pairs < 1:
+        raise DoesNotFit(f"A quiz has one pair at least, not {pairs}.")
+    run = Run(locate(model)) if not isinstance(model, Model) and Run(locate(model)).exists else None
+    made = model if isinstance(model, Model) else load(model, device=device)
+    if made.kind is Kind.POINTS:
+        raise DoesNotFit("This model makes points, and only pictures and frames of clips can be asked about.")
+    reals = reals_of(made, run, real, count, watch)
+    unseen = None if held_out is None else reals_named(made, held_out, count, watch)
+    learned, test = halves(made, reals, unseen, watch)
+    detect = detector_for(learned, features, device, watch)
+    scores = detect(test.real.pictures), detect(test.fake.pictures)
+    dice = np.random.default_rng(seed)
+    first = np.unique([digest(each) for each in test.real.pictures], return_index=True)[1]  # no picture twice
+    chosen = dice.permutation(np.sort(first))[:pairs]
+    others = dice.permutation(len(test.fake))[: len(chosen)]
+    return Quiz(
+        model.name if isinstance(model, Path) else Path(model).name if isinstance(model, str) else "A model",
+        test.real.pictures[chosen],
+        test.fake.pictures[others],
+        tuple(bool(each) for each in dice.integers(0, 2, len(chosen))),
+        tuple((scores[0][chosen] > scores[1][others]).tolist()),
+        auc(*scores),
+        SEEN if run is not None and real is None and held_out is None else "",
+        {"real pictures": Path((unseen or reals).name).name, **detect.about, "seed": seed, "ganvas": __version__},
+    )
+
+
+def _address(picture: UInt8[np.ndarray, "h w c"]) -> str:
+    """A picture within the page; without loss, which would be the same for both and hide what differs."""
+    buffer = io.BytesIO()
+    pixels.to_image(picture).save(buffer, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
