@@ -84,8 +84,9 @@ class Folder:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether this is a folder in the layout; a run folder, which has a run.json, never is."""
-    return (path / CONFIG).is_file() and not (path / "run.json").exists()
+    """Whether this is a folder in the layout, and neither a run folder nor one of something else with a config.json."""
+    both = (path / CONFIG).is_file() and (path / checkpoint.MODEL).is_file()
+    return both and not (path / "run.json").exists()
 
 
 def read_folder(path: Path) -> Folder:
