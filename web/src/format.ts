@@ -27,6 +27,7 @@ export function figure(value: number): string {
   const size = Math.abs(value);
   if (size >= 1000) return count(value);
   if (size === 0) return "0";
+  if (size < 0.001) return value.toExponential(1);
   return String(Number(value.toPrecision(3)));
 }
 

@@ -34,16 +34,26 @@ addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) 
 
 @pytest.fixture(scope="package")
 def studio(tmp_path_factory: pytest.TempPathFactory, browser: "sync_api.Browser", pictures: Any) -> Iterator[Studio]:
-    """A studio in which something has been done: the set `squares`, and the trainings `first` and `second`."""
+    """A studio in which something has been done: a set `squares`, trainings `first` and `second`, a kept picture."""
     folder = tmp_path_factory.mktemp("page") / "workspace"
     for seed, name in enumerate(("first", "second")):
         fit(replace(pictures, images=320, sheets=10), out=folder / "runs" / name, seed=seed, quiet=True, device="cpu")
     running = Studio(folder).start()
     draw_set(running, "squares", count=20)
     running.until("/api/models", lambda models: {"icons", "first", "second"} <= {each["name"] for each in models})
+    keep(running, {"seed": 1, "words": "red heart"})
     running.entered = entered(browser, running)
     yield running
     running.kill()
+
+
+def keep(studio: Studio, place: dict[str, Any]) -> None:
+    """Keep a picture of `icons`, as if its heart had been pressed."""
+    fp = studio.get("/api/models/icons")["fp"]
+    item = {"id": "0123456789abcdef", "model": {"name": "icons", "fp": fp}, "place": place, "parents": []}
+    kept = {"version": 1, "places": [{**item, "kept": "2026-11-27T00:00:00Z"}], "order": [item["id"]]}
+    etag = studio.client.get("/api/kept").headers["etag"]
+    studio.client.put("/api/kept", json=kept, headers={"If-Match": etag}).raise_for_status()
 
 
 def entered(browser: "sync_api.Browser", studio: Studio) -> Any:
