@@ -155,9 +155,11 @@ export function axis(of: Chart): Axis {
   if (of.high === 1)
     return low < 0.5 ? { low: 0, high: 1, ticks: [0, 0.5, 1] } : { low: 0.5, high: 1, ticks: [0.5, 0.75, 1] };
   for (const step of steps((high - low || Math.abs(high) || 1) / 2)) {
-    const from = Math.floor(low / step + 1e-9) * step;
-    if (from + 2 * step >= high - 1e-9)
-      return { low: from, high: from + 2 * step, ticks: [from, from + step, from + 2 * step] };
+    for (const grid of low < 0 && high > 0 ? [step, step / 2] : [step]) {
+      const from = Math.floor(low / grid + 1e-9) * grid;
+      if (from + 2 * step >= high - 1e-9)
+        return { low: from, high: from + 2 * step, ticks: [from, from + step, from + 2 * step] };
+    }
   }
   return { low, high, ticks: [low, (low + high) / 2, high] };
 }

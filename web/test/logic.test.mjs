@@ -114,6 +114,7 @@ test("axes have three round marks that hold the line", async () => {
   assert.deepEqual(axis(chart([0.6, 0.8], { low: 0.5, high: 1 })).ticks, [0.5, 0.75, 1]);
   assert.deepEqual(axis(chart([0.3, 0.8], { low: 0.5, high: 1 })).ticks, [0, 0.5, 1]);
   assert.deepEqual(axis(chart([321, 300], { low: 0 })).ticks, [0, 200, 400]);
+  assert.deepEqual(axis(chart([-0.2, 8.9])).ticks, [-3, 3, 9]);
   assert.deepEqual(axis(chart([null, null])).ticks, [0, 0.5, 1]);
 });
 
