@@ -40,6 +40,9 @@ export async function discard(run: Run): Promise<void> {
   studio.drop("runs", run.name);
 }
 
+/** A score without the features that it is measured on: "kd-efficientnet_lite0 0.6" is "kd 0.6". */
+export const brief = (score: string): string => score.replace(/-\S+/, "");
+
 /** The end of the name of a run's best model. */
 export const BEST = /\/best$/;
 
