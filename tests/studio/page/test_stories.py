@@ -21,7 +21,7 @@ def test_a_click_on_a_word_draws_28(page: Any) -> None:
     page.goto("/")
     expect(page.locator(".grid img")).to_have_count(21)
     expect(page.get_by_label("What shall it draw?")).to_be_focused()
-    page.get_by_role("link", name="red heart").click()
+    page.get_by_role("link", name="red heart", exact=True).click()
     drawn(page)
     expect(page).to_have_title("red heart · Ideas · Ganvas Studio")
     expect(page.locator(".tile.sel")).to_have_attribute("aria-label", re.compile("^red heart, seed"))
