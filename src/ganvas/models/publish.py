@@ -100,6 +100,8 @@ def hand_over(place: str | Path, folder: Path, *, about: str = "", licence: str 
         for file, (tensors, told) in weights.items():
             with files.replacing(folder / file) as draft:
                 save_file({key: value.contiguous() for key, value in tensors.items()}, draft, told)
+        if CRITICS not in weights:  # those of the model that was here before
+            (folder / CRITICS).unlink(missing_ok=True)
         sums = {file: sha256(folder / file) for file in weights}
         files.write(folder / CONFIG, json.dumps(summed(config | {"files": sums}), indent=1))
         files.write(folder / CARD, _text(at, model, name or folder.name, about, licence))
