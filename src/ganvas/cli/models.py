@@ -108,7 +108,9 @@ def mix(
 
 
 def export(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder, a model file, or the name of a model.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run folder, a model file, or a name: icons, hf:user/name.")
+    ],
     out: Annotated[
         Path, typer.Option(help="model.onnx; or page.html, or a folder, for a web page that draws by itself.")
     ] = Path("model.onnx"),

@@ -34,7 +34,9 @@ __all__ = [
 ]
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/icons.")]
-ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a model file.")]
+ModelArgument = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A run folder, a model file, or a name: icons, hf:user/name.")
+]
 Places = Annotated[
     list[str] | None,
     typer.Option("--place", help="""A picture as JSON: '{"seed": 9, "words": "3d fruit"}'; may be repeated."""),

@@ -26,7 +26,7 @@ STRIP = (0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5)
 
 def sample(
     run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run folder, a model file, or the name of a model.")
+        str | None, typer.Argument(metavar="RUN", help="A run folder, a model file, or a name: icons, hf:user/name.")
     ] = None,
     count: Annotated[
         int | None,
