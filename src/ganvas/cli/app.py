@@ -30,6 +30,7 @@ for command in (
     latent.morph,
     models.models,
     models.publish,
+    latent.attributes,
     latent.directions,
     latent.edit,
     latent.project,

@@ -1,4 +1,4 @@
-"""The commands that move pictures of a trained model: morph, directions, edit, project."""
+"""The commands that move pictures of a trained model: morph, attributes, directions, edit, project."""
 
 import math
 from json import dumps
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..models.model import Model
     from ..models.place import Place
 
-__all__ = ["directions", "edit", "morph", "project"]
+__all__ = ["attributes", "directions", "edit", "morph", "project"]
 
 
 def morph(
@@ -66,6 +66,35 @@ def morph(
     say(f"a morph through {len(path)} pictures in {saved}")
 
 
+def attributes(
+    run: RunArgument,
+    source: Annotated[str | None, typer.Argument(help="Data; by default what the run learned from.")] = None,
+    labels: Annotated[
+        str, typer.Option(help="A source with classes or words, to look for these; by default the data's own.")
+    ] = "",
+    count: Annotated[int, typer.Option(help="Samples, and pictures of the data, at most.")] = 1000,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say which attributes go together among samples and in the data, and how often each class or word is there."""
+    from ..core import console
+    from ..data.dataset import open_source
+    from ..latent.survey import survey
+    from ..models.model import load
+    from ..models.shipped import locate
+    from ..runs.run import Run
+
+    opened = load(run)
+    with console.watching() as watch:
+        if source is None:
+            data = Run(locate(run)).learned_from(watch, instead=f"Name others: `ganvas attributes {run} FOLDER`.")
+        else:
+            height, width = opened.shape[-2:]
+            data = open_source(source, size=(width, height), watch=watch)
+        known = open_source(labels, watch=watch) if labels else None
+        found = survey(opened, data, labels=known, count=count, watch=watch)
+    say(dumps(found.as_json(), indent=1) if json else str(found))
+
+
 def directions(
     model: ModelArgument,
     out: Annotated[Path | None, typer.Option(help="Where they are saved; by default beside the model.")] = None,
@@ -74,7 +103,7 @@ def directions(
     strength: Annotated[float, typer.Option(help="How far to both sides.")] = 3.0,
     count: Annotated[int, typer.Option(help="How many by PCA, and as many by factorisation.")] = 6,
     labels: Annotated[
-        str, typer.Option(help="A labelled source, such as digits: its classes become attributes too.")
+        str, typer.Option(help="A source with labels, such as digits, or words: they become attributes too.")
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -56,7 +56,7 @@ def measured(samples: Tensor, by: Mapping[str, Attribute]) -> Float[Tensor, "n a
 def of_classes(classifier: Classifier) -> dict[str, Attribute]:
     """How much more like one class than like all others pictures look, in nats: an attribute for each class.
 
-    They are called by the class, as in "label:cat".
+    They are called by the class, as in "label:cat". Of words several hold at once, and each is the log odds of one.
     """
 
     def odds(index: int) -> Attribute:
@@ -66,7 +66,7 @@ def of_classes(classifier: Classifier) -> dict[str, Attribute]:
             x = x if classifier.channels == 3 else _luma(x)[:, None]
             resized = F.interpolate(x, (SIZE, SIZE), mode="bilinear", antialias=True)
             logits = classifier(resized * 2 - 1)[1]
-            return logits[:, index] - logits[:, others].logsumexp(1)
+            return logits[:, index] if classifier.words else logits[:, index] - logits[:, others].logsumexp(1)
 
         return attribute
 

@@ -5,7 +5,8 @@ pictures, because what a GAN makes is never framed exactly as its data are.
 """
 
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,6 +36,7 @@ WIDTH, FEATURES = 16, 64
 BATCH, RATE, DECAY = 128, 4e-3, 5e-2
 EPOCHS, LEAST_SEEN, MOST_SEEN = 50, 40_000, 180_000  # epochs, but within this many pictures seen
 MOST = 60_000  # pictures of a larger set are learned from, evenly spread
+LEAST_WITH, MOST_WORDS = 10, 64  # pictures with a word, and as many without; words that are learned
 SHIFT, TURN, SCALE = 0.08, 0.2, 0.12  # of the picture's side, in radians, as a factor's logarithm
 CHUNK = 500
 
@@ -48,12 +50,21 @@ class Classifier(nn.Module):
     classes     the names of the classes, in the order of the labels
     channels    1 (gray), 3 (RGB) or 4 (RGBA)
     accuracy    the share of `held_out` pictures, which it never learned from, that it labels right
+    words       whether several may hold at once, as words do: each logit then is the log odds of one by itself, and the
+                accuracy is the mean over words of the mean over pictures with and without it
     """
 
     def __init__(
-        self, classes: tuple[str, ...], channels: int, *, accuracy: float = math.nan, held_out: int = 0
+        self,
+        classes: tuple[str, ...],
+        channels: int,
+        *,
+        accuracy: float = math.nan,
+        held_out: int = 0,
+        words: bool = False,
     ) -> None:
         super().__init__()
+        self.words = words
         self.classes, self.channels, self.accuracy, self.held_out = classes, channels, accuracy, held_out
         layers: list[nn.Module] = []
         before = channels
@@ -75,7 +86,7 @@ class Classifier(nn.Module):
         return self.logits(pictures).argmax(dim=1)
 
     def logits(self, pictures: Tensor | NDArray[np.generic]) -> Float[Tensor, "n classes"]:
-        """Logarithms of the classes' probabilities, up to a constant per picture."""
+        """Logarithms of the classes' probabilities, up to a constant per picture; of words the log odds of each."""
         return torch.cat([logits for _, logits in self._answers(pictures)])
 
     def features(self, pictures: Tensor | NDArray[np.generic]) -> Float[Tensor, "n 64"]:
@@ -115,7 +126,9 @@ class Classifier(nn.Module):
 def classifier(
     data: Source | Dataset, *, held_out: Source | Dataset | None = None, watch: Watch = unwatched
 ) -> Classifier:
-    """The classifier of this data set's classes: trained at the first call, from then on read from the cache.
+    """The classifier of this data set's classes, or of its words if it has no classes.
+
+    It is trained at the first call, and from then on read from the cache.
 
     Training sees 40,000 to 180,000 pictures, which is half a minute to a minute and a half on one core; it is seeded
     and uses one thread, so that the same data give the same weights on the same machine.
@@ -127,45 +140,66 @@ def classifier(
         watch: told of the pictures seen.
 
     Raises:
-        DoesNotFit: the data have no labels, only one class, or are no pictures.
+        DoesNotFit: the data have neither two classes nor a word that tells some from others, or are no pictures.
     """
     learned, judged = _opened(data, watch), _opened(held_out, watch) if held_out else None
     file = cache_folder() / "classifiers" / f"{key(RECIPE, learned.digest(), judged and judged.digest())}.safetensors"
     known = _read(file)
     if known is not None:
         return known
-    x, y = _tensors(learned)
+    classes, words = learned.classes or _common(learned), not learned.classes
+    x, y = _tensors(learned, classes)
     if judged:
-        x_judged, y_judged = _tensors(judged)
+        x_judged, y_judged = _tensors(judged, classes)
     else:
         order = torch.from_numpy(np.random.default_rng(0).permutation(len(y)))
         rest = max(1, len(y) // 10)
         x_judged, y_judged, x, y = x[order[:rest]], y[order[:rest]], x[order[rest:]], y[order[rest:]]
     with threads(1), torch.random.fork_rng(devices=[]):
-        network = _trained(x, y, learned.classes, watch)
+        torch.manual_seed(0)
+        network = _trained(x, y, Classifier(classes, x.shape[1], words=words), watch)
         network.held_out = len(y_judged)
-        network.accuracy = float((network.labels(x_judged) == y_judged).double().mean())
+        network.accuracy = _accuracy(network, x_judged, y_judged)
     _write(file, network)
     return network
 
 
 def _opened(data: Source | Dataset, watch: Watch) -> Dataset:
     data = data.open(watch) if isinstance(data, Source) else data
-    if data.kind is not Kind.PICTURES or data.labels is None or len(data.classes) < 2 or len(data) < 20:
+    told = len(data.classes) > 1 or (not data.classes and _common(data))
+    if data.kind is not Kind.PICTURES or not told or len(data) < 20:
         raise DoesNotFit(
-            "A classifier learns from labelled pictures: at least 20 of them and two classes. In a folder of pictures "
-            "each class is a folder of its own; digits, mnist and cifar10 have labels too."
+            "A classifier learns from labelled pictures: at least 20 of them and two classes, or words that are on 10 "
+            "of them and not on 10 others. In a folder of pictures each class is a folder of its own; digits, mnist "
+            "and cifar10 have labels too, and celeba or a metadata.jsonl have words."
         )
     return data
 
 
-def _tensors(data: Dataset) -> tuple[Float[Tensor, "n c 28 28"], Int64[Tensor, " n"]]:
-    """All pictures or an even share of many, as the network takes them, and their labels."""
-    if data.labels is None:
-        raise ValueError("these data have no labels")
+def _common(data: Dataset) -> tuple[str, ...]:
+    """The words that tell pictures apart: those on some and not on others, the commonest first."""
+    counts = Counter(word for words in data.keywords for word in set(words))
+    told = [word for word, count in counts.items() if LEAST_WITH <= count <= len(data) - LEAST_WITH]
+    return tuple(sorted(told, key=lambda word: (-counts[word], word))[:MOST_WORDS])
+
+
+def _tensors(data: Dataset, classes: Sequence[str]) -> tuple[Float[Tensor, "n c 28 28"], Tensor]:
+    """All pictures or an even share of many, as the network takes them, and their labels [N] or which words [N, K]."""
     rows = np.linspace(0, len(data) - 1, min(len(data), MOST)).round().astype(np.int64)
     chunks = [_resized(data.take(rows[first : first + CHUNK])) for first in range(0, len(rows), CHUNK)]
-    return torch.cat(chunks).contiguous(), torch.from_numpy(data.labels[rows])
+    if data.labels is None:
+        y = torch.tensor([[float(word in data.keywords[row]) for word in classes] for row in rows])
+    else:
+        y = torch.from_numpy(data.labels[rows])
+    return torch.cat(chunks).contiguous(), y
+
+
+def _accuracy(network: Classifier, x: Tensor, y: Tensor) -> float:
+    """The share that is labelled right; of words the mean of both kinds of pictures, NaN where one kind is missing."""
+    if not network.words:
+        return float((network.labels(x) == y).double().mean())
+    right = ((network.logits(x) > 0) == (y > 0.5)).double()
+    return float(torch.stack([(right * has).sum(0) / has.sum(0) for has in (y, 1 - y)]).mean(0).nanmean())
 
 
 def _resized(x: Tensor) -> Tensor:
@@ -174,10 +208,10 @@ def _resized(x: Tensor) -> Tensor:
     return F.interpolate(x, (SIZE, SIZE), mode="bilinear", antialias=True)
 
 
-def _trained(x: Tensor, y: Tensor, classes: tuple[str, ...], watch: Watch) -> Classifier:
+def _trained(x: Tensor, y: Tensor, network: Classifier, watch: Watch) -> Classifier:
     """AdamW with one cycle of the rate (Smith 2018, arXiv:1803.09820), on pictures moved anew each time."""
-    torch.manual_seed(0)
-    network = _laid_out(Classifier(classes, x.shape[1]), torch.channels_last).train()  # in half the time
+    network = _laid_out(network, torch.channels_last).train()  # in half the time
+    loss = F.binary_cross_entropy_with_logits if network.words else F.cross_entropy
     steps = min(max(EPOCHS * len(y), LEAST_SEEN), MOST_SEEN) // BATCH
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.2)
@@ -188,7 +222,7 @@ def _trained(x: Tensor, y: Tensor, classes: tuple[str, ...], watch: Watch) -> Cl
             order = torch.cat([order, torch.randperm(len(y))])
         rows, order = order[:BATCH], order[BATCH:]
         optimizer.zero_grad()
-        F.cross_entropy(network(_moved(x[rows]).contiguous(memory_format=torch.channels_last))[1], y[rows]).backward()
+        loss(network(_moved(x[rows]).contiguous(memory_format=torch.channels_last))[1], y[rows]).backward()
         optimizer.step()
         schedule.step()
     return _laid_out(network, torch.contiguous_format).eval().requires_grad_(False)
@@ -218,6 +252,7 @@ def _write(file: Path, network: Classifier) -> None:
         "channels": network.channels,
         "accuracy": network.accuracy,
         "held_out": network.held_out,
+        "words": network.words,
     }
     with writing(file), replacing(file) as draft:
         save_tensors(draft, network.state_dict(), about)
@@ -230,7 +265,11 @@ def _read(file: Path) -> Classifier | None:
         if about["of"] != file.stem:
             return None
         network = Classifier(
-            tuple(about["classes"]), about["channels"], accuracy=about["accuracy"], held_out=about["held_out"]
+            tuple(about["classes"]),
+            about["channels"],
+            accuracy=about["accuracy"],
+            held_out=about["held_out"],
+            words=about.get("words", False),  # earlier versions knew none
         )
         network.load_state_dict(tensors)
         return network.eval().requires_grad_(False)

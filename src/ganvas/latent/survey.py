@@ -1,0 +1,161 @@
+"""What samples have, beside the data: which attributes go together, and how often each class or word is there.
+
+    print(survey(model, data))
+
+Where the data mix two things up, as hats and beards, a model does too and often more; a direction of the one then moves
+the other. And a class that is rare in the data may be gone among the samples.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..core.batch import Kind
+from ..core.errors import DoesNotFit
+from ..data.dataset import Dataset, Watch, unwatched
+from ..metrics.features.classifier import Classifier, classifier
+from ..models.model import Model
+from .attributes import Attribute, attributes, measured, of_classes
+
+__all__ = ["Survey", "survey"]
+
+COUNT = 1000
+CHUNK = 100
+TOGETHER = 0.5  # a correlation from which on two attributes are said to go together
+STILL = 1e-5  # an attribute that deviates less is none of these pictures
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """Attributes of samples and of data.
+
+    names       of the attributes that differ among samples
+    samples     their correlations among samples [A, A]
+    data        the same among the data [A, A]; NaN where they do not differ there
+    shares      class or word -> (share of the samples, share of the data), by the same classifier, which errs on both
+    accuracy    of that classifier on pictures of the data that it has not learned from; NaN without one
+    counts      samples and pictures of the data that were looked at
+    """
+
+    names: tuple[str, ...]
+    samples: Float[Tensor, "a a"]
+    data: Float[Tensor, "a a"]
+    shares: Mapping[str, tuple[float, float]]
+    accuracy: float
+    counts: tuple[int, int]
+
+    def together(self) -> list[tuple[str, str, float, float]]:
+        """Pairs of attributes that go together among samples: (one, other, correlation there, in the data)."""
+        rows, columns = torch.triu_indices(len(self.names), len(self.names), 1).tolist()
+        found = [
+            (self.names[a], self.names[b], float(self.samples[a, b]), float(self.data[a, b]))
+            for a, b in zip(rows, columns, strict=True)
+        ]
+        return sorted((each for each in found if abs(each[2]) >= TOGETHER), key=lambda each: -abs(each[2]))
+
+    def __str__(self) -> str:
+        lines = [f"Among {self.counts[0]:,} samples and {self.counts[1]:,} pictures of the data."]
+        if pairs := self.together():
+            lines += ["", "go together (correlation)           samples   data"]
+            lines += [f"{f'{one} and {other}':34}  {here:+7.2f}  {there:+5.2f}" for one, other, here, there in pairs]
+        if self.shares:
+            lines += ["", f"share (by a classifier that is right on {self.accuracy:.0%})  samples   data"]
+            ordered = sorted(self.shares.items(), key=lambda each: -each[1][1])
+            lines += [f"{name:44}  {here:7.1%}  {there:5.1%}" for name, (here, there) in ordered]
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, as what JSON can hold: numbers that are none are null."""
+        return {
+            "counts": {"samples": self.counts[0], "data": self.counts[1]},
+            "attributes": list(self.names),
+            "correlations": {"samples": _plain(self.samples), "data": _plain(self.data)},
+            "shares": {name: {"samples": here, "data": there} for name, (here, there) in self.shares.items()},
+            "accuracy": None if self.accuracy != self.accuracy else self.accuracy,
+        }
+
+
+def survey(
+    model: Model,
+    data: Dataset,
+    *,
+    labels: Dataset | None = None,
+    count: int = COUNT,
+    watch: Watch = unwatched,
+) -> Survey:
+    """Which attributes go together, and how often each class or word is there.
+
+    Args:
+        model: any generator of pictures or clips.
+        data: what its samples are looked at beside, such as what it learned from.
+        labels: pictures with classes or words, of which a classifier learns; by default `data` if they have any.
+        count: samples from seed 0 on, and pictures spread evenly over the data, of either at most so many.
+        watch: told of what is slow.
+
+    Raises:
+        DoesNotFit: the model makes points, or data or count are too few.
+    """
+    if model.kind is Kind.POINTS or data.kind is Kind.POINTS:
+        raise DoesNotFit("Attributes are of pictures, and these are points.")
+    if min(count, len(data)) < 2:
+        raise DoesNotFit(f"Correlations take two samples and two pictures at least, not {count} and {len(data)}.")
+    judge = _judge(data, labels, watch)
+    by = attributes() | (of_classes(judge) if judge else {})
+    rows = np.linspace(0, len(data) - 1, min(len(data), count)).round().astype(np.int64)
+    made = _values(count, model.generate, by, "Looking at samples", watch)
+    real = _values(len(rows), lambda some: data.take(rows[list(some)]), by, "Looking at the data", watch)
+    moving = (made.std(0) > STILL).nonzero().flatten().tolist()
+    names = tuple(by)
+    return Survey(
+        tuple(names[each] for each in moving),
+        _correlations(made[:, moving]),
+        _correlations(real[:, moving]),
+        _shares(judge, names, made, real) if judge else {},
+        judge.accuracy if judge else float("nan"),
+        (len(made), len(real)),
+    )
+
+
+def _judge(data: Dataset, labels: Dataset | None, watch: Watch) -> Classifier | None:
+    """The classifier of these labels; of the data's own if there are none, and then only if they will do."""
+    if labels is not None:
+        return classifier(labels, watch=watch)
+    try:
+        return classifier(data, watch=watch)
+    except DoesNotFit:
+        return None
+
+
+def _values(
+    count: int, take: Callable[[range], Tensor], by: Mapping[str, Attribute], what: str, watch: Watch
+) -> Float[Tensor, "n a"]:
+    found = []
+    for first in range(0, count, CHUNK):
+        watch(what, first, count)
+        with torch.no_grad():
+            found.append(measured(take(range(first, min(first + CHUNK, count))), by))
+    watch(what, count, count)
+    return torch.cat(found)
+
+
+def _correlations(values: Float[Tensor, "n a"]) -> Float[Tensor, "a a"]:
+    scaled = (values - values.mean(0)) / values.std(0, correction=0)
+    return (scaled.T @ scaled / len(values)).clamp(-1, 1)
+
+
+def _shares(judge: Classifier, names: tuple[str, ...], made: Tensor, real: Tensor) -> dict[str, tuple[float, float]]:
+    """How often each class is the likeliest, or each word likelier than not."""
+    mine = [place for place, name in enumerate(names) if name.startswith("label:")]
+    sides = [values[:, mine] for values in (made, real)]
+    hits = [side > 0 if judge.words else side == side.amax(1, keepdim=True) for side in sides]
+    found = zip(judge.classes, *(each.double().mean(0).tolist() for each in hits), strict=True)
+    return {name: (here, there) for name, here, there in found}
+
+
+def _plain(matrix: Tensor) -> list[list[float | None]]:
+    return [[None if value != value else round(value, 4) for value in row] for row in matrix.tolist()]
