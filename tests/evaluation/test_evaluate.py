@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from ganvas import Run, fit, load, names
 from ganvas.core import catalog
 from ganvas.core.errors import GanvasError
 from ganvas.data.dataset import Dataset
+from ganvas.evaluation import sides
 from ganvas.evaluation.compare import compare
 from ganvas.evaluation.sides import Side
 from ganvas.learning.conditions import Labels
@@ -81,6 +83,31 @@ def test_features_are_made_once_and_those_of_data_kept(run):
     assert torch.equal(compare(run, features="quarters", count=100).reals, compared.reals)
     assert CALLS == [], "from the cache"
     assert not torch.equal(compare("digits", "digits", features="quarters", count=50).reals, compared.reals[:50])
+
+
+def test_pictures_come_and_go_however_many_they_are(run, tmp_path, monkeypatch):
+    """At most a chunk of them is there at a time, of the samples and of the data; what stays are features."""
+    monkeypatch.setenv("GANVAS_CACHE", str(tmp_path))
+    monkeypatch.setattr(sides, "CHUNK", 64)
+    seen, most, samples = [], [], Side.samples
+
+    def noted(pictures):
+        seen.append(weakref.ref(pictures))
+        most.append(sum(len(each()) for each in seen if each() is not None))
+        return pictures
+
+    def described(pictures):
+        return _means(noted(pictures))
+
+    monkeypatch.setattr(Side, "samples", lambda side, rows: noted(samples(side, rows)))
+    made = Extractor(described, 12, "0" * 64, "none", "none", name="quarters")
+    monkeypatch.setitem(catalog._parts["feature"], "quarters", lambda wanted: made)
+    peaks = []
+    for count in (300, 1200):
+        dict(compare(run, features="quarters", count=count).scores())
+        peaks.append(max(most))
+        most.clear()
+    assert peaks[0] == peaks[1] <= 3 * 64
 
 
 def test_models_are_compared_with_models(run):
