@@ -20,7 +20,7 @@ from ganvas.networks.fill import outline
 
 told = 0
 for name in catalog.names("network"):
-    for shape in ((3, 64, 64), (1, 32, 32), (3, 16, 64, 64), (2,)):
+    for shape in ((3, 64, 64), (1, 32, 32), (3, 16, 16, 16), (2,)):
         for condition in (0, 256, 1792):
             settings = catalog.find(name, "network")()
             try:

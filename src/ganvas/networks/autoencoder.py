@@ -179,7 +179,7 @@ class _Gaussian(nn.Module):
         mean.lerp_(distributed.mean(codes.mean(0)), share)
         square.lerp_(distributed.mean(codes.T @ codes / len(codes)), share)
         covariance = square - mean.outer(mean)
-        covariance += LEAST_VARIANCE * covariance.diagonal().mean() * torch.eye(len(mean)).to(mean)
+        covariance += LEAST_VARIANCE * covariance.diagonal().mean() * torch.eye(len(mean), device=mean.device)
         self.get_buffer("spread").copy_(torch.linalg.cholesky(covariance))
 
 

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...core.errors import DoesNotFit, Unreadable
+from ...core.machine import sent
 from ...data.dataset import Dataset, Source, Watch, unwatched
 
 __all__ = ["Extractor", "MakesExtractor", "Request"]
@@ -139,7 +140,7 @@ class Extractor:
 
     @torch.no_grad()
     def _described(self, pictures: Tensor) -> Tensor:
-        x = _in_channels(pictures.to(self.device), self.channels)
+        x = _in_channels(sent(pictures, self.device), self.channels)
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             features = self.run(x).float().cpu()
         if features.shape != (len(x), self.dimension):
