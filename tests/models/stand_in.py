@@ -17,6 +17,7 @@ class Hub(ThreadingHTTPServer):
     asked   what was asked for, as (method, path)
     tokens  what came as Authorization
     secret  repositories that only this token may see
+    large   what was sent by itself, by its SHA-256
     """
 
     daemon_threads = True
@@ -24,6 +25,7 @@ class Hub(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Answers)
         self.repos, self.asked, self.tokens, self.secret = {}, [], set(), {}
+        self.large = {}
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -38,6 +40,11 @@ class Hub(ThreadingHTTPServer):
 
 def commit_of(held):
     return hashlib.sha1(repr(sorted(held.items())).encode(), usedforsecurity=False).hexdigest()
+
+
+def mode_of(path):
+    """How a file is to be sent: weights and pictures by themselves, the rest within the commit."""
+    return "lfs" if path.endswith((".safetensors", ".png")) else "regular"
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -83,6 +90,14 @@ class Answers(BaseHTTPRequestHandler):
         etag = hashlib.sha256(held[file]).hexdigest()
         return self.answer(200, held[file], ETag=f'"{etag}"', X_Repo_Commit=commit_of(held))
 
+    def do_PUT(self):
+        """A large file, which is sent by itself, as the hub has weights sent."""
+        self.server.asked.append((self.command, self.path))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        digest = hashlib.sha256(content).hexdigest()
+        self.server.large[digest] = content
+        return self.answer(200 if self.path == f"/lfs/{digest}" else 400)
+
     def do_POST(self):
         token, body = self.noted(), self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path == "/api/validate-yaml":
@@ -98,9 +113,15 @@ class Answers(BaseHTTPRequestHandler):
             if asked.get("private"):
                 self.server.secret[name] = token.removeprefix("Bearer ")
             return self.answer(200, {"url": f"{self.server.address}/{name}", "name": name})
+        if re.fullmatch(r"/[^/]+/[^/]+\.git/info/lfs/objects/batch", self.path):
+            objects = [
+                {**each, "actions": {"upload": {"href": f"{self.server.address}/lfs/{each['oid']}"}}}
+                for each in json.loads(body)["objects"]
+            ]
+            return self.answer(200, {"transfer": "basic", "objects": objects})
         if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/preupload/(.+)", self.path):
             files = [
-                {"path": each["path"], "uploadMode": "regular", "shouldIgnore": False, "oid": None}
+                {"path": each["path"], "uploadMode": mode_of(each["path"]), "shouldIgnore": False, "oid": None}
                 for each in json.loads(body)["files"]
             ]
             return self.answer(200, {"files": files})
@@ -109,6 +130,8 @@ class Answers(BaseHTTPRequestHandler):
             for line in map(json.loads, body.splitlines()):
                 if line["key"] == "file":
                     held[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+                if line["key"] == "lfsFile":
+                    held[line["value"]["path"]] = self.server.large[line["value"]["oid"]]
             url = f"{self.server.address}/{found[1]}/commit/{commit_of(held)}"
             return self.answer(200, {"success": True, "commitOid": commit_of(held), "commitUrl": url})
         return self.answer(404)

@@ -20,6 +20,7 @@ from ganvas.models.publish import hand_over
 
 TOKEN = "hf_thisIsASecretOfTheTests"
 pytest.importorskip("huggingface_hub")
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")  # the package's own, as it sends
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,7 @@ def there(monkeypatch, tmp_path):
     made = Hub()
     points_to(monkeypatch, made.address)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # a server of which is more than a few lines
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     hub._fetched.cache_clear()
     yield made
@@ -69,6 +71,7 @@ def test_it_is_put_there_and_drawn_from_there(there, run, folder, ganvas, tmp_pa
     code, out, err = ganvas("publish", run.path, "--to", "hf:me/digits", "--licence", "mit")
     assert (code, out.strip()) == (0, f"the model is {there.address}/me/digits"), err
     assert set(there.repos["me/digits"]["main"]) == set(FILES)
+    assert len(there.large) == 3, "the weights and the picture went by themselves"
     assert b"# me/digits\n" in there.repos["me/digits"]["main"]["README.md"]
     code, out, err = ganvas("sample", "hf:me/digits", "--count", 2, "--out", "two.png")
     assert code == 0, err
