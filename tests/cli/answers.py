@@ -126,6 +126,21 @@ RIGHT = {
         "    values = np.linalg.eigvals(a @ b)\n"
         "    return np.sum((m - n) ** 2) + np.trace(a) + np.trace(b) - 2 * np.sqrt(values.real.clip(0)).sum()",
     ],
+    "inception": [
+        "def inception_score(p):\n    q = p.mean(0)\n"
+        "    return (torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum(1).mean().exp()",
+        "def inception_score(p):\n    h = lambda p: -torch.special.xlogy(p, p).sum(-1)\n"
+        "    return math.exp(h(p.mean(0)) - h(p).mean())",
+        "def inception_score(p):\n    p = p.numpy()\n    q = p.mean(axis=0)\n    with np.errstate(all='ignore'):\n"
+        "        kl = np.where(p > 0, p * np.log(p / q), 0).sum(axis=1)\n    return np.exp(kl.mean())",
+    ],
+    "auc": [
+        "def auc(real, made):\n    a, b = real[:, None], made[None, :]\n"
+        "    return (a > b).float().mean() + (a == b).float().mean() / 2",
+        "def auc(real, made):\n    return ((real[:, None] - made).sign() + 1).mean() / 2",
+        "def auc(real, made):\n    from sklearn.metrics import roc_auc_score\n"
+        "    return roc_auc_score([1] * len(real) + [0] * len(made), real.tolist() + made.tolist())",
+    ],
 }
 
 _CROSS = "def cross_entropy(p, q):\n    return -torch.special.xlogy(p, q).sum() / math.log(2)\n"
@@ -166,6 +181,14 @@ def _steer(line, take="sum"):
 
 def _frechet(root="2 * torch.linalg.eigvals(a @ b).sqrt().real.sum()", means="(m - n).square().sum()"):
     return f"def frechet_distance(m, a, n, b):\n    return {means} + a.trace() + b.trace() - {root}"
+
+
+def _inception(line):
+    return f"def inception_score(p):\n    q = p.mean(0)\n    return {line}"
+
+
+def _area(line):
+    return f"def auc(real, made):\n    gap = real[:, None] - made\n    return ({line}).float().mean()"
 
 
 WRONG = {
@@ -355,5 +378,30 @@ WRONG = {
         ("root of A B is missing", _frechet("2 * (a @ b).trace()")),
         ("complex number", _frechet("2 * torch.linalg.eigvals(a @ b).sqrt().sum()")),
         ("The root of it all", _frechet().replace("return ", "return (") + ").sqrt()"),
+    ],
+    "inception": [
+        ("mean divergence", _inception("(p * (p / q).log()).sum(1).mean()")),
+        ("never below 1", _inception("(-(p * (p / q).log()).sum(1).mean()).exp()")),
+        ("mean over the K", _inception("(p * (p / q).log()).mean().exp()")),
+        ("averaged.", _inception("(p * (p / q).log()).sum().exp()")),
+        ("first the mean", _inception("(p * (p / q).log()).sum(1).exp().mean()")),
+        ("for each sample", _inception("(p * (p / q).log()).sum(1).exp()")),
+        ("in bits", _inception("(p * (p / q).log2()).sum(1).mean().exp()")),
+        ("mean of each row", _inception("(p * (p / p.mean(1, keepdim=True)).log()).sum(1).mean().exp()")),
+        ("KL is turned round", _inception("(q * (q / p).log()).sum(1).mean().exp()")),
+        ("entropy of p(y) alone", _inception("(-(q * q.log()).sum()).exp()")),
+        ("unsure of alone", _inception("(-(p * p.log()).sum(1).mean()).exp()")),
+        ("is ruled out", _inception("(p * (p / q).log()).sum(1).mean().exp()")),
+    ],
+    "auc": [
+        ("turned round", _area("(gap < 0).float() + (gap == 0) / 2")),
+        ("count nothing", _area("gap > 0")),
+        ("count as right", _area("gap >= 0")),
+        ("number of pairs", "def auc(r, m):\n    g = r[:, None] - m\n    return (g > 0).sum() + (g == 0).sum() / 2"),
+        ("no scale", _area("gap")),
+        ("no threshold", "def auc(r, m):\n    return torch.cat([r > 0, m <= 0]).float().mean()"),
+        ("Picture by picture", "def auc(r, m):\n    m = m[: len(r)]\n    return ((r > m) + (r == m) / 2).mean()"),
+        ("for each real", "def auc(r, m):\n    g = r[:, None] - m\n    return ((g > 0) + (g == 0) / 2).mean(1)"),
+        ("for each pair", "def auc(r, m):\n    g = r[:, None] - m\n    return (g > 0) + (g == 0) / 2"),
     ],
 }  # fmt: skip

@@ -82,6 +82,14 @@ EXERCISES = (
         12, "frechet", "The Fréchet distance, the figure behind the FID", "measured",
         "`ganvas evaluate RUN` gives it with its error; on other features than Inception's it is no FID.",
     ),
+    Exercise(
+        13, "inception", "The Inception score, and whom it takes for perfect", "measured",
+        "`ganvas evaluate RUN --features digits` gives it for digits; it never looks at the data.",
+    ),
+    Exercise(
+        14, "auc", "How well fake and real are told apart", "measured",
+        "`ganvas inspect RUN` gives it with its interval, and `ganvas quiz RUN` measures a visitor by the same.",
+    ),
 )  # fmt: skip
 
 

@@ -16,10 +16,12 @@ from typing import Any
 from .answer import Wrong
 from .gradients import check_penalty, check_steer, check_step
 from .numbers import (
+    check_auc,
     check_critic_loss,
     check_entropy,
     check_frechet,
     check_generator_loss,
+    check_inception,
     check_kl,
     check_wasserstein,
 )
@@ -40,6 +42,8 @@ CHECKS: dict[str, Callable[[Mapping[str, Any]], None]] = {
     "steer": check_steer,
     "frames": check_frames,
     "frechet": check_frechet,
+    "inception": check_inception,
+    "auc": check_auc,
 }
 """What looks at the functions of a filled file, by the exercise's name."""
 

@@ -10,10 +10,12 @@ from torch.nn.functional import logsigmoid, softplus
 from .answer import Wrong, expect, number
 
 __all__ = [
+    "check_auc",
     "check_critic_loss",
     "check_entropy",
     "check_frechet",
     "check_generator_loss",
+    "check_inception",
     "check_kl",
     "check_wasserstein",
 ]
@@ -214,6 +216,62 @@ def check_frechet(given: Given) -> None:
     }  # fmt: skip
     found = number(given["frechet_distance"](mean_a, a, mean_b, b))
     expect(found, right, wrong, what="The distance")
+
+
+def check_inception(given: Given) -> None:
+    """Of rows that are sure of one class, of another or of none, and after them of some with zeros."""
+    p = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8], [0.3, 0.4, 0.3], [0.6, 0.3, 0.1]])
+    all_of_them = p.mean(0)
+    right = (p * (p / all_of_them).log()).sum(1).mean().exp()
+    wrong = {
+        "It is the mean divergence: its exponential is the score.": right.log(),
+        "Its sign is turned round: a divergence is never below 0, so the score is never below 1.": 1 / right,
+        "It is the mean over the K classes: a divergence adds up over them, and the mean is over the samples.":
+            (p * (p / all_of_them).log()).mean().exp(),
+        "It is added up over the samples too: the divergences of the N samples are averaged.":
+            (p * (p / all_of_them).log()).sum().exp(),
+        "The exponential is taken of each sample's divergence: first the mean, then the exponential.":
+            (p * (p / all_of_them).log()).sum(1).exp().mean(),
+        "There is a score for each sample: the divergences are averaged before the exponential.":
+            (p * (p / all_of_them).log()).sum(1).exp(),
+        "It is in bits: `log` is the natural logarithm.": (p * (p / all_of_them).log2()).sum(1).mean().exp(),
+        "p(y) is taken for the mean of each row: it is the mean over the samples, along axis 0.":
+            (p * (p / p.mean(1, keepdim=True)).log()).sum(1).mean().exp(),
+        "KL is turned round: it is the row that is weighed with, not p(y).":
+            (all_of_them * (all_of_them / p).log()).sum(1).mean().exp(),
+        "That is the entropy of p(y) alone: what each row is unsure of is taken away from it.":
+            (-(all_of_them * all_of_them.log()).sum()).exp(),
+        "That is what each row is unsure of alone: it is compared with p(y).": (-(p * p.log()).sum(1).mean()).exp(),
+    }  # fmt: skip
+    expect(number(given["inception_score"](p)), right, wrong, what="The score")
+    sure = torch.eye(3).repeat(4, 1)
+    nan = {
+        "Where a class is ruled out it is not a number: 0 times the logarithm of 0. Such a term counts 0.":
+            torch.tensor(torch.nan),
+    }  # fmt: skip
+    expect(number(given["inception_score"](sure)), torch.tensor(3.0), nan, what="The score of sure and even rows")
+
+
+def check_auc(given: Given) -> None:
+    """Of other numbers of real and of made pictures, some with equal scores."""
+    real, made = torch.tensor([2.0, 1.0, 0.5, 3.0]), torch.tensor([0.0, 1.0, 2.5, 0.5, -1.0])
+    gap = real[:, None] - made[None, :]
+    right = ((gap > 0).double() + (gap == 0).double() / 2).mean()
+    wrong = {
+        "It is turned round: it is the share of pairs in which the real one has the higher score.": 1 - right,
+        "Equal scores count nothing: a pair that cannot be told apart counts one half.": (gap > 0).double().mean(),
+        "Equal scores count as right: a pair that cannot be told apart counts one half.": (gap >= 0).double().mean(),
+        "It is the number of pairs, and not their share.": right * gap.numel(),
+        "It is how far the scores are apart: only which is higher counts, as scores have no scale.": gap.mean(),
+        "It is the share of pictures that a threshold of 0 puts right: no threshold is in it, look at pairs.":
+            torch.cat([real > 0, made <= 0]).double().mean(),
+        "Picture by picture is compared: of each real one and every made one there is a pair.":
+            ((real > made[:4]).double() + (real == made[:4]).double() / 2).mean(),
+        "There is one number for each real picture: average over those, too.":
+            ((gap > 0).double() + (gap == 0).double() / 2).mean(1),
+        "There is one number for each pair: average over them.": (gap > 0).double() + (gap == 0).double() / 2,
+    }  # fmt: skip
+    expect(number(given["auc"](real, made)), right, wrong, what="The area")
 
 
 def _draw(*shape: int, seed: int = 0) -> Tensor:
