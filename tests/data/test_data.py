@@ -90,7 +90,7 @@ class TestSource:
 
     def test_every_part_without_a_needed_setting_is_named_by_its_word(self):
         for name in catalog.names("data"):
-            if name not in {"folder", "clips", "points", "shards"}:
+            if name not in {"folder", "clips", "parquet", "points", "shards"}:
                 assert catalog.name_of(source(name)) == name
 
     def test_paths_with_colons_and_of_windows_are_paths_if_they_exist(self, tmp_path, monkeypatch):
