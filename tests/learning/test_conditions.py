@@ -242,7 +242,7 @@ def asked(pictures, tmp_path_factory):
         "critic": ResnetCritic(width=4, projection=True),
     }
     recipe = replace(
-        find("keyword_icons", "recipe")(), data=Folder(str(folder), size=16), networks=networks, batch=8, images=1600
+        find("keyword_icons", "recipe")(), data=Folder(str(folder), size=16), networks=networks, batch=8, images=800
     )
     recipe = replace(recipe, measure_images=0, sheets=1)
     return fit(recipe, out=tmp_path_factory.mktemp("run") / "squares", quiet=True, device="cpu")
