@@ -166,11 +166,11 @@ class _Kept:
 
 
 def _kept(run: Run) -> _Kept:
-    if not run.exists:
-        raise NotFound(f"{run.path} is not a run folder. `ganvas publish MODEL --to FOLDER` hands any other model on.")
     newest = run.newest_sound()
     if newest is None and checkpoint.named(run.path / "checkpoints"):
         raise Unreadable(f"Every checkpoint in {run.path} is damaged: their files are not those that were written.")
+    if newest is None and not run.exists:
+        raise NotFound(f"{run.path} is not a run folder. `ganvas publish MODEL --to FOLDER` hands any other model on.")
     if newest is None:
         raise NotFound(f"{run.path} holds no finished checkpoint yet; train it with `ganvas train`.")
     recipe, model, facts = run.recipe, load(newest), dict(run.about)
