@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganvas import train
+from ganvas import fit, train
 from ganvas.core import checkpoint
 from ganvas.core.errors import GanvasError
 from ganvas.data.dataset import Dataset
@@ -284,3 +284,9 @@ def test_a_loss_that_takes_the_mean_is_named(points, monkeypatch):
     monkeypatch.setattr(Nonsaturating, "critic", lambda self, real, fake: (fake - real).mean())
     with pytest.raises(GanvasError, match=r"In the turn of the critic the term 'loss' has shape \[\].*take no means"):
         next(train(points))
+
+
+def test_words_beside_a_recipe_count(pictures, tmp_path):
+    run = fit(pictures, data="digits", size=8, settings=["batch=8"], images=16, out=tmp_path / "run", quiet=True)
+    assert (run.recipe.data.size, run.recipe.batch) == (8, 8)
+    assert run.about["source"].startswith("digits")

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..core import catalog, files
+from ..core.batch import Kind
 from ..core.errors import DoesNotFit
 from ..core.sums import summed
-from ..data.dataset import hidden, placed
-from ..recipes.plan import choose, name_of_run, plan
+from ..data.dataset import hidden, placed, source
+from ..recipes.plan import Choice, choose, name_of_run, plan
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json, to_json
 from ..runs.mends import begun
@@ -76,8 +77,10 @@ def begin(
         said = "\n".join(filter(None, (said, hidden(target, {*recipes, *sources}), hidden(data or "", sources))))
         recipe = as_begun(choice.recipe, start_from) if start_from else choice.recipe
         target = plan(replace(choice, recipe=recipe), size=size, settings=settings)
-    elif start_from:
-        target = as_begun(target, start_from)
+    else:
+        recipe = as_begun(target, start_from) if start_from else target
+        given = source(data, clips=recipe.data.kind is Kind.CLIPS) if data else None
+        target = plan(Choice(name, recipe, given), size=size, settings=settings)
     target = replace(target, data=placed(target.data))
     run = Run(Path(out or Path("runs") / name))
     task = Task(run, target, seed, begun_with, begins=target.begins, note=said)
