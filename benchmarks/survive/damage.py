@@ -124,7 +124,7 @@ def _silent(reader: Reader, answer: Answer, folder: Path) -> str:
     """Whether a command gives another answer than before and nobody says why."""
     if answer.code:
         return "" if len(answer.err.strip().splitlines()[-1]) < 600 else "too long a sentence"
-    if "damaged" in answer.err + answer.out:
+    if any(word in answer.err + answer.out for word in ("damaged", "The report shows what is left")):
         return ""
     before, now = _before(reader), _result(reader, answer, folder)
     differ = [name for name in before if before[name] != now.get(name)]

@@ -56,8 +56,8 @@ def test_each_sheet_is_sound(browser: Any, studio: Any, theme: str, size: str) -
                     page.keyboard.press(label)
                 else:
                     page.get_by_role(role, name=re.compile(label)).first.click(force=True)
+            page.wait_for_function(STILL)  # a sheet that is half faded in has half the contrast
             if KEPT:
-                page.wait_for_timeout(300)  # until it stands still
                 page.screenshot(path=Path(KEPT) / f"{name}-{width}-{theme}.png")
             found += [f"{name}: {fault}" for fault in [*look(page), *accessible(page)]]
     assert not found, "\n".join(found)
@@ -71,6 +71,10 @@ def test_nothing_scrolls_sideways_at_320(page: Any) -> None:
         settle(page)
         found += [f"{name}: {fault}" for fault in look(page)]
     assert not found, "\n".join(found)
+
+
+STILL = """() => document.getAnimations().every((one) => one.playState !== "running"
+    || one.effect.getComputedTiming().iterations === Infinity)"""
 
 
 def settle(page: Any) -> None:
