@@ -92,7 +92,7 @@ def _labels(names: Sequence[str]) -> Iterator[Table]:
     for kind, value, expected in (
         ("good", {"labels": good}, READ),
         ("by name", {"labels": dict(map(tuple, good))}, READ),
-        ("null", {"labels": None}, TOLD),
+        ("null", {"labels": None}, EITHER),  # as StyleGAN writes where there are none
         ("a list", good, TOLD),
         ("a number", 5, TOLD),
         ("triples", {"labels": [[*pair, 1] for pair in good]}, TOLD),
