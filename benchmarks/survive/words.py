@@ -98,7 +98,7 @@ def _as_word(word: str, folder: Path) -> str:
     ):
         if word.startswith("-") and not any(each.endswith(f"={word}") for each in asked):
             continue  # an option that does not exist, which is answered as one
-        answer = _do(command(*asked), folder)
+        answer = _do(command(*asked), folder, seconds=60.0 if word == "icons" else 20.0)  # which are 4,000 to draw
         if wrong := complaint(answer, mebibytes=2048):
             return f"{asked[0]}: {wrong}"
     return "" if not (folder / "out").exists() else "it was executed"
@@ -150,6 +150,6 @@ def _good() -> Path:
     return folder
 
 
-def _do(work: Callable[[], object], folder: Path, *, encoding: str = "utf-8") -> Answer:
+def _do(work: Callable[[], object], folder: Path, *, encoding: str = "utf-8", seconds: float = 20.0) -> Answer:
     cache_of_all = {"GANVAS_CACHE": str(folder / "cache")}
-    return run(work, folder, seconds=20.0, encoding=encoding, variables=cache_of_all)
+    return run(work, folder, seconds=seconds, encoding=encoding, variables=cache_of_all)
