@@ -259,3 +259,7 @@ def test_no_message_of_a_function_names_an_option():
             if isinstance(node, ast.Raise) and node.exc is not None:
                 said = ast.unparse(node.exc)
                 assert not re.search(r"(?<![\w-])--[a-z]", said) or "`ganvas " in said, f"{file.name}: {said}"
+
+
+def test_the_version(ganvas):
+    assert ganvas("--version") == (0, f"ganvas {package.__version__}\n", "")

@@ -4,11 +4,13 @@ import io
 import os
 import sys
 import warnings
+from typing import Annotated
 
 import typer
 
 from ..core import console
 from ..core.errors import GanvasError, PassedOver
+from ..core.version import __version__
 from . import data, evaluation, latent, learn, models, new, recipes, runs, sample, studio, training
 from .options import as_options
 
@@ -23,6 +25,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _say_version(asked: bool) -> bool:
+    if asked:
+        console.answer(f"ganvas {__version__}")
+        raise typer.Exit
+    return asked
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    pass
+
 
 for command in (
     training.train,
