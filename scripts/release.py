@@ -16,7 +16,7 @@ USED = (
     ("--version",),
     ("sample", "icons", "--keywords", "red heart", "--count", "4", "--out", "hearts.png"),
     ("train", "ring", "--images", "2000", "--out", "runs/ring", "--device", "cpu"),
-    ("sample", "runs/ring", "--count", "64", "--out", "ring.npz"),
+    ("sample", "runs/ring", "--count", "64", "--out", "ring.png"),
 )
 
 
