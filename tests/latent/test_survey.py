@@ -62,6 +62,9 @@ def test_words_that_hold_together_are_learned_one_by_one(data):
     assert judge.accuracy == 1
     again = classifiers.classifier(data)
     assert (again.words, again.classes) == (True, judge.classes), "from the cache, too"
+    classed = Dataset(data.samples, classes=("a", "b"), labels=np.arange(len(data.samples)) % 2)
+    with pytest.raises(DoesNotFit, match="both classes, or both words"):
+        classifiers.classifier(data, held_out=classed)
     by = of_classes(judge)
     seen = measured(torch.stack([painted(red, large) for red in (True, False) for large in (True, False)]), by) > 0
     assert seen.tolist() == [[True, True], [False, True], [True, False], [False, False]]

@@ -140,7 +140,8 @@ def classifier(
         watch: told of the pictures seen.
 
     Raises:
-        DoesNotFit: the data have neither two classes nor a word that tells some from others, or are no pictures.
+        DoesNotFit: the data have neither two classes nor a word that tells some from others, or are no pictures; or
+            one has classes and the other words.
     """
     learned, judged = _opened(data, watch), _opened(held_out, watch) if held_out else None
     file = cache_folder() / "classifiers" / f"{key(RECIPE, learned.digest(), judged and judged.digest())}.safetensors"
@@ -148,6 +149,8 @@ def classifier(
     if known is not None:
         return known
     classes, words = learned.classes or _common(learned), not learned.classes
+    if judged and words != (not judged.classes):
+        raise DoesNotFit("What a classifier learns from and what it is judged on have both classes, or both words.")
     x, y = _tensors(learned, classes)
     if judged:
         x_judged, y_judged = _tensors(judged, classes)
