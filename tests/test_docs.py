@@ -128,7 +128,7 @@ def test_the_walk_goes_by_every_line_of_the_readme():
     done = [code for kind, code in steps(PAGES[0].read_text()) if kind == "sh"]
     lines = [line for code in blocks(PAGES[0], "") if "src/ganvas/" not in code for line in code.splitlines()]
     assert set(lines) - set(done) == {line for line in lines if any(each in line for each in LEFT_OUT)}
-    assert all(re.search(r"--minutes \.15", shortened(line)) for line in done if "--minutes" in line)
+    assert all(re.search(r"--minutes \.05", shortened(line)) for line in done if "--minutes" in line)
     for line in done:
         for name, *words in commands(shortened(line)):
             COMMAND.commands[name].make_context(name, words)

@@ -1,7 +1,7 @@
-"""A newcomer's walk: what README says, line by line, in a fresh environment and a clone; it fails where a line does.
+"""A newcomer's walk: what README (the site's *Start*) says, line by line, in a fresh environment; it fails if one does.
 
     python tests/walk.py             as it is written: every package anew, minutes as they are given; half an hour
-    python tests/walk.py --short     trainings of seconds, and packages shared with the Python that runs this
+    python tests/walk.py --short     trainings of seconds, and packages shared with the Python that runs this; .ci/run
 
 Code blocks without a language are lines for a terminal, those of Python are programs. FOLDER and PICTURES, which stand
 for somebody's own, are folders of that name here. Left out is what never ends or runs this: the studio and the tests.
@@ -49,8 +49,8 @@ def steps(text: str) -> Iterator[tuple[str, str]]:
 
 def shortened(code: str) -> str:
     """The same with trainings of seconds."""
-    code = re.sub(r"--minutes \S+", "--minutes .15", code)
-    return re.sub(r"\bminutes=[\d.]+", "minutes=0.15", code).replace("images=20_000", "images=1_280")
+    code = re.sub(r"--minutes \S+", "--minutes .05", code)
+    return re.sub(r"\bminutes=[\d.]+", "minutes=0.05", code).replace("images=20_000", "images=1_280")
 
 
 def made_by(line: str) -> list[str]:
