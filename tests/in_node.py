@@ -31,6 +31,7 @@ answer.drawn = (asked.drawn ?? []).map((place) => {
 });
 answer.between = (asked.between ?? []).map(([ends, share]) => [...studio.between(ends, share).pixels]);
 answer.normals = (asked.normals ?? []).map(([seed, count]) => [...inputOf(seed, count)]);
+answer.traced = (asked.traced ?? []).map((given) => traced(...given));
 answer.uniform = (asked.uniform ?? []).map((numbers) => {
   const dice = new Dice(...numbers);
   return [dice.random(), dice.random(), dice.random()];

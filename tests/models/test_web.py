@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from in_node import in_node
+from test_vectors import drawing
 from torch import nn
 from torch.nn import functional as F
 
@@ -20,6 +21,7 @@ from ganvas.learning.phrases import Phrases
 from ganvas.models import web
 from ganvas.models.model import Model, inputs, load
 from ganvas.models.place import Place
+from ganvas.models.vectors import traced
 from ganvas.models.web import export_page
 from ganvas.networks.layers import Generator
 from ganvas.networks.mlp import MLPGenerator
@@ -219,6 +221,18 @@ def test_a_network_without_a_graph_is_refused(tmp_path):
     network = Sums(lambda x, weight: x if x.sum() > 0 else -x).eval()
     with pytest.raises(GanvasError, match="finds no graph"):
         export_page(Model(network), tmp_path / "page.html", name="branches")
+
+
+@pytest.mark.parametrize("ground", ["white", "#f0d040", "black"])
+@pytest.mark.parametrize("size", [24, 64])
+def test_a_picture_is_traced_as_the_command_traces_it(blank, ground, size):
+    pytest.importorskip("contourpy")
+    picture = drawing(ground, size)
+    pixels = np.dstack([picture, np.full((size, size), 255, np.uint8)])
+    (made,) = in_node(blank, traced=[(pixels.ravel(), size, size)])["traced"]
+    wanted = traced(picture)
+    assert (made["wide"], made["high"]) == (wanted.width, wanted.height)
+    assert made["elements"] == wanted.elements()
 
 
 def test_what_half_precision_changes_is_what_is_said(tmp_path):

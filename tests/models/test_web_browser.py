@@ -149,6 +149,12 @@ def test_words_sliders_and_a_picture_to_take_away(made, opened, tmp_path):
     wanted = pixels.to_uint8(draw(model, about.places, found=found))[0].numpy()
     with Image.open(tmp_path / "saved.png") as picture:
         assert np.abs(np.asarray(picture.convert("RGB")).astype(int) - wanted).max() <= 2
+    with page.expect_download() as download:
+        page.click("#vectors")
+    assert download.value.suggested_filename == "outline-red-fish-4.svg"
+    download.value.save_as(tmp_path / "saved.svg")
+    assert vars(made_of(tmp_path / "saved.svg")) == vars(about)
+    assert "<path d=" in (tmp_path / "saved.svg").read_text()
     kept = page.url
     page.close()
     again = opened(kept)

@@ -31,7 +31,7 @@ __all__ = ["LARGEST", "Page", "export_page"]
 
 HOME = Path(__file__).parent / "page"
 FONT = Path(__file__).parents[1] / "studio" / "page" / "fonts" / "sans.woff2"
-ENGINE = ("seeds.js", "product.js", "operations.js", "program.js", "words.js", "worker.js")
+ENGINE = ("seeds.js", "product.js", "operations.js", "program.js", "words.js", "curves.js", "vectors.js", "worker.js")
 LARGEST = 100 * 2**20  # of a page in one file: browsers take some seconds to read more
 PART = 16 * 2**20  # letters of base64 in a file of a folder; a multiple of 4
 SEEDS = 8  # that half precision is judged by

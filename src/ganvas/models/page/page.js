@@ -10,6 +10,7 @@
   const STILL = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const BATCH = matchMedia("(max-width: 640px)").matches ? 12 : 21;
   const MOST_SEED = 2 ** 53;
+  const MOST_TRACED = 256; // pixels a side, which take about a second
   const FIRST = ["warmth", "detail", "area", "roundness", "brightness", "saturation"];
   const names = [...(about.directions?.names ?? [])].sort((a, b) => rank(a) - rank(b));
   const kind = about.condition?.part;
@@ -378,21 +379,49 @@
     context.drawImage($("look"), 0, 0, canvas.width, canvas.height);
     const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
     const { place } = $("look");
+    give(place ? await signed(blob, place) : blob, place, "png");
+  }
+
+  function give(blob, place, ending) {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(place ? await signed(blob, place) : blob);
-    link.download = `${(asked() || about.name).replace(/[^\p{L}\p{N}]+/gu, "-")}-${place ? place.seed : "morph"}.png`;
+    link.href = URL.createObjectURL(blob);
+    link.download = `${(asked() || about.name).replace(/[^\p{L}\p{N}]+/gu, "-")}-${place ? place.seed : "morph"}.${ending}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  }
+
+  /** Give the picture as few flat fills, of a clip its first frame. */
+  function saveVectors() {
+    const { pixels, place } = $("look");
+    if (!pixels) return;
+    drawing.want(
+      "vectors",
+      { trace: [pixels.slice(0, high * wide * 4), wide, high] },
+      ({ elements, ...traced }) => {
+        const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+        const title = plain([asked() || about.name, place && `seed ${place.seed}`].filter(Boolean).join(", "));
+        const made = place ? `<metadata id="ganvas">${plain(saying(place))}</metadata>\n` : "";
+        const size = `width="${wide * times}" height="${high * times}" viewBox="0 0 ${traced.wide} ${traced.high}"`;
+        const head = `<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" ${size}>\n`;
+        const text = `${head}${made}<title>${title}</title>\n${elements}\n</svg>\n`;
+        give(new Blob([text], { type: "image/svg+xml" }), place, "svg");
+      },
+      true,
+    );
+  }
+
+  /** What made a picture, as JSON in ASCII. */
+  function saying(place) {
+    return JSON.stringify({ ...about.made, places: [place] }).replace(
+      /[^ -~]/g,
+      (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
   }
 
   /** The PNG with what made it as its text, which `ganvas sample --like` reads. */
   async function signed(blob, place) {
     const bytes = new Uint8Array(await blob.arrayBuffer());
-    const text = JSON.stringify({ ...about.made, places: [place] }).replace(
-      /[^ -~]/g,
-      (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
-    );
-    const content = Uint8Array.from(`tEXtganvas\0${text}`, (letter) => letter.charCodeAt(0));
+    const content = Uint8Array.from(`tEXtganvas\0${saying(place)}`, (letter) => letter.charCodeAt(0));
     const chunk = new Uint8Array(content.length + 8);
     const view = new DataView(chunk.buffer);
     view.setUint32(0, content.length - 4);
@@ -467,6 +496,8 @@
     $("theme").onclick = () => shade(document.documentElement.dataset.theme !== "dark");
     $("copy").onclick = () => navigator.clipboard?.writeText($("command").textContent);
     $("save").onclick = save;
+    $("vectors").onclick = saveVectors;
+    $("vectors").hidden = Math.max(wide, high) > MOST_TRACED;
     const sizes = [...new Set([1, Math.max(1, Math.ceil(512 / wide))])];
     choices($("sizes"), sizes.map((each) => [each, wide * each]), 1, (each) => (times = each));
     $("sizes").hidden = sizes.length < 2;

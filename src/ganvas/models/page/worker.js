@@ -89,7 +89,8 @@ function onArc(a, b, share) {
 }
 
 /** One answer for each message, in their order. */
-function answering(studio, { place, ends, share }) {
+function answering(studio, { place, ends, share, trace }) {
+  if (trace) return traced(...trace);
   return ends ? studio.between(ends, share) : studio.draw(place);
 }
 
