@@ -45,6 +45,15 @@ def test_copies_are_found_out(run, monkeypatch, copied):
     assert (found.numbers["copies"] == 1) is copied
 
 
+def test_what_is_near_to_many_pictures_is_no_copy_of_one():
+    reals = torch.randn(50, 64, generator=torch.Generator().manual_seed(0))
+    reach = float(2 * reals.norm(dim=1).max())
+    assert checkup._near(reals.mean(0, keepdim=True), reals, reach) == 0
+    assert checkup._near(reals[:5] + 0.1, reals, reach) == 1
+    assert checkup._near(reals[:5] + 0.1, reals.repeat(2, 1), reach) == 1  # each is there twice
+    assert checkup._near(reals[:5] + 0.1, reals, 0.1) == 0
+
+
 def test_pictures_that_are_there_twice_are_found_out(pictures, tmp_path):
     from PIL import Image
 

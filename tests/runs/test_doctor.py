@@ -137,6 +137,12 @@ def test_a_logit_that_was_always_large_does_not_explode():
     assert kinds(log(level=5e5)) == ["exploding"]
 
 
+def test_logits_that_are_let_go_soon_and_fall_again_have_exploded():
+    assert kinds(log(12, level=10.0) + log(38, level=90.0) + log(50, level=60.0)) == ["exploding"]
+    assert kinds(log(12, level=10.0) + log(88, level=45.0)) == []
+    assert kinds(log(12, level=40.0) + log(88, level=90.0)) == []  # as where a penalty is still to take hold
+
+
 @pytest.mark.parametrize(
     "rows",
     [

@@ -42,7 +42,7 @@ SAMPLES, PICTURES = 300, 5_000  # that are looked at
 FIRST_SEED = 2_000_000  # of the samples: others than people ask for
 TWIN = 3.0  # pictures that differ by less than this of 255 (root of the mean square) at 16 x 16 are one
 TWINS = 0.05  # the share of pictures that have a twin from which on it is worth a word
-COPY, COPIES = 0.7, 0.3  # a sample so near to a picture, as a share of how near pictures are, and how many such
+COPY, COPIES = 0.7, 0.3  # a sample so near to one picture, as a share of how near pictures and others are; how many
 HEART = 0.7  # how often a critic finds a picture that it learned from more real than one that it has not seen
 
 
@@ -171,8 +171,13 @@ def _look(
 
 
 def _near(samples: Tensor, reals: Tensor, reach: float) -> float:
-    """The share of samples that have a real nearer than `reach`."""
-    return float((metrics.nearest(samples, reals).distances[:, 0] < reach).double().mean())
+    """The share of samples that have a real nearer than `reach`, and much nearer than others.
+
+    A blurred sample is near to many pictures. Those that are there twice are not to hide a copy: hence the third.
+    """
+    found = metrics.nearest(samples, reals, min(3, len(reals))).distances
+    alone = found[:, 0] < COPY * found[:, -1] if len(reals) > 1 else True
+    return float(((found[:, 0] < reach) & alone).double().mean())
 
 
 def _some(data: Dataset) -> tuple[np.ndarray[Any, np.dtype[np.int64]], Tensor]:

@@ -34,7 +34,7 @@ STILL = 1.25  # the growth of either, over a third of what was seen, of samples 
 SEEN = 6  # times that signs were taken, before they are judged
 DEAF = 0.3  # what a description changes, as a share of how far samples are apart
 WANDER = 0.35  # how far the mean sample swings about its average, as a share of how far pictures are apart
-HUGE, GROWN, ENDLESS = 100.0, 3.0, 1e4  # logits, their growth since the first quarter, and where growth is no question
+HUGE, GROWN, ENDLESS = 50.0, 3.0, 1e4  # logits, their growth since the first eighth, and where growth is no question
 STRIDE, BEND = 0.03, 1.2  # a step as a share of the weights; the answer of samples to z, in deviations
 LONG = 0.045  # steps so long to the end are too long whatever the samples do
 BEHIND = 1.25  # the last score as a multiple of the best
@@ -130,15 +130,15 @@ def _short(rows: Rows, recipe: Recipe | None) -> Iterable[Diagnosis]:
 def _exploding(rows: Rows) -> Iterable[Diagnosis]:
     for critic in _critics_of(rows):
         pairs = (_values(rows, "terms", f"{critic}.{of}") for of in ("real", "fake"))
-        sizes = _quarters([max(map(abs, pair)) for pair in zip(*pairs, strict=False)])
-        most = max(sizes[1:], default=0.0)
-        if most > max(HUGE, GROWN * sizes[0]) or most > ENDLESS:
+        sizes = [max(map(abs, pair)) for pair in zip(*pairs, strict=False)]
+        most, before = max(_quarters(sizes), default=0.0), fmean(sizes[: len(sizes) // 8] or [0.0])
+        if most > max(HUGE, GROWN * before) or most > ENDLESS:
             yield Diagnosis(
                 "exploding",
                 "bad",
-                f"The logits of the {critic} explode: they were of the size of {sizes[0]:.2g} and came to {most:.2g}. "
+                f"The logits of the {critic} explode: they were of the size of {before:.2g} and came to {most:.2g}. "
                 "Nothing holds it, and what the generator learns from it is chance.",
-                {"size": most, "size_before": sizes[0]},
+                {"size": most, "size_before": before},
             )
 
 
