@@ -90,6 +90,22 @@ EXERCISES = (
         14, "auc", "How well fake and real are told apart", "measured",
         "`ganvas inspect RUN` gives it with its interval, and `ganvas quiz RUN` measures a visitor by the same.",
     ),
+    Exercise(
+        15, "bayes", "A model that can draw, turned round to tell", "generative",
+        "docs_src/why/kinds.py reads digits in this way, by a Gaussian of each.",
+    ),
+    Exercise(
+        16, "earth", "The earth mover's distance", "distance",
+        "Along a line one can sort; docs_src/why/distance.py shows that a Wasserstein critic finds the same number.",
+    ),
+    Exercise(
+        17, "modes", "How many modes are left", "distance",
+        "`ganvas train ring` is scored by it, and `ganvas doctor RUN` looks for missing modes where nobody knows them.",
+    ),
+    Exercise(
+        18, "mismatch", "A critic that reads the words", "asked",
+        "`--set game.mismatch=1` is this term, which `keyword_icons` has by itself.",
+    ),
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .answer import Wrong
+from .crowds import check_bayes, check_earth, check_mismatch, check_modes
 from .gradients import check_penalty, check_steer, check_step
 from .numbers import (
     check_auc,
@@ -44,6 +45,10 @@ CHECKS: dict[str, Callable[[Mapping[str, Any]], None]] = {
     "frechet": check_frechet,
     "inception": check_inception,
     "auc": check_auc,
+    "bayes": check_bayes,
+    "earth": check_earth,
+    "modes": check_modes,
+    "mismatch": check_mismatch,
 }
 """What looks at the functions of a filled file, by the exercise's name."""
 
