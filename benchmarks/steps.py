@@ -35,6 +35,7 @@ from ganvas.networks.wgan import WGANCritic, WGANGenerator
 
 from .cross_check_pretrained import make_importable
 from .record import record
+from .throughput import of_torch
 from .turns import answer, take_turns, times_as_fast
 
 PICTURES = 512
@@ -69,7 +70,7 @@ def ours(case: str, size: int, batch: int, width: int, *, float32: bool) -> Iter
 
 def wgan_gp(size: int, batch: int, *, device: torch.device | str = "cpu") -> Iterator[None]:
     """The loop of courses; yields after each step."""
-    critic, generator = (each().build((3, size, size), 0).to(device) for each in (WGANCritic, WGANGenerator))
+    critic, generator = (of_torch(each().build((3, size, size), 0)).to(device) for each in (WGANCritic, WGANGenerator))
     optimizers = [torch.optim.Adam(each.parameters(), lr=1e-4, betas=(0.0, 0.9)) for each in (critic, generator)]
     for real in batches(size, batch, device=device):
         for _ in range(5):

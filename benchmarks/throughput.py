@@ -28,6 +28,7 @@ from ganvas import plan, train
 from ganvas.core import machine
 from ganvas.data.sources.icons import Icons
 from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
+from ganvas.networks.layers import Network
 
 from .record import record
 from .turns import answer, take_turns, times_as_fast
@@ -58,8 +59,8 @@ def peer(folder: Path) -> Iterator[None]:
 
 def plain(batches: Iterable[torch.Tensor], *, device: torch.device | str = "cpu") -> Iterator[None]:
     """The plain loop over batches [N, 3, 64, 64] in [-1, 1]; yields after each step."""
-    critic = nn.Sequential(DCGANCritic().build((3, SIZE, SIZE), 0), nn.Sigmoid()).to(device)
-    generator = DCGANGenerator().build((3, SIZE, SIZE), 0).to(device)
+    critic = nn.Sequential(of_torch(DCGANCritic().build((3, SIZE, SIZE), 0)), nn.Sigmoid()).to(device)
+    generator = of_torch(DCGANGenerator().build((3, SIZE, SIZE), 0)).to(device)
     criterion = nn.BCELoss()
     critic_optimizer = torch.optim.Adam(critic.parameters(), lr=2e-4, betas=(0.5, 0.999))
     generator_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
@@ -87,6 +88,15 @@ def plain(batches: Iterable[torch.Tensor], *, device: torch.device | str = "cpu"
         generator_optimizer.step()
         (loss_real + loss_fake).item(), loss.item()
         yield
+
+
+def of_torch(network: Network) -> Network:
+    """A network with the layers that everybody has, where Ganvas has its own ways to compute the same."""
+    for layer in network.modules():
+        for known in (nn.Conv2d, nn.ConvTranspose2d, nn.InstanceNorm2d):
+            if isinstance(layer, known):
+                layer.__class__ = known
+    return network
 
 
 def ours(folder: Path, *, float32: bool) -> Iterator[None]:

@@ -18,6 +18,7 @@ from ganvas.networks.mlp import MLPCritic, MLPGenerator
 from ganvas.networks.r3gan import R3Critic, R3Generator, _Block
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
 from ganvas.networks.sngan import SNGANCritic, SNGANGenerator
+from ganvas.networks.strided import Doubling, Gathering, Halving, InstanceNorm, Spreading
 from ganvas.networks.stylegan2 import Stylegan2Generator
 from ganvas.networks.wgan import WGANCritic, WGANGenerator
 
@@ -56,8 +57,8 @@ def test_dcgan_is_the_classic_one():
         (100, 512, 4, 4), (512, 256, 4, 4), (256, 128, 4, 4), (128, 64, 4, 4), (64, 3, 4, 4)
     ]  # fmt: skip
     assert convolutions(critic) == [(64, 3, 4, 4), (128, 64, 4, 4), (256, 128, 4, 4), (512, 256, 4, 4), (1, 512, 4, 4)]
-    assert kinds(generator) == {nn.ConvTranspose2d, BatchNorm, nn.ReLU, nn.Tanh}
-    assert kinds(critic) == {nn.Conv2d, BatchNorm, nn.LeakyReLU}
+    assert kinds(generator) == {Spreading, Doubling, BatchNorm, nn.ReLU, nn.Tanh}
+    assert kinds(critic) == {Halving, Gathering, BatchNorm, nn.LeakyReLU}
     norms = [sum(isinstance(each, BatchNorm) for each in network.modules()) for network in (generator, critic)]
     assert norms == [4, 3]  # none at the generator's picture and the critic's input
 
@@ -85,7 +86,7 @@ def test_the_dcgan_of_the_documents_has_more_convolutions():
         (100, 128, 4, 4), (128, 128, 3, 3), (128, 64, 4, 4), (64, 64, 3, 3), (64, 32, 4, 4), (32, 32, 3, 3),
         (32, 3, 4, 4),
     ]  # fmt: skip
-    assert kinds(extra) == {nn.ConvTranspose2d, nn.Conv2d, BatchNorm, nn.LeakyReLU, nn.Tanh}
+    assert kinds(extra) == {Spreading, Doubling, nn.Conv2d, BatchNorm, nn.LeakyReLU, nn.Tanh}
     assert {each.negative_slope for each in extra.modules() if isinstance(each, nn.LeakyReLU)} == {0.2}
     critic = build(DCGANCritic(width=32, dropout=0.3), (3, 32, 32))
     assert [each.share for each in critic.modules() if isinstance(each, Dropout)] == [0.3] * 3
@@ -121,9 +122,9 @@ def test_wgan_is_that_of_the_documents():
         (16, 3, 4, 4), (32, 16, 4, 4), (64, 32, 4, 4), (128, 64, 4, 4), (256, 128, 4, 4), (1, 256, 4, 4)
     ]  # fmt: skip
     assert (count(generator), count(critic)) == (4_428_195, 701_681)
-    block = [nn.ConvTranspose2d, BatchNorm, nn.ReLU]
-    assert [type(layer) for layer in generator.layers] == [*5 * block, nn.ConvTranspose2d, nn.Tanh]
-    assert [type(layer) for layer in critic.layers] == 5 * [nn.Conv2d, nn.InstanceNorm2d, nn.LeakyReLU]
+    block = [Doubling, BatchNorm, nn.ReLU]
+    assert [type(layer) for layer in generator.layers] == [Spreading, *block[1:], *4 * block, Doubling, nn.Tanh]
+    assert [type(layer) for layer in critic.layers] == 5 * [Halving, InstanceNorm, nn.LeakyReLU]
     for layer in [*generator.layers, *critic.layers, critic.score]:
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             inner = layer not in {generator.layers[0], critic.score}

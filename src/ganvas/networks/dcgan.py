@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ..core.catalog import part
 from .layers import BatchNorm, Critic, Dropout, Generator, NetworkSettings, doublings, planes, widths, with_condition
+from .strided import Doubling, Gathering, Halving, Spreading
 
 __all__ = ["DCGANCritic", "DCGANGenerator"]
 
@@ -75,15 +76,11 @@ class _DCGANGenerator(Generator):
         channels = widths(settings.width, count, widest=WIDEST)[::-1]
         layers: list[nn.Module] = []
         for a, b in pairwise([settings.latent + condition, *channels]):
-            layers.append(
-                nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False)
-                if layers
-                else nn.ConvTranspose2d(a, b, (height, width), bias=False)
-            )
+            layers.append(Doubling(a, b, bias=False) if layers else Spreading(a, b, (height, width), bias=False))
             layers += _follow(b, settings.slope)
             for _ in range(settings.extra):
                 layers += [nn.Conv2d(b, b, 3, padding=1, bias=False), *_follow(b, settings.slope)]
-        layers += [nn.ConvTranspose2d(channels[-1], shape[0], 4, 2, 1, bias=False), nn.Tanh()]
+        layers += [Doubling(channels[-1], shape[0], bias=False), nn.Tanh()]
         self.layers = nn.Sequential(*layers).apply(_initialise)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
@@ -99,10 +96,10 @@ class _DCGANCritic(Critic):
         inputs = shape[0] + (0 if settings.projection else condition)
         layers: list[nn.Module] = []
         for a, b in pairwise([inputs, *channels]):
-            layers += [nn.Conv2d(a, b, 4, 2, 1, bias=False), *([BatchNorm(b)] if layers else [])]
+            layers += [Halving(a, b, bias=False), *([BatchNorm(b)] if layers else [])]
             layers.append(nn.LeakyReLU(0.2, inplace=True))
             layers += [Dropout(settings.dropout)] if settings.dropout else []
-        layers.append(nn.Conv2d(channels[-1], 1, (height, width), bias=False))
+        layers.append(Gathering(channels[-1], 1, (height, width), bias=False))
         self.layers = nn.Sequential(*layers).apply(_initialise)
         self.mixes_samples = count > 1  # the first layer has no batch norm
         self.embed = None

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..core.catalog import part
 from .layers import BatchNorm, Critic, Generator, NetworkSettings, doublings, widths, with_condition
+from .strided import Doubling, Gathering, Halving, InstanceNorm, Spreading
 
 __all__ = ["WGANCritic", "WGANGenerator"]
 
@@ -55,9 +56,9 @@ class _WGANGenerator(Generator):
         super().__init__(shape, condition, settings.latent)
         height, width, count = doublings(shape)
         channels = widths(2 * settings.width, count, widest=WIDEST)[::-1]
-        layers: list[nn.Module] = [nn.ConvTranspose2d(settings.latent + condition, channels[0], (height, width))]
+        layers: list[nn.Module] = [Spreading(settings.latent + condition, channels[0], (height, width))]
         for a, b in pairwise([*channels, shape[0]]):
-            layers += [BatchNorm(a), nn.ReLU(inplace=True), nn.ConvTranspose2d(a, b, 4, 2, 1)]
+            layers += [BatchNorm(a), nn.ReLU(inplace=True), Doubling(a, b)]
         self.layers = nn.Sequential(*layers, nn.Tanh())
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
@@ -74,9 +75,9 @@ class _WGANCritic(Critic):
         channels = widths(settings.width, count, widest=WIDEST)
         layers: list[nn.Module] = []
         for a, b in pairwise([shape[0], *channels]):
-            layers += [nn.Conv2d(a, b, 4, 2, 1), nn.InstanceNorm2d(b), nn.LeakyReLU(0.2, inplace=True)]
+            layers += [Halving(a, b), InstanceNorm(b), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers)
-        self.score = nn.Conv2d(channels[-1], 1, (height, width))
+        self.score = Gathering(channels[-1], 1, (height, width))
         self.embed = None
         if condition:
             self.embed = nn.Linear(condition, channels[-1] * height * width, bias=False)

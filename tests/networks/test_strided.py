@@ -1,0 +1,81 @@
+"""The layers that are quick on a processor are torch's own to the last digits, and so are their slopes' slopes."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from ganvas.networks.strided import Doubling, Gathering, Halving, InstanceNorm, Spreading
+from ganvas.networks.wgan import WGANCritic
+
+OF_TORCH = (nn.Conv2d, nn.ConvTranspose2d, nn.InstanceNorm2d)
+LAYERS = {
+    "halving, matrices": (lambda: Halving(3, 8), (2, 3, 4, 4)),  # 8 places, no more than 2 for each of 8 channels
+    "halving": (lambda: Halving(3, 2), (2, 3, 8, 12)),
+    "halving, without a bias": (lambda: Halving(3, 2, bias=False), (2, 3, 8, 4)),
+    "doubling, matrices": (lambda: Doubling(8, 3), (2, 8, 2, 3)),
+    "doubling, matrices, without a bias": (lambda: Doubling(8, 3, bias=False), (1, 8, 2, 3)),
+    "doubling": (lambda: Doubling(2, 3), (2, 2, 4, 6)),
+    "spreading": (lambda: Spreading(5, 4, (2, 3)), (3, 5, 1, 1)),
+    "gathering": (lambda: Gathering(4, 2, (2, 3)), (3, 4, 2, 3)),
+    "instance norm": (lambda: InstanceNorm(3), (2, 3, 4, 6)),
+}
+
+
+def of_torch(network):
+    """A copy out of torch's own layers."""
+    network = copy.deepcopy(network)
+    for layer in network.modules():
+        layer.__class__ = next((own for own in OF_TORCH if isinstance(layer, own)), layer.__class__)
+    return network
+
+
+def slopes(layer, x):
+    """(what it answers, the slope of a curve of that at x, and slopes of the length of that at x and all weights)."""
+    x = x.requires_grad_()
+    answer = layer(x)
+    (slope,) = torch.autograd.grad(answer.sin().sum(), x, create_graph=True)
+    further = torch.autograd.grad(slope.square().sum() + answer.cos().sum(), [x, *layer.parameters()])
+    return [answer, slope, *further]
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("name", LAYERS)
+def test_slopes_of_slopes_are_those_of_torch(name, memory_format):
+    torch.manual_seed(0)
+    make, shape = LAYERS[name]
+    layer = make().double().to(memory_format=memory_format)
+    x = torch.randn(*shape, dtype=torch.float64).contiguous(memory_format=memory_format)
+    for own, theirs in zip(slopes(layer, x), slopes(of_torch(layer), x.detach()), strict=True):
+        torch.testing.assert_close(own, theirs, rtol=1e-10, atol=1e-10)
+
+
+def test_a_critic_learns_from_its_penalty_what_torch_would_teach_it():
+    torch.manual_seed(0)
+    critic = WGANCritic(width=4).build((3, 32, 32), 0).double().to(memory_format=torch.channels_last)
+    learned, x = [], torch.randn(2, 3, 32, 32, dtype=torch.float64)
+    for each in (critic, of_torch(critic)):
+        samples = x.clone().requires_grad_()
+        logits = each(samples)
+        (slope,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
+        weights = [weight for name, weight in each.named_parameters() if name.endswith("weight")]
+        ((slope.flatten(1).norm(dim=1) - 1).square().sum() + logits.sum()).backward(inputs=weights)
+        assert samples.grad is None
+        learned.append([weight.grad for weight in weights])
+    for own, theirs in zip(*learned, strict=True):
+        torch.testing.assert_close(own, theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_only_slopes_that_are_asked_for_are_computed(monkeypatch):
+    critic = WGANCritic(width=2).build((3, 16, 16), 0)
+    x = torch.randn(2, 3, 16, 16).requires_grad_()
+    monkeypatch.setattr("ganvas.networks.strided._weigh", lambda *tensors: pytest.fail("of weights"))
+    torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_outside_of_training_they_are_torchs_own(name):
+    make, shape = LAYERS[name]
+    layer, x = make().eval(), torch.randn(*shape)
+    assert torch.equal(layer(x), of_torch(layer)(x))
