@@ -1,18 +1,19 @@
 """Whether the doctor is right: every illness provoked, many times, and healthy trainings that it is to leave alone.
 
-    python -m benchmarks.doctor train [--seeds 0 1 2 ...] [--photos FOLDER] [--work FOLDER]
-    python -m benchmarks.doctor mend [--work FOLDER]
-    python -m benchmarks.doctor judge [--work FOLDER]
-    python -m benchmarks.doctor draw [--work FOLDER]
-    python -m benchmarks.doctor table
+    python -m benchmarks.doctor train --seeds 7 9 11 ... [--photos FOLDER] [--work FOLDER]
+    python -m benchmarks.doctor mend --seeds 7 9 11 ... [--photos FOLDER] [--work FOLDER]
+    python -m benchmarks.doctor judge --seeds 7 9 11 ... [--work FOLDER]
+    python -m benchmarks.doctor draw --seeds 7 [--work FOLDER]
+    python -m benchmarks.doctor table --seeds 7 9 11 ...
 
-Each case is a short training on real data, of one core, whose settings are known to cause the illness, and each healthy
-one is of another recipe or length. `train` keeps the run folders, goes on where it was left, and goes through all cases
-with one seed before it takes the next. `mend` trains each ill one that was found out once more, with the same seed and
-the one setting that the doctor names. `judge` lets the doctor look at all of them, as they are at their end and as they
-were when each of their signs was taken, and writes a line for each to benchmarks/results/doctor.jsonl; it also has a
-classifier count which digits are among 300 samples, as a judge of its own. `table` prints what is in docs/doctor.md, of
-odd seeds; thresholds were chosen by even ones.
+Each case is a short training on real data, of one core: a recipe that learns when it is well, with one thing broken
+that is known to cause the illness. Each healthy one is of another recipe or length, and they take turns by seed.
+`train` keeps the run folders, goes on where it was left, and goes through all cases with one seed before it takes the
+next; a training that another one comes to as well, setting for setting, is made once. `mend` trains each ill one that
+was found out once more, with the same seed and the one setting that the doctor names. `judge` lets the doctor look at
+all of them, as they are at their end and as they were when each of their signs was taken, and writes a line for each
+to benchmarks/results/doctor.jsonl; it also has a classifier count which digits are among 300 samples, as a judge of
+its own. `table` prints what is in docs/doctor.md, of odd seeds; thresholds were chosen by even ones.
 """
 
 import argparse
@@ -347,7 +348,7 @@ def main() -> None:
     chosen = options.parse_args()
     torch.set_num_threads(1)
     if chosen.what == "table":
-        print("\n".join(table([line for line in kept() if line["seed"] % 2])))
+        print("\n".join(table([line for line in kept() if line["seed"] in chosen.seeds])))
         return
     lines = []
     for seed in chosen.seeds:
