@@ -139,6 +139,6 @@ def test_what_a_program_prints_is_seen_beside_the_verdict(tmp_path):
 
 
 def test_an_exercise_that_is_not_there_is_refused(ganvas, tmp_path):
-    code, _, said = ganvas("learn", 15)
-    assert (code, "no exercise '15'" in said, "1 to 14" in said) == (1, True, True)
+    code, _, said = ganvas("learn", 19)
+    assert (code, "no exercise '19'" in said, "1 to 18" in said) == (1, True, True)
     assert not list(tmp_path.iterdir())
