@@ -11,6 +11,7 @@ In: networks and a batch; out: loss terms, and steps.
     augment.py        translation, cutout, colour, differentiable; their strength fixed, scheduled or adaptive
     told.py           what a seed and words come to, in arrays and without torch
     conditions.py     labels, keywords -> one vector per sample
+    groups.py         pictures that look alike, as classes without labels
     phrases.py        keywords one by one, each in a place of its own
     optimizers.py     Adam and RMSProp with schedules
     schedules.py      progress -> value: linear, cosine
