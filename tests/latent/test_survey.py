@@ -11,7 +11,7 @@ from ganvas import fit
 from ganvas.core.errors import DoesNotFit
 from ganvas.data.dataset import Dataset
 from ganvas.latent.attributes import measured, of_classes
-from ganvas.latent.survey import survey
+from ganvas.latent.survey import Survey, survey
 from ganvas.metrics.features import classifier as classifiers
 from ganvas.models.model import Model
 from ganvas.networks.layers import Generator
@@ -83,6 +83,16 @@ def test_what_goes_together_and_what_is_missing(data):
     assert found.shares["large"][1] == pytest.approx(1 / 3)
     assert "label:large and label:red" in str(found) or "label:red and label:large" in str(found)
     json.dumps(found.as_json(), allow_nan=False)
+
+
+def test_of_hundreds_of_pairs_the_strongest_and_the_oddest_are_told():
+    names = tuple(f"label:{place:02}" for place in range(12))
+    samples, data = torch.full((12, 12), 0.6), torch.full((12, 12), 0.6)
+    data[10, 11] = -0.9
+    told = str(Survey(names, samples, data, {}, float("nan"), (9, 9))).splitlines()
+    assert len(told) == 3 + 20 + 2 + 20
+    assert told[24] == "and those least like the data, 20 of 46 more (--json has every correlation)"
+    assert told[25].split() == ["label:10", "and", "label:11", "+0.60", "-0.90"]
 
 
 def test_data_that_have_neither_classes_nor_words(data):

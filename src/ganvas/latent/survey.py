@@ -27,6 +27,7 @@ __all__ = ["Survey", "survey"]
 COUNT = 1000
 CHUNK = 100
 TOGETHER = 0.5  # a correlation from which on two attributes are said to go together
+TOLD = 20  # pairs that are told: with many words there are hundreds
 STILL = 1e-5  # an attribute that deviates less is none of these pictures
 
 
@@ -61,8 +62,12 @@ class Survey:
     def __str__(self) -> str:
         lines = [f"Among {self.counts[0]:,} samples and {self.counts[1]:,} pictures of the data."]
         if pairs := self.together():
-            lines += ["", "go together (correlation)           samples   data"]
-            lines += [f"{f'{one} and {other}':34}  {here:+7.2f}  {there:+5.2f}" for one, other, here, there in pairs]
+            lines += ["", f"{'go together (correlation)':44}  samples   data"]
+            lines += map(_pair, pairs[:TOLD])
+        if rest := pairs[TOLD:]:
+            odd = sorted(rest, key=lambda pair: -abs(pair[2] - pair[3]) if pair[3] == pair[3] else 0.0)[:TOLD]
+            few = f"those least like the data, {len(odd)} of " if len(odd) < len(rest) else ""
+            lines += ["", f"and {few}{len(rest)} more (--json has every correlation)", *map(_pair, odd)]
         if self.shares:
             lines += ["", f"share (by a classifier that is right on {self.accuracy:.0%})  samples   data"]
             ordered = sorted(self.shares.items(), key=lambda each: -each[1][1])
@@ -119,6 +124,11 @@ def survey(
         judge.accuracy if judge else float("nan"),
         (len(made), len(real)),
     )
+
+
+def _pair(pair: tuple[str, str, float, float]) -> str:
+    one, other, here, there = pair
+    return f"{f'{one} and {other}':44}  {here:+7.2f}  {there:+5.2f}"
 
 
 def _judge(data: Dataset, labels: Dataset | None, watch: Watch) -> Classifier | None:
