@@ -168,7 +168,7 @@ def train(work: Path, case: Case, name: str, *, seed: int, photos: str, extra: S
         fit(
             case.target,
             data=data or None,
-            size=SIDE,
+            size=None if case.target == "ring" else SIDE,
             images=case.steps * batch,
             settings=settings,
             seed=seed,
@@ -361,7 +361,7 @@ def main() -> None:
                 print(draw(chosen.work, name, seed), flush=True)
             elif chosen.what == "mend" and name in ILL:
                 print(name, seed, mend(chosen.work, case, name, seed=seed, photos=chosen.photos), flush=True)
-            elif chosen.what == "judge" and (folder_of(chosen.work, name, seed) / "seconds").exists():
+            elif chosen.what == "judge" and Run(folder_of(chosen.work, name, seed)).exists:
                 lines.append(judged(chosen.work, case, name, seed))
                 print(lines[-1], flush=True)
     if lines:
