@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 from test_architecture import ROOMS
-from walk import LEFT_OUT, shortened, steps
+from walk import ELSEWHERE, lines, quick, shortened, steps
 
 import ganvas
 from ganvas.cli.app import app
@@ -126,12 +126,34 @@ def test_links_lead_somewhere(page):
 def test_the_walk_goes_by_every_line_of_the_readme():
     """But for what never ends or runs the walk; shortened, a line is still of the commands there are."""
     done = [code for kind, code in steps(PAGES[0].read_text()) if kind == "sh"]
-    lines = [line for code in blocks(PAGES[0], "") if "src/ganvas/" not in code for line in code.splitlines()]
-    assert set(lines) - set(done) == {line for line in lines if any(each in line for each in LEFT_OUT)}
+    assert not [line for line in done if not re.match(r"(ganvas|pip|python) ", line)]
     assert all(re.search(r"--minutes \.05", shortened(line)) for line in done if "--minutes" in line)
     for line in done:
         for name, *words in commands(shortened(line)):
             COMMAND.commands[name].make_context(name, words)
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.stem)
+def test_the_walk_goes_by_every_line_of_docs_or_says_why_not(page):
+    """In blocks without a language all lines are for a terminal: what is none of them is ```text."""
+    for kind, line in steps(page.read_text(), ELSEWHERE):
+        for name, *words in commands(quick(line)) if kind == "sh" else []:
+            COMMAND.commands[name].make_context(name, words)
+        assert kind == "python" or line.startswith("ganvas "), f"walk.py does not do {line}: name it in ELSEWHERE"
+
+
+@pytest.mark.parametrize("part", ELSEWHERE)
+def test_what_the_walk_leaves_to_others_is_there_and_so_are_they(part):
+    told = "".join(page.read_text() for page in PAGES[1:])
+    assert any(part in code for _, code in lines(told)), f"no line of docs/ has {part}: forget it"
+    assert (ROOT / ELSEWHERE[part].rpartition(": ")[2]).exists()
+
+
+def test_extras_that_pages_name_are_there():
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        for extras in re.findall(r"pip install [^`\n]*?(?:\.|ganvas)\[([\w,-]+)\]", page.read_text()):
+            assert set(extras.split(",")) <= set(known), f"{page.name}: {extras}"
 
 
 def test_a_loss_in_ten_minutes(tmp_path):

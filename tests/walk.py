@@ -1,30 +1,50 @@
-"""A newcomer's walk: what README (the site's *Start*) says, line by line, in a fresh environment; it fails if one does.
+"""A newcomer's walk: what the pages say, line by line; it fails if a line does.
 
-    python tests/walk.py             as it is written: every package anew, minutes as they are given; half an hour
+    python tests/walk.py             README in a fresh environment, as it is written, every package anew; half an hour
     python tests/walk.py --short     trainings of seconds, and packages shared with the Python that runs this; .ci/run
+    python tests/walk.py --docs      the pages of docs/, each by itself, in this process, with trainings of seconds
+    python tests/walk.py PAGE...     these of them
 
-Code blocks without a language are lines for a terminal, those of Python are programs. FOLDER and PICTURES, which stand
-for somebody's own, are folders of that name here. Left out is what never ends or runs this: the studio and the tests.
+Code blocks without a language, or of bash, are lines for a terminal, those of Python are programs, and of one that is a
+console the lines behind a $ are. FOLDER, PICTURES, FILE and the like, which stand for somebody's own, are made
+beforehand under these names, as are the runs that pages of docs/ speak of. What is not done is in ELSEWHERE, with why.
 """
 
 import argparse
+import contextlib
+import io
 import os
+import pickle
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tempfile
 import time
+import traceback
 import venv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "README.md"
 LEFT_OUT = ("python -m pytest", "ganvas studio")
+"""Of README: what runs this, and what never ends."""
+ELSEWHERE = {
+    "pip install": "they change this environment; the extras they name are in pyproject.toml: tests/test_docs.py",
+    "ganvas studio": "never ends: tests/studio/server",
+    "tensorboard": "never ends; what it reads is there: tests/training/test_status.py",
+    "hf:user/name": "needs Hugging Face; with one that stands in for it: tests/models/test_hub.py",
+    "soft_hinge": "installs a package of one's own; each kind of one is begun and tested: tests/cli/test_new.py",
+    "python docs_src/": "every program at its short length: tests/test_docs.py",
+    "--nnodes=": "needs several machines; several processes of one: tests/training/test_ranks.py",
+    "torchrun --nproc": "two processes at the length of tests: tests/training/test_ranks.py",
+}
+"""Of docs/: what a line that is not done here has in it -> why, and the tests that see to it instead."""
 DRAW = """
 from pathlib import Path
 from PIL import Image, ImageDraw
@@ -35,30 +55,64 @@ for folder, count in (("FOLDER", 60), ("PICTURES", 12)):
         ImageDraw.Draw(picture).ellipse((5, 5, 30 + number % 37, 45), fill=(3 * number, 80, 255 - 4 * number))
         picture.save(f"{folder}/{number}.png")
 """
+QUICK = {
+    "project": "--steps 4 --starts 1",
+    "inspect": "--count 40",
+    "quiz": "--count 40",
+    "evaluate": "--count 100",
+    "compare": "--count 100",
+    "attributes": "--count 100",
+}
+"""Command -> what makes it a matter of seconds, for pages of docs/."""
+BEFORE = """
+```
+ganvas train icons:portraits
+ganvas train digits
+ganvas train FOLDER --size 32 --out runs/faces
+ganvas train FOLDER --from runs/faces --out runs/cartoons
+```
+"""
+"""The runs that the pages of docs/ speak of."""
 
 
-def steps(text: str) -> Iterator[tuple[str, str]]:
+def lines(text: str) -> Iterator[tuple[str, str]]:
     """("sh", line) for each line of a terminal and ("python", program) for each program of a page, in their order."""
     for language, code in re.findall(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
         if language == "python":
             yield language, code
-        elif not language:
-            lines = [line for line in code.splitlines() if re.match(r"(ganvas|pip|python) ", line)]
-            yield from (("sh", line) for line in lines if not any(each in line for each in LEFT_OUT))
+        elif language in {"", "bash", "console"}:
+            begun = "$ " if language == "console" else ""
+            whole = code.replace("\\\n", " ").splitlines()
+            found = [line.removeprefix(begun) for line in whole if line.startswith(begun)]
+            yield from (("sh", line) for line in found if line.strip() and not line.startswith("#"))
+
+
+def steps(text: str, without: Iterable[str] = LEFT_OUT) -> Iterator[tuple[str, str]]:
+    """The same but for lines of a terminal that have one of these in them."""
+    return (each for each in lines(text) if each[0] == "python" or not any(part in each[1] for part in without))
 
 
 def shortened(code: str) -> str:
     """The same with trainings of seconds."""
-    code = re.sub(r"--minutes \S+", "--minutes .05", code)
-    return re.sub(r"\bminutes=[\d.]+", "minutes=0.05", code).replace("images=20_000", "images=1_280")
+    code = re.sub(r"\bminutes=[\d.]+", "minutes=0.05", code).replace("images=20_000", "images=1_280")
+    code = re.sub(r"--(minutes|images) \S+", "--minutes .05", code)
+    return code if "--minutes" in code else re.sub(r"(ganvas train +\S+)", r"\1 --minutes .05", code)
+
+
+def quick(code: str) -> str:
+    """A line of a terminal with trainings, searches and measurements of seconds."""
+    code = shortened(code)
+    for command, options in QUICK.items():
+        code = re.sub(rf"^ganvas {command} ", f"ganvas {command} {options} ", code)
+    return code
 
 
 def made_by(line: str) -> list[str]:
     """The files that a line of a terminal says it makes."""
     words = shlex.split(line, comments=True)
-    files = [after for word, after in pairwise(words) if word in {"--out", "--sheet", "--neighbours"}]
+    files = [after for word, after in pairwise(words) if word in {"--out", "--to", "--sheet", "--neighbours"}]
     if "train" in words:
-        run = "runs/" + words[words.index("train") + 1].replace(":", "-")
+        run = files[0] if "--out" in words else "runs/" + words[words.index("train") + 1].replace(":", "-")
         files += [f"{run}/report.html", f"{run}/samples", f"{run}/checkpoints"]
     return files
 
@@ -88,6 +142,15 @@ def environment(folder: Path, *, shared: bool) -> dict[str, str]:
     return found | {"VIRTUAL_ENV": str(folder), "PATH": path, "GANVAS_CACHE": str(folder / "cache")}
 
 
+def told(code: str, seconds: float, said: str, missing: list[str], *, well: bool) -> bool:
+    """Print how a step went and, where it did not go well, what it said; whether it did."""
+    well = well and not missing
+    print(f"{'done' if well else 'no longer true':>14} {seconds:6.1f} s  {code.splitlines()[0]}", flush=True)
+    if not well:
+        print(said[-3_000:] + "".join(f"\nThere is no {file}." for file in missing), flush=True)
+    return well
+
+
 def walk(folder: Path, *, short: bool) -> int:
     """Do every step, and say how long each took; the number of those that failed."""
     clone(folder / "clone")
@@ -102,14 +165,93 @@ def walk(folder: Path, *, short: bool) -> int:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         missing = [] if kind == "python" else [file for file in made_by(code) if not (folder / "clone" / file).exists()]
-        ended = "no longer true" if done.returncode or missing else "done"
-        print(f"{ended:>14} {time.monotonic() - began:6.1f} s  {code.splitlines()[0]}", flush=True)
-        if ended != "done":
-            failed += 1
-            print(done.stdout[-3_000:] + "".join(f"\nThere is no {file}." for file in missing), flush=True)
+        failed += not told(code, time.monotonic() - began, done.stdout, missing, well=not done.returncode)
         if number == 0:
             python = shutil.which("python", path=variables["PATH"])
             subprocess.run([python, "-c", DRAW], cwd=folder / "clone", env=variables, check=True)
+    return failed
+
+
+def ready() -> None:
+    """Make in this folder what the pages of docs/ take for granted: somebody's files, and runs of seconds."""
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models")]
+    import torch
+    from PIL import Image
+    from safetensors.torch import save_file
+    from test_convert import published
+
+    exec(DRAW, {})
+    for number in range(60):
+        animal, colour = ("cat", "red") if number % 2 else ("dog", "blue")
+        home = Path("FOLDER", animal)
+        home.mkdir(exist_ok=True)
+        picture = Path("FOLDER", f"{number}.png").rename(home / f"{number}.png")
+        (home / f"{number}.txt").write_text(f"{colour} {animal}")
+        if number < 24:
+            first, *others = [Image.open(picture).rotate(15 * turn) for turn in range(16)]
+            first.save(home / f"moving-{number}.gif", save_all=True, append_images=others)
+    for name in ("PICTURE", "PICTURE.png"):
+        shutil.copyfile("PICTURES/0.png", name)
+    Path("WORDS.md").write_text("Portraits of a model that was trained for seconds.\n")
+    theirs = {name: value.float().contiguous().clone() for name, value in published("stylegan2").items()}
+    for name in ("FILE", "ffhq.safetensors"):
+        save_file(theirs, name)
+    Path("network.pkl").write_bytes(pickle.dumps({"G_ema": torch.nn.Linear(2, 2)}))
+    Path("faces").mkdir()
+    for part in range(64):
+        shard(
+            Path("faces", f"part-{part:03}.tar"), {"0.png": Path("PICTURE").read_bytes(), "0.cls": b"%d" % (part % 2)}
+        )
+
+
+def shard(file: Path, contents: dict[str, bytes]) -> None:
+    """Write a tar file of these members."""
+    with tarfile.open(file, "w") as archive:
+        for name, content in contents.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+
+
+def said_by(kind: str, code: str) -> tuple[str, bool]:
+    """Do a step in this process: what it said, and whether it went well."""
+    from ganvas.cli.app import main as ganvas
+
+    heard = io.StringIO()
+    with contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard):
+        try:
+            if kind == "python":
+                exec(code, {})
+                return heard.getvalue(), True
+            sys.argv = shlex.split(code, comments=True)
+            if sys.argv[0] != "ganvas":
+                return f"{sys.argv[0]} is not done here: ELSEWHERE says of such lines which tests see to them.", False
+            ganvas()
+        except SystemExit as end:
+            said = heard.getvalue()
+            return said, not end.code or "not yet" in said  # what an exercise that nobody has filled in is told
+        except Exception:
+            return heard.getvalue() + traceback.format_exc(), False
+    return heard.getvalue(), True
+
+
+def walk_docs(folder: Path, pages: list[Path]) -> int:
+    """Do every step of these pages, each in a folder of its own; the number of those that failed."""
+    failed = 0
+    (folder / "ready").mkdir()
+    os.chdir(folder / "ready")
+    ready()
+    for page in [None, *pages]:
+        text = page.read_text() if page else BEFORE
+        if page:
+            shutil.copytree(folder / "ready", folder / page.stem)
+            os.chdir(folder / page.stem)
+        for kind, code in steps(text, ELSEWHERE):
+            code = quick(code)
+            began = time.process_time()
+            said, well = said_by(kind, code)
+            missing = [] if kind == "python" else [file for file in made_by(code) if not Path(file).exists()]
+            failed += not told(code, time.process_time() - began, said, missing, well=well)
     return failed
 
 
@@ -117,9 +259,18 @@ def main() -> None:
     """Read the options and walk."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--short", action="store_true", help="trainings of seconds, shared packages")
-    short = options.parse_args().short
+    options.add_argument("--docs", action="store_true", help="all pages of docs/, in this process")
+    options.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help="these pages of docs/, in this process")
+    asked = options.parse_args()
+    pages = [page.resolve() for page in asked.pages] or sorted((ROOT / "docs").rglob("*.md"))
     with tempfile.TemporaryDirectory() as folder:
-        sys.exit(min(walk(Path(folder), short=short), 1))
+        if asked.docs or asked.pages:
+            os.environ["GANVAS_CACHE"] = f"{folder}/cache"
+            failed = walk_docs(Path(folder), pages)
+            os.chdir(ROOT)
+        else:
+            failed = walk(Path(folder), short=asked.short)
+    sys.exit(min(failed, 1))
 
 
 if __name__ == "__main__":
