@@ -66,14 +66,16 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:  # noqa: ARG001
-    """Let links that lead out of docs/ lead to the pages made of what they name."""
+    """Let links that lead out of docs/ lead to the pages made of what they name, and pictures to themselves."""
     path = page.file.src_uri
     if page.file.generated_by is None:
         markdown = relinked(markdown, f"docs/{path}", path)
-    if path == "index.md" and demo_wanted():
-        first = markdown.index("\n![")
-        markdown = markdown[:first] + DEMO + markdown[first:]
-    return markdown
+    if path == "index.md":
+        markdown = re.sub(r"^\| \[docs/.*", _titled, markdown, flags=re.MULTILINE)
+        if demo_wanted():
+            first = markdown.index("\n![")
+            markdown = markdown[:first] + DEMO + markdown[first:]
+    return re.sub(r"^(!\[[^\]]*\]\(([^)]+)\))$", r"[\1](\2)", markdown, flags=re.MULTILINE)  # a picture opens alone
 
 
 def on_post_build(config: Any) -> None:
@@ -153,6 +155,16 @@ def _gist(room: str) -> str:
     """The first paragraph of a room's docstring."""
     text = (ROOT / "src" / "ganvas" / room / "__init__.py").read_text()
     return " ".join(text.removeprefix('"""').partition("\n\n")[0].split())
+
+
+def _titled(row: re.Match[str]) -> str:
+    """A row of README's table of pages with their titles, where a repository has the names of files."""
+
+    def title(link: re.Match[str]) -> str:
+        heading = (ROOT / "docs" / link[1]).read_text().partition("\n")[0].removeprefix("# ")
+        return f"[{heading}]({link[1]})"
+
+    return re.sub(r"\[docs/[^\]]*\]\(([^)]+)\)", title, row[0].replace("), [", ")<br>["))
 
 
 def _anchor(path: str) -> str:
