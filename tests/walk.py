@@ -194,7 +194,7 @@ def ready() -> None:
         shutil.copyfile("PICTURES/0.png", name)
     Path("WORDS.md").write_text("Portraits of a model that was trained for seconds.\n")
     theirs = {name: value.float().contiguous().clone() for name, value in published("stylegan2").items()}
-    for name in ("FILE", "ffhq.safetensors"):
+    for name in ("FILE.safetensors", "ffhq.safetensors"):
         save_file(theirs, name)
     Path("network.pkl").write_bytes(pickle.dumps({"G_ema": torch.nn.Linear(2, 2)}))
     Path("faces").mkdir()
