@@ -110,9 +110,12 @@ def quick(code: str) -> str:
 def made_by(line: str) -> list[str]:
     """The files that a line of a terminal says it makes."""
     words = shlex.split(line, comments=True)
-    files = [after for word, after in pairwise(words) if word in {"--out", "--to", "--sheet", "--neighbours"}]
+    given = dict(pairwise(words))
+    files = [given[word] for word in ("--out", "--to", "--sheet", "--neighbours") if word in given]
     if "train" in words:
-        run = files[0] if "--out" in words else "runs/" + words[words.index("train") + 1].replace(":", "-")
+        ties = {"--data": "-", "--from": "-from-"}
+        of = "".join(tie + Path(given[word]).name for word, tie in ties.items() if word in given)
+        run = given.get("--out", "runs/" + given["train"].replace(":", "-") + of)
         files += [f"{run}/report.html", f"{run}/samples", f"{run}/checkpoints"]
     return files
 
