@@ -112,6 +112,8 @@ def made_by(line: str) -> list[str]:
     words = shlex.split(line, comments=True)
     given = dict(pairwise(words))
     files = [given[word] for word in ("--out", "--to", "--sheet", "--neighbours") if word in given]
+    if "--separate" in words:  # a folder of them
+        files[0] = str(Path(files[0]).with_suffix(""))
     if "train" in words:
         ties = {"--data": "-", "--from": "-from-"}
         of = "".join(tie + Path(given[word]).name for word, tie in ties.items() if word in given)
