@@ -81,11 +81,11 @@ ILL = {
     "collapse": Case("alike", "mlp_gan", (*MLP, "optimizer.rate=5e-4"), 400),
     "swinging": Case("swings", "mlp_gan", (*MLP, R3, "optimizer=adam(rate=1e-3, beta1=0.9)"), 400),
     "some modes": Case("missing", "mlp_gan", (*MLP, *CALM, "generator.latent=1"), 400),
-    "deaf": Case("deaf", "cgan", ("width=8", "optimizer.rate=3e-4"), 300),
+    "deaf": Case("deaf", "cgan", ("width=8", "optimizer.rate=2e-4"), 300),
     "starved": Case("sure", "mlp_gan", (*MLP, *CALM, "optimizers.generator=adam(rate=1e-5)"), 400),
     "blind": Case("blind", "mlp_gan", (*MLP, "game.r1=1", "optimizer.rate=1e-3", "game.noise=5"), 400),
     "dead": Case("dead", "lsgan", (*CONVOLUTIONS, "game.noise=linear(0, 20)"), 350),
-    "by heart": Case("by heart", "mlp_gan", ("width=128", "batch=20", *CALM), 600, "20", held_out=True),
+    "by heart": Case("by heart", "mlp_gan", ("width=128", "batch=20", *CALM), 1200, "20", held_out=True),
     "copies": Case("copies", "mlp_gan", ("width=128", "batch=16", *CALM), 450, "8", mends=False),
     "explosion": Case("exploding", "mlp_gan", (*MLP, "game.loss=wasserstein", "optimizer.rate=1e-3"), 400),
     "no number": Case("diverged", "mlp_gan", (*MLP, R3, "optimizer=adam(rate=1e3, beta1=0.0)"), 400),
@@ -97,7 +97,7 @@ ILL = {
     "starved on photographs": Case(
         "sure", "mlp_gan", (*MLP, *CALM, "optimizers.generator=adam(rate=1e-5)"), 400, PHOTOS
     ),
-    "blind on icons": Case("blind", "icons", ("width=8", "game.noise=5"), 300, ICONS),
+    "blind on icons": Case("blind", "icons", ("width=8", "game.noise=10"), 300, ICONS),
 }
 HEALTHY = {
     "least squares": Case("", "lsgan", ("width=8", "optimizer.rate=1e-3"), 500),
