@@ -529,6 +529,7 @@
     }
     $("words").value = state.words;
     $("words").placeholder = "Words, such as " + about.example;
+    $("ask").inert = false; // until here Enter would send the form away
     $("ask").onsubmit = (event) => {
       event.preventDefault();
       const words = $("words").value.trim();
