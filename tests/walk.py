@@ -62,6 +62,7 @@ QUICK = {
     "evaluate": "--count 100",
     "compare": "--count 100",
     "attributes": "--count 100",
+    "train idea_icons": "--set width=8 --set blocks=2 --set critic.blocks=1 --set batch=8 --set sheets=1",
 }
 """Command -> what makes it a matter of seconds, for pages of docs/."""
 BEFORE = """
