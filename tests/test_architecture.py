@@ -26,7 +26,11 @@ MODULES = [str(file.relative_to(SRC).with_suffix("")) for file in FILES]
 ROOMS = [*ganvas.ROOMS, "studio", "cli"]
 """In their order. A file imports from rooms before its own and, without circles, from its own."""
 
-PARTS = {"data/sources": set(), "networks": {"layers", "strided"}, "recipes": {"recipe", "settings"}}
+PARTS = {
+    "data/sources": set(),
+    "networks": {"layers", "strided", "transformer", "winograd"},
+    "recipes": {"recipe", "settings"},
+}
 """Folders of parts -> those of their files that the others may import."""
 
 IN_ROOMS = [module for module in MODULES if "/" in module]

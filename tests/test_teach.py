@@ -106,3 +106,21 @@ def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path):
     assert all(kept[name].equal(value) for name, value in load(first, "autoencoder").items())
     with pytest.raises(SystemExit, match="--one-step SECONDS"):
         main(["assemble", str(second), str(tmp_path / "none")])
+
+
+def test_refining_comes_last_and_makes_a_model_that_refines(carry, tmp_path):
+    pytest.importorskip("resvg_py")
+    first = run(carry, tmp_path / "first", "--autoencoder", ".01", "--flow", ".01", "--one-step", ".01")
+    with pytest.raises(SystemExit, match="Nothing is there to be refined"):
+        run(carry, tmp_path / "none", "--autoencoder", ".01", "--flow", ".01", "--one-step", "0", "--refine", ".01")
+    out = run(carry, tmp_path / "out", "--start", str(first), "--flow", "0", "--one-step", ".01", "--refine", ".01")
+    row = rows(out, "refined")[-1]
+    assert row["images"] >= 4
+    assert set(row["terms"]) == {"generator.refined", "generator.kept"}
+    before, after = load(out, "one_step"), load(out, "refined")
+    assert 0 < max(float((after[name] - value).abs().max()) for name, value in before.items()) < 0.01
+    main(["assemble", str(out), str(tmp_path / "model")])
+    model = load_model(tmp_path / "model")
+    assert model.network.refinements == 1
+    assert Run(tmp_path / "model").rows[-1]["terms"].keys() >= {"generator.refined"}
+    assert model.sample(1, seed=0, label="red star")[0].size == (64, 64)

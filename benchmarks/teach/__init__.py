@@ -25,6 +25,8 @@ palette, colours, scheme, kind, licence, author, set); that of the shipped model
     prepare.py    which icons, their weights and their words
     corpus.py     icons drawn on many cores, then on the device: drawn by weight, tinted and told at random
     stages.py     what is learned, one stage after another
+    refining.py   the last of them
+    learner.py    optimizer, steps and average of all
     output.py     what a run leaves: weights, logs
     assemble.py   what was learned as a published model
 """

@@ -9,6 +9,7 @@ import torch
 from ganvas.core import checkpoint
 from ganvas.core.version import __version__
 from ganvas.data.sources.folder import Folder
+from ganvas.learning.latents import Distillation
 from ganvas.learning.phrases import Phrases
 from ganvas.models.model import Model, metadata
 from ganvas.networks.latent import LatentCritic, LatentGenerator
@@ -21,21 +22,23 @@ from .stages import CONDITION, SHAPE
 
 def assemble(out: Path, folder: Path) -> None:
     """Write the model that lies in OUT as a published folder, without its card."""
-    log = rows(out, "one_step")
+    log, refined = rows(out, "one_step"), load(out, "refined")
     if not log or not load(out, "critic"):
         raise SystemExit(f"{out} holds no generator of one step yet: run with --one-step SECONDS.")
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
     condition = from_json(json.loads((out / "condition.json").read_text(encoding="utf-8")), Phrases)
-    settings, images = LatentGenerator(large=True), log[-1]["images"]
+    log += [row | {"images": log[-1]["images"] + row["images"]} for row in rows(out, "refined")]
+    settings, images = LatentGenerator(large=True, refinements=1 if refined else 0), log[-1]["images"]
     autoencoder = load(out, "autoencoder")
     generator, critic = settings.build(SHAPE, CONDITION), LatentCritic().build(SHAPE, CONDITION)
-    generator.load_state_dict(load(out, "one_step") | _only(autoencoder, "decoder."))
+    generator.load_state_dict((refined or load(out, "one_step")) | _only(autoencoder, "decoder."))
     critic.load_state_dict(load(out, "critic") | _only(autoencoder, "encoder."))
     recipe = idea_icons()
     recipe = replace(
         recipe,
         data=Folder("icon_corpus", size=SHAPE[-1]),
         networks={**recipe.networks, "generator": settings},
+        game=Distillation(refined=1.0 if refined else 0.0),
         batch=about["plan"]["batch"],
         images=images,
     )

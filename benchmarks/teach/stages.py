@@ -2,8 +2,7 @@
 
 import copy
 import math
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,8 +17,10 @@ from ganvas.networks.latent import LatentAutoencoder, LatentCritic, LatentGenera
 
 from ..ideas import WORDS
 from .corpus import Corpus
+from .learner import Learner, autocast, follow, learning, own, steps
 from .output import Log, Weights, load, save, say
 from .prepare import SLOTS
+from .refining import learn_refining
 
 SHAPE, CONDITION, WAVES = (3, 64, 64), SLOTS * 256, 16
 EVERY = 200  # steps between two lines
@@ -30,7 +31,8 @@ WATCHED = ("generator.likeness", "generator.pictures", "generator.loss", "critic
 class Plan:
     """Seconds and settings of the stages; the defaults taught the model `icons`.
 
-    autoencoder, flow, one_step   seconds of each stage; 0 leaves out the last, and takes the others from `--start`
+    autoencoder, flow, one_step, refine   seconds of each stage; 0 leaves out the last two, and takes the others from
+                       `--start`, as the last takes the generator where there is no one step
     flow_from          what the flow goes on from, of what is at `--start`: flow, or one_step, or nothing
     span_from, span_to the part of the flow's schedule that this run is, where several leases share it
     plain, pairs_plain share of descriptions that are noun, style and colour alone, in the flow and in the pairs
@@ -41,10 +43,12 @@ class Plan:
     autoencoder: float = 45.0
     flow: float = 335.0
     one_step: float = 150.0
+    refine: float = 0.0
     batch: int = 512
     small_batch: int = 256
     rate: float = 1.5e-3
     one_step_rate: float = 2e-4
+    refine_rate: float = 6e-5
     tints: int = 12
     pairs: int = 64_000
     steps: int = 10
@@ -91,6 +95,22 @@ def teach(corpus: Corpus, out: Path, plan: Plan, *, start: Path | None = None) -
     flow, learner = learn_flow(corpus, banks, autoencoder, out, plan, before)
     if plan.one_step:
         learn_one_step(corpus, banks, autoencoder, flow, learner, out, plan)
+    if plan.refine:
+        drawing = load(out, "one_step") or begun("one_step")
+        if not drawing:
+            raise SystemExit("Nothing is there to be refined: give --one-step SECONDS, or --start with one_step.")
+        generator = copy.deepcopy(flow)
+        generator.load_state_dict(drawing, strict=False)
+        learn_refining(
+            corpus,
+            lambda count: _batch(corpus, banks, count, nothing=0.02, plain=plan.pairs_plain)[1],
+            generator,
+            flow,
+            out,
+            seconds=plan.refine,
+            batch=plan.batch,
+            rate=plan.refine_rate,
+        )
 
 
 def learn_autoencoder(corpus: Corpus, out: Path, plan: Plan, begun: Weights) -> Any:
@@ -103,10 +123,10 @@ def learn_autoencoder(corpus: Corpus, out: Path, plan: Plan, begun: Weights) -> 
         return network.eval().requires_grad_(False)
     if not plan.autoencoder:
         raise SystemExit("Nothing is there to be taken for the autoencoder: give --autoencoder SECONDS, or --start.")
-    learner = _Learner(network.parameters(), 2e-3, (0.9, 0.99), decay=0.01, warm=50)
+    learner = Learner(network.parameters(), 2e-3, (0.9, 0.99), decay=0.01, warm=50)
     log, batch = Log(out, "autoencoder"), plan.small_batch
     count = int(batch * 0.6)
-    for step, done in _steps(plan.autoencoder):
+    for step, done in steps(plan.autoencoder):
         _, tint = corpus.tints(count)
         big = torch.cat(
             [
@@ -117,7 +137,7 @@ def learn_autoencoder(corpus: Corpus, out: Path, plan: Plan, begun: Weights) -> 
         shift = torch.randint(-6, 7, (2,)).tolist()
         big = torch.roll(big, shift, (2, 3)).contiguous(memory_format=torch.channels_last)
         x = F.avg_pool2d(big, 2) if big.shape[-1] > SHAPE[-1] else big
-        with _autocast(corpus.device):
+        with autocast(corpus.device):
             latents = network.latents(x)
             noise = 0.15 * torch.rand(batch, 1, 1, device=x.device) * torch.randn_like(latents)
             again = network.decode(latents + noise).float()
@@ -146,23 +166,23 @@ def learn_flow(
     _compile(network.body, plan)
     if not plan.flow:
         return average, network
-    learner = _Learner(_learning(network), plan.rate, (0.9, 0.98), decay=0.01, warm=200)
+    learner = Learner(learning(network), plan.rate, (0.9, 0.98), decay=0.01, warm=200)
     log, error = Log(out, "flow"), torch.zeros((), device=corpus.device)
-    for step, share in _steps(plan.flow):
+    for step, share in steps(plan.flow):
         done = plan.span_from + (plan.span_to - plan.span_from) * share
         latents, told = _batch(corpus, banks, plan.batch, plain=plan.plain)
         centre, detail = (-1.0, 0.3) if done < 0.35 else (-0.6, 0.7) if done < 0.75 else (-0.2, 1.0)
         time_ = torch.sigmoid(torch.randn(plan.batch, device=corpus.device) + centre)
-        with _autocast(corpus.device):
+        with autocast(corpus.device):
             found = network.clean(_veiled(latents, time_), corpus.condition(told), time_).float()
         loss, squares = expected(found, latents, time_, detail=detail)
         learner.step(loss.mean(), 1.0 if done < 0.5 else 0.02 + 1.96 * (1 - done), step)
-        _follow(average, network, min(0.9995, 1 - 1 / (1 + (step + 1) * 0.05)))
+        follow(average, network, min(0.9995, 1 - 1 / (1 + (step + 1) * 0.05)))
         error.lerp_(squares.mean(), max(0.02, 1 / (step + 1)))
         if step % EVERY == 0:
             log.row((step + 1) * plan.batch, {"generator.error": error.item()})
     log.row((step + 1) * plan.batch, {"generator.error": error.item()})
-    save(_own(average), out / "flow")
+    save(own(average), out / "flow")
     _show(corpus, autoencoder, average.latents, out / "flow.png")
     return average, network
 
@@ -174,15 +194,15 @@ def learn_one_step(
     noise, ends, told = _pairs(corpus, banks, flow, plan)
     network.load_state_dict(flow.state_dict())
     average, critic = copy.deepcopy(flow), _critic(autoencoder, flow, plan)
-    ours = _Learner(_learning(network), plan.one_step_rate, (0.5, 0.99), decay=0.0, warm=100)
-    theirs = _Learner(_learning(critic), 1.5 * plan.one_step_rate, (0.0, 0.99), decay=0.0, warm=100, most=5.0)
+    ours = Learner(learning(network), plan.one_step_rate, (0.5, 0.99), decay=0.0, warm=100)
+    theirs = Learner(learning(critic), 1.5 * plan.one_step_rate, (0.0, 0.99), decay=0.0, warm=100, most=5.0)
     log, batch, watched = Log(out, "one_step"), plan.batch, torch.zeros(len(WATCHED), device=corpus.device)
     start = torch.zeros(batch, device=corpus.device)
-    for step, done in _steps(plan.one_step):
+    for step, done in steps(plan.one_step):
         rate = 1.0 if done < 0.6 else 0.03 + 0.97 * (1 - done) / 0.4
         chosen, others = (torch.randint(0, len(ends), (batch,), device=corpus.device) for _ in range(2))
         condition, end = corpus.condition(told[chosen]), ends[chosen].float()
-        with _autocast(corpus.device):
+        with autocast(corpus.device):
             fake = sphere(network.clean(noise[chosen].float(), condition, start)).float()
         real, under = _real(corpus, banks, ends[others].float(), told[others], share=plan.real)
         loss, right = _critic_loss(critic, real, under, fake.detach(), condition)
@@ -191,13 +211,13 @@ def learn_one_step(
         likeness = 1 - 0.65 * min(1.0, done / 0.7)
         weight = plan.adversarial + (plan.adversarial_end - plan.adversarial) * done if step > 100 else 0.0
         ours.step(likeness * (off + apart / 2) + weight * says, rate, step)
-        _follow(average, network, min(0.998, 1 - 1 / (1 + (step + 1) * 0.05)))
+        follow(average, network, min(0.998, 1 - 1 / (1 + (step + 1) * 0.05)))
         seen = torch.stack([off.detach(), apart.detach(), says.detach(), loss.detach(), right])
         watched.lerp_(seen, max(0.05, 1 / (step + 1)))
         if step % EVERY == 0:
             log.row((step + 1) * batch, dict(zip(WATCHED, watched.tolist(), strict=True)))
     log.row((step + 1) * batch, dict(zip(WATCHED, watched.tolist(), strict=True)))
-    save(_own(average), out / "one_step")
+    save(own(average), out / "one_step")
     save({key: value for key, value in critic.state_dict().items() if not key.startswith("encoder.")}, out / "critic")
     average.steps = 1
     _show(corpus, autoencoder, average.latents, out / "one_step.png")
@@ -225,7 +245,7 @@ def _generator_loss(
     few, times = max(1, len(fake) // 8), _times(len(fake), fake.device)
     for each in still:
         each.requires_grad_(False)
-    with _autocast(fake.device):
+    with autocast(fake.device):
         judged = critic.judge(_veiled(fake, times), condition, times).float()
         apart = difference(autoencoder.decode(fake[:few]).float(), autoencoder.decode(end[:few]).float()).mean()
     for each in still:
@@ -239,7 +259,7 @@ def _critic_loss(critic: Any, real: Tensor, under: Tensor, fake: Tensor, conditi
     times = [_times(batch, real.device) for _ in range(2)]
     seen = [_veiled(real, times[0]), _veiled(fake, times[1])]
     shaken = [each[:few] + TREMBLE * torch.randn_like(each[:few]) for each in seen]
-    with _autocast(real.device):
+    with autocast(real.device):
         judged = critic.judge(
             torch.cat([*seen, seen[0], *shaken]),
             torch.cat([under, condition, under.roll(1, 0), under[:few], condition[:few]]),
@@ -265,7 +285,7 @@ def _pairs(corpus: Corpus, banks: list[Bank], flow: Any, plan: Plan) -> tuple[Te
     for first in range(0, plan.pairs, 2048):
         latents, told = _batch(corpus, banks, min(2048, plan.pairs - first), nothing=0.02, plain=plan.pairs_plain)
         noise = torch.randn_like(latents).bfloat16()
-        with _autocast(corpus.device):
+        with autocast(corpus.device):
             end = flow.flow(noise.float(), corpus.condition(told), steps=plan.steps, guidance=plan.guidance)
         found.append((noise, end.bfloat16(), told))
     say(f"{plan.pairs:,} pairs")
@@ -285,7 +305,7 @@ def _bank(corpus: Corpus, autoencoder: Any, half: Any, tints: int) -> Bank:
             coin = torch.rand(len(rows), device=corpus.device) < 0.5 if mono else torch.full_like(rows, variant) == 1
             x = corpus.pictures(half, rows, tint if mono else None, coin & half.flips[rows])
             x = F.avg_pool2d(x, 2) if x.shape[-1] > SHAPE[-1] else x
-            with _autocast(corpus.device):
+            with autocast(corpus.device):
                 latents[rows, variant] = autoencoder.latents(x).bfloat16()
             colours[rows, variant] = chosen
     return Bank(latents, colours)
@@ -306,55 +326,12 @@ def _batch(
     return torch.cat(latents), torch.cat(told)
 
 
-class _Learner:
-    """AdamW with a warm-up and clipped gradients."""
-
-    def __init__(
-        self,
-        weights: Iterable[nn.Parameter],
-        rate: float,
-        betas: tuple[float, float],
-        *,
-        decay: float,
-        warm: int,
-        most: float = 1.0,
-    ) -> None:
-        self.weights, self.rate, self.warm, self.most = list(weights), rate, warm, most
-        fused = self.weights[0].is_cuda
-        self.optimizer = torch.optim.AdamW(self.weights, lr=rate, betas=betas, weight_decay=decay, fused=fused)
-
-    def step(self, loss: Tensor, share: float, step: int) -> None:
-        """Follow the gradient at this share of the rate."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * share * min(1.0, (step + 1) / self.warm)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.weights, self.most)
-        self.optimizer.step()
-
-
-def _steps(seconds: float) -> Iterable[tuple[int, float]]:
-    """Steps, each with the share of the time that is gone."""
-    began, step = time.monotonic(), 0
-    while (done := (time.monotonic() - began) / seconds) < 1:
-        yield step, done
-        step += 1
-
-
 def _veiled(latents: Tensor, times: Tensor) -> Tensor:
     return mixed(latents, torch.randn_like(latents), times)
 
 
 def _times(count: int, device: torch.device) -> Tensor:
     return clearness(torch.randn(count, device=device), torch.rand(count, device=device))
-
-
-def _learning(network: Any) -> list[nn.Parameter]:
-    return [each for each in network.parameters() if each.requires_grad]
-
-
-def _own(network: Any) -> Weights:
-    return {key: value for key, value in network.state_dict().items() if not key.startswith("decoder.")}
 
 
 def _compile(body: Any, plan: Plan) -> None:
@@ -367,15 +344,6 @@ def _compile(body: Any, plan: Plan) -> None:
             block.compile(dynamic=False)
 
 
-def _autocast(device: torch.device) -> torch.autocast:
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, network: nn.Module, keep: float) -> None:
-    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - keep)
-
-
 @torch.no_grad()
 def _show(corpus: Corpus, autoencoder: Any, latents: Callable[[Tensor, Tensor], Tensor], path: Path) -> None:
     """Eight samples of each of sixteen words, a row each; words that the corpus does not have are left out."""
@@ -384,7 +352,7 @@ def _show(corpus: Corpus, autoencoder: Any, latents: Callable[[Tensor, Tensor], 
         return
     told = torch.stack([corpus.asked(word) for word in words]).repeat_interleave(8, 0)
     noise = torch.randn(8, autoencoder.latent // WAVES, WAVES, generator=torch.Generator().manual_seed(1))
-    with _autocast(corpus.device):
+    with autocast(corpus.device):
         found = latents(noise.to(corpus.device).repeat(len(words), 1, 1), corpus.condition(told))
         made = torch.cat([autoencoder.decode(part).float().cpu() for part in found.split(64)])
     to_image(grid(to_uint8(made).numpy(), columns=8)).save(path)

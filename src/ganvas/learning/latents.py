@@ -16,10 +16,12 @@ from torch.nn import functional as F
 from ..core.batch import Batch, Nets, Terms
 from ..core.catalog import part
 from ..core.errors import DoesNotFit
+from ..networks.latent import sphere
 from .schedules import Cosine, Value, at, within
 from .turns import Game, Turn
 
 __all__ = [
+    "REFINED",
     "TREMBLE",
     "Distillation",
     "FlowMatching",
@@ -27,6 +29,7 @@ __all__ = [
     "clearness",
     "difference",
     "expected",
+    "guidance",
     "mixed",
     "told_apart",
     "unlike",
@@ -36,6 +39,8 @@ SIZES = 3  # each half as large as the one before, at which pictures are compare
 CLEAREST = 0.1  # the least noise by which errors are weighed: what is nearly clean counts no more than this
 TREMBLE = 0.1  # deviation of what must not change a critic's mind
 WHOLLY = 0.25  # share of latents that a critic sees without noise
+REFINED = (0.35, 0.75)  # times between which a generator learns to refine, the first with the most noise
+UNGUIDED, GUIDANCE = 0.6, 4.0 / 0.3  # the time from which on a teacher says what it sees, and how it rises before
 
 Pictures = Float[Tensor, "n channels height width"]
 Rows = Float[Tensor, " n"]
@@ -75,6 +80,11 @@ def clearness(normal: Rows, uniform: Rows) -> Rows:
     """Times at which a critic sees latents, of random numbers: a quarter wholly clear, others seldom below a half."""
     clear = torch.sigmoid(1.2 * normal + 1.0)
     return torch.where(uniform < WHOLLY, torch.ones_like(clear), clear)
+
+
+def guidance(time: Rows) -> Float[Tensor, "n 1 1"]:
+    """How far a teacher is led away from what it says without words, where a generator learns to refine."""
+    return (1 + GUIDANCE * (UNGUIDED - time)).clamp(min=1.0)[:, None, None]
 
 
 def told_apart(real: Rows, fake: Rows) -> Rows:
@@ -162,6 +172,9 @@ class Distillation(Game):
 
     adversarial   weight of what the critic says, in the generator's loss
     mismatch      weight of latents under another sample's description, which the critic learns to take for fakes
+    refined       weight of what the teacher says of the generator's drawings under some noise, which the generator is
+                  to say, too: a generator with `refinements` draws by it. The teacher is guided less the less noise
+                  there is (Kynkaanniemi et al. 2024, arXiv:2404.07724).
     """
 
     likeness: Value = field(default_factory=lambda: Cosine(1.0, 0.35))
@@ -169,10 +182,11 @@ class Distillation(Game):
     real: float = 0.25
     mismatch: Value = 0.5
     still: Value = 0.5
+    refined: Value = 0.0
 
     def __post_init__(self) -> None:
         """Refuse weights below 0 and shares that are none."""
-        for name in ("likeness", "adversarial", "mismatch", "still"):
+        for name in ("likeness", "adversarial", "mismatch", "still", "refined"):
             within(f"game.{name}", getattr(self, name), 0.0)
         within("game.real", self.real, 0.0, 1.0, closed=True)
 
@@ -190,7 +204,7 @@ class Distillation(Game):
     @property
     def taught(self) -> bool:
         """Whether a teacher has a say: not if the data alone are real, and the generator need be like nothing."""
-        return self.real < 1.0 or self.likeness != 0.0
+        return self.real < 1.0 or self.likeness != 0.0 or self.refined != 0.0
 
     def _critic(self, nets: Nets, batch: Batch) -> Terms:
         real, fake, time = self._shown(nets, batch), _fakes(nets, batch).detach(), _times(batch)
@@ -228,7 +242,18 @@ class Distillation(Game):
                 wanted = nets["autoencoder"].decode(end)
             off = unlike(fake, end) + difference(nets["autoencoder"].decode(fake), wanted) / 2
             terms["likeness"] = at(self.likeness, batch.progress) * off
+        if self.refined != 0.0:
+            terms["refined"] = at(self.refined, batch.progress) * self._refined(nets, batch, fake.detach())
         return terms
+
+    def _refined(self, nets: Nets, batch: Batch, drawn: Tensor) -> Rows:
+        """How far the generator is from the teacher, of what it has drawn under the noise of a random time."""
+        first, last = REFINED
+        time = first + (last - first) * batch.dice.uniform("refined at")
+        noisy = mixed(drawn, batch.dice.normal("refined under", *drawn.shape[1:]), time)
+        with torch.no_grad():
+            wanted = nets["teacher"].guided(noisy, batch.condition, time, guidance(time))
+        return unlike(sphere(nets["generator"].clean(noisy, batch.condition, time)), sphere(wanted))
 
     def _shown(self, nets: Nets, batch: Batch) -> Tensor:
         """What the critic is to take for real: the teacher's latents, and some of the data's."""
@@ -263,7 +288,7 @@ def _ends(nets: Nets, batch: Batch) -> Tensor:
 def _fakes(nets: Nets, batch: Batch) -> Tensor:
     """Where the generator sees the noise of this batch end, made once for all turns that play on it."""
     if "fakes" not in batch.made:
-        batch.made["fakes"] = nets["generator"].latents(_noise(nets, batch), batch.condition)
+        batch.made["fakes"] = nets["generator"].once(_noise(nets, batch), batch.condition)
     return batch.made["fakes"]
 
 

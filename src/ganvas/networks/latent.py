@@ -1,8 +1,6 @@
 """Drawings made from words in the latents of an autoencoder: what draws them, what learns them, what judges them."""
 
-import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -12,15 +10,14 @@ from torch.nn import functional as F
 from ..core.batch import Kind, kind_of
 from ..core.catalog import part
 from ..core.errors import DoesNotFit
-from ..data.words import DIMENSION
 from .layers import Critic, Generator, Learned, Network, NetworkSettings, in_precision, projected
+from .transformer import CHANNELS, Body
+from .winograd import Conv3x3
 
-__all__ = ["LatentAutoencoder", "LatentCritic", "LatentGenerator", "sphere"]
+__all__ = ["VEILED", "LatentAutoencoder", "LatentCritic", "LatentGenerator", "rearranged", "sphere"]
 
 REDUCED = 8  # pixels of the side of the square that one place of the latents stands for
-CHANNELS = 16  # numbers at each place
-HEADS = 4
-TIMES = 64  # waves that a time is told by
+VEILED = 0.5  # share of noise in what is to be refined
 ENCODER, DECODER = (40, 96, 192), (48, 112, 192)  # channels, from the picture inwards
 
 Latents = Float[Tensor, "n places 16"]
@@ -30,6 +27,11 @@ Pictures = Float[Tensor, "n channels height width"]
 def sphere(latents: Latents) -> Latents:
     """Latents with a root mean square of 1 at each place: whatever a network says, a decoder can draw."""
     return latents * (latents.square().mean(-1, keepdim=True) + 1e-4).rsqrt()
+
+
+def rearranged(noise: Latents) -> Latents:
+    """The same numbers at other channels: noise that has nothing to do with what was drawn from it there."""
+    return torch.cat(noise.chunk(2, -1)[::-1], -1)
 
 
 @part("network")
@@ -62,6 +64,10 @@ class LatentGenerator(NetworkSettings):
     With `steps` above 1 it is a flow: z is noise that is led to latents step by step (Lipman et al. 2023,
     arXiv:2210.02747), away from what it would draw without words by `guidance` (Ho & Salimans 2022, arXiv:2207.12598;
     1 leads nowhere else). With one step it is the generator of a GAN, which takes no guidance.
+
+    What that generator draws may be refined: half of it is covered with noise again, which is led away in so many steps
+    as there are `refinements`, as by a flow (SDEdit, Meng et al. 2022, arXiv:2108.01073). `distillation` teaches this
+    with `refined`. The noise is z once more, in another order, so a seed is still one picture.
     """
 
     width: int = 256
@@ -69,6 +75,14 @@ class LatentGenerator(NetworkSettings):
     steps: int = 1
     guidance: float = 1.0
     large: bool = False
+    refinements: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers of steps that are none, and a flow with refinements."""
+        if self.steps < 1 or self.refinements < 0:
+            raise DoesNotFit(f"A latent generator takes a step or more, and 0 refinements or more, not {self}.")
+        if self.refinements and self.steps > 1:
+            raise DoesNotFit("What a flow draws in several steps takes no refinements: set generator.refinements=0.")
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         """See `NetworkSettings.build`."""
@@ -120,7 +134,7 @@ class _Residual(nn.Module):
 
 
 def _conv(channels: int, more: int, *, stride: int = 1) -> nn.Conv2d:
-    layer = nn.Conv2d(channels, more, 3, stride, 1)
+    layer = Conv3x3(channels, more) if stride == 1 else nn.Conv2d(channels, more, 3, stride, 1)
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return layer
 
@@ -223,113 +237,14 @@ class _LatentAutoencoder(_Latent, Generator):
         return self.generate(self.encode(x)[0], condition)
 
 
-class _Told(nn.Module):
-    """Condition [N, K] and time [N] -> words as tokens [N, 1 + S, D], which are absent, and one vector [N, D]."""
-
-    def __init__(self, width: int, condition: int) -> None:
-        super().__init__()
-        self.length = DIMENSION if condition % DIMENSION == 0 else condition
-        self.nothing = nn.Parameter(torch.randn(1, 1, width) * 0.1)
-        self.time = nn.Sequential(nn.Linear(TIMES, width), nn.SiLU(), nn.Linear(width, width))
-        self.mixed = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU())
-        if condition:
-            self.word = nn.Sequential(nn.Linear(self.length, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
-            self.pooled = nn.Linear(width, width)
-        frequencies = torch.exp(torch.linspace(0, math.log(1000.0), TIMES // 2))
-        self.register_buffer("frequencies", frequencies, persistent=False)
-
-    def forward(self, condition: Tensor | None, time: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        waves = time[:, None] * self.get_buffer("frequencies")
-        vector = self.time(torch.cat([waves.sin(), waves.cos()], 1))
-        tokens = self.nothing.expand(time.shape[0], -1, -1)
-        absent = torch.zeros(time.shape[0], 1, dtype=torch.bool, device=time.device)
-        if condition is not None:
-            words = condition.unflatten(1, (-1, self.length))
-            here = (words != 0).any(-1)
-            told = self.word(words) * here[..., None]
-            vector = vector + self.pooled(told.sum(1) * here.sum(1, keepdim=True).clamp(min=1).rsqrt())
-            tokens, absent = torch.cat([tokens.to(told.dtype), told], 1), torch.cat([absent, ~here], 1)
-        return tokens, absent, self.mixed(vector)
-
-
-class _Block(nn.Module):
-    """Places [N, T, D] that looked at one another and at words, then at their neighbours."""
-
-    WIDER: ClassVar[float] = 1.5
-
-    def __init__(self, width: int, rows: int) -> None:
-        super().__init__()
-        self.rows, inner = rows, int(width * self.WIDER)
-        self.norms = nn.ModuleList([nn.LayerNorm(width, elementwise_affine=False) for _ in range(2)])
-        self.own, self.words = nn.Linear(width, 3 * width), nn.Linear(width, 2 * width)
-        self.out = nn.Linear(width, width)
-        self.around, self.back = nn.Conv2d(width, inner, 3, padding=1), nn.Linear(inner, width)
-        self.modulation = nn.Parameter(torch.zeros(6, width))
-        for layer in (self.out, self.back):
-            nn.init.normal_(layer.weight, std=0.01)
-        with torch.no_grad():
-            self.modulation[[2, 5]] = 1.0
-
-    def forward(self, x: Tensor, words: Tensor, absent: Tensor, vector: Tensor) -> Tensor:
-        scale, shift, gate, scale2, shift2, gate2 = (vector.unflatten(1, (6, -1)) + self.modulation)[:, :, None].unbind(
-            1
-        )
-        x = x + gate * self._attended(self.norms[0](x) * (1 + scale) + shift, words, absent)
-        grid = (self.norms[1](x) * (1 + scale2) + shift2).transpose(1, 2).unflatten(2, (self.rows, -1))
-        near = F.silu(self.around(grid)).flatten(2).transpose(1, 2)
-        y: Tensor = x + gate2 * self.back(near)
-        return y
-
-    def _attended(self, x: Tensor, words: Tensor, absent: Tensor) -> Tensor:
-        """Attention (Vaswani et al. 2017, arXiv:1706.03762, eq. 1) of places to places and words.
-
-        Plain products: the backward pass of torch's fused attention is several times as slow on a CPU.
-        """
-        query, key, value = self.own(x).chunk(3, -1)
-        word_key, word_value = self.words(words).chunk(2, -1)
-        query, key, value = (
-            each.unflatten(-1, (HEADS, -1)).transpose(1, 2)
-            for each in (query, torch.cat([key, word_key], 1), torch.cat([value, word_value], 1))
-        )
-        alike = query @ key.transpose(2, 3) / math.sqrt(query.shape[-1])
-        share = alike.masked_fill(absent, -1e4).softmax(-1).to(value.dtype)
-        y: Tensor = self.out((share @ value).transpose(1, 2).flatten(2))
-        return y
-
-
-class _Body(nn.Module):
-    """Latents [N, T, 16] at a time [N], and a condition -> features [N, T, D] of the places."""
-
-    def __init__(self, width: int, blocks: int, condition: int, places: tuple[int, int]) -> None:
-        super().__init__()
-        if width % HEADS:
-            raise DoesNotFit(f"The width of a latent network is a multiple of {HEADS}, not {width}.")
-        self.told, self.inward = _Told(width, condition), nn.Linear(CHANNELS, width)
-        self.place = nn.Parameter(torch.randn(places[0] * places[1], width) * 0.5)
-        self.modulation = nn.Linear(width, 6 * width)
-        nn.init.zeros_(self.modulation.weight)
-        nn.init.zeros_(self.modulation.bias)
-        self.blocks = nn.ModuleList([_Block(width, places[0]) for _ in range(blocks)])
-        self.norm = nn.LayerNorm(width)
-
-    def forward(self, latents: Tensor, condition: Tensor | None, time: Tensor) -> tuple[Tensor, Tensor]:
-        words, absent, vector = self.told(condition, time)
-        absent = F.pad(absent, (latents.shape[1], 0))[:, None, None]
-        modulation = self.modulation(vector)
-        x = self.place + self.inward(latents)
-        for block in self.blocks:
-            x = block(x, words, absent, modulation)
-        return self.norm(x), vector
-
-
 class _LatentGenerator(_Latent, Generator):
     """Noise z [N, places * 16] and a condition [N, K] -> pictures, by a decoder that learns nothing here."""
 
     def __init__(self, settings: LatentGenerator, shape: tuple[int, ...], condition: int) -> None:
         rows, columns = _places(shape)
         super().__init__(shape, condition, rows * columns * CHANNELS)
-        self.steps, self.guidance = settings.steps, settings.guidance
-        self.body = _Body(settings.width, settings.blocks, condition, (rows, columns))
+        self.steps, self.guidance, self.refinements = settings.steps, settings.guidance, settings.refinements
+        self.body = Body(settings.width, settings.blocks, condition, (rows, columns))
         self.outward = nn.Linear(settings.width, CHANNELS)
         nn.init.normal_(self.outward.weight, std=0.02)
         self.decoder = _Decoder(shape[0], rows, large=settings.large).requires_grad_(False)
@@ -359,21 +274,36 @@ class _LatentGenerator(_Latent, Generator):
         return latents
 
     def latents(self, noise: Latents, condition: Tensor | None) -> Latents:
-        """The latents that noise becomes, in as many steps as are set, on the sphere."""
-        if self.steps == 1:
-            return sphere(self.clean(noise, condition, noise.new_zeros(noise.shape[0])))
-        return self.flow(noise, condition, steps=self.steps, guidance=self.guidance)
+        """The latents that noise becomes, as many steps and refinements as are set, on the sphere."""
+        if self.steps > 1:
+            return self.flow(noise, condition, steps=self.steps, guidance=self.guidance)
+        drawn = self.once(noise, condition)
+        if self.refinements == 0:
+            return drawn
+        veiled = (1 - VEILED) * drawn + VEILED * rearranged(noise)
+        return self.flow(veiled, condition, steps=self.refinements, start=1 - VEILED)
 
-    def flow(self, noise: Latents, condition: Tensor | None, *, steps: int, guidance: float) -> Latents:
-        """Latents led from noise along straight lines to what they are expected to be, by Euler's method."""
-        x = noise
+    def once(self, noise: Latents, condition: Tensor | None) -> Latents:
+        """The latents that noise becomes in a single step, on the sphere."""
+        return sphere(self.clean(noise, condition, noise.new_zeros(noise.shape[0])))
+
+    def guided(
+        self, x: Latents, condition: Tensor | None, time: Float[Tensor, " n"], guidance: float | Float[Tensor, "n 1 1"]
+    ) -> Latents:
+        """What `clean` says, led away from what it says without words: 1 is as it is."""
+        told = self.clean(x, condition, time)
+        if condition is None or (isinstance(guidance, float) and guidance == 1.0):
+            return told
+        untold = self.clean(x, torch.zeros_like(condition), time)
+        return untold + guidance * (told - untold)
+
+    def flow(
+        self, x: Latents, condition: Tensor | None, *, steps: int, guidance: float = 1.0, start: float = 0.0
+    ) -> Latents:
+        """Latents led from a time along straight lines to what they are expected to be at 1, by Euler's method."""
         for step in range(steps):
-            time = x.new_full((x.shape[0],), step / steps)
-            end = self.clean(x, condition, time)
-            if guidance != 1 and condition is not None:
-                untold = self.clean(x, torch.zeros_like(condition), time)
-                end = untold + guidance * (end - untold)
-            x = x + (end - x) / (steps - step)
+            time = x.new_full((x.shape[0],), start + (1 - start) * step / steps)
+            x = x + (self.guided(x, condition, time, guidance) - x) / (steps - step)
         return sphere(x)
 
 
@@ -385,7 +315,7 @@ class _LatentCritic(_Latent, Critic):
     def __init__(self, settings: LatentCritic, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition)
         self.encoder = _Encoder(shape[0])
-        self.body = _Body(settings.width, settings.blocks, condition, _places(shape))
+        self.body = Body(settings.width, settings.blocks, condition, _places(shape))
         self.score, self.match = nn.Linear(settings.width, 1), nn.Linear(settings.width, settings.width)
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
