@@ -215,16 +215,20 @@ def test_settings_that_mean_nothing_are_refused(wrong):
         wrong()
 
 
-@pytest.fixture(params=["idea_autoencoder", "idea_flow", "idea_icons"])
+@pytest.fixture(params=["idea_autoencoder", "idea_flow", "idea_icons", "idea_icons, refined"])
 def recipe(request):
-    """Each of the three, small."""
-    found = find(request.param, "recipe")()
+    """Each of the three, small, and the last in another way."""
+    name, _, refined = request.param.partition(", ")
+    found = find(name, "recipe")()
     networks = {
         name: replace(network, **{key: value for key, value in SMALL.items() if hasattr(network, key)})
         for name, network in found.networks.items()
     }
     if "teacher" in networks:
         networks["teacher"] = replace(networks["teacher"], steps=2)
+    if refined:
+        networks["generator"] = replace(networks["generator"], refinements=1)
+        found = replace(found, game=replace(found.game, refined=1.0))
     return replace(found, networks=networks, batch=4, images=100, bfloat16=())
 
 

@@ -19,6 +19,7 @@ from ganvas.latent.draw import draw, given
 from ganvas.learning.conditions import Keywords, Labels
 from ganvas.learning.phrases import Phrases
 from ganvas.models import web
+from ganvas.models.lower import Lowered
 from ganvas.models.model import Model, inputs, load
 from ganvas.models.place import Place
 from ganvas.models.vectors import traced
@@ -184,6 +185,25 @@ def test_every_operation(tmp_path):
         answer = in_node(page, raw=[(each, None, 1) for each in z], plain=plain)
         assert answer["simd"] is not plain
         assert np.abs(np.array(answer["raw"]) - wanted).max() < 1e-5
+
+
+class Twice(Generator):
+    """A network that uses its weights more than once, as a generator that refines does."""
+
+    def __init__(self, times):
+        super().__init__((1, 4, 4), 0, 16)
+        self.layer, self.times = nn.Linear(16, 16), times
+
+    def forward(self, z, condition):
+        for _ in range(self.times):
+            z = torch.tanh(self.layer(z))
+        return z.unflatten(1, (1, 4, 4))
+
+
+def test_weights_that_are_used_twice_lie_in_a_page_once():
+    once, twice = (Lowered(Twice(times).eval()).program for times in (1, 2))
+    assert sum(each.numel() for each in once.weights.values()) == sum(each.numel() for each in twice.weights.values())
+    assert len(twice.steps) > len(once.steps)
 
 
 class Sums(Generator):

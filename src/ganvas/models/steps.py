@@ -5,6 +5,7 @@ all. Whatever only rearranges is a copy along strides, and norms are told from t
 for a new operation: a method of its name here.
 """
 
+import hashlib
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
@@ -24,23 +25,8 @@ __all__ = ["Steps", "shape_of"]
 SAME = ("view", "_unsafe_view", "reshape", "unsqueeze", "squeeze", "clone", "_to_copy", "alias", "detach")
 BOTH = {"add": "add", "sub": "sub", "mul": "mul", "div": "div", "maximum": "max", "minimum": "min"}
 BOTH |= {name: name for name in ("ge", "gt", "le", "lt", "eq", "ne")}
-EACH = (
-    "relu",
-    "tanh",
-    "sigmoid",
-    "silu",
-    "exp",
-    "log",
-    "expm1",
-    "log1p",
-    "sin",
-    "cos",
-    "sqrt",
-    "rsqrt",
-    "abs",
-    "neg",
-    "reciprocal",
-)
+EACH = ("relu", "tanh", "sigmoid", "silu", "exp", "log", "expm1", "log1p", "sin", "cos", "sqrt", "rsqrt", "abs", "neg")
+EACH += ("reciprocal",)
 FOLDS = {"sum": "sum", "mean": "mean", "any": "most", "amax": "most"}
 PANEL = 8  # columns of a matrix that lie together, see page/product.js
 DIMENSIONS = 3  # of space, as convolutions have them here
@@ -136,8 +122,11 @@ class Steps:
         if (of, form) not in self.constants:
             held = torch.as_tensor(self._constant(of), dtype=torch.float32)
             held = (form(held) if form else held).contiguous()
-            self.constants[of, form] = self._new(held.shape)
-            self.held[self.constants[of, form]] = held
+            same = held.shape, hashlib.sha256(held.numpy()).digest()  # of weights that are used more than once
+            if same not in self.constants:
+                self.constants[same] = self._new(held.shape)
+                self.held[self.constants[same]] = held
+            self.constants[of, form] = self.constants[same]
         return self.constants[of, form]
 
     def _shaped(self, of: Any) -> tuple[int, ...]:
