@@ -32,6 +32,8 @@ def test_new_weights_are_seen():
         assert torch.allclose(layer(x), 2 * before - layer.bias[:, None, None], atol=1e-5)
         layer.load_state_dict(Conv3x3(96, 96).state_dict())
         assert torch.allclose(layer(x), plain(layer, x).float(), atol=1e-4)
+        layer.half().float()
+        assert torch.equal(layer(x), Conv3x3.forward(copy.deepcopy(layer), x))
         twin = copy.deepcopy(layer)
         twin.weight.zero_()
         assert torch.allclose(twin(x), layer.bias[:, None, None].expand(1, 96, 4, 4))
