@@ -25,8 +25,10 @@ __all__ = ["Steps", "shape_of"]
 SAME = ("view", "_unsafe_view", "reshape", "unsqueeze", "squeeze", "clone", "_to_copy", "alias", "detach")
 BOTH = {"add": "add", "sub": "sub", "mul": "mul", "div": "div", "maximum": "max", "minimum": "min"}
 BOTH |= {name: name for name in ("ge", "gt", "le", "lt", "eq", "ne")}
-EACH = ("relu", "tanh", "sigmoid", "silu", "exp", "log", "expm1", "log1p", "sin", "cos", "sqrt", "rsqrt", "abs", "neg")
-EACH += ("reciprocal",)
+EACH = (
+    *("relu", "tanh", "sigmoid", "silu", "exp", "log", "expm1", "log1p"),
+    *("sin", "cos", "sqrt", "rsqrt", "abs", "neg", "reciprocal"),
+)
 FOLDS = {"sum": "sum", "mean": "mean", "any": "most", "amax": "most"}
 PANEL = 8  # columns of a matrix that lie together, see page/product.js
 DIMENSIONS = 3  # of space, as convolutions have them here
@@ -122,7 +124,7 @@ class Steps:
         if (of, form) not in self.constants:
             held = torch.as_tensor(self._constant(of), dtype=torch.float32)
             held = (form(held) if form else held).contiguous()
-            same = held.shape, hashlib.sha256(held.numpy()).digest()  # of weights that are used more than once
+            same = held.shape, hashlib.sha256(held.numpy().data).digest()  # of weights that are used more than once
             if same not in self.constants:
                 self.constants[same] = self._new(held.shape)
                 self.held[self.constants[same]] = held

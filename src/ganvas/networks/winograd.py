@@ -27,11 +27,11 @@ class Conv3x3(nn.Conv2d):
 
     def __init__(self, channels: int, wanted: int) -> None:
         super().__init__(channels, wanted, 3, padding=1)
-        self._known: tuple[nn.Parameter, int, Tensor] | None = None
+        self._known: tuple[Tensor, int, Tensor] | None = None
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Conv3x3":
         self._known = None
-        return super()._apply(fn, recurse)
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, O, H, W]."""
@@ -62,12 +62,11 @@ class Conv3x3(nn.Conv2d):
 
     def _weights(self) -> Tensor:
         """The transformed weights [16, C, O], which are kept as long as the weights stay what they are."""
-        known = self._known
-        if known is None or known[0] is not self.weight or known[1] != self.weight._version:
+        if self._known is None or self._known[0] is not self.weight or self._known[1] != self.weight._version:
             to = torch.tensor(WEIGHT)
             made = torch.einsum("ia,jb,ocab->ijco", to, to, self.weight).reshape(WINDOW**2, self.in_channels, -1)
-            known = self._known = self.weight, self.weight._version, made.contiguous()
-        return known[2]
+            self._known = self.weight, self.weight._version, made.contiguous()
+        return self._known[2]
 
 
 def _both_ways(matrix: tuple[tuple[int, ...], ...]) -> Tensor:
