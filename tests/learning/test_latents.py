@@ -341,9 +341,17 @@ def test_refinements_lead_from_drawings_under_noise():
     assert torch.equal(generator.once(noise, told), sphere(drawn))
 
 
-@pytest.mark.parametrize("settings", [{"steps": 0}, {"refinements": -1}, {"steps": 2, "refinements": 1}])
-def test_steps_that_are_none_are_refused(settings):
-    with pytest.raises(GanvasError, match=r"refinements"):
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"steps": 0}, "steps must be at least 1"),
+        ({"refinements": -1}, "refinements must be at least 0"),
+        ({"refinements": 1_000_000}, "refinements must be at most"),
+        ({"steps": 2, "refinements": 1}, "takes no refinements"),
+    ],
+)
+def test_steps_that_are_none_are_refused(settings, said):
+    with pytest.raises(GanvasError, match=said):
         LatentGenerator(**settings)
 
 

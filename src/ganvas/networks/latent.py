@@ -1,6 +1,7 @@
 """Drawings made from words in the latents of an autoencoder: what draws them, what learns them, what judges them."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -77,10 +78,12 @@ class LatentGenerator(NetworkSettings):
     large: bool = False
     refinements: int = 0
 
+    from_zero: ClassVar[tuple[str, ...]] = ("refinements",)
+    layered: ClassVar[tuple[str, ...]] = ("blocks", "steps", "refinements")
+
     def __post_init__(self) -> None:
-        """Refuse numbers of steps that are none, and a flow with refinements."""
-        if self.steps < 1 or self.refinements < 0:
-            raise DoesNotFit(f"A latent generator takes a step or more, and 0 refinements or more, not {self}.")
+        """Refuse what `NetworkSettings` does, and a flow with refinements."""
+        super().__post_init__()
         if self.refinements and self.steps > 1:
             raise DoesNotFit("What a flow draws in several steps takes no refinements: set generator.refinements=0.")
 
