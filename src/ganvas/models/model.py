@@ -179,11 +179,12 @@ class Model:
     def preview(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         """The samples of z [N, latent] and condition [N, K] at once, to be looked at in passing.
 
-        Several times as fast as `make` for one, whose last bits differ: it makes full chunks.
+        Several times as fast as `make` for one, whose last bits differ: it makes full chunks. What a network refines is
+        shown as it is before.
         """
         device = next(self.network.parameters()).device
         with machine.threads(1):  # what takes some milliseconds is over before several threads have met
-            return self.network.generate(z.to(device), None if condition is None else condition.to(device)).cpu()
+            return self.network.glimpse(z.to(device), None if condition is None else condition.to(device)).cpu()
 
 
 class _Truncated(Generator):

@@ -256,6 +256,14 @@ class _LatentGenerator(_Latent, Generator):
         pictures: Tensor = self.decoder(self.latents(self.places(z), condition))
         return pictures
 
+    @in_precision
+    def glimpse(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """See `Generator.glimpse`: what it draws before it refines."""
+        if self.steps > 1:
+            return self.generate(z, condition)
+        pictures: Tensor = self.decoder(self.once(self.places(z), condition))
+        return pictures
+
     @property
     def doubles(self) -> bool:
         """See `Generator.doubles`."""

@@ -119,6 +119,10 @@ class Generator(Network):
         """The finished samples [N, *shape] for these inputs."""
         return self(z, condition)
 
+    def glimpse(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """The samples of `generate`, or what is like them and made sooner, to be looked at in passing."""
+        return self.generate(z, condition)
+
     @property
     def doubles(self) -> bool:
         """Whether it draws its pictures twice as large, too, by `larger`."""
