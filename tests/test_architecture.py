@@ -176,15 +176,21 @@ def test_help_imports_no_torch_and_is_quick():
     code += "heavy = {'torch', 'numpy', 'PIL', 'fastapi', 'uvicorn'}\n"
     code += "atexit.register(lambda: print('HEAVY', heavy & set(sys.modules)))\nmain()"
     for _ in range(8):  # other work on the machine slows it down, but hardly eight times in a row
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        if seconds < 0.4:
+        done, seconds = _child(code)
+        _, libraries = _child("import typer.rich_utils")
+        if seconds < (most := max(0.4, 2 * libraries)):  # a slow machine is slow with them, too
             break
     assert "Usage: ganvas" in done.stdout
     assert "HEAVY set()" in done.stdout
-    assert seconds < 0.4
+    assert seconds < most
+
+
+def _child(code):
+    """What a Python of its own says to a program, and the CPU seconds that it takes."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_shapes_are_checked_under_pytest():
