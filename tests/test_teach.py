@@ -89,11 +89,19 @@ def test_what_cannot_be_meant_is_refused(carry, tmp_path, given, said):
 
 def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path):
     pytest.importorskip("resvg_py")
-    first = run(carry, tmp_path / "first", "--autoencoder", ".01", "--flow", ".01", "--one-step", ".01")
-    assert all(rows(first, stage)[-1]["images"] >= 4 for stage in ("autoencoder", "flow", "one_step"))
+    stages = ("autoencoder", "flow", "one_step", "refined")
+    times = ["--autoencoder", ".01", "--flow", ".01", "--one-step", ".01", "--refine", ".01"]
+    first = run(carry, tmp_path / "first", *times)
+    assert all(rows(first, stage)[-1]["images"] >= 4 for stage in stages)
+    drawn, refined = load(first, "one_step"), load(first, "refined")
+    assert 0 < max(float((refined[name] - value).abs().max()) for name, value in drawn.items()) < 0.01
     main(["assemble", str(first), str(tmp_path / "model")])
     model, said = load_model(tmp_path / "model"), Run(tmp_path / "model")
-    assert said.rows == rows(first, "one_step")
+    assert model.network.refinements == 1
+    after = said.rows[-1]
+    assert said.rows[: len(rows(first, "one_step"))] == rows(first, "one_step")
+    assert after["terms"].keys() == {"generator.refined", "generator.kept"}
+    assert after["images"] == rows(first, "one_step")[-1]["images"] + rows(first, "refined")[-1]["images"]
     assert said.about["data"]["count"] == 59
     assert said.newest_sound() is not None
     assert model.sample(1, seed=0, label="red star")[0].size == (64, 64)
@@ -106,21 +114,5 @@ def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path):
     assert all(kept[name].equal(value) for name, value in load(first, "autoencoder").items())
     with pytest.raises(SystemExit, match="--one-step SECONDS"):
         main(["assemble", str(second), str(tmp_path / "none")])
-
-
-def test_refining_comes_last_and_makes_a_model_that_refines(carry, tmp_path):
-    pytest.importorskip("resvg_py")
-    first = run(carry, tmp_path / "first", "--autoencoder", ".01", "--flow", ".01", "--one-step", ".01")
     with pytest.raises(SystemExit, match="Nothing is there to be refined"):
-        run(carry, tmp_path / "none", "--autoencoder", ".01", "--flow", ".01", "--one-step", "0", "--refine", ".01")
-    out = run(carry, tmp_path / "out", "--start", str(first), "--flow", "0", "--one-step", ".01", "--refine", ".01")
-    row = rows(out, "refined")[-1]
-    assert row["images"] >= 4
-    assert set(row["terms"]) == {"generator.refined", "generator.kept"}
-    before, after = load(out, "one_step"), load(out, "refined")
-    assert 0 < max(float((after[name] - value).abs().max()) for name, value in before.items()) < 0.01
-    main(["assemble", str(out), str(tmp_path / "model")])
-    model = load_model(tmp_path / "model")
-    assert model.network.refinements == 1
-    assert Run(tmp_path / "model").rows[-1]["terms"].keys() >= {"generator.refined"}
-    assert model.sample(1, seed=0, label="red star")[0].size == (64, 64)
+        run(carry, tmp_path / "third", "--start", str(second), "--flow", "0", "--one-step", "0", "--refine", ".01")
