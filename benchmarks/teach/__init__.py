@@ -16,6 +16,7 @@ has at its end, in files of less than 16 MiB; `run --start OUT_OF_BEFORE` goes o
     --plain .3                noun, style and colour alone are told more often
     --pairs 200000 --real .4  more of the flow's endpoints, more of the data for the critic
     --adversarial-end .5      the critic counts more towards the end
+    --refine 60               at last the generator learns to refine what it drew; the shipped one did so on a processor
     prepare --everything      what is held out for measuring is learned, too; figures come from a run without it
 
 Stages last so many seconds, so figures are of the machine; what is drawn at random is the same for the same steps.

@@ -29,7 +29,7 @@ WATCHED = ("generator.likeness", "generator.pictures", "generator.loss", "critic
 
 @dataclass(frozen=True)
 class Plan:
-    """Seconds and settings of the stages; the defaults taught the model `icons`.
+    """Seconds and settings of the stages; the defaults taught the model `icons` all but to refine.
 
     autoencoder, flow, one_step, refine   seconds of each stage; 0 leaves out the last two, and takes the others from
                        `--start`, as the last takes the generator where there is no one step
