@@ -185,6 +185,12 @@ def test_help_imports_no_torch_and_is_quick():
     assert seconds < most
 
 
+def test_models_are_listed_without_torch():
+    done, _ = _child("import sys; from ganvas.models import shipped; print(shipped.listing(), 'torch' in sys.modules)")
+    assert "icons " in done.stdout
+    assert done.stdout.endswith("False\n")
+
+
 def _child(code):
     """What a Python of its own says to a program, and the CPU seconds that it takes."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

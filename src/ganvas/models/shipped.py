@@ -1,7 +1,9 @@
 """The trained models that have a name: those that come with the toolkit, and hf:user/name for one on Hugging Face."""
 
+import json
 from pathlib import Path
 
+from ..core.manifest import newest
 from .hub_name import is_on_hub
 
 __all__ = ["known", "listing", "locate", "named", "shipped"]
@@ -41,14 +43,13 @@ def named(place: str) -> bool:
 
 def listing() -> str:
     """The models that come with the toolkit, a line each, and how to get others."""
-    from ..runs.run import Run  # which knows recipes, and so torch
-
     lines = []
     for name, folder in shipped().items():
-        run = Run(folder)
+        shape = "x".join(map(str, json.loads((folder / "run.json").read_text(encoding="utf-8"))["data"]["shape"]))
+        checkpoint = newest(folder / "checkpoints")
+        images = int(checkpoint.name) if checkpoint else 0
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
-        shape = "x".join(map(str, run.about["data"]["shape"]))
-        lines.append(f"{name:12} {shape}, {run.images:,} images, {size:.1f} MB: {_first_line(folder)}")
+        lines.append(f"{name:12} {shape}, {images:,} images, {size:.1f} MB: {_first_line(folder)}")
     more = "Generators that others published, StyleGAN2-ADA and R3GAN, are made into models by `ganvas convert`."
     more += "\nModels that `ganvas publish` put on Hugging Face are hf:user/name, wherever a model is named."
     return "\n".join([*(lines or [f"Models that come with the toolkit: {known()}."]), "", more])

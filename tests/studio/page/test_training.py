@@ -12,7 +12,7 @@ from PIL import Image
 from .conftest import drop, sync_api
 
 expect = sync_api.expect
-SECONDS = 30  # of training
+SECONDS = 20  # of training
 SOON, LATE = 60_000, 240_000  # milliseconds on a busy machine
 SMALL = "".join(f"&set={setting}" for setting in ("batch=8", "generator.width=4", "critic.width=4", "measure_images=0"))
 
