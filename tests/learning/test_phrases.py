@@ -102,6 +102,17 @@ def test_much_variety_adds_things_of_near_meaning(known):
     assert shares[0] < shares[1], "more variety goes further away"
 
 
+def test_a_common_word_that_names_nothing_is_no_idea():
+    """As "circle" in an icon's name; one that is common and stands first elsewhere is what pictures show."""
+    told = [(thing, "round") for thing in ("cat", "kitten", "dog", "house")] + [("round",)]
+    for alone in (1, 2):
+        some = (*told, *told[4:] * (alone - 1))
+        condition = Phrases(places=4).of(Dataset(np.zeros((len(some), 8, 8, 3), np.uint8), keywords=some))
+        ideas = added(replace(condition, variety=4.0), "cat", range(200))
+        assert "kitten" in ideas
+        assert ("round" in ideas) == (alone == 2)
+
+
 def test_a_seed_is_always_varied_alike(known):
     asked = known.read("cat")
     assert torch.equal(known.vary(asked, [7]), known.vary(asked, range(9))[7:8])

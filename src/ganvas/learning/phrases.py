@@ -1,5 +1,6 @@
 """Keywords one by one, for networks that look at words and not at their mean."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +23,7 @@ from .told import LOUD, Spoken
 
 __all__ = ["Phrases"]
 
+COMMON, SELDOM = 0.01, 0.25  # in so many phrases, so seldom first: a word of how things are drawn, as "circle" is
 NEARER = 0.03  # as `NEAR` of `Keywords`, for words that are added to those asked for and do not only colour their mean
 STYLES = ("outline", "solid", "flat", "duotone", "gradient", "3d", "bold")
 COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink", "brown", "grey", "black")
@@ -140,13 +142,21 @@ class Phrases(Keywords):
         settings = self.places, self.styles, self.colours, self.variety
         return Spoken(*settings, vectors=lambda words: self._of(words).numpy(), near=self._near)
 
+    @cached_property
+    def _ways(self) -> set[str]:
+        """The words that say how something is drawn and not what it is."""
+        told = [words for phrase in self.phrases if (words := phrase.split())]
+        count, first = Counter(word for words in told for word in set(words)), Counter(words[0] for words in told)
+        common = {word for word, n in count.items() if n > COMMON * len(told) and first[word] < SELDOM * n}
+        return {*self.styles, *self.colours} | common
+
     def _near(self, told: Float[np.ndarray, "places 256"], share: float) -> list[str]:
-        """The words of a phrase of near meaning that are not among these."""
+        """The words of a phrase of near meaning that are not among these, and say what to draw."""
         words = torch.from_numpy(told)
         mean = normalize(words.sum(0), dim=0)
         cosines = (self._described @ mean).double() / LOUD
         ends = (cosines / (self.variety * NEARER)).softmax(0).cumsum(0)
         phrase = self.phrases[min(int(torch.searchsorted(ends, share * ends[-1])), len(self.phrases) - 1)].split()
         there: list[bool] = (self._of(phrase) @ words.T / LOUD > 0.99).any(1).tolist()
-        known = {*self.styles, *self.colours} | {word for word, held in zip(phrase, there, strict=True) if held}
-        return [word for word in phrase if word not in known]
+        known = {word for word, held in zip(phrase, there, strict=True) if held}
+        return [word for word in phrase if word not in known | self._ways]
