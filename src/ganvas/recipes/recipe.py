@@ -36,7 +36,7 @@ class Recipe:
     batch           samples per play
     images          length of the run: samples seen, one batch a step
     widen           lengths from which on a run of so many minutes has its networks half as wide again, each time
-    sheets          how many sheets of samples are drawn as it goes on, evenly spaced
+    sheets          how many sheets of samples are drawn as it goes on, evenly spaced; fewer where a sheet takes long
     measure_images  images from one score to the next; None for as often as it costs little, 0 for never
     begins          recipes that are trained first, one after another, each with what the one before has learned, and
                     the share of the budget of each; the recipe itself takes what is left of it

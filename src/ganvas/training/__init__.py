@@ -16,6 +16,7 @@ In: a `Recipe`; out: a run folder.
     recorder.py     the writing half of a run folder: log, sheets, checkpoints, lock
     start_from.py   the weights and the recipe of another run to start from
     budget.py       minutes -> images and widths, by a probe and then by the run's own speed
+    allowance.py    how much time goes to what teaches it nothing
     pulse.py        signs of it that the losses do not tell, now and then
     meter.py        a score as the training goes on, in a small share of its time
 """

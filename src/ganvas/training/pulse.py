@@ -18,7 +18,7 @@ from .loop import State
 
 __all__ = ["PULSES", "Pulse", "small"]
 
-PULSES = 25  # in a run; a divisor of its log lines
+PULSES = 25  # in a run, at most; a divisor of its log lines
 SEEDS, SETS = 32, 8  # samples, and how many sets of as many reals they are compared with
 SIDE = 16  # pixels
 NUDGE = 0.1  # the deviation of what is added to an input of deviation 1

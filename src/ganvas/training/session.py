@@ -20,6 +20,7 @@ from ..runs.diagnosis import Diagnosis
 from ..runs.doctor import diagnoses
 from ..runs.run import Run
 from .alarm import Alarm, BlewUp
+from .allowance import Allowance
 from .budget import Budget, whole_batches
 from .dealer import Pieces, cuts
 from .events import Events
@@ -78,6 +79,7 @@ class Session:
         self._budget = Budget(minutes, seen, recorder.run.seconds)
         self._meter = Meter(data, every=recipe.measure_images, device=device)
         self._pulse = Pulse(data, recipe.product)
+        self._for_signs, self._for_sheets = Allowance(), Allowance()
         self._events = Events(recorder.run.path, seen=seen) if self._first else None
         self._alarm = Alarm()
         self._rescuer, self._mender = rescuer, mender
@@ -192,11 +194,12 @@ class Session:
         return False
 
     def _draw(self, tick: Tick) -> None:
-        """Draw a sheet. With several processes all of them call this together."""
+        """Draw a sheet, if there is time. With several processes all of them call this together."""
         self._look()
-        if self._first:
+        if self._first and (self._is_over or self._for_sheets.affords()):
             self._say("drawing")
-            self._recorder.sheet(self._seen, tick.state, self._data)
+            with self._for_sheets.spends():
+                self._recorder.sheet(self._seen, tick.state, self._data)
             self._recorder.thin(self._recipe)
 
     def _is_due(self, times: int, *, every: int = 1) -> bool:
@@ -207,7 +210,12 @@ class Session:
         batch, images = self._recipe.batch, self._recipe.images
         before, group = self._seen - batch, every * batch
         due = (before + group) * times // images > before * times // images
-        return self._seen >= images or (before % group == 0 and due)
+        return self._is_over or (before % group == 0 and due)
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether this step is the last."""
+        return self._seen >= self._recipe.images
 
     def _log(self, tick: Tick) -> None:
         """Write a line, with scores if it is time for them. With several processes all of them call this together."""
@@ -219,7 +227,10 @@ class Session:
             self._say("measuring")
             scores = self._meter.measure(Model(tick.state.average, tick.state.condition))
             self._recorder.keep_best(self._recipe, tick.state, scores)
-        signs = self._pulse.take(tick.state) if self._is_due(PULSES, every=self._group) else None
+        signs = None
+        if self._is_due(PULSES, every=self._group) and (self._is_over or self._for_signs.affords()):
+            with self._for_signs.spends():
+                signs = self._pulse.take(tick.state)
         notices = [str(each) for each in self._rescuer.made if self._logged <= each.back < self._seen]
         mend = self._mender.taken
         changed = mend.setting if mend and self._logged <= mend.at < self._seen else ""
@@ -241,7 +252,7 @@ class Session:
 
     def _ends(self, tick: Tick, interrupted: Callable[[], bool]) -> bool:
         """Whether this was the last step; saves after it, and else now and then."""
-        ends = distributed.either(self._seen >= self._recipe.images or interrupted(), self._device)
+        ends = distributed.either(self._is_over or interrupted(), self._device)
         due = return_step(tick.step) == tick.step or time.perf_counter() - self._saved > CHECKPOINT_SECONDS
         if ends or distributed.either(due, self._device):
             self._look(tick)

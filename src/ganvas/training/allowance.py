@@ -1,0 +1,34 @@
+"""How much time a training gives to what teaches it nothing."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["Allowance"]
+
+SHARE = 0.05  # of the time that goes by
+SECONDS = 5.0  # that may be taken at once, so that nothing is left out where it is quick
+
+
+class Allowance:
+    """The time for one thing of many in a training, such as its sheets: a share of all that goes by.
+
+    What takes little is always allowed. A network that draws a sheet in as long as it learns from ten pictures would
+    else do little but draw.
+    """
+
+    def __init__(self) -> None:
+        self._began, self._spent, self._last = time.perf_counter(), 0.0, 0.0
+
+    def affords(self) -> bool:
+        """Whether there is time for another one, if it takes as long as the last."""
+        gone = time.perf_counter() - self._began
+        return self._spent + self._last <= SECONDS + SHARE * gone
+
+    @contextmanager
+    def spends(self) -> Iterator[None]:
+        """Count the time that this takes."""
+        began = time.perf_counter()
+        yield
+        self._last = time.perf_counter() - began
+        self._spent += self._last
