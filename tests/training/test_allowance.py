@@ -52,3 +52,7 @@ def test_a_training_whose_sheets_and_signs_take_long_has_few(points, tmp_path, m
     assert [row["images"] for row in run.rows if row.get("signs")][-1] == run.images
     assert sum("signs" in row for row in run.rows) == 2
     assert sum("signs" in row for row in whole.rows) > 10
+    mended = fit(points, out=tmp_path / "auto", device="cpu", quiet=True, auto=True)
+    assert [row["images"] for row in mended.rows if "signs" in row] == [
+        row["images"] for row in whole.rows if "signs" in row
+    ]

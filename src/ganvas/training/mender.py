@@ -57,10 +57,14 @@ class Mender:
         data: the samples.
         wanted: whether it is to be taken at all; what was taken before holds in any case.
         anew: whether a network may begin anew: not one that began with the weights of another run.
+
+    Attributes:
+        wanted: the same.
+        taken: what was taken; None before that.
     """
 
     def __init__(self, recorder: Recorder, data: Dataset, *, wanted: bool, anew: bool) -> None:
-        self._recorder, self._data, self._wanted, self._anew = recorder, data, wanted, anew
+        self._recorder, self._data, self.wanted, self._anew = recorder, data, wanted, anew
         run = recorder.run
         self.taken = mend_of(run.about) if run.exists else None  # processes of other machines may not see the folder
 
@@ -70,7 +74,7 @@ class Mender:
 
     def look(self, recipe: Recipe, seen: int) -> None:
         """Look at the log, in which signs were just written, and decide whether to change something now."""
-        if not self._wanted or self.taken or not EARLIEST * recipe.images <= seen <= LATEST * recipe.images:
+        if not self.wanted or self.taken or not EARLIEST * recipe.images <= seen <= LATEST * recipe.images:
             return
         rows = [{name: value for name, value in row.items() if name != "scores"} for row in self._recorder.run.rows]
         looks = [at + 1 for at, row in enumerate(rows) if row.get("signs")]

@@ -228,7 +228,8 @@ class Session:
             scores = self._meter.measure(Model(tick.state.average, tick.state.condition))
             self._recorder.keep_best(self._recipe, tick.state, scores)
         signs = None
-        if self._is_due(PULSES, every=self._group) and (self._is_over or self._for_signs.affords()):
+        needed = self._is_over or self._mender.wanted  # who decides by them goes the same way at any speed
+        if self._is_due(PULSES, every=self._group) and (needed or self._for_signs.affords()):
             with self._for_signs.spends():
                 signs = self._pulse.take(tick.state)
         notices = [str(each) for each in self._rescuer.made if self._logged <= each.back < self._seen]
