@@ -17,7 +17,7 @@ from ganvas.core.files import cache_folder
 from ganvas.core.pixels import save_picture
 from ganvas.data import pack
 from ganvas.data.archives import listing, open_files, stamp
-from ganvas.data.dataset import source
+from ganvas.data.dataset import Dataset, source
 from ganvas.data.decode import MOST_BYTES, Frame
 from ganvas.data.pack import Described, Item, pack_files, packed
 from ganvas.data.picture_files import read_pictures
@@ -276,18 +276,31 @@ def test_memory_stays_flat(tmp_path):
     Image.new("RGB", (2000, 2000), "teal").save(folder / "000.png", compress_level=1)
     for number in range(1, 50):
         shutil.copy(folder / "000.png", folder / f"{number:03}.png")
+    assert peak(lambda: pack_of(folder)) < 60 * min(8, os.cpu_count() or 1) + 40
+
+
+def test_a_digest_holds_no_more_than_a_part_of_what_is_mapped(tmp_path):
+    np.lib.format.open_memmap(tmp_path / "samples.npy", "w+", np.uint8, (60_000, 32, 32, 3)).flush()
+    mapped = np.load(tmp_path / "samples.npy", mmap_mode="r")
+    assert peak(Dataset(mapped).digest) < 60  # of 176
+    assert Dataset(mapped[:100]).digest() == Dataset(np.zeros((100, 32, 32, 3), np.uint8)).digest()
+
+
+def peak(work):
+    """The MiB by which a process of its own grows at most while it works."""
     fork = multiprocessing.get_context("fork")
     results = fork.Queue()
 
     def measure():
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        pack_of(folder)
+        work()
         results.put((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 
     process = fork.Process(target=measure)
     process.start()
-    assert results.get(timeout=60) < 60 * min(8, os.cpu_count() or 1) + 40
+    grown = results.get(timeout=60)
     process.join()
+    return grown
 
 
 def test_links_are_followed_but_never_in_circles(tmp_path):
