@@ -284,6 +284,10 @@ def test_a_digest_holds_no_more_than_a_part_of_what_is_mapped(tmp_path):
     mapped = np.load(tmp_path / "samples.npy", mmap_mode="r")
     assert peak(Dataset(mapped).digest) < 60  # of 176
     assert Dataset(mapped[:100]).digest() == Dataset(np.zeros((100, 32, 32, 3), np.uint8)).digest()
+    changed = np.load(tmp_path / "samples.npy", mmap_mode="c")
+    changed[:100] = 7
+    Dataset(changed[:50]).digest()
+    assert (changed[:100] == 7).all()
 
 
 def peak(work):

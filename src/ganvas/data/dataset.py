@@ -224,12 +224,15 @@ class Dataset:
 
 
 def _let_go(samples: np.ndarray) -> None:
-    """Where samples are mapped from a file, what was looked at counts as memory until the system is told otherwise."""
-    held: Any = samples
-    while isinstance(held, np.ndarray):
-        held = held.base
-    if isinstance(held, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        held.madvise(mmap.MADV_DONTNEED)
+    """Where samples are mapped from a file, what was looked at counts as memory until the system is told otherwise.
+
+    Only of a map that nobody writes to: the changes of one's own copy would be lost.
+    """
+    while isinstance(samples.base, np.ndarray):
+        samples = samples.base
+    place: Any = samples.base
+    if isinstance(place, mmap.mmap) and getattr(samples, "mode", "") == "r" and hasattr(mmap, "MADV_DONTNEED"):
+        place.madvise(mmap.MADV_DONTNEED)
 
 
 class Source(ABC):
