@@ -143,7 +143,7 @@ class Phrases(Keywords):
         return Spoken(*settings, vectors=lambda words: self._of(words).numpy(), near=self._near)
 
     @cached_property
-    def _ways(self) -> set[str]:
+    def ways(self) -> set[str]:
         """The words that say how something is drawn and not what it is."""
         told = [words for phrase in self.phrases if (words := phrase.split())]
         count, first = Counter(word for words in told for word in set(words)), Counter(words[0] for words in told)
@@ -159,4 +159,4 @@ class Phrases(Keywords):
         phrase = self.phrases[min(int(torch.searchsorted(ends, share * ends[-1])), len(self.phrases) - 1)].split()
         there: list[bool] = (self._of(phrase) @ words.T / LOUD > 0.99).any(1).tolist()
         known = {word for word, held in zip(phrase, there, strict=True) if held}
-        return [word for word in phrase if word not in known | self._ways]
+        return [word for word in phrase if word not in known | self.ways]

@@ -23,6 +23,7 @@ from ..core.batch import Kind
 from ..core.errors import DoesNotFit
 from ..core.version import __version__
 from ..learning.conditions import Condition, Keywords, Labels
+from ..learning.phrases import Phrases
 from ..recipes.settings import to_json
 from .lower import Lowered
 from .model import Model, inputs
@@ -201,7 +202,7 @@ def _told(condition: Condition | None) -> dict[str, Any] | None:
             f"A page tells classes and keywords, and this model takes {type(condition).__name__}. `ganvas export` "
             "writes it as ONNX: `out=model.onnx`."
         )
-    return about
+    return about | ({"ways": sorted(condition.ways)} if isinstance(condition, Phrases) else {})
 
 
 def _example(condition: Condition | None) -> str:

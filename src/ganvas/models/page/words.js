@@ -182,6 +182,7 @@ class Phrases extends Keywords {
     this.count = about.places;
     this.styles = about.styles;
     this.colours = about.colours;
+    this.ways = new Set(about.ways);
   }
 
   read(text) {
@@ -231,15 +232,14 @@ class Phrases extends Keywords {
     return varied;
   }
 
-  /** The words of a phrase of near meaning that are not among these. */
+  /** The words of a phrase of near meaning that are not among these, and say what to draw. */
   #near(rows, share, variety) {
     const mean = loud(rows.reduce((sum, row) => shifted(sum, row), new Float32Array(DIMENSION)), 1);
     const shares = softmax(this.means.map((each) => dot(each, mean) / LOUD / (variety * NEARER)));
     const goal = share * shares.reduce((a, b) => a + b, 0);
     let [place, sum] = [0, shares[0]];
     while (sum < goal && place < shares.length - 1) sum += shares[++place];
-    const known = new Set([...this.styles, ...this.colours]);
-    return this.phrases[place].split(/\s+/u).filter((word) => word && !known.has(word) && !this.#there(word, rows));
+    return this.phrases[place].split(/\s+/u).filter((word) => word && !this.ways.has(word) && !this.#there(word, rows));
   }
 
   draw(seed) {
