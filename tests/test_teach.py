@@ -87,6 +87,25 @@ def test_what_cannot_be_meant_is_refused(carry, tmp_path, given, said):
         run(carry, tmp_path, *given)
 
 
+def finished_from(carry, folder, *, before):
+    """The model of FOLDER/model goes on, and what is left is one that draws otherwise by itself, not by its decoder."""
+    out, quick = folder / "finished", ["--seconds", ".01", "--warm", "0", "--namer", "2", "--batch", "4"]
+    main(["finish", str(carry), str(out), "--model", str(folder / "model"), "--cores", "1", *quick])
+    main(["assemble", str(out), str(folder / "after")])
+    model, images = load_model(folder / "after"), rows(out, "finished")[-1]["images"]
+    moved = {
+        name: float((value - model.network.state_dict()[name]).abs().max())
+        for name, value in before.network.state_dict().items()
+    }
+    assert 0 < max(moved.values()) < 0.01
+    assert max(value for name, value in moved.items() if name.startswith("decoder.")) == 0
+    run_before, run_after = Run(folder / "model"), Run(folder / "after")
+    assert run_after.rows[-1]["images"] == run_before.rows[-1]["images"] + images
+    assert run_after.rows[-1]["terms"].keys() >= {"generator.named", "critic.right"}
+    assert run_after.newest_sound() is not None
+    assert run_after.recipe.images == run_after.rows[-1]["images"]
+
+
 def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path):
     pytest.importorskip("resvg_py")
     stages = ("autoencoder", "flow", "one_step", "refined")
@@ -105,6 +124,7 @@ def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path):
     assert said.about["data"]["count"] == 59
     assert said.newest_sound() is not None
     assert model.sample(1, seed=0, label="red star")[0].size == (64, 64)
+    finished_from(carry, tmp_path, before=model)
     again = ["--flow", ".01", "--flow-from", "one_step", "--one-step", "0", "--plain", ".5", "--span-from", ".5"]
     second = run(carry, tmp_path / "second", "--start", str(first), *again)
     before, after = load(first, "one_step"), load(second, "flow")

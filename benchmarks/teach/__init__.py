@@ -19,6 +19,10 @@ has at its end, in files of less than 16 MiB; `run --start OUT_OF_BEFORE` goes o
     --refine 60               at last the generator learns to refine what it drew; the shipped one did so on a processor
     prepare --everything      what is held out for measuring is learned, too; figures come from a run without it
 
+A finished model goes on where no flow is at hand, on a processor, too, told by a critic and a namer (finishing.py):
+
+    python -m benchmarks.teach finish CARRY OUT --model icons --seconds 2700    # then assemble OUT FOLDER
+
 Stages last so many seconds, so figures are of the machine; what is drawn at random is the same for the same steps.
 The corpus is a file of SVG icons with words, a JSON object a line (fields: fit, svg, noun, words, named, style,
 palette, colours, scheme, kind, licence, author, set); that of the shipped model had 105,465 icons of 155 open sets.
@@ -27,6 +31,8 @@ palette, colours, scheme, kind, licence, author, set); that of the shipped model
     corpus.py     icons drawn on many cores, then on the device: drawn by weight, tinted and told at random
     stages.py     what is learned, one stage after another
     refining.py   the last of them
+    finishing.py  what a model learns after all of these
+    namer.py      which noun an icon is of, as finishing asks it
     learner.py    optimizer, steps and average of all
     output.py     what a run leaves: weights, logs
     assemble.py   what was learned as a published model

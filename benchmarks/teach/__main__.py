@@ -7,12 +7,14 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ganvas.core import machine
 
 from . import __doc__ as about
+from .finishing import SHAPE, Finish, finish
 from .output import say
 from .stages import Plan, teach
 
@@ -33,12 +35,14 @@ def main(words: Sequence[str] | None = None) -> None:
     run.add_argument("--most", type=int, default=0, help="so many icons, for a trial")
     run.add_argument("--cores", type=int)
     run.add_argument("--draw-only", action="store_true", help="draw the icons, for a run to come on this machine")
-    for field in fields(Plan):
-        flag = f"--{field.name.replace('_', '-')}"
-        if field.type is bool or field.type == "bool":
-            run.add_argument(flag, action="store_true")
-        else:
-            run.add_argument(flag, type=type(field.default), default=field.default)
+    _settings(run, Plan)
+    finish = commands.add_parser("finish")
+    finish.add_argument("carry", type=Path)
+    finish.add_argument("out", type=Path)
+    finish.add_argument("--model", default="icons", help="a published model, to go on from")
+    finish.add_argument("--device", default="cpu")
+    finish.add_argument("--cores", type=int)
+    _settings(finish, Finish)
     assemble = commands.add_parser("assemble")
     for name in ("out", "folder"):
         assemble.add_argument(name, type=Path)
@@ -47,7 +51,18 @@ def main(words: Sequence[str] | None = None) -> None:
     attribution.add_argument("file", type=Path)
     attribution.add_argument("--everything", action="store_true", help="if it was prepared so")
     chosen = options.parse_args(words)
-    {"prepare": _prepare, "run": _run, "assemble": _assemble, "attribution": _attribution}[chosen.command](chosen)
+    asked = {"prepare": _prepare, "run": _run, "finish": _finish, "assemble": _assemble, "attribution": _attribution}
+    asked[chosen.command](chosen)
+
+
+def _settings(options: argparse.ArgumentParser, plan: Any) -> None:
+    """An option for each setting of a plan."""
+    for field in fields(plan):
+        flag = f"--{field.name.replace('_', '-')}"
+        if field.type is bool or field.type == "bool":
+            options.add_argument(flag, action="store_true")
+        else:
+            options.add_argument(flag, type=type(field.default), default=field.default)
 
 
 def _prepare(chosen: argparse.Namespace) -> None:
@@ -78,10 +93,24 @@ def _run(chosen: argparse.Namespace) -> None:
         say("done")
 
 
-def _assemble(chosen: argparse.Namespace) -> None:
-    from .assemble import assemble
+def _finish(chosen: argparse.Namespace) -> None:
+    from .corpus import Corpus, draw
 
-    assemble(chosen.out, chosen.folder)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)
+    machine.keep_memory()
+    corpus = Corpus(chosen.carry, draw(chosen.carry, SHAPE[-1], cores=chosen.cores), torch.device(chosen.device))
+    plan = Finish(**{field.name: getattr(chosen, field.name) for field in fields(Finish)})
+    about = {"model": chosen.model, "machine": machine.describe(corpus.device), "plan": asdict(plan)}
+    (chosen.out / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+    finish(corpus, chosen.model, chosen.out, plan)
+
+
+def _assemble(chosen: argparse.Namespace) -> None:
+    from .assemble import assemble, assemble_finished
+
+    finished = any(chosen.out.glob("finished_0.safetensors"))
+    (assemble_finished if finished else assemble)(chosen.out, chosen.folder)
 
 
 def _attribution(chosen: argparse.Namespace) -> None:

@@ -3,18 +3,23 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
+from ganvas import load as load_model
 from ganvas.core import checkpoint
 from ganvas.core.version import __version__
 from ganvas.data.sources.folder import Folder
 from ganvas.learning.latents import Distillation
 from ganvas.learning.phrases import Phrases
 from ganvas.models.model import Model, metadata
+from ganvas.models.shipped import locate
 from ganvas.networks.latent import LatentCritic, LatentGenerator
 from ganvas.recipes.ideas import idea_icons
 from ganvas.recipes.settings import from_json, to_json
+from ganvas.runs.run import Run
 
 from .output import Weights, load, rows
 from .stages import CONDITION, SHAPE
@@ -59,8 +64,42 @@ def assemble(out: Path, folder: Path) -> None:
         "data": {"count": about["icons"], "shape": SHAPE, "classes": [], "skipped": []},
         "published": True,
     }
-    checkpoint.write(folder / "checkpoints" / f"{images:09}", weights, keep=1)
-    (folder / "recipe.json").write_text(json.dumps(to_json(recipe), indent=1), encoding="utf-8")
+    _write(folder, weights, to_json(recipe), facts, log)
+
+
+def assemble_finished(out: Path, folder: Path) -> None:
+    """Write the published model that `finish` went on from as a folder, with what it has learned since.
+
+    All else is as it was, the critic, too; the card, and the directions that lie beside it, are of the model before.
+    """
+    about = json.loads((out / "about.json").read_text(encoding="utf-8"))
+    before, model, log = Run(locate(about["model"])), load_model(about["model"]), rows(out, "finished")
+    found = before.newest_sound()
+    assert found is not None
+    images = before.rows[-1]["images"]
+    model.network.load_state_dict(load(out, "finished"), strict=False)
+    settings = before.recipe.networks["generator"]
+    half = _half(model.network.state_dict())
+    weights = {
+        checkpoint.MODEL: (half, metadata(settings, model, half)),
+        checkpoint.STATE: (load_file(found / checkpoint.STATE), {}),
+    }
+    facts, last = before.read("run.json"), images + log[-1]["images"]
+    folder.mkdir(parents=True)
+    recipe = to_json(replace(before.recipe, images=last))
+    log = before.rows + [row | {"images": images + row["images"]} for row in log]
+    _write(folder, weights, recipe, facts, log)
+
+
+def _write(
+    folder: Path,
+    weights: dict[str, tuple[Weights, dict[str, str]]],
+    recipe: Any,
+    facts: dict[str, Any],
+    log: list[dict[str, Any]],
+) -> None:
+    checkpoint.write(folder / "checkpoints" / f"{recipe['images']:09}", weights, keep=1)
+    (folder / "recipe.json").write_text(json.dumps(recipe, indent=1), encoding="utf-8")
     (folder / "run.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
     (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log), encoding="utf-8")
 

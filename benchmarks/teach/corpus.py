@@ -135,6 +135,32 @@ class Corpus:
         self.names = torch.tensor([self.places[name] for name in PALETTE], device=device)
         self.told_, self.plain, self.first = (each.to(device) for each in (TOLD, PLAIN, FIRST))
 
+    def favour(self, power: float) -> None:
+        """Draw nouns by how many icons they have, to this power; `prepare` has weighed them by the fourth root."""
+        halves = ((self.mono, self.share), (self.coloured, 1 - self.share))
+        icons = torch.bincount(torch.cat([half.candidates[:, 0] for half, _ in halves])).double()
+        more = icons ** (power - 0.25)
+        weights = [
+            share * half.ends.double().diff(prepend=half.ends.new_zeros(1)) * more[half.candidates[:, 0]]
+            for half, share in halves
+        ]
+        self.share = float(weights[0].sum() / sum(each.sum() for each in weights))
+        for (half, _), each in zip(halves, weights, strict=True):
+            half.ends = (each.cumsum(0) / each.sum()).float()
+
+    def some(self, count: int) -> tuple[Tensor, Tensor]:
+        """Pictures [N, 3, S, S] by weight, some of them mirrored, and what is told of them [N, SLOTS]."""
+        first = round(count * self.share)
+        found = []
+        for half, few in ((self.mono, first), (self.coloured, count - first)):
+            rows, mono = half.some(few), half is self.mono
+            colour, tint = self.tints(few) if mono else (None, None)
+            coin = torch.rand(few, device=self.device) < 0.5
+            told = self.told(half, rows, colour, nothing=0.03, plain=0.6)
+            found.append((self.pictures(half, rows, tint, coin & half.flips[rows]), told))
+        pictures, told = (torch.cat(each) for each in zip(*found, strict=True))
+        return pictures, told
+
     def tints(self, count: int) -> tuple[Tensor, Tensor]:
         """Colours by number and as [N, 3] in [0, 1], each a little off its name; the last is black."""
         black = torch.rand(count, device=self.device) < BLACK

@@ -24,7 +24,7 @@ from .diagnosis import Diagnosis
 __all__ = ["FEWEST", "diagnoses", "good_news", "recipe_of"]
 
 FEWEST = 20  # rows of a log that can be judged
-SHORT = 100  # steps in which no GAN has learned anything
+SHORT = 100  # steps in which no GAN that began from nothing has learned anything
 BLIND, SURE = 0.55, 0.99  # shares of pairs that a critic orders rightly; chance is one half
 SAW = 0.75  # the same of a critic that has seen a difference once
 DEAD = 0.08  # the distance between mean logits of pictures and samples as a share of what it was
@@ -121,8 +121,8 @@ def _short(rows: Rows, recipe: Recipe | None) -> Iterable[Diagnosis]:
         yield Diagnosis(
             "short",
             "look",
-            f"This training is of {steps} steps, and they are too few to judge it by: in fewer than {SHORT} no GAN has "
-            "learned anything.",
+            f"This training is of {steps} steps, and they are too few to judge it by: in fewer than {SHORT} no GAN "
+            "that began from nothing has learned anything.",
             {"steps": steps},
         )
 

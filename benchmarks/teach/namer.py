@@ -1,0 +1,112 @@
+"""Which noun an icon is of, by what a network that knows photographs sees in it: what a drawing is to be named by."""
+
+from collections import Counter
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganvas.metrics.features.efficientnet import appearance
+
+from .corpus import Corpus, Half
+from .output import say
+
+__all__ = ["Namer", "learn_namer", "seen"]
+
+LEAST = 12  # icons of a noun that is learned
+WIDTH, BATCH, RATE = 512, 256, 1e-3
+LOOKS = {True: 1, False: 2}  # times that an icon of one colour, and one of many, is looked at
+
+
+class Namer(nn.Module):
+    """Numbers of pictures, as `seen` has them -> logits [N, nouns]; `nouns` are the numbers of their words."""
+
+    def __init__(self, inputs: int, nouns: list[int], words: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            *(nn.BatchNorm1d(inputs, affine=False), nn.Linear(inputs, WIDTH), nn.LeakyReLU(0.1), nn.Dropout(0.3)),
+            *(nn.Linear(WIDTH, WIDTH), nn.LeakyReLU(0.1), nn.Dropout(0.3), nn.Linear(WIDTH, len(nouns))),
+        )
+        places = torch.full((words + 1,), -1)
+        places[nouns] = torch.arange(len(nouns))
+        self.register_buffer("places", places)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """The logits."""
+        logits: Tensor = self.layers(numbers)
+        return logits
+
+    def wanted(self, told: Tensor) -> Tensor:
+        """The place of the noun that descriptions [N, slots] begin with, -1 where they begin with none of these."""
+        return self.get_buffer("places")[told[:, 0]]
+
+
+class _Looks(NamedTuple):
+    numbers: Tensor
+    nouns: Tensor
+    weights: Tensor
+
+
+def seen(scales: list[Tensor]) -> Tensor:
+    """Numbers [N, 2144] of the features of Lite1 at four sizes: what is there, and of the smaller ones about where."""
+    _, eighth, sixteenth, least = scales
+    return torch.cat(
+        [
+            *(eighth.mean((2, 3)), eighth.amax((2, 3)), sixteenth.amax((2, 3))),
+            *(F.adaptive_avg_pool2d(sixteenth, 2).flatten(1), least.flatten(1)),
+        ],
+        1,
+    )
+
+
+def learn_namer(corpus: Corpus, steps: int) -> Namer:
+    """Cross-entropy over the nouns of at least `LEAST` icons, drawn by weight.
+
+    Each icon is looked at once or twice before, a little shaken.
+    """
+    count = Counter(number for half in (corpus.mono, corpus.coloured) for number in half.candidates[:, 0].tolist())
+    nouns = sorted(noun for noun, icons in count.items() if noun and icons >= LEAST)
+    parts = [
+        part
+        for half, share in ((corpus.mono, corpus.share), (corpus.coloured, 1 - corpus.share))
+        for part in _looks(corpus, half, share, torch.tensor(nouns, device=corpus.device))
+    ]
+    numbers, told, weights = (torch.cat(each) for each in zip(*parts, strict=True))
+    say(f"{len(numbers):,} looks at icons of {len(nouns):,} nouns")
+    namer = Namer(numbers.shape[1], nouns, len(corpus.words)).to(corpus.device)
+    optimizer = torch.optim.AdamW(namer.parameters(), RATE, weight_decay=0.05)
+    ends, places = torch.cumsum(weights.double(), 0), namer.wanted(told[:, None])
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = RATE * (1.01 - step / steps)
+        rows = torch.searchsorted(ends, torch.rand(BATCH, device=ends.device).double() * ends[-1])
+        rows = rows.clamp(max=len(ends) - 1)
+        logits = namer(numbers[rows].float())
+        loss = F.cross_entropy(logits, places[rows], label_smoothing=0.1)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    named = (logits.argmax(1) == places[rows]).float().mean().item()
+    say(f"namer: {named:.2f} of what it learned from")
+    return namer.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def _looks(corpus: Corpus, half: Half, share: float, nouns: Tensor) -> list[_Looks]:
+    """Each icon that has one of the nouns, as often as its kind is looked at."""
+    mono, known, weights = half is corpus.mono, half.candidates[:, 0], half.ends.diff(prepend=half.ends.new_zeros(1))
+    found = []
+    for _ in range(LOOKS[mono]):
+        for rows in torch.isin(known, nouns).nonzero().flatten().split(BATCH):
+            tint = corpus.tints(len(rows))[1] if mono else None
+            coin = torch.rand(len(rows), device=corpus.device) < 0.5
+            x = shaken(corpus.pictures(half, rows, tint, coin & half.flips[rows]))
+            x = F.avg_pool2d(x, x.shape[-1] // 64)
+            x = x + 0.12 * torch.rand(len(x), 1, 1, 1, device=x.device) * torch.randn_like(x)
+            found.append(_Looks(seen(appearance(x)).half(), known[rows], share * weights[rows]))
+    return found
+
+
+def shaken(x: Tensor, most: int = 3) -> Tensor:
+    """Pictures moved by up to so many pixels, all alike; they are white at their edges."""
+    return torch.roll(x, torch.randint(-most, most + 1, (2,)).tolist(), (2, 3))
