@@ -6,8 +6,9 @@ import lzma
 import pytest
 
 from benchmarks.teach.__main__ import main
+from benchmarks.teach.held_out import write_held_out
 from benchmarks.teach.output import PART, load, rows, save
-from benchmarks.teach.prepare import attribution, chosen
+from benchmarks.teach.prepare import PALETTE, attribution, chosen
 from ganvas import load as load_model
 from ganvas.runs.run import Run
 
@@ -64,6 +65,17 @@ def test_what_is_held_out_is_learned_only_if_everything_is():
     assert page.count("https://creativecommons.org/licenses/by/4.0/") == 1
     assert "| set-3 | A. Nobody | 14 |" in page
     assert "| set-3 | A. Nobody | 15 |" in whole
+
+
+def test_icons_that_were_held_out_are_written_with_their_words(tmp_path):
+    pytest.importorskip("resvg_py")
+    icons = [icon(number) | {"held_out": number < 9} for number in range(30)]
+    assert write_held_out(icons, tmp_path / "some", count=8) == 8  # of nine, one of which cannot be drawn
+    told = [json.loads(line) for line in (tmp_path / "some/metadata.jsonl").read_text().splitlines()]
+    assert {each["keywords"][0] for each in told} == set(SHAPES)
+    assert all(each["keywords"][1] == "solid" and each["keywords"][2] in PALETTE for each in told)
+    assert len(list((tmp_path / "some").glob("*.png"))) == 8
+    assert write_held_out(icons, tmp_path / "none", drawings=True) == 0
 
 
 def test_weights_travel_in_files_below_sixteen_mebibytes(tmp_path):

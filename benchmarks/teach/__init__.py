@@ -4,6 +4,7 @@
     python -m benchmarks.teach run CARRY OUT --autoencoder 45 --flow 335 --one-step 150 --compile
     python -m benchmarks.teach assemble OUT FOLDER                    # the folder that is shipped, without its card
     python -m benchmarks.teach attribution CORPUS.jsonl.xz FILE       # whose drawings these are
+    python -m benchmarks.teach held-out CORPUS.jsonl.xz FOLDER        # 400 that were not learned, for benchmarks.ideas
 
 The networks and what they minimise are those of the recipes `idea_autoencoder`, `idea_flow` and `idea_icons`; the loop
 is one of its own, because it has to be fast: all icons lie on the card, are tinted there, their latents are made once
@@ -35,5 +36,6 @@ palette, colours, scheme, kind, licence, author, set); that of the shipped model
     namer.py      which noun an icon is of, as finishing asks it
     learner.py    optimizer, steps and average of all
     output.py     what a run leaves: weights, logs
+    held_out.py   icons to measure by
     assemble.py   what was learned as a published model
 """

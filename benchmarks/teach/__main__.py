@@ -50,9 +50,19 @@ def main(words: Sequence[str] | None = None) -> None:
     attribution.add_argument("corpus", type=Path)
     attribution.add_argument("file", type=Path)
     attribution.add_argument("--everything", action="store_true", help="if it was prepared so")
+    held_out = commands.add_parser("held-out")
+    held_out.add_argument("corpus", type=Path)
+    held_out.add_argument("folder", type=Path)
+    held_out.add_argument("--drawings", action="store_true", help="emoji of nouns that were learned")
     chosen = options.parse_args(words)
-    asked = {"prepare": _prepare, "run": _run, "finish": _finish, "assemble": _assemble, "attribution": _attribution}
-    asked[chosen.command](chosen)
+    {
+        "prepare": _prepare,
+        "run": _run,
+        "finish": _finish,
+        "assemble": _assemble,
+        "attribution": _attribution,
+        "held-out": _held_out,
+    }[chosen.command](chosen)
 
 
 def _settings(options: argparse.ArgumentParser, plan: Any) -> None:
@@ -117,6 +127,14 @@ def _attribution(chosen: argparse.Namespace) -> None:
     from .prepare import attribution, read
 
     chosen.file.write_text(attribution(read(chosen.corpus), everything=chosen.everything), encoding="utf-8")
+
+
+def _held_out(chosen: argparse.Namespace) -> None:
+    from .held_out import write_held_out
+    from .prepare import read
+
+    count = write_held_out(read(chosen.corpus), chosen.folder, drawings=chosen.drawings)
+    print(f"{count} icons in {chosen.folder}")
 
 
 if __name__ == "__main__":

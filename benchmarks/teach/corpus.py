@@ -80,13 +80,13 @@ def _draw_some(job: tuple[Sequence[str], Path, tuple[int, ...], int, bool]) -> N
     out = np.memmap(file, np.uint8, "r+", shape=shape)
     for place, line in enumerate(lines, first):
         try:
-            picture = _drawn(*json.loads(line)[:2], size=shape[1])
+            picture = drawn(*json.loads(line)[:2], size=shape[1])
             out[place] = 255 - np.asarray(picture.convert("L")) if mono else np.asarray(picture.convert("RGB"))
         except BaseException:  # resvg panics on a few filters, and a panic is no Exception
             out[place] = 0 if mono else 255
 
 
-def _drawn(fit: Sequence[float], svg: str, *, size: int) -> Image.Image:
+def drawn(fit: Sequence[float], svg: str, *, size: int) -> Image.Image:
     import resvg_py
 
     x, y, side = fit
