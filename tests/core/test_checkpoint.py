@@ -7,6 +7,7 @@ import torch
 
 from ganvas.core import checkpoint, files
 from ganvas.core.errors import Unwritable
+from ganvas.core.tensors import write_safetensors
 
 
 def test_a_disk_that_lets_nothing_go_is_said(tmp_path, monkeypatch):
@@ -21,3 +22,13 @@ def test_a_disk_that_lets_nothing_go_is_said(tmp_path, monkeypatch):
     with pytest.raises(Unwritable, match=r"^Cannot write .*: No space left on device\.$"):
         checkpoint.write(tmp_path / "000000003", {checkpoint.MODEL: ({"weight": torch.ones(3)}, {})}, keep=2)
     assert checkpoint.newest_sound(tmp_path) == tmp_path / "000000003"
+
+
+def test_a_checkpoint_is_read_by_whoever_reads_what_lies_beside_it(tmp_path):
+    beside = tmp_path / "beside"
+    beside.touch()
+    checkpoint.write(tmp_path / "1", {"a.safetensors": ({"w": torch.zeros(3).expand(2, 3)}, {})})
+    assert {file.stat().st_mode for file in (tmp_path / "1").iterdir()} == {beside.stat().st_mode}
+    write_safetensors({"w": torch.ones(2)}, tmp_path / "one", {"of": "me"})
+    assert (tmp_path / "one").stat().st_mode == beside.stat().st_mode
+    assert checkpoint.about(tmp_path / "one") == {"of": "me"}

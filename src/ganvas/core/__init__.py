@@ -11,6 +11,7 @@ In: nothing; out: tools. What is here is used by at least three rooms.
     pixels.py        uint8 [0, 255] <-> float [-1, 1], and films: the only converter
     files.py         small files, written whole or not at all; pictures named by numbers
     download.py      files of known data sets: resumed, checked by hash
+    tensors.py       files of tensors, as readable as any other
     sums.py          sums in JSON and in single files of tensors, so that a lost bit is seen
     manifest.py      which checkpoints there are, and whether they are sound
     checkpoint.py    folders of tensors with hashes, written whole or not at all

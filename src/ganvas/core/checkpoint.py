@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save_file
+from safetensors.torch import load
 from torch import Tensor
 
 from . import files
@@ -34,6 +34,7 @@ from .manifest import (
     set_aside,
     sound,
 )
+from .tensors import write_safetensors
 
 __all__ = [
     "MANIFEST",
@@ -80,9 +81,7 @@ def write(
             draft.mkdir()
             hashes = {}
             for name, (tensors, metadata) in contents.items():
-                save_file(
-                    {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}, draft / name, metadata
-                )
+                write_safetensors(tensors, draft / name, metadata)
                 hashes[name] = hash_of(draft / name)
             (draft / MANIFEST).write_text(json.dumps(hashes, indent=1), encoding="utf-8")
     except (OSError, SafetensorError) as error:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
-from safetensors.torch import load, save_file
+from safetensors.torch import load
 from torch import Tensor
 
+from .tensors import write_safetensors
 from .weights import sha256_of
 
 __all__ = ["load_tensors", "proven", "save_tensors", "sealed", "summed", "unsealed"]
@@ -44,7 +45,7 @@ def proven(value: Mapping[str, Any]) -> dict[str, Any] | None:
 def save_tensors(file: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
     """Write tensors and what they are into one safetensors file, with sums of both."""
     told = summed({"about": about, "tensors": _sum_of_tensors(tensors)})
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, file, {ABOUT: json.dumps(told)})
+    write_safetensors(tensors, file, {ABOUT: json.dumps(told)})
 
 
 def load_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

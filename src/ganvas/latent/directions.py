@@ -22,13 +22,14 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save_file
+from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..core import files
 from ..core.errors import DoesNotFit, NotFound
 from ..core.sums import sealed, unsealed
+from ..core.tensors import write_safetensors
 from ..data.dataset import Watch, unwatched
 from ..models.hub import is_on_hub, repository
 from ..models.model import Model, inputs
@@ -147,9 +148,9 @@ class Directions:
             Unwritable: `path` cannot be written.
         """
         about = {"names": self.names, "attributes": self.attributes, "model": self.model, "labels": self.labels}
-        tensors = {key: getattr(self, key).contiguous() for key in TENSORS}
+        tensors = {key: getattr(self, key) for key in TENSORS}
         with files.writing(path), files.replacing(path) as draft:
-            save_file(tensors, draft, sealed(about, tensors))
+            write_safetensors(tensors, draft, sealed(about, tensors))
         return path
 
     @classmethod

@@ -11,12 +11,13 @@ from weakref import WeakKeyDictionary
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save_file
+from safetensors.torch import load
 from torch import Tensor
 
 from ..core import files
 from ..core.errors import DoesNotFit, NotFound, Unreadable
 from ..core.sums import sealed, unsealed
+from ..core.tensors import write_safetensors
 from ..core.weights import sha256_of
 from ..models.model import Model, inputs
 from ..models.place import ENDING
@@ -45,7 +46,7 @@ class Latent:
         """
         tensors = {"z": self.z} | ({} if self.condition is None else {"condition": self.condition})
         with files.writing(path), files.replacing(path) as draft:
-            save_file(tensors, draft, sealed({"model": self.model, "words": self.words}, tensors))
+            write_safetensors(tensors, draft, sealed({"model": self.model, "words": self.words}, tensors))
         return path
 
     @classmethod

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..core import files
 from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
+from ..core.tensors import write_safetensors
 from ..core.weights import Header, read_weights
 from ..learning.conditions import Labels
 from ..networks.fill import build, fill
@@ -90,8 +90,8 @@ def convert(file: Path, kind: str, out: Path, *, classes: tuple[str, ...] = (), 
     condition = Labels(names, tuple(1 / len(names) for _ in names)) if names else None
     model = Model(network.eval().requires_grad_(False), condition)  # type: ignore[arg-type]
     with files.writing(out), files.replacing(out) as draft:
-        tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
-        save_file(tensors, draft, metadata(found.settings, model, tensors))
+        tensors = network.state_dict()
+        write_safetensors(tensors, draft, metadata(found.settings, model, tensors))
     return model
 
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import ParametrizationList
 
 from ..core import files
 from ..core.errors import DoesNotFit
+from ..core.tensors import write_safetensors
 from ..core.weights import read_header
 from ..learning.conditions import Condition, Labels
 from ..networks.layers import NetworkSettings
@@ -61,16 +61,16 @@ def mix(low: str | Path, high: str | Path, out: Path, *, at: int) -> Model:
     if at not in known:
         raise DoesNotFit(f"The layers of {first.name} can be mixed at {', '.join(map(str, known))}, and not `at={at}`.")
     ours, theirs = (each.model.network.state_dict() for each in (first, second))
-    tensors = {name: (theirs if found[name] >= at else ours)[name].contiguous() for name in ours}
+    tensors = {name: (theirs if found[name] >= at else ours)[name] for name in ours}
     first.model.network.load_state_dict(tensors)
     written = metadata(first.settings, first.model, tensors)
     if out.suffix == ".safetensors":
         with files.writing(out), files.replacing(out) as draft:
-            save_file(tensors, draft, written)
+            write_safetensors(tensors, draft, written)
         return first.model
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "mixed.safetensors"
-        save_file(tensors, file, written)
+        write_safetensors(tensors, file, written)
         hand_over(file, out, about=f"Layers below {at} pixels of {first.name}, and from there on of {second.name}.")
     return first.model
 

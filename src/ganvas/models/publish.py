@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..core import checkpoint, files, pixels
 from ..core.errors import DoesNotFit, NotFound, Unreadable
 from ..core.sums import summed
+from ..core.tensors import write_safetensors
 from ..core.version import __version__
 from ..core.weights import read_header, sha256
 from ..recipes.recipe import Recipe
@@ -99,7 +99,7 @@ def hand_over(place: str | Path, folder: Path, *, about: str = "", licence: str 
         pixels.save_picture(pixels.sheet(model.generate(range(SHOWN)), columns=COLUMNS), folder / PREVIEW)
         for file, (tensors, told) in weights.items():
             with files.replacing(folder / file) as draft:
-                save_file({key: value.contiguous() for key, value in tensors.items()}, draft, told)
+                write_safetensors(tensors, draft, told)
         if CRITICS not in weights:  # those of the model that was here before
             (folder / CRITICS).unlink(missing_ok=True)
         sums = {file: sha256(folder / file) for file in weights}
