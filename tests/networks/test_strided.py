@@ -1,11 +1,14 @@
 """The layers that are quick on a processor are torch's own to the last digits, and so are their slopes' slopes."""
 
 import copy
+import functools
 
 import pytest
 import torch
 from torch import nn
 
+from ganvas.learning.penalties import slope
+from ganvas.networks import strided
 from ganvas.networks.strided import Doubling, Gathering, Halving, InstanceNorm, Spreading
 from ganvas.networks.wgan import WGANCritic
 
@@ -13,6 +16,7 @@ OF_TORCH = (nn.Conv2d, nn.ConvTranspose2d, nn.InstanceNorm2d)
 LAYERS = {
     "halving, matrices": (lambda: Halving(3, 8), (2, 3, 4, 4)),  # 8 places, no more than 2 for each of 8 channels
     "halving": (lambda: Halving(3, 2), (2, 3, 8, 12)),
+    "halving, penalised": (lambda: Halving(3, 2, penalised=True), (2, 3, 8, 12)),
     "halving, without a bias": (lambda: Halving(3, 2, bias=False), (2, 3, 8, 4)),
     "doubling, matrices": (lambda: Doubling(8, 3), (2, 8, 2, 3)),
     "doubling, matrices, without a bias": (lambda: Doubling(8, 3, bias=False), (1, 8, 2, 3)),
@@ -79,3 +83,51 @@ def test_outside_of_training_they_are_torchs_own(name):
     make, shape = LAYERS[name]
     layer, x = make().eval(), torch.randn(*shape)
     assert torch.equal(layer(x), of_torch(layer)(x))
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if name != "instance norm"])
+def test_in_bfloat16_they_compute_what_torch_does(name):
+    torch.manual_seed(0)
+    make, shape = LAYERS[name]
+    layer, x = make(), torch.randn(*shape)
+    with torch.autocast("cpu", torch.bfloat16):
+        answer = layer(x)
+    assert answer.dtype == torch.bfloat16
+    torch.testing.assert_close(answer.float(), of_torch(layer)(x), rtol=0.03, atol=0.03)
+
+
+def test_a_critic_in_bfloat16_learns_nearly_the_same_from_its_penalty(monkeypatch):
+    """Its convolutions are in bfloat16, by hand as elsewhere; instance norm, scores and slopes of weights are not."""
+    seen = {"_halve": set(), "_normalised": set()}
+
+    def noted(name, plain, x, *rest):
+        seen[name].add(x.dtype)
+        return plain(x, *rest)
+
+    for name in seen:
+        monkeypatch.setattr(strided, name, functools.partial(noted, name, getattr(strided, name)))
+    torch.manual_seed(0)
+    critic = WGANCritic(width=16).build((3, 32, 32), 0).to(memory_format=torch.channels_last)
+    weights = [weight for name, weight in critic.named_parameters() if name.endswith("weight")]
+    x, learned = torch.randn(16, 3, 32, 32), []
+    for critic.precision in (torch.float32, torch.bfloat16):
+        samples = x.clone().requires_grad_()
+        steepness = slope(critic(samples), samples)
+        slopes = torch.autograd.grad((steepness - 1).square().mean(), weights)
+        assert {each.dtype for each in (steepness, *slopes)} == {torch.float32}
+        learned.append((steepness.detach(), torch.cat([each.flatten() for each in slopes])))
+    assert seen == {"_halve": {torch.float32, torch.bfloat16}, "_normalised": {torch.float32}}
+    (exact, right), (rough, near) = learned
+    assert 0 < (rough / exact - 1).abs().max() < 0.05
+    assert (near - right).norm() < 0.1 * right.norm()
+
+
+def test_distances_are_not_coarser_where_scores_are_large():
+    torch.manual_seed(0)
+    critic, x = WGANCritic(width=4).build((3, 16, 16), 0), torch.randn(8, 3, 16, 16)
+    critic.precision = torch.bfloat16
+    distances = []
+    for offset in (0.0, 1000.0):
+        nn.init.constant_(critic.score.bias, offset)
+        distances.append(critic(x).diff())
+    torch.testing.assert_close(*distances, rtol=0, atol=1e-3)

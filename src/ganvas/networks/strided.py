@@ -1,11 +1,15 @@
 """4x4 convolutions that halve and double pictures, and instance norm, quick on a processor and to differentiate twice.
 
-Torch's own layers of the same weights compute the same, and take over on other devices, in bfloat16 and outside of
-training. Three things make the difference. The gradient of a convolution's gradient with respect to its weights is
-the usual one of a convolution, where torch puts it together from transposed copies. Instance norm has both its
-derivatives by hand: torch treats it as batch norm of one sample with many channels, for which every picture is copied
-into another order and back. And a map of few places with many channels is a product of two matrices, for which oneDNN
-would put the weights into another order first.
+Torch's own layers of the same weights compute the same, and take over on other devices and outside of training. Three
+things make the difference. The gradient of a convolution's gradient with respect to its weights is the usual one of a
+convolution, where torch puts it together from transposed copies. Instance norm has both its derivatives by hand: torch
+treats it as batch norm of one sample with many channels, for which every picture is copied into another order and back.
+And a map of few places with many channels is a product of two matrices, for which oneDNN would put the weights into
+another order first.
+
+A network that computes in bfloat16 does so in convolutions and matrices, and in float32 in instance norm, where sums
+are exact and take no longer. Convolutions that are neither small nor penalised are left to torch there: they are over
+so soon that calls of Python show.
 """
 
 from typing import Any
@@ -22,14 +26,20 @@ FEW = 2  # places of the smaller map for each of its channels, up to which matri
 
 
 class Halving(nn.Conv2d):
-    """[N, C, 2H, 2W] -> [N, O, H, W] by a 4x4 convolution of stride 2."""
+    """[N, C, 2H, 2W] -> [N, O, H, W] by a 4x4 convolution of stride 2.
 
-    def __init__(self, channels: int, wanted: int, *, bias: bool = True) -> None:
+    Those of a layer that is `penalised` are differentiated, too: that is done by hand in bfloat16 as well.
+    """
+
+    def __init__(self, channels: int, wanted: int, *, bias: bool = True, penalised: bool = False) -> None:
         super().__init__(channels, wanted, KERNEL, STEP, MARGIN, bias=bias)
+        self.penalised = penalised
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, 2H, 2W] -> [N, O, H, W]."""
-        return _halve(*_seen(x, self.weight, self.bias)) if _by_hand(self, x) else super().forward(x)
+        better = self.penalised or _few(x[:, 0].numel() // STEP**2, self.weight)
+        by_hand = _by_hand(self, x, better=better)
+        return _halve(*_seen(x, self.weight, self.bias)) if by_hand else super().forward(x)
 
 
 class Doubling(nn.ConvTranspose2d):
@@ -40,7 +50,8 @@ class Doubling(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """[N, C, H, W] -> [N, O, 2H, 2W]."""
-        return _double(*_seen(x, self.weight, self.bias)) if _by_hand(self, x) else super().forward(x)
+        by_hand = _by_hand(self, x, better=_few(x[:, 0].numel(), self.weight))
+        return _double(*_seen(x, self.weight, self.bias)) if by_hand else super().forward(x)
 
 
 class Spreading(nn.ConvTranspose2d):
@@ -51,12 +62,12 @@ class Spreading(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """[N, C, 1, 1] -> [N, O, *size]."""
-        if not _by_hand(self, x):
+        if not _by_hand(self, x, better=True):
             return super().forward(x)
         channels, wanted, height, width = self.weight.shape
         places = x.flatten(1) @ self.weight.permute(0, 2, 3, 1).reshape(channels, -1)
         answer = places.view(-1, height, width, wanted)
-        return (answer if self.bias is None else answer + self.bias).permute(0, 3, 1, 2)
+        return (answer if self.bias is None else answer.add_(self.bias)).permute(0, 3, 1, 2)
 
 
 class Gathering(nn.Conv2d):
@@ -67,7 +78,7 @@ class Gathering(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, *size] -> [N, O, 1, 1]."""
-        if not _by_hand(self, x):
+        if not _by_hand(self, x, better=True):
             return super().forward(x)
         whole = x.permute(0, 2, 3, 1).flatten(1)
         return F.linear(whole, self.weight.permute(0, 2, 3, 1).flatten(1), self.bias)[:, :, None, None]
@@ -77,12 +88,14 @@ class InstanceNorm(nn.InstanceNorm2d):
     """Each channel of each picture brought to mean 0 and deviation 1 (Ulyanov et al. 2016, arXiv:1607.08022)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> the same."""
-        return _normalised(x, self.eps) if _by_hand(self, x) else super().forward(x)
+        """[N, C, H, W] -> the same, in float32 where x is in bfloat16."""
+        x = x.float() if x.dtype == torch.bfloat16 else x
+        return _normalised(x, self.eps) if _by_hand(self, x, better=True) else super().forward(x)
 
 
-def _by_hand(layer: nn.Module, x: Tensor) -> bool:
-    return layer.training and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+def _by_hand(layer: nn.Module, x: Tensor, *, better: bool) -> bool:
+    """Whether a layer computes by hand; `better`: in bfloat16, too."""
+    return layer.training and x.device.type == "cpu" and (better or not torch.is_autocast_enabled("cpu"))
 
 
 # The three of them are linear in each of their two arguments, and each is a derivative of the other two.
@@ -186,8 +199,13 @@ def _normalised(x: Tensor, epsilon: float) -> Tensor:
 
 
 def _seen(x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The same as views, of which the engine says whether it walks back to them; of leaves it does not."""
-    return x.view_as(x), weight.view_as(weight), None if bias is None else bias.view_as(bias)
+    """The same as views, of which the engine says whether it walks back to them; of leaves it does not.
+
+    They are rounded where the network computes in bfloat16; slopes come back in the precision of what was rounded.
+    """
+    wanted = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
+    bias = None if bias is None else bias.view_as(bias).to(wanted)
+    return x.view_as(x).to(wanted), weight.view_as(weight).to(wanted), bias
 
 
 def _wanted(ctx: Any, place: int) -> bool:

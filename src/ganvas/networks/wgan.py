@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from ..core.catalog import part
@@ -75,7 +76,7 @@ class _WGANCritic(Critic):
         channels = widths(settings.width, count, widest=WIDEST)
         layers: list[nn.Module] = []
         for a, b in pairwise([shape[0], *channels]):
-            layers += [Halving(a, b), InstanceNorm(b), nn.LeakyReLU(0.2)]
+            layers += [Halving(a, b, penalised=True), InstanceNorm(b), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers)
         self.score = Gathering(channels[-1], 1, (height, width))
         self.embed = None
@@ -84,8 +85,9 @@ class _WGANCritic(Critic):
             nn.init.normal_(self.embed.weight, 0.0, 1 / math.sqrt(self.embed.weight.numel()))
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        features = self.layers(x)
-        logits: Tensor = self.score(features).flatten()
-        if self.embed is not None and condition is not None:
-            logits = logits + (self.embed(condition) * features.flatten(1)).sum(1)
+        features = self.layers(x).to(self.score.weight.dtype)
+        with torch.autocast(x.device.type, enabled=False):  # a distance is the difference of two scores
+            logits: Tensor = self.score(features).flatten()
+            if self.embed is not None and condition is not None:
+                logits = logits + (self.embed(condition) * features.flatten(1)).sum(1)
         return logits

@@ -30,7 +30,7 @@ def wgan_gp() -> Recipe:
         networks={"generator": WGANGenerator(), "critic": WGANCritic()},
         game=Adversarial(Wasserstein(), gradient_penalty=10.0, critic_plays=5, fresh=True),
         optimizer=Adam(rate=1e-4, beta1=0.0, beta2=0.9),
-        bfloat16=("generator",),
+        bfloat16=("generator", "critic"),
         batch=128,
         images=1_000_000,
     )
