@@ -79,7 +79,7 @@ def idea_icons() -> Recipe:
 
     Run:    ganvas train idea_icons --data FOLDER --from runs/flow
     Costs:  1,119,744 images in 150 s on an NVIDIA H200; on one core of a Xeon 6 images a second.
-    Gives:  what the model `icons` began as, with generator.refinements=1 and game.refined=1; its card has more (1 seed).
+    Gives:  what the model `icons` began as, with generator.refinements=1 and game.refined=1; see its card (1 seed).
     """
     return Recipe(
         data=Icons(size=64),
