@@ -2,10 +2,13 @@
 
 import json
 import lzma
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from benchmarks.teach.__main__ import main
+from benchmarks.teach.corpus import Corpus
 from benchmarks.teach.held_out import write_held_out
 from benchmarks.teach.output import PART, load, rows, save
 from benchmarks.teach.prepare import PALETTE, attribution, chosen
@@ -78,9 +81,20 @@ def test_icons_that_were_held_out_are_written_with_their_words(tmp_path):
     assert write_held_out(icons, tmp_path / "none", drawings=True) == 0
 
 
-def test_weights_travel_in_files_below_sixteen_mebibytes(tmp_path):
-    import torch
+def test_nouns_are_drawn_by_another_power_of_their_icons():
+    """Four icons of one noun and one of another, by the fourth root first: 1.41 to 1 becomes 2 to 1."""
+    nouns = torch.tensor([[1], [1], [1], [1], [2]])
+    first = torch.tensor([4**-0.75] * 4 + [1.0])
+    mono = SimpleNamespace(candidates=nouns[:3], ends=(first[:3].cumsum(0) / first[:3].sum()))
+    coloured = SimpleNamespace(candidates=nouns[3:], ends=(first[3:].cumsum(0) / first[3:].sum()))
+    corpus = SimpleNamespace(mono=mono, coloured=coloured, share=float(first[:3].sum() / first.sum()))
+    Corpus.favour(corpus, 0.5)
+    other = (1 - corpus.share) * float(coloured.ends[1] - coloured.ends[0])
+    assert other == pytest.approx(1 / 3, abs=1e-6)
+    assert corpus.share == pytest.approx(1 / 2, abs=1e-6)
 
+
+def test_weights_travel_in_files_below_sixteen_mebibytes(tmp_path):
     tensors = {str(number): torch.full((3_000_000,), float(number)) for number in range(4)}
     save(tensors, tmp_path / "w")
     assert len(files := list(tmp_path.glob("w_*.safetensors"))) == 2
