@@ -24,7 +24,7 @@ from benchmarks.record import record
 from ganvas import load
 from ganvas.models.model import Model
 
-WORDS = """
+_THINGS = """
 accordion, airplane, alligator, anchor, ant, apple, arm, arrow, artichoke, ashtray, asparagus, axe, baby carriage,
 ball, balloon, banana, barn, barrel, baseball bat, basket, bear, bed, bee, beetle, bell, belt, bicycle, bird,
 blouse, book, boot, bottle, bow, bowl, box, bread, broom, brush, bus, butterfly, button, cake, camel, candle,
@@ -45,6 +45,7 @@ telephone, television, tennis racket, thimble, thumb, tie, tiger, toaster, toe, 
 light, train, tree, truck, trumpet, turtle, umbrella, vase, vest, violin, wagon, watch, watering can, watermelon,
 well, wheel, whistle, windmill, window, wine glass, wrench, zebra
 """
+THINGS = [" ".join(word.split()) for word in _THINGS.split(",")]
 SHOWN, ROWS, LABEL, SIZE = 8, 10, 40, 96
 
 
@@ -64,7 +65,7 @@ def main() -> None:
     score.add_argument("--name", help="keep the result under this name")
     chosen = options.parse_args()
     if chosen.command == "draw":
-        lines = chosen.words.read_text(encoding="utf-8").splitlines() if chosen.words else WORDS.split(",")
+        lines = chosen.words.read_text(encoding="utf-8").splitlines() if chosen.words else THINGS
         words = sorted({" ".join(word.split()) for word in lines} - {""})
         random.Random(chosen.seed).shuffle(words)
         chosen.pages.mkdir(parents=True, exist_ok=True)

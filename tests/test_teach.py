@@ -2,15 +2,14 @@
 
 import json
 import lzma
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 from benchmarks.teach.__main__ import main
-from benchmarks.teach.corpus import Corpus
+from benchmarks.teach.corpus import Corpus, Half
 from benchmarks.teach.held_out import write_held_out
-from benchmarks.teach.output import PART, load, rows, save
+from benchmarks.teach.output import PART, Log, load, rows, save
 from benchmarks.teach.prepare import PALETTE, attribution, chosen
 from ganvas import load as load_model
 from ganvas.runs.run import Run
@@ -81,17 +80,40 @@ def test_icons_that_were_held_out_are_written_with_their_words(tmp_path):
     assert write_held_out(icons, tmp_path / "none", drawings=True) == 0
 
 
-def test_nouns_are_drawn_by_another_power_of_their_icons():
-    """Four icons of one noun and one of another, by the fourth root first: 1.41 to 1 becomes 2 to 1."""
-    nouns = torch.tensor([[1], [1], [1], [1], [2]])
+def five():
+    """Four icons of the noun `some`, three of them of one colour, and one of `rare`, drawn by the fourth root."""
     first = torch.tensor([4**-0.75] * 4 + [1.0])
-    mono = SimpleNamespace(candidates=nouns[:3], ends=(first[:3].cumsum(0) / first[:3].sum()))
-    coloured = SimpleNamespace(candidates=nouns[3:], ends=(first[3:].cumsum(0) / first[3:].sum()))
-    corpus = SimpleNamespace(mono=mono, coloured=coloured, share=float(first[:3].sum() / first.sum()))
-    Corpus.favour(corpus, 0.5)
-    other = (1 - corpus.share) * float(coloured.ends[1] - coloured.ends[0])
-    assert other == pytest.approx(1 / 3, abs=1e-6)
-    assert corpus.share == pytest.approx(1 / 2, abs=1e-6)
+    mono, coloured = Half.__new__(Half), Half.__new__(Half)
+    for half, part in ((mono, slice(0, 3)), (coloured, slice(3, 5))):
+        half.candidates = torch.tensor([[1], [1], [1], [1], [2]])[part]
+        half.ends = first[part].cumsum(0) / first[part].sum()
+    corpus = Corpus.__new__(Corpus)
+    corpus.mono, corpus.coloured, corpus.share = mono, coloured, float(first[:3].sum() / first.sum())
+    corpus.words, corpus.places = ["some", "rare"], {"some": 1, "rare": 2}
+    return corpus
+
+
+@pytest.mark.parametrize(
+    ("power", "least", "rare"),
+    [
+        *((0.5, {}, 1 / 3), (0.0, {}, 1 / 2), (0.5, {"new": 0.5}, 1 / 3)),
+        *((0.5, {"rare": 0.5}, 1 / 2), (0.5, {"rare": 0.2}, 1 / 3)),
+    ],
+)
+def test_nouns_are_drawn_by_a_power_of_their_icons_and_some_for_a_share(power, least, rare):
+    """By the fourth root they are drawn 1.41 to 1, by the square root 2 to 1."""
+    corpus = five()
+    corpus.favour(power, least, sum(least.values()))
+    assert (1 - corpus.share) * float(corpus.coloured.weights()[1]) == pytest.approx(rare, abs=1e-6)
+    assert corpus.share == pytest.approx(0.75 * (1 - rare), abs=1e-6)
+
+
+def test_a_log_is_gone_on_with(tmp_path):
+    Log(tmp_path, "some").row(30, {"loss": 2.0})
+    Log(tmp_path, "some", go_on=True).row(20, {"loss": 1.0})
+    assert [(row["images"], row["terms"]["loss"]) for row in rows(tmp_path, "some")] == [(30, 2.0), (50, 1.0)]
+    Log(tmp_path, "some").row(10, {"loss": 3.0})
+    assert [row["images"] for row in rows(tmp_path, "some")] == [10]
 
 
 def test_weights_travel_in_files_below_sixteen_mebibytes(tmp_path):
@@ -117,6 +139,12 @@ def finished_from(carry, folder, *, before):
     """The model of FOLDER/model goes on, and what is left is one that draws otherwise by itself, not by its decoder."""
     out, quick = folder / "finished", ["--seconds", ".01", "--warm", "0", "--namer", "2", "--batch", "4"]
     main(["finish", str(carry), str(out), "--model", str(folder / "model"), "--cores", "1", *quick])
+    namer, weights = (out / "namer.safetensors").read_bytes(), load(out, "finished")
+    first = rows(out, "finished")[-1]["images"]
+    main(["finish", str(carry), str(out), "--model", str(folder / "model"), "--cores", "1", *quick])  # goes on
+    assert (out / "namer.safetensors").read_bytes() == namer
+    assert rows(out, "finished")[-1]["images"] > first
+    assert any(bool((value != weights[name]).any()) for name, value in load(out, "finished").items())
     main(["assemble", str(out), str(folder / "after")])
     model, images = load_model(folder / "after"), rows(out, "finished")[-1]["images"]
     moved = {

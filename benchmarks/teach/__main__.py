@@ -107,10 +107,10 @@ def _finish(chosen: argparse.Namespace) -> None:
     from .corpus import Corpus, draw
 
     chosen.out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(0)
+    plan = Finish(**{field.name: getattr(chosen, field.name) for field in fields(Finish)})
+    torch.manual_seed(plan.seed)
     machine.keep_memory()
     corpus = Corpus(chosen.carry, draw(chosen.carry, SHAPE[-1], cores=chosen.cores), torch.device(chosen.device))
-    plan = Finish(**{field.name: getattr(chosen, field.name) for field in fields(Finish)})
     about = {"model": chosen.model, "machine": machine.describe(corpus.device), "plan": asdict(plan)}
     (chosen.out / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
     finish(corpus, chosen.model, chosen.out, plan)

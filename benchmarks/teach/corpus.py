@@ -6,7 +6,7 @@ import json
 import lzma
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -115,6 +115,10 @@ class Half:
     def __len__(self) -> int:
         return len(self.ends)
 
+    def weights(self) -> Tensor:
+        """How often each is drawn; the sum is 1."""
+        return self.ends.double().diff(prepend=self.ends.new_zeros(1))
+
     def some(self, count: int) -> Tensor:
         """Rows drawn by weight."""
         return torch.searchsorted(self.ends, torch.rand(count, device=self.ends.device)).clamp(max=len(self) - 1)
@@ -135,15 +139,22 @@ class Corpus:
         self.names = torch.tensor([self.places[name] for name in PALETTE], device=device)
         self.told_, self.plain, self.first = (each.to(device) for each in (TOLD, PLAIN, FIRST))
 
-    def favour(self, power: float) -> None:
-        """Draw nouns by how many icons they have, to this power; `prepare` has weighed them by the fourth root."""
+    def favour(self, power: float, nouns: Iterable[str] = (), at_least: float = 0.0) -> None:
+        """Draw nouns by how many icons they have, to this power, and some of them at least for a share of all.
+
+        `prepare` has weighed all nouns by the fourth root.
+        """
         halves = ((self.mono, self.share), (self.coloured, 1 - self.share))
-        icons = torch.bincount(torch.cat([half.candidates[:, 0] for half, _ in halves])).double()
-        more = icons ** (power - 0.25)
-        weights = [
-            share * half.ends.double().diff(prepend=half.ends.new_zeros(1)) * more[half.candidates[:, 0]]
-            for half, share in halves
-        ]
+        known = torch.cat([half.candidates[:, 0] for half, _ in halves])
+        more = torch.bincount(known, minlength=len(self.words) + 1).double() ** (power - 0.25)
+        weights = [share * half.weights() * more[half.candidates[:, 0]] for half, share in halves]
+        wanted = torch.tensor([self.places[noun] for noun in nouns if noun in self.places], device=known.device)
+        these = [torch.isin(half.candidates[:, 0], wanted) for half, _ in halves]
+        of_these = sum(each[found].sum() for each, found in zip(weights, these, strict=True))
+        of_others = sum(each.sum() for each in weights) - of_these
+        if of_these:
+            raised = max(1.0, float(at_least / (1 - at_least) * of_others / of_these))
+            weights = [torch.where(found, raised * each, each) for each, found in zip(weights, these, strict=True)]
         self.share = float(weights[0].sum() / sum(each.sum() for each in weights))
         for (half, _), each in zip(halves, weights, strict=True):
             half.ends = (each.cumsum(0) / each.sum()).float()

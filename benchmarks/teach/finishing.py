@@ -1,10 +1,11 @@
-"""After all others: a finished model goes on, told by two that look at what it draws in its first step.
+"""After all others: a finished model goes on, told by two that look at what it draws.
 
 Both see its pictures through a network that knows photographs: a critic with the hinge loss (`feature_critic`; Sauer et
 al. 2021, arXiv:2111.01007), to which the data are shown as the decoder draws them, and a namer, which is to find the
 noun that was told (as the classifier of AC-GAN, Odena et al. 2017, arXiv:1610.09585, but learned before and no more).
-So that seeds stay apart the latents are held near those that were drawn before, and what refines them is to say of the
-new ones what it says.
+Half of the pictures are what the first step draws, half what refining makes of that, as whoever samples sees them. So
+that seeds stay apart the latents of the first step are held near those that were drawn before, and what refines at
+other times is to say what it said.
 """
 
 import copy
@@ -17,26 +18,28 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganvas import load
+from benchmarks import ideas, naming
+from ganvas import load as load_model
 from ganvas.learning.latents import REFINED, mixed, unlike
 from ganvas.metrics.features.efficientnet import appearance
 from ganvas.models.critics import load_critics
 from ganvas.models.shipped import locate
 from ganvas.networks.feature import FeatureCritic
-from ganvas.networks.latent import LatentAutoencoder, sphere
+from ganvas.networks.latent import VEILED, LatentAutoencoder, sphere
 from ganvas.runs.run import Run
 from ganvas.training.loop import has_bfloat16
 
 from .corpus import Corpus
 from .learner import Learner, follow, learning, own, steps
-from .namer import Namer, learn_namer, seen, shaken
-from .output import Log, save, say
+from .namer import Namer, known_namer, seen, shaken
+from .output import Log, load, save, say
 
 __all__ = ["SHAPE", "Finish", "finish", "learn_finish"]
 
 EVERY, KEPT = 50, 10  # steps between two lines; lines between two files of weights
-FEW = 4  # one of so many samples asks whether refining is still what it was
+FEW = 4  # one of so many samples asks whether refining at any time is still what it was
 SHAPE = (3, 64, 64)
+EVERYDAY = (*naming.THINGS, *(words.split()[-1] for words in ideas.WORDS))
 WATCHED = ("generator.loss", "generator.named", "generator.moved", "generator.refined", "critic.loss", "critic.right")
 
 
@@ -44,9 +47,10 @@ WATCHED = ("generator.loss", "generator.named", "generator.moved", "generator.re
 class Finish:
     """Settings of the last stage.
 
-    seconds, warm        how long, and the steps of these in which the critic learns alone
+    seconds, warm        how long, and the steps of these in which a new critic learns alone
     namer                steps in which the namer learns, before
     power                nouns are drawn by how many icons they have to this power
+    everyday             the things that `benchmarks.naming` and `ideas` ask for are at least so large a share of all
     adversarial, named, near, refined   weights in the generator's loss: of the critic, of the namer, of the distance
                          to what was drawn before, and of that to how it was refined
     """
@@ -58,21 +62,26 @@ class Finish:
     rate: float = 6e-5
     critic_rate: float = 3e-4
     power: float = 0.5
+    everyday: float = 0.5
     adversarial: float = 0.3
     named: float = 0.4
-    near: float = 0.2
-    refined: float = 0.5
+    near: float = 0.05
+    refined: float = 0.25
+    seed: int = 0
 
 
 def finish(corpus: Corpus, model: str, out: Path, plan: Finish) -> None:
-    """Go on with the generator of a published model, whose critic holds the encoder of its latents."""
+    """Go on with the generator of a published model, whose critic holds the encoder of its latents.
+
+    What lies in OUT already is gone on with: the generator, the critic, the namer.
+    """
     found = Run(locate(model))
-    generator = load(model).network.to(corpus.device)
+    generator = load_model(model).network.to(corpus.device)
     critics = load_critics(found, generator.condition, device=corpus.device)
     autoencoder: Any = LatentAutoencoder(large=generator.doubles).build(SHAPE, 0).to(corpus.device)
     autoencoder.decoder.load_state_dict(generator.decoder.state_dict())
     autoencoder.encoder.load_state_dict(critics["critic"].encoder.state_dict())
-    namer = learn_namer(corpus, plan.namer)
+    namer = known_namer(out / "namer.safetensors", corpus, plan.namer)
     for network in (generator, autoencoder):
         network.eval().requires_grad_(False)
     learn_finish(corpus, generator, autoencoder, namer, out, plan)
@@ -89,38 +98,46 @@ def learn_finish(corpus: Corpus, before: Any, autoencoder: Any, namer: Namer, ou
         out: where the weights and the log go, the weights every few minutes.
         plan: how.
     """
-    corpus.favour(plan.power)
-    network, average = copy.deepcopy(before).train(), copy.deepcopy(before).eval().requires_grad_(False)
-    network.requires_grad_(True).decoder.requires_grad_(False)
+    corpus.favour(plan.power, EVERYDAY, plan.everyday)
+    network, learned = copy.deepcopy(before), load(out, "finished")
+    network.load_state_dict(learned, strict=False)
+    average = copy.deepcopy(network).eval().requires_grad_(False)
+    network.train().requires_grad_(True).decoder.requires_grad_(False)
     critic: Any = FeatureCritic().build(SHAPE, network.condition).to(corpus.device)
+    told_apart = load(out, "finished_critic")
+    critic.load_state_dict(told_apart or critic.state_dict())
+    warm = 0 if told_apart else plan.warm
     if has_bfloat16(corpus.device):
         for each in (network, before, autoencoder):
             each.precision = torch.bfloat16
-    ours = Learner(learning(network), plan.rate, (0.0, 0.99), decay=0.0, warm=plan.warm + 100)
+    ours = Learner(learning(network), plan.rate, (0.0, 0.99), decay=0.0, warm=warm + 100)
     theirs = Learner(learning(critic), plan.critic_rate, (0.0, 0.99), decay=0.0, warm=1, most=math.inf)
-    log, watched = Log(out, "finished"), torch.zeros(len(WATCHED), device=corpus.device)
+    log = Log(out, "finished", go_on=bool(learned))
+    watched, first = torch.zeros(len(WATCHED), device=corpus.device), plan.batch // 2
     for step, done in steps(plan.seconds):
         real, told = corpus.some(plan.batch)
+        order = torch.randperm(plan.batch, device=corpus.device)
+        real, told = real[order], told[order]
         condition, noise = corpus.condition(told), torch.randn(plan.batch, network.latent, device=corpus.device)
-        latents = network.once(network.places(noise), condition)
-        fake = shaken(autoencoder.decode(latents))
+        latents = _drawn(network, network.places(noise), condition, first)
+        looks = appearance(shaken(autoencoder.decode(latents)))
         with torch.no_grad():
-            real = shaken(autoencoder.decode(autoencoder.latents(real)))
-        loss, right = _critic_loss(critic, real, fake.detach(), condition)
+            looks_real = appearance(shaken(autoencoder.decode(autoencoder.latents(real))))
+        loss, right = _critic_loss(critic, looks_real, [each.detach() for each in looks], condition)
         theirs.step(loss, 1.0, step)
-        if step >= plan.warm:
+        if step >= warm:
             critic.requires_grad_(False)
-            says = -critic(fake, condition).mean()
+            says = -critic.judge(critic.look(looks), condition).mean()
             critic.requires_grad_(True)
             with torch.no_grad():
-                drawn = before.once(network.places(noise), condition)
-            named, moved = _unnamed(namer, fake, told), unlike(latents, drawn).mean()
+                drawn = before.once(network.places(noise[:first]), condition[:first])
+            named, moved = _unnamed(namer, looks, told), unlike(latents[:first], drawn).mean()
             again = _refined(before, network, latents.detach(), condition)
             total = plan.adversarial * says + plan.named * named + plan.near * moved + plan.refined * again
-            ours.step(total, 1.0 if done < 0.5 else 0.05 + 1.9 * (1 - done), step - plan.warm)
-            follow(average, network, min(0.998, 1 - 1 / (1 + (step - plan.warm + 1) * 0.05)))
+            ours.step(total, 1.0 if done < 0.5 else 0.05 + 1.9 * (1 - done), step - warm)
+            follow(average, network, min(0.998, 1 - 1 / (1 + (step - warm + 1) * 0.05)))
             terms = torch.stack([each.detach() for each in (says, named, moved, again, loss, right)])
-            watched.lerp_(terms, max(0.05, 1 / (step - plan.warm + 1)))
+            watched.lerp_(terms, max(0.05, 1 / (step - warm + 1)))
         if step % EVERY == 0:
             log.row((step + 1) * plan.batch, dict(zip(WATCHED, watched.tolist(), strict=True)))
         if step % (EVERY * KEPT) == 0:
@@ -130,22 +147,33 @@ def learn_finish(corpus: Corpus, before: Any, autoencoder: Any, namer: Namer, ou
     say(f"finished: {(step + 1) * plan.batch:,} images")
 
 
-def _critic_loss(critic: Any, real: Tensor, fake: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+def _drawn(network: Any, noise: Tensor, condition: Tensor, first: int) -> Tensor:
+    """The latents that the `first` samples have in the first step, and the others after one step that refines them."""
+    with torch.no_grad():
+        once = network.once(noise[first:], condition[first:])
+    veiled = network.veiled(once, noise[first:])
+    time = torch.cat([noise.new_zeros(first), noise.new_full((len(veiled),), 1 - VEILED)])
+    latents: Tensor = sphere(network.clean(torch.cat([noise[:first], veiled]), condition, time))
+    return latents
+
+
+def _critic_loss(critic: Any, real: list[Tensor], fake: list[Tensor], condition: Tensor) -> tuple[Tensor, Tensor]:
     """The hinge loss of reals, fakes, and reals under the words of others; and how often the critic is right."""
-    seen_ = torch.cat([real, fake, real])
-    good, bad, wrong = critic(seen_, torch.cat([condition, condition, condition.roll(1, 0)])).chunk(3)
+    looks_real, looks_fake = critic.look([torch.cat(pair) for pair in zip(real, fake, strict=True)]).chunk(2)
+    good, bad = critic.judge(looks_real, condition), critic.judge(looks_fake, condition)
+    wrong = critic.judge(looks_real, condition.roll(1, 0))
     loss = F.relu(1 - good).mean() + F.relu(1 + bad).mean() + F.relu(1 + wrong).mean() / 2
     return loss, (good > bad).float().mean()
 
 
-def _unnamed(namer: Namer, fake: Tensor, told: Tensor) -> Tensor:
+def _unnamed(namer: Namer, looks: list[Tensor], told: Tensor) -> Tensor:
     """The cross-entropy of the nouns that were told."""
     wanted = namer.wanted(told)
-    return F.cross_entropy(namer(seen(appearance(fake))), wanted, ignore_index=-1, reduction="sum") / len(fake)
+    return F.cross_entropy(namer(seen(looks)), wanted, ignore_index=-1, reduction="sum") / len(wanted)
 
 
 def _refined(before: Any, network: Any, latents: Tensor, condition: Tensor) -> Tensor:
-    """How far what refines a few of the latents is from what refined before."""
+    """How far what refines a few of the latents, at any time, is from what refined before."""
     few, (first, last) = max(1, len(latents) // FEW), REFINED
     time = first + (last - first) * torch.rand(few, device=latents.device)
     noisy = mixed(latents[:few], torch.randn_like(latents[:few]), time)

@@ -26,8 +26,7 @@ class Learner:
         most: float = 1.0,
     ) -> None:
         self.weights, self.rate, self.warm, self.most = list(weights), rate, warm, most
-        fused = self.weights[0].is_cuda
-        self.optimizer = torch.optim.AdamW(self.weights, lr=rate, betas=betas, weight_decay=decay, fused=fused)
+        self.optimizer = torch.optim.AdamW(self.weights, lr=rate, betas=betas, weight_decay=decay, fused=True)
 
     def step(self, loss: Tensor, share: float, step: int) -> None:
         """Follow the gradient at this share of the rate."""

@@ -1,18 +1,21 @@
 """Which noun an icon is of, by what a network that knows photographs sees in it: what a drawing is to be named by."""
 
 from collections import Counter
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganvas.core.tensors import write_safetensors
 from ganvas.metrics.features.efficientnet import appearance
 
 from .corpus import Corpus, Half
 from .output import say
 
-__all__ = ["Namer", "learn_namer", "seen"]
+__all__ = ["Namer", "known_namer", "learn_namer", "seen", "shaken"]
 
 LEAST = 12  # icons of a noun that is learned
 WIDTH, BATCH, RATE = 512, 256, 1e-3
@@ -60,6 +63,17 @@ def seen(scales: list[Tensor]) -> Tensor:
     )
 
 
+def known_namer(file: Path, corpus: Corpus, steps: int) -> Namer:
+    """The namer that lies in a file, or one that learns and is written there."""
+    if not file.exists():
+        write_safetensors(learn_namer(corpus, steps).state_dict(), file)
+    weights = load_file(file)
+    nouns = (weights["places"] >= 0).nonzero().flatten().tolist()
+    namer = Namer(weights["layers.1.weight"].shape[1], nouns, len(corpus.words))
+    namer.load_state_dict(weights)
+    return namer.to(corpus.device).eval().requires_grad_(False)
+
+
 def learn_namer(corpus: Corpus, steps: int) -> Namer:
     """Cross-entropy over the nouns of at least `LEAST` icons, drawn by weight.
 
@@ -94,7 +108,7 @@ def learn_namer(corpus: Corpus, steps: int) -> Namer:
 @torch.no_grad()
 def _looks(corpus: Corpus, half: Half, share: float, nouns: Tensor) -> list[_Looks]:
     """Each icon that has one of the nouns, as often as its kind is looked at."""
-    mono, known, weights = half is corpus.mono, half.candidates[:, 0], half.ends.diff(prepend=half.ends.new_zeros(1))
+    mono, known, weights = half is corpus.mono, half.candidates[:, 0], half.weights()
     found = []
     for _ in range(LOOKS[mono]):
         for rows in torch.isin(known, nouns).nonzero().flatten().split(BATCH):

@@ -41,23 +41,30 @@ def load(folder: Path, name: str) -> Weights:
 
 
 class Log:
-    """The rows of one stage, printed and at once in OUT/STAGE.jsonl, in the form of a run's log.jsonl."""
+    """The rows of one stage, printed and at once in OUT/STAGE.jsonl, in the form of a run's log.jsonl.
 
-    def __init__(self, out: Path, stage: str) -> None:
+    With `go_on` they follow those that are there, and count from them.
+    """
+
+    def __init__(self, out: Path, stage: str, *, go_on: bool = False) -> None:
+        before = rows(out, stage)[-1:] if go_on else []
         self.stage, self._file, self._began = stage, out / f"{stage}.jsonl", time.monotonic()
-        self._file.write_text("", encoding="utf-8")
-        self._images = 0
+        self._images = self._images_before = before[0]["images"] if before else 0
+        self._seconds_before = before[0]["seconds"] if before else 0.0
+        if not before:
+            self._file.write_text("", encoding="utf-8")
 
     def row(self, images: int, terms: dict[str, float]) -> None:
-        """What was seen so far, and the means of terms; once for each number of images."""
+        """How many images were seen since this log began, and the means of terms; once for each number of images."""
+        seconds = time.monotonic() - self._began
+        pace, images = round(images / max(seconds, 1e-9), 1), self._images_before + images
         if images == self._images:
             return
         self._images = images
-        seconds = time.monotonic() - self._began
         row = {
             "images": images,
-            "seconds": round(seconds, 1),
-            "images_per_second": round(images / max(seconds, 1e-9), 1),
+            "seconds": round(self._seconds_before + seconds, 1),
+            "images_per_second": pace,
             "terms": {name: round(value, 4) for name, value in terms.items()},
         }
         with self._file.open("a", encoding="utf-8") as file:

@@ -36,7 +36,7 @@ class FeatureCritic(NetworkSettings):
 
 
 class _Head(nn.Module):
-    """Features [N, C, h, w] of one size -> logits [N], and what is compared with conditions [N, WORDS]."""
+    """Features [N, C, h, w] of one size -> logits, and what is compared with conditions: [N, 1 + WORDS], or [N, 1]."""
 
     def __init__(self, width: int, height: int, across: int, condition: int) -> None:
         super().__init__()
@@ -49,9 +49,10 @@ class _Head(nn.Module):
         self.score = spectrally_normalised(nn.Conv2d(4 * width, 1, (height, across)))
         self.match = nn.Linear(4 * width * height * across, WORDS) if condition else None
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor) -> Tensor:
         features = self.layers(x)
-        return self.score(features).flatten(), self.match(features.flatten(1)) if self.match else None
+        score = self.score(features).flatten(1)
+        return torch.cat([score, self.match(features.flatten(1))], 1) if self.match else score
 
 
 class _FeatureCritic(Critic):
@@ -71,17 +72,24 @@ class _FeatureCritic(Critic):
             self.embed = nn.Sequential(nn.Linear(condition, 2 * WORDS), nn.LeakyReLU(0.2), nn.Linear(2 * WORDS, WORDS))
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        answers = [head(x) for head, x in zip(self.heads, self._mixed(x), strict=True)]
-        logits = torch.stack([score for score, _ in answers]).mean(0)
+        return self.judge(self.look(appearance(x)), condition)
+
+    def look(self, scales: list[Tensor]) -> Tensor:
+        """What is to be judged, [N, 1 + WORDS] or [N, 1], of pictures that look so (`appearance`)."""
+        found = [head(x) for head, x in zip(self.heads, self._mixed(scales), strict=True)]
+        return torch.stack(found).mean(0)
+
+    def judge(self, looks: Tensor, condition: Tensor | None) -> Tensor:
+        """The logits [N] of what `look` found, under these conditions."""
+        logits = looks[:, 0]
         if self.embed is not None and condition is not None:
-            matches = torch.stack([match for _, match in answers]).mean(0)
-            logits = logits + (matches * self.embed(condition)).sum(1)
+            logits = logits + (looks[:, 1:] * self.embed(condition)).sum(1)
         return logits
 
-    def _mixed(self, x: Tensor) -> list[Tensor]:
+    def _mixed(self, scales: list[Tensor]) -> list[Tensor]:
         """Features [N, width, H/s, W/s] for s = 4, 8, 16 and 32, each with what the smaller ones see."""
         mixed, smaller = [], None
-        for level, features in reversed(list(enumerate(appearance(x)))):
+        for level, features in reversed(list(enumerate(scales))):
             y = F.conv2d(features, self.get_buffer(f"across{level}"))
             y = y if smaller is None else y + F.interpolate(smaller, scale_factor=2.0)
             smaller = F.conv2d(y, self.get_buffer(f"around{level}"), padding=1)

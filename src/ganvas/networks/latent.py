@@ -291,8 +291,11 @@ class _LatentGenerator(_Latent, Generator):
         drawn = self.once(noise, condition)
         if self.refinements == 0:
             return drawn
-        veiled = (1 - VEILED) * drawn + VEILED * rearranged(noise)
-        return self.flow(veiled, condition, steps=self.refinements, start=1 - VEILED)
+        return self.flow(self.veiled(drawn, noise), condition, steps=self.refinements, start=1 - VEILED)
+
+    def veiled(self, drawn: Latents, noise: Latents) -> Latents:
+        """What is to be refined of latents: they and the noise that they were drawn from, rearranged."""
+        return (1 - VEILED) * drawn + VEILED * rearranged(noise)
 
     def once(self, noise: Latents, condition: Tensor | None) -> Latents:
         """The latents that noise becomes in a single step, on the sphere."""
