@@ -1,11 +1,19 @@
 /** What a model and its pictures can be taken away as: what each is, how long it takes, and what it needs. */
-import type { Ask, Model, State } from "./api.ts";
+import type { Ask, Model, Place, State } from "./api.ts";
 import * as commands from "./commands.ts";
 import { bytes } from "./format.ts";
-import type { Export } from "./view.svelte.ts";
 
 export type Kind = "pictures" | "sheet" | "svg" | "morph" | "film" | "publish" | "onnx" | "page";
 export type Format = "gif" | "webp" | "mp4";
+
+/** What the export sheet is opened on. */
+export interface Export {
+  model: string;
+  places: Place[];
+  run?: string;
+  /** What is chosen first. */
+  kind?: Kind;
+}
 
 export interface Choice {
   scale: number;

@@ -1,4 +1,5 @@
 /** What the present view tells the frame around it: its command, its title, and which of its actions have keys. */
+import type { Export } from "./exports.ts";
 
 interface Actions {
   [key: string]: (() => void) | undefined;
@@ -8,15 +9,6 @@ let command = $state("");
 let title = $state("");
 let actions: Actions = {};
 let exporting = $state.raw<Export | null>(null);
-
-/** What the export sheet is opened on. */
-export interface Export {
-  model: string;
-  places: import("./api.ts").Place[];
-  run?: string;
-  /** What is chosen first. */
-  kind?: import("./exports.ts").Kind;
-}
 
 export const view = {
   get command(): string {
