@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from benchmarks.teach.__main__ import main
-from benchmarks.teach.corpus import Corpus, Half
+from benchmarks.teach.alike import Alike
+from benchmarks.teach.corpus import Corpus, Half, Shown, draw
 from benchmarks.teach.held_out import write_held_out
 from benchmarks.teach.output import PART, Log, load, rows, save
 from benchmarks.teach.prepare import PALETTE, attribution, chosen
@@ -106,6 +107,28 @@ def test_nouns_are_drawn_by_a_power_of_their_icons_and_some_for_a_share(power, l
     corpus.favour(power, least, sum(least.values()))
     assert (1 - corpus.share) * float(corpus.coloured.weights()[1]) == pytest.approx(rare, abs=1e-6)
     assert corpus.share == pytest.approx(0.75 * (1 - rare), abs=1e-6)
+
+
+def test_a_drawing_is_compared_with_icons_of_its_noun_and_style_alone(carry):
+    """What is shown itself is the icon most like it, and half of it is, too; but for what was not told all of that."""
+    pytest.importorskip("resvg_py")
+    corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
+    torch.manual_seed(0)
+    some = [corpus.some(16) for _ in range(8)]
+    shown = Shown(*(torch.cat(each) for each in zip(*some, strict=True)))
+    icons, places = Alike(corpus).nearest(shown.pictures * 0.5 + 0.5, shown)
+    assert torch.allclose(icons, shown.pictures[places], atol=0.02)
+    assert 0 < len(places) < len(shown.rows)
+    assert set(shown.mono[places].tolist()) == {True, False}
+    for place in places.tolist():
+        half = corpus.mono if shown.mono[place] else corpus.coloured
+        names = {corpus.words[number - 1] for number in shown.told[place].tolist() if number}
+        asked = {corpus.words[number - 1] for number in half.candidates[shown.rows[place], :2].tolist()}
+        assert asked <= names
+        assert bool(names & set(PALETTE)) == bool(shown.mono[place])
+    nothing = shown._replace(told=torch.zeros_like(shown.told))
+    icons, places = Alike(corpus).nearest(shown.pictures, nothing)
+    assert (len(icons), len(places)) == (0, 0)
 
 
 def test_a_log_is_gone_on_with(tmp_path):

@@ -35,6 +35,7 @@ palette, colours, scheme, kind, licence, author, set); that of the shipped model
     stages.py     what is learned, one stage after another
     refining.py   the last of them
     finishing.py  what a model learns after all of these
+    alike.py      which icon a drawing is most like, for the same
     namer.py      which noun an icon is of, as finishing asks it
     learner.py    optimizer, steps and average of all
     output.py     what a run leaves: weights, logs

@@ -100,6 +100,19 @@ def drawn(fit: Sequence[float], svg: str, *, size: int) -> Image.Image:
     return Image.open(io.BytesIO(bytes(png)))
 
 
+class Shown(NamedTuple):
+    """Pictures [N, 3, S, S] in [-1, 1], what is told of them [N, SLOTS], and what they are of.
+
+    `mono` [N] says of which kind, `rows` [N] which icon of that kind; `tints` [N, 3] are colours of those of one.
+    """
+
+    pictures: Tensor
+    told: Tensor
+    mono: Tensor
+    rows: Tensor
+    tints: Tensor
+
+
 class Half:
     """The icons of one kind on the device."""
 
@@ -159,8 +172,8 @@ class Corpus:
         for (half, _), each in zip(halves, weights, strict=True):
             half.ends = (each.cumsum(0) / each.sum()).float()
 
-    def some(self, count: int) -> tuple[Tensor, Tensor]:
-        """Pictures [N, 3, S, S] by weight, some of them mirrored, and what is told of them [N, SLOTS]."""
+    def some(self, count: int) -> Shown:
+        """So many by weight, some of them mirrored, those of one colour first."""
         first = round(count * self.share)
         found = []
         for half, few in ((self.mono, first), (self.coloured, count - first)):
@@ -168,9 +181,10 @@ class Corpus:
             colour, tint = self.tints(few) if mono else (None, None)
             coin = torch.rand(few, device=self.device) < 0.5
             told = self.told(half, rows, colour, nothing=0.03, plain=0.6)
-            found.append((self.pictures(half, rows, tint, coin & half.flips[rows]), told))
-        pictures, told = (torch.cat(each) for each in zip(*found, strict=True))
-        return pictures, told
+            pictures = self.pictures(half, rows, tint, coin & half.flips[rows])
+            kind = torch.full_like(rows, mono, dtype=torch.bool)
+            found.append(Shown(pictures, told, kind, rows, rows.new_zeros(few, 3).float() if tint is None else tint))
+        return Shown(*(torch.cat(each) for each in zip(*found, strict=True)))
 
     def tints(self, count: int) -> tuple[Tensor, Tensor]:
         """Colours by number and as [N, 3] in [0, 1], each a little off its name; the last is black."""

@@ -5,14 +5,15 @@ al. 2021, arXiv:2111.01007), to which the data are shown as the decoder draws th
 noun that was told (as the classifier of AC-GAN, Odena et al. 2017, arXiv:1610.09585, but learned before and no more).
 Half of the pictures are what the first step draws, half what refining makes of that, as whoever samples sees them. So
 that seeds stay apart the latents of the first step are held near those that were drawn before, and what refines at
-other times is to say what it said.
+other times is to say what it said. A critic mends lines and not what is where, so each drawing is drawn, too, towards
+the icon of its noun and style that it is most like already.
 """
 
 import copy
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,7 +30,8 @@ from ganvas.networks.latent import VEILED, LatentAutoencoder, sphere
 from ganvas.runs.run import Run
 from ganvas.training.loop import has_bfloat16
 
-from .corpus import Corpus
+from .alike import Alike
+from .corpus import Corpus, Shown
 from .learner import Learner, follow, learning, own, steps
 from .namer import Namer, known_namer, seen, shaken
 from .output import Log, load, save, say
@@ -40,7 +42,8 @@ EVERY, KEPT = 50, 10  # steps between two lines; lines between two files of weig
 FEW = 4  # one of so many samples asks whether refining at any time is still what it was
 SHAPE = (3, 64, 64)
 EVERYDAY = (*naming.THINGS, *(words.split()[-1] for words in ideas.WORDS))
-WATCHED = ("generator.loss", "generator.named", "generator.moved", "generator.refined", "critic.loss", "critic.right")
+GOALS = ("loss", "named", "moved", "refined", "alike")
+WATCHED = (*(f"generator.{goal}" for goal in GOALS), "critic.loss", "critic.right")
 
 
 @dataclass(frozen=True)
@@ -51,22 +54,23 @@ class Finish:
     namer                steps in which the namer learns, before
     power                nouns are drawn by how many icons they have to this power
     everyday             the things that `benchmarks.naming` and `ideas` ask for are at least so large a share of all
-    adversarial, named, near, refined   weights in the generator's loss: of the critic, of the namer, of the distance
-                         to what was drawn before, and of that to how it was refined
+    adversarial, named, near, refined, alike   weights in the generator's loss: of the critic, of the namer, of the
+                         distances to what was drawn before, to how it was refined, and to the icon it is most like
     """
 
     seconds: float = 3600.0
     warm: int = 150
     namer: int = 3000
     batch: int = 16
-    rate: float = 6e-5
+    rate: float = 8e-5
     critic_rate: float = 3e-4
     power: float = 0.5
     everyday: float = 0.5
     adversarial: float = 0.3
     named: float = 0.4
-    near: float = 0.05
+    near: float = 0.02
     refined: float = 0.25
+    alike: float = 0.25
     seed: int = 0
 
 
@@ -99,6 +103,7 @@ def learn_finish(corpus: Corpus, before: Any, autoencoder: Any, namer: Namer, ou
         plan: how.
     """
     corpus.favour(plan.power, EVERYDAY, plan.everyday)
+    alike = Alike(corpus)
     network, learned = copy.deepcopy(before), load(out, "finished")
     network.load_state_dict(learned, strict=False)
     average = copy.deepcopy(network).eval().requires_grad_(False)
@@ -112,31 +117,32 @@ def learn_finish(corpus: Corpus, before: Any, autoencoder: Any, namer: Namer, ou
             each.precision = torch.bfloat16
     ours = Learner(learning(network), plan.rate, (0.0, 0.99), decay=0.0, warm=warm + 100)
     theirs = Learner(learning(critic), plan.critic_rate, (0.0, 0.99), decay=0.0, warm=1, most=math.inf)
-    log = Log(out, "finished", go_on=bool(learned))
-    watched, first = torch.zeros(len(WATCHED), device=corpus.device), plan.batch // 2
+    log, watched = Log(out, "finished", go_on=bool(learned)), torch.zeros(len(WATCHED), device=corpus.device)
+    weights = torch.tensor([plan.adversarial, plan.named, plan.near, plan.refined, plan.alike], device=corpus.device)
     for step, done in steps(plan.seconds):
-        real, told = corpus.some(plan.batch)
         order = torch.randperm(plan.batch, device=corpus.device)
-        real, told = real[order], told[order]
-        condition, noise = corpus.condition(told), torch.randn(plan.batch, network.latent, device=corpus.device)
-        latents = _drawn(network, network.places(noise), condition, first)
-        looks = appearance(shaken(autoencoder.decode(latents)))
+        shown = Shown(*(each[order] for each in corpus.some(plan.batch)))
+        condition, noise = corpus.condition(shown.told), torch.randn(plan.batch, network.latent, device=corpus.device)
+        drawing = _draw(network, autoencoder, network.places(noise), condition)
         with torch.no_grad():
-            looks_real = appearance(shaken(autoencoder.decode(autoencoder.latents(real))))
-        loss, right = _critic_loss(critic, looks_real, [each.detach() for each in looks], condition)
+            real = appearance(shaken(autoencoder.decode(autoencoder.latents(shown.pictures))))
+        loss, right = _critic_loss(critic, real, [each.detach() for each in drawing.looks], condition)
         theirs.step(loss, 1.0, step)
         if step >= warm:
             critic.requires_grad_(False)
-            says = -critic.judge(critic.look(looks), condition).mean()
+            says = -critic.judge(critic.look(drawing.looks), condition).mean()
             critic.requires_grad_(True)
-            with torch.no_grad():
-                drawn = before.once(network.places(noise[:first]), condition[:first])
-            named, moved = _unnamed(namer, looks, told), unlike(latents[:first], drawn).mean()
-            again = _refined(before, network, latents.detach(), condition)
-            total = plan.adversarial * says + plan.named * named + plan.near * moved + plan.refined * again
+            goals = (
+                says,
+                _unnamed(namer, drawing.looks, shown.told),
+                _moved(before, drawing, network.places(noise), condition),
+                _refined(before, network, drawing.latents.detach(), condition),
+                _apart(alike, autoencoder, drawing, shown),
+            )
+            total = weights @ torch.stack(goals)
             ours.step(total, 1.0 if done < 0.5 else 0.05 + 1.9 * (1 - done), step - warm)
             follow(average, network, min(0.998, 1 - 1 / (1 + (step - warm + 1) * 0.05)))
-            terms = torch.stack([each.detach() for each in (says, named, moved, again, loss, right)])
+            terms = torch.stack([each.detach() for each in (*goals, loss, right)])
             watched.lerp_(terms, max(0.05, 1 / (step - warm + 1)))
         if step % EVERY == 0:
             log.row((step + 1) * plan.batch, dict(zip(WATCHED, watched.tolist(), strict=True)))
@@ -147,14 +153,25 @@ def learn_finish(corpus: Corpus, before: Any, autoencoder: Any, namer: Namer, ou
     say(f"finished: {(step + 1) * plan.batch:,} images")
 
 
-def _drawn(network: Any, noise: Tensor, condition: Tensor, first: int) -> Tensor:
-    """The latents that the `first` samples have in the first step, and the others after one step that refines them."""
+class _Drawing(NamedTuple):
+    """Latents [N, places, 16], of which the `first` are of the first step; their pictures, and how these look."""
+
+    latents: Tensor
+    first: int
+    pictures: Tensor
+    looks: list[Tensor]
+
+
+def _draw(network: Any, autoencoder: Any, noise: Tensor, condition: Tensor) -> _Drawing:
+    """Half of the samples after the first step, the others after one step that refines what the first has drawn."""
+    first = len(noise) // 2
     with torch.no_grad():
         once = network.once(noise[first:], condition[first:])
-    veiled = network.veiled(once, noise[first:])
-    time = torch.cat([noise.new_zeros(first), noise.new_full((len(veiled),), 1 - VEILED)])
-    latents: Tensor = sphere(network.clean(torch.cat([noise[:first], veiled]), condition, time))
-    return latents
+    seen_ = torch.cat([noise[:first], network.veiled(once, noise[first:])])
+    time = torch.cat([noise.new_zeros(first), noise.new_full((len(once),), 1 - VEILED)])
+    latents = sphere(network.clean(seen_, condition, time))
+    pictures = autoencoder.decode(latents)
+    return _Drawing(latents, first, pictures, appearance(shaken(pictures)))
 
 
 def _critic_loss(critic: Any, real: list[Tensor], fake: list[Tensor], condition: Tensor) -> tuple[Tensor, Tensor]:
@@ -172,6 +189,13 @@ def _unnamed(namer: Namer, looks: list[Tensor], told: Tensor) -> Tensor:
     return F.cross_entropy(namer(seen(looks)), wanted, ignore_index=-1, reduction="sum") / len(wanted)
 
 
+def _moved(before: Any, drawing: _Drawing, noise: Tensor, condition: Tensor) -> Tensor:
+    """How far the latents of the first step are from those that were drawn before."""
+    with torch.no_grad():
+        drawn = before.once(noise[: drawing.first], condition[: drawing.first])
+    return unlike(drawing.latents[: drawing.first], drawn).mean()
+
+
 def _refined(before: Any, network: Any, latents: Tensor, condition: Tensor) -> Tensor:
     """How far what refines a few of the latents, at any time, is from what refined before."""
     few, (first, last) = max(1, len(latents) // FEW), REFINED
@@ -180,6 +204,14 @@ def _refined(before: Any, network: Any, latents: Tensor, condition: Tensor) -> T
     with torch.no_grad():
         wanted = sphere(before.clean(noisy, condition[:few], time))
     return unlike(sphere(network.clean(noisy, condition[:few], time)), wanted).mean()
+
+
+def _apart(alike: Alike, autoencoder: Any, drawing: _Drawing, shown: Shown) -> Tensor:
+    """How far drawings are from the icons that they are most like; 0 for those that may not be compared."""
+    with torch.no_grad():
+        icons, places = alike.nearest(drawing.pictures, shown)
+        goals = autoencoder.latents(icons)
+    return unlike(drawing.latents[places], goals).sum() / len(shown.rows)
 
 
 def _save(average: Any, critic: Any, out: Path) -> None:
