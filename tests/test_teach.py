@@ -181,9 +181,10 @@ def finished_from(carry, folder, *, before):
     assert run_after.rows[-1]["terms"].keys() >= {"generator.named", "critic.right"}
     assert run_after.newest_sound() is not None
     assert run_after.recipe.images == run_after.rows[-1]["images"]
+    assert run_after.about["data"]["count"] == json.loads((carry / "about.json").read_text())["icons"]
 
 
-def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path):
+def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path, monkeypatch):
     pytest.importorskip("resvg_py")
     stages = ("autoencoder", "flow", "one_step", "refined")
     times = ["--autoencoder", ".01", "--flow", ".01", "--one-step", ".01", "--refine", ".01"]
@@ -202,6 +203,12 @@ def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path):
     assert said.newest_sound() is not None
     assert model.sample(1, seed=0, label="red star")[0].size == (64, 64)
     finished_from(carry, tmp_path, before=model)
+    some = Corpus.some
+    monkeypatch.setattr(Corpus, "some", lambda *few: (found := some(*few))._replace(told=0 * found.told))
+    quick = ["--seconds", ".01", "--warm", "0", "--namer", "2", "--batch", "4", "--cores", "1"]
+    main(["finish", str(carry), str(tmp_path / "untold"), "--model", str(tmp_path / "model"), *quick])
+    assert rows(tmp_path / "untold", "finished")[-1]["terms"]["generator.alike"] == 0
+    monkeypatch.undo()
     again = ["--flow", ".01", "--flow-from", "one_step", "--one-step", "0", "--plain", ".5", "--span-from", ".5"]
     second = run(carry, tmp_path / "second", "--start", str(first), *again)
     before, after = load(first, "one_step"), load(second, "flow")

@@ -94,11 +94,7 @@ def _run(chosen: argparse.Namespace) -> None:
     if not chosen.draw_only:
         corpus = Corpus(chosen.carry, drawn, device)
         plan = Plan(**{field.name: getattr(chosen, field.name) for field in fields(Plan)})
-        began = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        shutil.copy(chosen.carry / "condition.json", chosen.out)
-        about = json.loads((chosen.carry / "about.json").read_text(encoding="utf-8"))
-        about |= {"started": began, "machine": machine.describe(device), "plan": asdict(plan)}
-        (chosen.out / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+        _say_what(chosen, plan)
         teach(corpus, chosen.out, plan, start=chosen.start)
         say("done")
 
@@ -111,9 +107,17 @@ def _finish(chosen: argparse.Namespace) -> None:
     torch.manual_seed(plan.seed)
     machine.keep_memory()
     corpus = Corpus(chosen.carry, draw(chosen.carry, SHAPE[-1], cores=chosen.cores), torch.device(chosen.device))
-    about = {"model": chosen.model, "machine": machine.describe(corpus.device), "plan": asdict(plan)}
-    (chosen.out / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+    _say_what(chosen, plan, model=chosen.model)
     finish(corpus, chosen.model, chosen.out, plan)
+
+
+def _say_what(chosen: argparse.Namespace, plan: Any, **more: str) -> None:
+    """What a model of the run has to know, in OUT: how it is asked, what it learned from, on what machine and how."""
+    began = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    shutil.copy(chosen.carry / "condition.json", chosen.out)
+    about = json.loads((chosen.carry / "about.json").read_text(encoding="utf-8"))
+    about |= {"started": began, "machine": machine.describe(torch.device(chosen.device)), "plan": asdict(plan)} | more
+    (chosen.out / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 
 def _assemble(chosen: argparse.Namespace) -> None:

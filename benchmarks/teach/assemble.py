@@ -31,7 +31,7 @@ def assemble(out: Path, folder: Path) -> None:
     if not log or not load(out, "critic"):
         raise SystemExit(f"{out} holds no generator of one step yet: run with --one-step SECONDS.")
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
-    condition = from_json(json.loads((out / "condition.json").read_text(encoding="utf-8")), Phrases)
+    condition = _asked(out)
     log += [row | {"images": log[-1]["images"] + row["images"]} for row in rows(out, "refined")]
     settings, images = LatentGenerator(large=True, refinements=1 if refined else 0), log[-1]["images"]
     autoencoder = load(out, "autoencoder")
@@ -70,25 +70,30 @@ def assemble(out: Path, folder: Path) -> None:
 def assemble_finished(out: Path, folder: Path) -> None:
     """Write the published model that `finish` went on from as a folder, with what it has learned since.
 
-    All else is as it was, the critic, too; the card, and the directions that lie beside it, are of the model before.
+    It is asked in the words of what it went on with. The critic is that of before; so are the card, and the directions
+    that lie beside it.
     """
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
-    before, model, log = Run(locate(about["model"])), load_model(about["model"]), rows(out, "finished")
+    before, network, log = Run(locate(about["model"])), load_model(about["model"]).network, rows(out, "finished")
     found = before.newest_sound()
     assert found is not None
     images = before.rows[-1]["images"]
-    model.network.load_state_dict(load(out, "finished"), strict=False)
-    settings = before.recipe.networks["generator"]
-    half = _half(model.network.state_dict())
+    network.load_state_dict(load(out, "finished"), strict=False)
+    half = _half(network.state_dict())
     weights = {
-        checkpoint.MODEL: (half, metadata(settings, model, half)),
+        checkpoint.MODEL: (half, metadata(before.recipe.networks["generator"], Model(network, _asked(out)), half)),
         checkpoint.STATE: (load_file(found / checkpoint.STATE), {}),
     }
     facts, last = before.read("run.json"), images + log[-1]["images"]
+    facts["data"]["count"] = about["icons"]
     folder.mkdir(parents=True)
     recipe = to_json(replace(before.recipe, images=last))
     log = before.rows + [row | {"images": images + row["images"]} for row in log]
     _write(folder, weights, recipe, facts, log)
+
+
+def _asked(out: Path) -> Phrases:
+    return from_json(json.loads((out / "condition.json").read_text(encoding="utf-8")), Phrases)
 
 
 def _write(

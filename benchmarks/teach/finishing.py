@@ -210,7 +210,7 @@ def _apart(alike: Alike, autoencoder: Any, drawing: _Drawing, shown: Shown) -> T
     """How far drawings are from the icons that they are most like; 0 for those that may not be compared."""
     with torch.no_grad():
         icons, places = alike.nearest(drawing.pictures, shown)
-        goals = autoencoder.latents(icons)
+        goals = autoencoder.latents(icons) if len(icons) else drawing.latents[:0]
     return unlike(drawing.latents[places], goals).sum() / len(shown.rows)
 
 
