@@ -8,11 +8,13 @@ import torch
 
 from benchmarks.teach.__main__ import main
 from benchmarks.teach.alike import Alike
+from benchmarks.teach.assemble import encoder
 from benchmarks.teach.corpus import Corpus, Half, Shown, draw
 from benchmarks.teach.held_out import write_held_out
 from benchmarks.teach.output import PART, Log, load, rows, save
 from benchmarks.teach.prepare import PALETTE, attribution, chosen
 from ganvas import load as load_model
+from ganvas.models.critics import load_critics
 from ganvas.runs.run import Run
 
 SHAPES = {
@@ -181,6 +183,15 @@ def finished_from(carry, folder, *, before):
     assert run_after.rows[-1]["terms"].keys() >= {"generator.named", "critic.right"}
     assert run_after.newest_sound() is not None
     assert run_after.recipe.images == run_after.rows[-1]["images"]
+    critics = load_critics(run_after, model.condition.length)
+    learned = load(out, "finished_critic")
+    assert all(value.equal(learned[name]) for name, value in critics["critic"].state_dict().items())
+    kept = encoder(run_after)
+    assert kept
+    assert all(value.equal(kept[name]) for name, value in encoder(run_before).items())
+    main(["finish", str(carry), str(folder / "again"), "--model", str(folder / "after"), "--cores", "1", *quick])
+    gone_on = load(folder / "again", "finished_critic")
+    assert 0 < max(float((value - learned[name]).abs().max()) for name, value in gone_on.items()) < 0.1
     assert run_after.about["data"]["count"] == json.loads((carry / "about.json").read_text())["icons"]
 
 

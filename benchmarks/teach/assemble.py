@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
 from ganvas import load as load_model
 from ganvas.core import checkpoint
@@ -17,7 +16,7 @@ from ganvas.learning.phrases import Phrases
 from ganvas.models.model import Model, metadata
 from ganvas.models.shipped import locate
 from ganvas.networks.latent import LatentCritic, LatentGenerator
-from ganvas.recipes.ideas import idea_icons
+from ganvas.recipes.ideas import idea_finish, idea_icons
 from ganvas.recipes.settings import from_json, to_json
 from ganvas.runs.run import Run
 
@@ -70,26 +69,43 @@ def assemble(out: Path, folder: Path) -> None:
 def assemble_finished(out: Path, folder: Path) -> None:
     """Write the published model that `finish` went on from as a folder, with what it has learned since.
 
-    It is asked in the words of what it went on with. The critic is that of before; so are the card, and the directions
-    that lie beside it.
+    It is asked in the words of what it went on with. Its recipe is `idea_finish` now, by which others go on from it,
+    and its critic the one that looked at it last; the encoder of its latents lies beside that. Card and directions are
+    those of the model before.
     """
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
     before, network, log = Run(locate(about["model"])), load_model(about["model"]).network, rows(out, "finished")
-    found = before.newest_sound()
-    assert found is not None
-    images = before.rows[-1]["images"]
+    settings, images = before.recipe.networks["generator"], before.rows[-1]["images"]
     network.load_state_dict(load(out, "finished"), strict=False)
-    half = _half(network.state_dict())
+    critic, half = load(out, "finished_critic"), _half(network.state_dict())
+    others = checkpoint.named_below("critic", critic) | checkpoint.named_below("autoencoder", encoder(before))
     weights = {
-        checkpoint.MODEL: (half, metadata(before.recipe.networks["generator"], Model(network, _asked(out)), half)),
-        checkpoint.STATE: (load_file(found / checkpoint.STATE), {}),
+        checkpoint.MODEL: (half, metadata(settings, Model(network, _asked(out)), half)),
+        checkpoint.STATE: (_half(others), {}),
     }
     facts, last = before.read("run.json"), images + log[-1]["images"]
+    facts["source"] = "idea_finish"
     facts["data"]["count"] = about["icons"]
+    facts["parameters"]["critic"] = sum(weight.numel() for weight in critic.values())
+    recipe = idea_finish()
+    recipe = replace(
+        recipe,
+        data=before.recipe.data,
+        networks={**recipe.networks, "generator": settings},
+        condition=before.recipe.condition,
+        images=last,
+    )
     folder.mkdir(parents=True)
-    recipe = to_json(replace(before.recipe, images=last))
     log = before.rows + [row | {"images": images + row["images"]} for row in log]
-    _write(folder, weights, recipe, facts, log)
+    _write(folder, weights, to_json(recipe), facts, log)
+
+
+def encoder(run: Run) -> Weights:
+    """The encoder of the latents that a published model draws in: it lies in its critic, or beside that."""
+    found = run.newest_sound()
+    assert found is not None
+    tensors = checkpoint.read(found / checkpoint.STATE)
+    return _only(checkpoint.below(tensors, "critic") | checkpoint.below(tensors, "autoencoder"), "encoder.")
 
 
 def _asked(out: Path) -> Phrases:

@@ -11,7 +11,7 @@ the icon of its noun and style that it is most like already.
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from ganvas.runs.run import Run
 from ganvas.training.loop import has_bfloat16
 
 from .alike import Alike
+from .assemble import encoder
 from .corpus import Corpus, Shown
 from .learner import Learner, follow, learning, own, steps
 from .namer import Namer, known_namer, seen, shaken
@@ -75,28 +76,37 @@ class Finish:
 
 
 def finish(corpus: Corpus, model: str, out: Path, plan: Finish) -> None:
-    """Go on with the generator of a published model, whose critic holds the encoder of its latents.
+    """Go on with the generator of a published model, and with its critic if that looks through EfficientNet.
 
     What lies in OUT already is gone on with: the generator, the critic, the namer.
     """
     found = Run(locate(model))
-    generator = load_model(model).network.to(corpus.device)
-    critics = load_critics(found, generator.condition, device=corpus.device)
+    generator: Any = load_model(model).network.to(corpus.device)
+    critic: Any = FeatureCritic().build(SHAPE, generator.condition).to(corpus.device)
+    learned = load(out, "finished_critic")
+    if not learned and found.recipe.networks["critic"] == FeatureCritic():
+        learned = load_critics(found, generator.condition)["critic"].state_dict()
+    if learned:
+        critic.load_state_dict(learned)
+        plan = replace(plan, warm=0)
     autoencoder: Any = LatentAutoencoder(large=generator.doubles).build(SHAPE, 0).to(corpus.device)
     autoencoder.decoder.load_state_dict(generator.decoder.state_dict())
-    autoencoder.encoder.load_state_dict(critics["critic"].encoder.state_dict())
+    autoencoder.load_state_dict(encoder(found), strict=False)
     namer = known_namer(out / "namer.safetensors", corpus, plan.namer)
     for network in (generator, autoencoder):
         network.eval().requires_grad_(False)
-    learn_finish(corpus, generator, autoencoder, namer, out, plan)
+    learn_finish(corpus, generator, critic, autoencoder, namer, out, plan)
 
 
-def learn_finish(corpus: Corpus, before: Any, autoencoder: Any, namer: Namer, out: Path, plan: Finish) -> None:
+def learn_finish(
+    corpus: Corpus, before: Any, critic: Any, autoencoder: Any, namer: Namer, out: Path, plan: Finish
+) -> None:
     """Go on with a generator, which is not changed itself; its average lies in OUT as `finished`.
 
     Args:
         corpus: what is shown, and the words that are told of it.
         before: the generator of one step, which refines what it drew.
+        critic: a `feature_critic`, which learns.
         autoencoder: of the latents that it draws in.
         namer: what is to find the nouns.
         out: where the weights and the log go, the weights every few minutes.
@@ -108,14 +118,10 @@ def learn_finish(corpus: Corpus, before: Any, autoencoder: Any, namer: Namer, ou
     network.load_state_dict(learned, strict=False)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     network.train().requires_grad_(True).decoder.requires_grad_(False)
-    critic: Any = FeatureCritic().build(SHAPE, network.condition).to(corpus.device)
-    told_apart = load(out, "finished_critic")
-    critic.load_state_dict(told_apart or critic.state_dict())
-    warm = 0 if told_apart else plan.warm
     if has_bfloat16(corpus.device):
         for each in (network, before, autoencoder):
             each.precision = torch.bfloat16
-    ours = Learner(learning(network), plan.rate, (0.0, 0.99), decay=0.0, warm=warm + 100)
+    ours = Learner(learning(network), plan.rate, (0.0, 0.99), decay=0.0, warm=plan.warm + 100)
     theirs = Learner(learning(critic), plan.critic_rate, (0.0, 0.99), decay=0.0, warm=1, most=math.inf)
     log, watched = Log(out, "finished", go_on=bool(learned)), torch.zeros(len(WATCHED), device=corpus.device)
     weights = torch.tensor([plan.adversarial, plan.named, plan.near, plan.refined, plan.alike], device=corpus.device)
@@ -128,9 +134,9 @@ def learn_finish(corpus: Corpus, before: Any, autoencoder: Any, namer: Namer, ou
             real = appearance(shaken(autoencoder.decode(autoencoder.latents(shown.pictures))))
         loss, right = _critic_loss(critic, real, [each.detach() for each in drawing.looks], condition)
         theirs.step(loss, 1.0, step)
-        if step >= warm:
+        if step >= plan.warm:
             critic.requires_grad_(False)
-            says = -critic.judge(critic.look(drawing.looks), condition).mean()
+            says = -critic.verdict(critic.look(drawing.looks), condition).mean()
             critic.requires_grad_(True)
             goals = (
                 says,
@@ -140,10 +146,10 @@ def learn_finish(corpus: Corpus, before: Any, autoencoder: Any, namer: Namer, ou
                 _apart(alike, autoencoder, drawing, shown),
             )
             total = weights @ torch.stack(goals)
-            ours.step(total, 1.0 if done < 0.5 else 0.05 + 1.9 * (1 - done), step - warm)
-            follow(average, network, min(0.998, 1 - 1 / (1 + (step - warm + 1) * 0.05)))
+            ours.step(total, 1.0 if done < 0.5 else 0.05 + 1.9 * (1 - done), step - plan.warm)
+            follow(average, network, min(0.998, 1 - 1 / (1 + (step - plan.warm + 1) * 0.05)))
             terms = torch.stack([each.detach() for each in (*goals, loss, right)])
-            watched.lerp_(terms, max(0.05, 1 / (step - warm + 1)))
+            watched.lerp_(terms, max(0.05, 1 / (step - plan.warm + 1)))
         if step % EVERY == 0:
             log.row((step + 1) * plan.batch, dict(zip(WATCHED, watched.tolist(), strict=True)))
         if step % (EVERY * KEPT) == 0:
@@ -177,8 +183,8 @@ def _draw(network: Any, autoencoder: Any, noise: Tensor, condition: Tensor) -> _
 def _critic_loss(critic: Any, real: list[Tensor], fake: list[Tensor], condition: Tensor) -> tuple[Tensor, Tensor]:
     """The hinge loss of reals, fakes, and reals under the words of others; and how often the critic is right."""
     looks_real, looks_fake = critic.look([torch.cat(pair) for pair in zip(real, fake, strict=True)]).chunk(2)
-    good, bad = critic.judge(looks_real, condition), critic.judge(looks_fake, condition)
-    wrong = critic.judge(looks_real, condition.roll(1, 0))
+    good, bad = critic.verdict(looks_real, condition), critic.verdict(looks_fake, condition)
+    wrong = critic.verdict(looks_real, condition.roll(1, 0))
     loss = F.relu(1 - good).mean() + F.relu(1 + bad).mean() + F.relu(1 + wrong).mean() / 2
     return loss, (good > bad).float().mean()
 

@@ -5,7 +5,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ..core import checkpoint, pixels
-from ..core.errors import GanvasError, Unreadable
+from ..core.errors import GanvasError, NotInstalled, Unreadable
 from ..core.weights import read_header
 from ..networks.fill import build, fill
 from ..networks.layers import Critic
@@ -25,7 +25,7 @@ def load_critics(run: Run, condition: int, *, device: torch.device | str = "cpu"
         device: where they are to compute.
 
     Raises:
-        Unreadable: the checkpoint holds others than the recipe's.
+        Unreadable or NotInstalled: the checkpoint holds others than the recipe's, or what they look through is missing.
     """
     found = run.newest_sound(checkpoint.STATE)
     if found is None:
@@ -39,6 +39,8 @@ def load_critics(run: Run, condition: int, *, device: torch.device | str = "cpu"
         try:
             network = build(settings, shape, condition, header.below(name))
             fill(network, own)
+        except NotInstalled:
+            raise
         except GanvasError as error:
             raise Unreadable(f"{file} is damaged: its {name} is another than the recipe's ({error}).") from None
         if isinstance(network, Critic):

@@ -72,14 +72,14 @@ class _FeatureCritic(Critic):
             self.embed = nn.Sequential(nn.Linear(condition, 2 * WORDS), nn.LeakyReLU(0.2), nn.Linear(2 * WORDS, WORDS))
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        return self.judge(self.look(appearance(x)), condition)
+        return self.verdict(self.look(appearance(x)), condition)
 
     def look(self, scales: list[Tensor]) -> Tensor:
         """What is to be judged, [N, 1 + WORDS] or [N, 1], of pictures that look so (`appearance`)."""
         found = [head(x) for head, x in zip(self.heads, self._mixed(scales), strict=True)]
         return torch.stack(found).mean(0)
 
-    def judge(self, looks: Tensor, condition: Tensor | None) -> Tensor:
+    def verdict(self, looks: Tensor, condition: Tensor | None) -> Tensor:
         """The logits [N] of what `look` found, under these conditions."""
         logits = looks[:, 0]
         if self.embed is not None and condition is not None:

@@ -9,11 +9,11 @@ from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
 from ..core.weights import Header, read_header
 from ..data.dataset import in_words
 from ..learning.conditions import Keywords
-from ..learning.latents import Distillation
 from ..models.layout import is_folder, read_folder
 from ..models.model import described
 from ..models.shipped import known, locate
 from ..networks.fill import compare
+from ..networks.latent import LatentGenerator
 from ..networks.layers import Learned, Network
 from ..recipes.ideas import idea_finish
 from ..recipes.recipe import Recipe
@@ -117,7 +117,8 @@ def as_begun(recipe: Recipe, place: str | Path) -> Recipe:
 def adapted(place: str | Path) -> Recipe:
     """The recipe of a run or a published model, for other data: words are taken where they are, and not asked for.
 
-    What a teacher taught would be taught by itself there, and learn little: `idea_finish` takes the teacher's place.
+    What draws latents in one step goes on by `idea_finish`: a teacher that is not there would be it itself, and teach
+    it little.
 
     Raises:
         NotFound: there is no such run.
@@ -125,9 +126,10 @@ def adapted(place: str | Path) -> Recipe:
     recipe = found(place).recipe
     if isinstance(recipe.condition, Keywords):
         recipe = replace(recipe, condition=replace(recipe.condition, required=False))
-    if isinstance(recipe.game, Distillation):
+    product = recipe.networks[recipe.product]
+    if isinstance(product, LatentGenerator) and product.steps == 1:
         other = idea_finish()
-        networks = {**other.networks, recipe.product: recipe.networks[recipe.product]}
+        networks = {**other.networks, recipe.product: product}
         recipe = replace(other, data=recipe.data, condition=recipe.condition, networks=networks)
     return replace(recipe, images=min(recipe.images, ADAPTING), batch=min(recipe.batch, ADAPTING_BATCH))
 
