@@ -16,6 +16,7 @@ from benchmarks.teach.prepare import PALETTE, attribution, chosen
 from ganvas import load as load_model
 from ganvas.models.critics import load_critics
 from ganvas.runs.run import Run
+from ganvas.training.start_from import found
 
 SHAPES = {
     "star": '<path fill="{}" d="M12 2l3 7h7l-6 4 3 8-7-5-7 5 3-8-6-4h7z"/>',
@@ -187,6 +188,8 @@ def finished_from(carry, folder, *, before):
     learned = load(out, "finished_critic")
     assert all(value.equal(learned[name]) for name, value in critics["critic"].state_dict().items())
     kept = encoder(run_after)
+    autoencoder = found(folder / "after").learned()["autoencoder"]  # for whoever draws in the same latents
+    assert all(value.equal(autoencoder[name]) for name, value in kept.items())
     assert kept
     assert all(value.equal(kept[name]) for name, value in encoder(run_before).items())
     main(["finish", str(carry), str(folder / "again"), "--model", str(folder / "after"), "--cores", "1", *quick])

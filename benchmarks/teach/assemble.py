@@ -70,7 +70,7 @@ def assemble_finished(out: Path, folder: Path) -> None:
     """Write the published model that `finish` went on from as a folder, with what it has learned since.
 
     It is asked in the words of what it went on with. Its recipe is `idea_finish` now, by which others go on from it,
-    and its critic the one that looked at it last; the encoder of its latents lies beside that. Card and directions are
+    and its critic the one that looked at it last; beside that lies the encoder of its latents. Card and directions are
     those of the model before.
     """
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))

@@ -48,10 +48,14 @@ class Beginning:
         return read_header(self.others).below(name) if self.others else Header({}, {}, frozenset())
 
     def learned(self) -> Learned:
-        """The weights of its networks by their names, the product first, from which others take what has no name."""
+        """What lies there by its names, the product first, from which others take what has no name.
+
+        A published model may hold parts of networks beside those of its recipe, such as the encoder of its latents.
+        """
         tensors, product = checkpoint.read(self.others) if self.others else {}, self.recipe.product
-        others = {name: checkpoint.below(tensors, name) for name in self.recipe.networks if name != product}
-        return {product: checkpoint.read(self.model), **{name: held for name, held in others.items() if held}}
+        names = dict.fromkeys(key.partition("/")[0] for key in tensors)
+        others = {name: checkpoint.below(tensors, name) for name in names if name != product}
+        return {product: checkpoint.read(self.model), **others}
 
 
 def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
