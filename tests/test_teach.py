@@ -171,6 +171,11 @@ def finished_from(carry, folder, *, before):
     assert (out / "namer.safetensors").read_bytes() == namer
     assert rows(out, "finished")[-1]["images"] > first
     assert any(bool((value != weights[name]).any()) for name, value in load(out, "finished").items())
+    (folder / "other").mkdir()
+    save({name: value + 1 for name, value in load(out, "finished").items()}, folder / "other" / "finished")
+    main(["assemble", str(out), str(folder / "mean"), "--mean", str(folder / "other")])
+    halfway = load_model(folder / "mean").network.state_dict()
+    assert all(torch.allclose(halfway[name], value + 0.5, atol=2e-3) for name, value in load(out, "finished").items())
     main(["assemble", str(out), str(folder / "after")])
     model, images = load_model(folder / "after"), rows(out, "finished")[-1]["images"]
     moved = {

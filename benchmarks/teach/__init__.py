@@ -24,7 +24,7 @@ A finished model goes on where no flow is at hand, on a processor, too, told by 
 
     python -m benchmarks.teach finish CARRY OUT --model icons --seconds 2700    # then assemble OUT FOLDER
 
-The same command goes on with what lies in OUT.
+The same command goes on with what lies in OUT, and `assemble OUT FOLDER --mean OTHER` takes the mean of two.
 
 Stages last so many seconds, so figures are of the machine; what is drawn at random is the same for the same steps.
 The corpus is a file of SVG icons with words, a JSON object a line (fields: fit, svg, noun, words, named, style,

@@ -46,6 +46,7 @@ def main(words: Sequence[str] | None = None) -> None:
     assemble = commands.add_parser("assemble")
     for name in ("out", "folder"):
         assemble.add_argument(name, type=Path)
+    assemble.add_argument("--mean", type=Path, help="the OUT of another `finish`: the weights are the mean of both")
     attribution = commands.add_parser("attribution")
     attribution.add_argument("corpus", type=Path)
     attribution.add_argument("file", type=Path)
@@ -123,8 +124,10 @@ def _say_what(chosen: argparse.Namespace, plan: Any, **more: str) -> None:
 def _assemble(chosen: argparse.Namespace) -> None:
     from .assemble import assemble, assemble_finished
 
-    finished = any(chosen.out.glob("finished_0.safetensors"))
-    (assemble_finished if finished else assemble)(chosen.out, chosen.folder)
+    if any(chosen.out.glob("finished_0.safetensors")):
+        assemble_finished(chosen.out, chosen.folder, mean=chosen.mean)
+    else:
+        assemble(chosen.out, chosen.folder)
 
 
 def _attribution(chosen: argparse.Namespace) -> None:

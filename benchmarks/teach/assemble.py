@@ -66,9 +66,11 @@ def assemble(out: Path, folder: Path) -> None:
     _write(folder, weights, to_json(recipe), facts, log)
 
 
-def assemble_finished(out: Path, folder: Path) -> None:
+def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> None:
     """Write the published model that `finish` went on from as a folder, with what it has learned since.
 
+    With `mean`, the folder of another run that began with the same weights, the generator is the mean of both (Wortsman
+    et al. 2022, arXiv:2203.05482); all else is of the first.
     It is asked in the words of what it went on with. Its recipe is `idea_finish` now, by which others go on from it,
     and its critic the one that looked at it last; beside that lies the encoder of its latents. Card and directions are
     those of the model before.
@@ -76,7 +78,9 @@ def assemble_finished(out: Path, folder: Path) -> None:
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
     before, network, log = Run(locate(about["model"])), load_model(about["model"]).network, rows(out, "finished")
     settings, images = before.recipe.networks["generator"], before.rows[-1]["images"]
-    network.load_state_dict(load(out, "finished"), strict=False)
+    learned = load(out, "finished")
+    other = load(mean, "finished") if mean else learned
+    network.load_state_dict({name: (value + other[name]) / 2 for name, value in learned.items()}, strict=False)
     critic, half = load(out, "finished_critic"), _half(network.state_dict())
     others = checkpoint.named_below("critic", critic) | checkpoint.named_below("autoencoder", encoder(before))
     weights = {

@@ -53,6 +53,7 @@ class Finish:
 
     seconds, warm        how long, and the steps of these in which a new critic learns alone
     namer                steps in which the namer learns, before
+    seed                 of all that is random
     power                nouns are drawn by how many icons they have to this power
     everyday             the things that `benchmarks.naming` and `ideas` ask for are at least so large a share of all
     adversarial, named, near, refined, alike   weights in the generator's loss: of the critic, of the namer, of the
@@ -173,9 +174,9 @@ def _draw(network: Any, autoencoder: Any, noise: Tensor, condition: Tensor) -> _
     first = len(noise) // 2
     with torch.no_grad():
         once = network.once(noise[first:], condition[first:])
-    seen_ = torch.cat([noise[:first], network.veiled(once, noise[first:])])
+    begun = torch.cat([noise[:first], network.veiled(once, noise[first:])])
     time = torch.cat([noise.new_zeros(first), noise.new_full((len(once),), 1 - VEILED)])
-    latents = sphere(network.clean(seen_, condition, time))
+    latents = sphere(network.clean(begun, condition, time))
     pictures = autoencoder.decode(latents)
     return _Drawing(latents, first, pictures, appearance(shaken(pictures)))
 

@@ -6,9 +6,10 @@ import torch
 from PIL import Image
 
 from ganvas import Run, load
-from ganvas.core.errors import GanvasError
+from ganvas.core.errors import GanvasError, NotInstalled
 from ganvas.core.pixels import to_uint8
 from ganvas.data.sources.icons import Icons
+from ganvas.metrics.features import efficientnet
 from ganvas.models import shipped
 from ganvas.models.critics import load_critics
 
@@ -97,6 +98,12 @@ def test_its_critic_comes_along_and_knows_words(model):
     pictures = real.take(np.arange(len(real)))
     others = told.roll(len(told) // 2, 0)  # what follows one another is of one kind
     assert (critic(pictures, told) > critic(pictures, others)).float().mean() > 0.6
+
+
+def test_a_critic_whose_eyes_are_not_installed_is_not_called_damaged(model, monkeypatch):
+    monkeypatch.setattr(efficientnet, "_packaged", lambda _: None)
+    with pytest.raises(NotInstalled, match=r"pip install 'ganvas\[measure\]'"):
+        load_critics(Run(shipped.locate("icons")), model.condition.length)
 
 
 def test_it_is_steered_by_directions_that_come_along(ganvas, tmp_path, monkeypatch):
