@@ -18,7 +18,8 @@ from ganvas.learning.losses import Minimax, Nonsaturating, Relativistic, Wassers
 from ganvas.learning.optimizers import Adam, Rmsprop
 from ganvas.learning.penalties import clip_weights, interpolate, slope, squared_gradient
 from ganvas.learning.schedules import Cosine, Linear, at
-from ganvas.networks.layers import Critic, Dropout, Network, Resample, spectrally_normalised
+from ganvas.networks.layers import Critic, Dropout, Network, spectrally_normalised
+from ganvas.networks.strided import Resample
 
 
 def sigma(x):

@@ -9,7 +9,8 @@ from torch import nn
 
 from ganvas.learning.penalties import slope
 from ganvas.networks import strided
-from ganvas.networks.strided import Doubling, Gathering, Halving, InstanceNorm, Spreading
+from ganvas.networks.r3gan import R3Critic
+from ganvas.networks.strided import Doubling, Gathering, Halving, InstanceNorm, Keeping, Resample, Spreading
 from ganvas.networks.wgan import WGANCritic
 
 OF_TORCH = (nn.Conv2d, nn.ConvTranspose2d, nn.InstanceNorm2d)
@@ -23,6 +24,12 @@ LAYERS = {
     "doubling": (lambda: Doubling(2, 3), (2, 2, 4, 6)),
     "spreading": (lambda: Spreading(5, 4, (2, 3)), (3, 5, 1, 1)),
     "gathering": (lambda: Gathering(4, 2, (2, 3)), (3, 4, 2, 3)),
+    "keeping": (lambda: Keeping(4, 6, 3), (2, 4, 3, 5)),
+    "keeping, in groups, without a bias": (lambda: Keeping(4, 6, 3, groups=2, bias=False), (2, 4, 3, 5)),
+    "keeping, one place": (lambda: Keeping(4, 6, 1), (2, 4, 3, 5)),
+    "resample, up": (lambda: Resample(up=True), (2, 3, 4, 6)),
+    "resample, up, one place": (lambda: Resample(up=True), (2, 3, 1, 1)),
+    "resample, down": (lambda: Resample(up=False), (2, 3, 4, 6)),
     "instance norm": (lambda: InstanceNorm(3), (2, 3, 4, 6)),
 }
 
@@ -32,6 +39,8 @@ def of_torch(network):
     network = copy.deepcopy(network)
     for layer in network.modules():
         layer.__class__ = next((own for own in OF_TORCH if isinstance(layer, own)), layer.__class__)
+        if isinstance(layer, Resample):
+            layer.eval()
     return network
 
 
@@ -71,8 +80,9 @@ def test_a_critic_learns_from_its_penalty_what_torch_would_teach_it():
         torch.testing.assert_close(own, theirs, rtol=1e-9, atol=1e-12)
 
 
-def test_only_slopes_that_are_asked_for_are_computed(monkeypatch):
-    critic = WGANCritic(width=2).build((3, 16, 16), 0)
+@pytest.mark.parametrize("settings", [WGANCritic(width=2), R3Critic(width=4)], ids=["wgan", "r3gan"])
+def test_only_slopes_that_are_asked_for_are_computed(settings, monkeypatch):
+    critic = settings.build((3, 16, 16), 0)
     x = torch.randn(2, 3, 16, 16).requires_grad_()
     monkeypatch.setattr("ganvas.networks.strided._weigh", lambda *tensors: pytest.fail("of weights"))
     torch.autograd.grad(critic(x).sum(), x, create_graph=True)
@@ -98,7 +108,7 @@ def test_in_bfloat16_they_compute_what_torch_does(name):
 
 def test_a_critic_in_bfloat16_learns_nearly_the_same_from_its_penalty(monkeypatch):
     """Its convolutions are in bfloat16, by hand as elsewhere; instance norm, scores and slopes of weights are not."""
-    seen = {"_halve": set(), "_normalised": set()}
+    seen = {"_convolve": set(), "_normalised": set()}
 
     def noted(name, plain, x, *rest):
         seen[name].add(x.dtype)
@@ -116,7 +126,7 @@ def test_a_critic_in_bfloat16_learns_nearly_the_same_from_its_penalty(monkeypatc
         slopes = torch.autograd.grad((steepness - 1).square().mean(), weights)
         assert {each.dtype for each in (steepness, *slopes)} == {torch.float32}
         learned.append((steepness.detach(), torch.cat([each.flatten() for each in slopes])))
-    assert seen == {"_halve": {torch.float32, torch.bfloat16}, "_normalised": {torch.float32}}
+    assert seen == {"_convolve": {torch.float32, torch.bfloat16}, "_normalised": {torch.float32}}
     (exact, right), (rough, near) = learned
     assert 0 < (rough / exact - 1).abs().max() < 0.05
     assert (near - right).norm() < 0.1 * right.norm()

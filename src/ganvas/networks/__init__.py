@@ -3,7 +3,7 @@
 In: a shape; out: a network. These files never import one another, but for the first four.
 
     layers.py        base classes of networks, and layers they share
-    strided.py       the convolutions of DCGAN and WGAN, quick on a processor and quick to differentiate twice
+    strided.py       what halves and doubles pictures, quick on a processor and quick to differentiate twice
     winograd.py      a 3x3 convolution that draws with fewer products
     transformer.py   places of a latent space that look at one another and at words
     fill.py          a network with the weights of a file: shapes are compared before memory is taken

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from ..core import distributed
 from ..core.batch import Kind, kind_of
 from ..core.catalog import part
-from .layers import Generator, Network, NetworkSettings, Resample, doublings, planes, widths, with_condition
+from .layers import Generator, Network, NetworkSettings, doublings, planes, widths, with_condition
+from .strided import Resample
 
 __all__ = ["Autoencoder", "MLPAutoencoder"]
 

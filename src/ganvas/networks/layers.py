@@ -24,7 +24,6 @@ __all__ = [
     "Learned",
     "Network",
     "NetworkSettings",
-    "Resample",
     "SpectralNorm",
     "doublings",
     "embedding",
@@ -259,23 +258,6 @@ def projected(features: Tensor, embedded: Tensor) -> Tensor:
     2020).
     """
     return (features * embedded).sum(1) / math.sqrt(features.shape[1])
-
-
-class Resample(nn.Module):
-    """Double or halve pictures with the low-pass filter [1, 3, 3, 1] (Karras et al. 2020, arXiv:1912.04958)."""
-
-    def __init__(self, *, up: bool) -> None:
-        super().__init__()
-        taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
-        self.up = up
-        self.register_buffer("kernel", torch.outer(taps, taps)[None, None] * (4 if up else 1), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> [N, C, 2H, 2W] or [N, C, H/2, W/2]; outside the picture is zero."""
-        channels = x.shape[1]
-        convolve = F.conv_transpose2d if self.up else F.conv2d
-        kernel = self.get_buffer("kernel").to(x.dtype).expand(channels, 1, 4, 4)
-        return convolve(x, kernel, stride=2, padding=1, groups=channels)
 
 
 class BatchNorm(nn.modules.batchnorm._BatchNorm):

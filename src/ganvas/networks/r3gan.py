@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..core.catalog import part
-from .layers import Critic, Generator, NetworkSettings, Resample, doublings
+from .layers import Critic, Generator, NetworkSettings, doublings
+from .strided import Keeping, Resample
 
 __all__ = ["R3Critic", "R3Generator"]
 
@@ -70,10 +71,10 @@ class _Block(nn.Module):
     def __init__(self, width: int, *, cardinality: int, depth: int) -> None:
         super().__init__()
         inner = width * EXPANSION
-        self.widen = nn.Conv2d(width, inner, 1)
+        self.widen = Keeping(width, inner, 1)
         groups = next(groups for groups in range(max(1, inner // cardinality), 0, -1) if inner % groups == 0)
-        self.mix = nn.Conv2d(inner, inner, 3, padding=1, groups=groups)
-        self.narrow = nn.Conv2d(inner, width, 1, bias=False)
+        self.mix = Keeping(inner, inner, 3, groups=groups)
+        self.narrow = Keeping(inner, width, 1, bias=False)
         # Keeps the variance through LeakyReLU 0.2, scaled for `depth` blocks as in Fixup (Zhang et al. 2019, eq. 5).
         gain = math.sqrt(2 / 1.04) * depth ** (-1 / 4)
         for layer in (self.widen, self.mix):
@@ -92,7 +93,7 @@ class _Resize(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, up: bool) -> None:
         super().__init__()
         self.resample = Resample(up=up)
-        self.convert = nn.Conv2d(inputs, outputs, 1, bias=False) if inputs != outputs else None
+        self.convert = Keeping(inputs, outputs, 1, bias=False) if inputs != outputs else None
         self.up = up
         if self.convert is not None:
             _normal(self.convert.weight)
@@ -138,7 +139,7 @@ class _R3Critic(Critic):
         height, width, count = doublings(shape)
         channels = _channels(settings, count)[::-1]
         depth = settings.blocks * len(channels)
-        self.read = nn.Conv2d(shape[0], channels[0], 1, bias=False)
+        self.read = Keeping(shape[0], channels[0], 1, bias=False)
         stages: list[nn.Module] = []
         for before, wide in zip([0, *channels], channels, strict=False):
             stages += [_Resize(before, wide, up=False)] if stages else []

@@ -1,28 +1,40 @@
-"""4x4 convolutions that halve and double pictures, and instance norm, quick on a processor and to differentiate twice.
+"""Convolutions that halve, double and keep pictures, and instance norm, quick on a processor, to differentiate twice.
 
-Torch's own layers of the same weights compute the same, and take over on other devices and outside of training. Three
+Torch's own layers of the same weights compute the same, and take over on other devices and outside of training. Four
 things make the difference. The gradient of a convolution's gradient with respect to its weights is the usual one of a
 convolution, where torch puts it together from transposed copies. Instance norm has both its derivatives by hand: torch
 treats it as batch norm of one sample with many channels, for which every picture is copied into another order and back.
 And a map of few places with many channels is a product of two matrices, for which oneDNN would put the weights into
-another order first.
+another order first. And a filter that is not learned doubles pictures as an interpolation, since transposed
+convolutions of one channel each have no kernel worth the name in bfloat16.
 
 A network that computes in bfloat16 does so in convolutions and matrices, and in float32 in instance norm, where sums
 are exact and take no longer. Convolutions that are neither small nor penalised are left to torch there: they are over
 so soon that calls of Python show.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.nn import functional as F
 
-__all__ = ["Doubling", "Gathering", "Halving", "InstanceNorm", "Spreading"]
+__all__ = ["Doubling", "Gathering", "Halving", "InstanceNorm", "Keeping", "Resample", "Spreading"]
 
 STEP, MARGIN, KERNEL = 2, 1, 4
 FEW = 2  # places of the smaller map for each of its channels, up to which matrices are quicker than convolutions
+
+
+class _How(NamedTuple):
+    """How a convolution goes over a picture; as it comes it halves it."""
+
+    stride: int = STEP
+    margin: int = MARGIN
+    groups: int = 1
+
+
+HALVING = _How()
 
 
 class Halving(nn.Conv2d):
@@ -39,7 +51,7 @@ class Halving(nn.Conv2d):
         """[N, C, 2H, 2W] -> [N, O, H, W]."""
         better = self.penalised or _few(x[:, 0].numel() // STEP**2, self.weight)
         by_hand = _by_hand(self, x, better=better)
-        return _halve(*_seen(x, self.weight, self.bias)) if by_hand else super().forward(x)
+        return _convolve(*_seen(x, self.weight, self.bias)) if by_hand else super().forward(x)
 
 
 class Doubling(nn.ConvTranspose2d):
@@ -51,7 +63,20 @@ class Doubling(nn.ConvTranspose2d):
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """[N, C, H, W] -> [N, O, 2H, 2W]."""
         by_hand = _by_hand(self, x, better=_few(x[:, 0].numel(), self.weight))
-        return _double(*_seen(x, self.weight, self.bias)) if by_hand else super().forward(x)
+        return _transposed(*_seen(x, self.weight, self.bias)) if by_hand else super().forward(x)
+
+
+class Keeping(nn.Conv2d):
+    """[N, C, H, W] -> [N, O, H, W] by a convolution of odd size, in groups of channels; for critics with penalties."""
+
+    def __init__(self, channels: int, wanted: int, size: int, *, groups: int = 1, bias: bool = True) -> None:
+        super().__init__(channels, wanted, size, padding=size // 2, groups=groups, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, O, H, W]."""
+        if not _by_hand(self, x, better=True):
+            return super().forward(x)
+        return _convolve(*_seen(x, self.weight, self.bias), _How(1, self.kernel_size[0] // 2, self.groups))
 
 
 class Spreading(nn.ConvTranspose2d):
@@ -93,6 +118,26 @@ class InstanceNorm(nn.InstanceNorm2d):
         return _normalised(x, self.eps) if _by_hand(self, x, better=True) else super().forward(x)
 
 
+class Resample(nn.Module):
+    """Double or halve pictures with the low-pass filter [1, 3, 3, 1] (Karras et al. 2020, arXiv:1912.04958)."""
+
+    def __init__(self, *, up: bool) -> None:
+        super().__init__()
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+        self.up, self.gain = up, STEP**2 if up else 1
+        self.register_buffer("kernel", torch.outer(taps, taps)[None, None] * self.gain, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C, 2H, 2W] or [N, C, H/2, W/2]; outside the picture is zero."""
+        kernel = self.get_buffer("kernel")
+        if _by_hand(self, x, better=True):
+            resample = _smoothly_double if self.up else _smoothly_halve
+            return resample(_seen(x, kernel, None)[0], kernel, self.gain)
+        convolve = F.conv_transpose2d if self.up else F.conv2d
+        kernel = kernel.to(x.dtype).expand(x.shape[1], 1, KERNEL, KERNEL)
+        return convolve(x, kernel, stride=STEP, padding=MARGIN, groups=x.shape[1])
+
+
 def _by_hand(layer: nn.Module, x: Tensor, *, better: bool) -> bool:
     """Whether a layer computes by hand; `better`: in bfloat16, too."""
     return layer.training and x.device.type == "cpu" and (better or not torch.is_autocast_enabled("cpu"))
@@ -101,14 +146,15 @@ def _by_hand(layer: nn.Module, x: Tensor, *, better: bool) -> bool:
 # The three of them are linear in each of their two arguments, and each is a derivative of the other two.
 
 
-class _Halve(Function):
-    """Large [N, C, 2H, 2W], weight [O, C, 4, 4], bias [O] -> small [N, O, H, W]."""
+class _Convolve(Function):
+    """Large [N, C, s H, s W], weight [O, C, k, k], bias [O] -> small [N, O, H, W], where s is the stride."""
 
     @staticmethod
-    def forward(ctx: Any, large: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def forward(ctx: Any, large: Tensor, weight: Tensor, bias: Tensor | None, how: _How) -> Tensor:
         ctx.save_for_backward(large, weight)
-        if not _few(len(large) * large.shape[2] * large.shape[3] // STEP**2, weight):
-            return F.conv2d(large, weight, bias, STEP, MARGIN)
+        ctx.how = how
+        if not _few(len(large) * large.shape[2] * large.shape[3] // STEP**2, weight, how):
+            return F.conv2d(large, weight, bias, how.stride, how.margin, groups=how.groups)
         small = _windows(large) @ _rows(weight).T
         small = small if bias is None else small.add_(bias)
         n, _, height, width = large.shape
@@ -118,22 +164,26 @@ class _Halve(Function):
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         (small,), (large, weight) = slopes, ctx.saved_tensors
         return (
-            _double(small, weight, None) if _wanted(ctx, 0) else None,
-            _weigh(small, large) if _wanted(ctx, 1) else None,
+            _transposed(small, weight, None, ctx.how) if _wanted(ctx, 0) else None,
+            _weigh(small, large, weight.shape[-1], ctx.how) if _wanted(ctx, 1) else None,
             small.sum((0, 2, 3)) if _wanted(ctx, 2) else None,
+            None,
         )
 
 
-class _Double(Function):
-    """Small [N, O, H, W], weight [O, C, 4, 4], bias [C] -> large [N, C, 2H, 2W]."""
+class _Transposed(Function):
+    """Small [N, O, H, W], weight [O, C, k, k], bias [C] -> large [N, C, s H, s W]."""
 
     @staticmethod
-    def forward(ctx: Any, small: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def forward(ctx: Any, small: Tensor, weight: Tensor, bias: Tensor | None, how: _How) -> Tensor:
         ctx.save_for_backward(small, weight)
-        n, _, height, width = small.shape
-        wanted = weight.shape[1]
-        if not _few(n * height * width, weight):
-            return F.conv_transpose2d(small, weight, bias, STEP, MARGIN)
+        ctx.how = how
+        (n, _, height, width), wanted = small.shape, weight.shape[1]
+        if how.groups > 1:  # torch's transposed convolution is slow there in float32
+            size = (n, wanted * how.groups, how.stride * height, how.stride * width)
+            return _slope(0, small, _empty(small, size), weight, how)
+        if not _few(n * height * width, weight, how):
+            return F.conv_transpose2d(small, weight, bias, how.stride, how.margin)
         windows = (_places(small) @ _rows(weight)).view(n, height, width, STEP, STEP, STEP, STEP, wanted)
         large = windows.new_zeros(n, height + 1, STEP, width + 1, STEP, wanted)  # with a margin
         for down in range(STEP):
@@ -147,50 +197,106 @@ class _Double(Function):
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         (large,), (small, weight) = slopes, ctx.saved_tensors
         return (
-            _halve(large, weight, None) if _wanted(ctx, 0) else None,
-            _weigh(small, large) if _wanted(ctx, 1) else None,
+            _convolve(large, weight, None, ctx.how) if _wanted(ctx, 0) else None,
+            _weigh(small, large, weight.shape[-1], ctx.how) if _wanted(ctx, 1) else None,
             large.sum((0, 2, 3)) if _wanted(ctx, 2) else None,
+            None,
         )
 
 
 class _Weigh(Function):
-    """Small [N, O, H, W], large [N, C, 2H, 2W] -> weight [O, C, 4, 4]."""
+    """Small [N, O, H, W], large [N, C, s H, s W] -> weight [O, C, k, k]."""
 
     @staticmethod
-    def forward(ctx: Any, small: Tensor, large: Tensor) -> Tensor:
+    def forward(ctx: Any, small: Tensor, large: Tensor, size: int, how: _How) -> Tensor:
         ctx.save_for_backward(small, large)
-        shape = (small.shape[1], large.shape[1], KERNEL, KERNEL)
-        weight = small.new_empty(shape).to(memory_format=torch.channels_last)
-        if _few(small.numel() // small.shape[1], weight):
+        ctx.how = how
+        shape = (small.shape[1], large.shape[1] // how.groups, size, size)
+        weight = _empty(small, shape)
+        if _few(small.numel() // small.shape[1], weight, how):
             windows = _places(small).T @ _windows(large)
             return windows.view(shape[0], KERNEL, KERNEL, shape[1]).permute(0, 3, 1, 2)
-        steps = [STEP] * 2, [MARGIN] * 2, [1] * 2, False, [0] * 2, 1
-        slopes = torch.ops.aten.convolution_backward(small, large, weight, None, *steps, [False, True, False])
-        answer: Tensor = slopes[1]
-        return answer
+        return _slope(1, small, large, weight, how)
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         (weight,), (small, large) = slopes, ctx.saved_tensors
         return (
-            _halve(large, weight, None) if _wanted(ctx, 0) else None,
-            _double(small, weight, None) if _wanted(ctx, 1) else None,
+            _convolve(large, weight, None, ctx.how) if _wanted(ctx, 0) else None,
+            _transposed(small, weight, None, ctx.how) if _wanted(ctx, 1) else None,
+            None,
+            None,
         )
 
 
-def _halve(large: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    small: Tensor = _Halve.apply(large, weight, bias)  # type: ignore[no-untyped-call]
+def _convolve(large: Tensor, weight: Tensor, bias: Tensor | None, how: _How = HALVING) -> Tensor:
+    small: Tensor = _Convolve.apply(large, weight, bias, how)  # type: ignore[no-untyped-call]
     return small
 
 
-def _double(small: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    large: Tensor = _Double.apply(small, weight, bias)  # type: ignore[no-untyped-call]
+def _transposed(small: Tensor, weight: Tensor, bias: Tensor | None, how: _How = HALVING) -> Tensor:
+    large: Tensor = _Transposed.apply(small, weight, bias, how)  # type: ignore[no-untyped-call]
     return large
 
 
-def _weigh(small: Tensor, large: Tensor) -> Tensor:
-    weight: Tensor = _Weigh.apply(small, large)  # type: ignore[no-untyped-call]
+def _weigh(small: Tensor, large: Tensor, size: int, how: _How) -> Tensor:
+    weight: Tensor = _Weigh.apply(small, large, size, how)  # type: ignore[no-untyped-call]
     return weight
+
+
+def _slope(of: int, small: Tensor, large: Tensor, weight: Tensor, how: _How) -> Tensor:
+    """Torch's slope of a convolution at what it convolves (0) or at its weights (1), of which shapes alone are read."""
+    steps = [how.stride] * 2, [how.margin] * 2, [1] * 2, False, [0] * 2, how.groups
+    slopes = torch.ops.aten.convolution_backward(small, large, weight, None, *steps, [of == 0, of == 1, False])
+    slope: Tensor = slopes[of]
+    return slope
+
+
+def _empty(like: Tensor, shape: tuple[int, ...]) -> Tensor:
+    return torch.empty(shape, dtype=like.dtype, memory_format=torch.channels_last)
+
+
+class _SmoothlyHalve(Function):
+    """Large [N, C, 2H, 2W] -> small [N, C, H, W] by the kernel [1, 1, 4, 4] of a `Resample` of this gain."""
+
+    @staticmethod
+    def forward(ctx: Any, large: Tensor, kernel: Tensor, gain: int) -> Tensor:
+        ctx.filter = kernel, gain
+        channels = large.shape[1]
+        kernel = kernel.to(large.dtype).expand(channels, 1, KERNEL, KERNEL)
+        return F.conv2d(large, kernel, stride=STEP, padding=MARGIN, groups=channels)
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
+        return _smoothly_double(slopes[0], *ctx.filter), None, None
+
+
+class _SmoothlyDouble(Function):
+    """Small [N, C, H, W] -> large [N, C, 2H, 2W]: the other's transpose, which is to interpolate."""
+
+    @staticmethod
+    def forward(ctx: Any, small: Tensor, kernel: Tensor, gain: int) -> Tensor:
+        ctx.filter = kernel, gain
+        small = small if gain == STEP**2 else small * (gain / STEP**2)
+        large = F.interpolate(small, scale_factor=STEP, mode="bilinear", align_corners=False)
+        for axis in (2, 3):  # beyond the edge is nothing, where an interpolation has the edge once more
+            for edge in (0, -1):
+                large.select(axis, edge).mul_(0.75)
+        return large
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
+        return _smoothly_halve(slopes[0], *ctx.filter), None, None
+
+
+def _smoothly_halve(large: Tensor, kernel: Tensor, gain: int) -> Tensor:
+    small: Tensor = _SmoothlyHalve.apply(large, kernel, gain)  # type: ignore[no-untyped-call]
+    return small
+
+
+def _smoothly_double(small: Tensor, kernel: Tensor, gain: int) -> Tensor:
+    large: Tensor = _SmoothlyDouble.apply(small, kernel, gain)  # type: ignore[no-untyped-call]
+    return large
 
 
 def _normalised(x: Tensor, epsilon: float) -> Tensor:
@@ -214,8 +320,8 @@ def _wanted(ctx: Any, place: int) -> bool:
     return onwards is not None and torch._C._will_engine_execute_node(onwards)
 
 
-def _few(places: int, weight: Tensor) -> bool:
-    return places <= FEW * len(weight)
+def _few(places: int, weight: Tensor, how: _How = HALVING) -> bool:
+    return how == HALVING and places <= FEW * len(weight)
 
 
 def _rows(weight: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from ..core import distributed
 from ..core.batch import Dice
 from ..core.catalog import part
-from .layers import Generator, NetworkSettings, Resample, doublings
+from .layers import Generator, NetworkSettings, doublings
+from .strided import Resample
 
 __all__ = ["Stylegan2Generator"]
 
