@@ -1,7 +1,8 @@
 """Whether somebody who does not know the words can name what a model of keywords draws.
 
     python -m benchmarks.naming draw icons PAGES KEY.json              # pages of numbered rows, without the words
-    python -m benchmarks.naming score KEY.json GUESSES.json [--same SAME.json]
+    python -m benchmarks.naming score KEY.json GUESSES.json [--same SAME.json] [--name NAME]
+    python -m benchmarks.naming table FIRST.json SECOND.json          # two kept results, for a model's card
 
 The words are the 260 things of Snodgrass & Vanderwart (1980), "A standardized set of 260 pictures: norms for name
 agreement, image agreement, familiarity, and visual complexity", whose drawings people have named ever since. A row has
@@ -63,7 +64,12 @@ def main() -> None:
     score.add_argument("guesses", type=Path)
     score.add_argument("--same", type=Path, help="other names that are taken for a word")
     score.add_argument("--name", help="keep the result under this name")
+    both = commands.add_parser("table")
+    both.add_argument("results", type=Path, nargs=2)
     chosen = options.parse_args()
+    if chosen.command == "table":
+        print(table(*(json.loads(path.read_text(encoding="utf-8")) for path in chosen.results)))
+        return
     if chosen.command == "draw":
         lines = chosen.words.read_text(encoding="utf-8").splitlines() if chosen.words else THINGS
         words = sorted({" ".join(word.split()) for word in lines} - {""})
@@ -123,6 +129,18 @@ def scored(key: dict[str, str], guesses: dict[str, list[str]], same: dict[str, l
         "guesses": dict(sorted(table.items())),
         "taken for the same": same,
     }
+
+
+def table(*judges: dict[str, Any]) -> str:
+    """What two judges named, as a table in Markdown: both, one of them, by half at best, neither."""
+    rows: dict[str, list[str]] = {"both judges": [], "one of them": [], "by half: a second guess": [], "neither": []}
+    for word in judges[0]["guesses"]:
+        first = sum(word in judge["named"] for judge in judges)
+        second = any(word in judge["by half"] for judge in judges)
+        kinds = ("neither", "one of them", "both judges")
+        rows["by half: a second guess" if second and not first else kinds[first]].append(word)
+    lines = [f"| {kind} | {len(words)} | {', '.join(words)} |" for kind, words in rows.items()]
+    return "\n".join(["| named by | things | |", "|---|---|---|", *lines])
 
 
 if __name__ == "__main__":
