@@ -10,6 +10,7 @@ from benchmarks.teach.__main__ import main
 from benchmarks.teach.alike import Alike
 from benchmarks.teach.assemble import encoder
 from benchmarks.teach.corpus import Corpus, Half, Shown, draw
+from benchmarks.teach.facing import agreed, face_one_way
 from benchmarks.teach.held_out import write_held_out
 from benchmarks.teach.output import PART, Log, load, rows, save
 from benchmarks.teach.prepare import PALETTE, attribution, chosen
@@ -116,6 +117,7 @@ def test_a_drawing_is_compared_with_icons_of_its_noun_and_style_alone(carry):
     """What is shown itself is the icon most like it, and half of it is, too; but for what was not told all of that."""
     pytest.importorskip("resvg_py")
     corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
+    face_one_way(corpus)
     torch.manual_seed(0)
     some = [corpus.some(16) for _ in range(8)]
     shown = Shown(*(torch.cat(each) for each in zip(*some, strict=True)))
@@ -132,6 +134,50 @@ def test_a_drawing_is_compared_with_icons_of_its_noun_and_style_alone(carry):
     nothing = shown._replace(told=torch.zeros_like(shown.told))
     icons, places = Alike(corpus).nearest(shown.pictures, nothing)
     assert (len(icons), len(places)) == (0, 0)
+
+
+@pytest.mark.parametrize(("price", "different"), [(0.0, 1), (1.0, 6)])
+def test_an_icon_that_was_found_is_found_again_when_others_were_as_often(price, different, carry):
+    pytest.importorskip("resvg_py")
+    corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
+    stars = (corpus.mono.candidates[:, 0] == corpus.places["star"]).nonzero()[:, 0]
+    for dark, row in enumerate(stars.tolist()):
+        corpus.mono.pictures[row] //= dark + 1
+    told = torch.zeros(6, 8, dtype=torch.long)
+    told[:, 0], told[:, 1], told[:, 2] = corpus.places["star"], corpus.places["solid"], corpus.places["black"]
+    rows, tints = stars[:1].expand(6), torch.zeros(6, 3)
+    pictures = corpus.pictures(corpus.mono, rows, tints)
+    shown = Shown(pictures, told, torch.ones(6, dtype=torch.bool), rows, tints)
+    icons, _ = Alike(corpus, price).nearest(pictures, shown)
+    assert len(icons.flatten(1).unique(dim=0)) == different
+
+
+def test_most_stay_as_they_are_where_some_are_turned():
+    """Nine that lean one way or the other, and one beside them that may not be turned and is the longest."""
+    torch.manual_seed(0)
+    along, signs = torch.randn(32), torch.tensor([1.0, -1, 1, 1, -1, 1, -1, 1, 1])
+    leaning = signs[:, None] * along + 0.3 * torch.randn(9, 32)
+    assert agreed(leaning, torch.ones(9, dtype=torch.bool)).tolist() == (signs < 0).tolist()
+    assert agreed(-leaning, torch.ones(9, dtype=torch.bool)).tolist() == (signs < 0).tolist()
+    assert not agreed(leaning, torch.zeros(9, dtype=torch.bool)).any()
+    fixed = torch.cat([leaning, -9 * along[None]])
+    assert agreed(fixed, torch.arange(10) < 9).tolist() == [*(signs > 0).tolist(), False]
+
+
+def test_icons_of_a_noun_are_turned_to_face_one_way(carry):
+    pytest.importorskip("resvg_py")
+    corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
+    wedge = torch.arange(64, dtype=torch.uint8).expand(64, 64)
+    for half, picture in ((corpus.mono, wedge), (corpus.coloured, 255 - wedge[..., None].expand(-1, -1, 3))):
+        assert half.flips.all()
+        half.pictures[:] = picture
+        half.pictures[::3] = picture.flip(1)
+    turned = face_one_way(corpus)
+    assert turned == sum(len(half.pictures[::3]) for half in (corpus.mono, corpus.coloured))
+    assert (corpus.mono.pictures == wedge).all()
+    assert (corpus.coloured.pictures == 255 - wedge[..., None]).all()
+    assert not corpus.mono.flips.any()
+    assert not corpus.coloured.flips.any()
 
 
 def test_a_log_is_gone_on_with(tmp_path):

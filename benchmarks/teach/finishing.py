@@ -6,7 +6,7 @@ noun that was told (as the classifier of AC-GAN, Odena et al. 2017, arXiv:1610.0
 Half of the pictures are what the first step draws, half what refining makes of that, as whoever samples sees them. So
 that seeds stay apart the latents of the first step are held near those that were drawn before, and what refines at
 other times is to say what it said. A critic mends lines and not what is where, so each drawing is drawn, too, towards
-the icon of its noun and style that it is most like already.
+the icon of its noun and style that it is most like already. All this with icons of a noun that face one way.
 """
 
 import copy
@@ -33,6 +33,7 @@ from ganvas.training.loop import has_bfloat16
 from .alike import Alike
 from .assemble import encoder
 from .corpus import Corpus, Shown
+from .facing import face_one_way
 from .learner import Learner, follow, learning, own, steps
 from .namer import Namer, known_namer, seen, shaken
 from .output import Log, load, save, say
@@ -56,6 +57,7 @@ class Finish:
     seed                 of all that is random
     power                nouns are drawn by how many icons they have to this power
     everyday             the things that `benchmarks.naming` and `ideas` ask for are at least so large a share of all
+    price                how much farther away an icon seems each time that a drawing was drawn towards it
     adversarial, named, near, refined, alike   weights in the generator's loss: of the critic, of the namer, of the
                          distances to what was drawn before, to how it was refined, and to the icon it is most like
     """
@@ -73,6 +75,7 @@ class Finish:
     near: float = 0.02
     refined: float = 0.25
     alike: float = 0.25
+    price: float = 0.0
     seed: int = 0
 
 
@@ -81,6 +84,7 @@ def finish(corpus: Corpus, model: str, out: Path, plan: Finish) -> None:
 
     What lies in OUT already is gone on with: the generator, the critic, the namer.
     """
+    say(f"mirrored {face_one_way(corpus):,} icons")
     found = Run(locate(model))
     generator: Any = load_model(model).network.to(corpus.device)
     critic: Any = FeatureCritic().build(SHAPE, generator.condition).to(corpus.device)
@@ -114,7 +118,7 @@ def learn_finish(
         plan: how.
     """
     corpus.favour(plan.power, EVERYDAY, plan.everyday)
-    alike = Alike(corpus)
+    alike = Alike(corpus, plan.price)
     network, learned = copy.deepcopy(before), load(out, "finished")
     network.load_state_dict(learned, strict=False)
     average = copy.deepcopy(network).eval().requires_grad_(False)

@@ -1,0 +1,60 @@
+"""Which way things face.
+
+Half of the fish look to the left. A generator that is shown both, or each icon mirrored now and then, draws something
+of both: a fish with two tails, a key along either diagonal. So the icons of a noun are turned to face one way.
+"""
+
+import torch
+from torch import Tensor
+
+from .alike import small
+from .corpus import Corpus
+
+__all__ = ["face_one_way"]
+
+ROUNDS = 20
+
+
+def face_one_way(corpus: Corpus) -> int:
+    """Mirror icons, where that may be, so that those of each noun agree, most of them being left as they are.
+
+    Returns:
+        How many were mirrored. No icon may be mirrored any more.
+    """
+    halves = (corpus.mono, corpus.coloured)
+    ink = torch.cat([_ink(small(half)) for half in halves])
+    leaning = (ink - ink.flip(-1)).flatten(1)
+    nouns = torch.cat([half.candidates[:, 0] for half in halves])
+    free = torch.cat([half.flips for half in halves]) & (nouns > 0)
+    order = nouns.argsort(stable=True)
+    mirrored = torch.zeros(len(nouns), dtype=torch.bool, device=corpus.device)
+    for rows in order.split(torch.unique_consecutive(nouns[order], return_counts=True)[1].tolist()):
+        mirrored[rows] = agreed(leaning[rows], free[rows])
+    for half, turned in zip(halves, mirrored.split([len(half) for half in halves]), strict=True):
+        half.pictures[turned] = half.pictures[turned].flip(2)
+        half.flips = torch.zeros_like(half.flips)
+    return int(mirrored.sum())
+
+
+def agreed(leaning: Tensor, free: Tensor) -> Tensor:
+    """Which of so many should be negated for the length of their sum to be large; of the free ones at most half.
+
+    Args:
+        leaning: what of each is not symmetric, [N, D].
+        free: which may be negated, [N].
+    """
+    sign = torch.ones(len(leaning), device=leaning.device)
+    if not free.any():
+        return sign < 0
+    towards = leaning[leaning.square().sum(1).argmax()]
+    for _ in range(ROUNDS):
+        sign = torch.where(free & (leaning @ towards < 0), -1.0, 1.0)
+        towards = sign @ leaning
+    if (sign[free] < 0).float().mean() > 0.5 and free.all():
+        sign = -sign
+    return sign < 0
+
+
+def _ink(small: Tensor) -> Tensor:
+    """Pictures [N, C, S, S], of one colour how much of it there is -> how far each place is from white, [N, S, S]."""
+    return small[:, 0].float() if small.shape[1] == 1 else 1 - small.float().mean(1)
