@@ -113,8 +113,8 @@ def idea_finish() -> Recipe:
     Run:    ganvas train idea_finish --data FOLDER --from icons, or ganvas train FOLDER --from icons
     Costs:  3 minutes, 736 to 872 images of 64x64, on one core of a busy Xeon at 2.5 GHz.
     Gives:  of 785 portraits a Fréchet distance of 523 and 468 where the default has 537 and 509 (2 seeds), and of 303
-            emoji 371 where that has 923: the colours and outlines of the set. That was a Xeon and a new critic; on an AMD
-            EPYC and with the model that ships portraits have 483, the default 437 (1 seed; docs/performance.md).
+            emoji 371 where that has 923: the colours and outlines of the set. That was a Xeon and a new critic; on an
+            AMD EPYC and with the model that ships portraits have 483, the default 437 (1 seed; docs/performance.md).
     """
     begun = idea_icons()
     return replace(
