@@ -26,6 +26,7 @@ LAYERS = {
     "gathering": (lambda: Gathering(4, 2, (2, 3)), (3, 4, 2, 3)),
     "keeping": (lambda: Keeping(4, 6, 3), (2, 4, 3, 5)),
     "keeping, in groups, without a bias": (lambda: Keeping(4, 6, 3, groups=2, bias=False), (2, 4, 3, 5)),
+    "keeping, in groups, one sample": (lambda: Keeping(16, 16, 3, groups=4), (1, 16, 4, 4)),
     "keeping, one place": (lambda: Keeping(4, 6, 1), (2, 4, 3, 5)),
     "resample, up": (lambda: Resample(up=True), (2, 3, 4, 6)),
     "resample, up, one place": (lambda: Resample(up=True), (2, 3, 1, 1)),
