@@ -45,9 +45,9 @@ class Alike:
                 continue
             rows = self._groups[half][tuple(both.tolist())]
             rows = rows[torch.randperm(len(rows), device=rows.device)[:MOST]]
-            small = self._small[half][rows].float()
-            small = small if tint is None else 1 - small * (1 - tint[..., None, None])
-            off = (small - seen[place]).square().mean((1, 2, 3)) + self._price * self._found[half][rows]
+            there = self._small[half][rows].float()
+            there = there if tint is None else 1 - there * (1 - tint[..., None, None])
+            off = (there - seen[place]).square().mean((1, 2, 3)) + self._price * self._found[half][rows]
             best = rows[off.argmin()][None]
             self._found[half][best] += 1
             found.append(self._corpus.pictures(half, best, tint))
