@@ -121,7 +121,8 @@ def test_a_drawing_is_compared_with_icons_of_its_noun_and_style_alone(carry):
     torch.manual_seed(0)
     some = [corpus.some(16) for _ in range(8)]
     shown = Shown(*(torch.cat(each) for each in zip(*some, strict=True)))
-    icons, places = Alike(corpus).nearest(shown.pictures * 0.5 + 0.5, shown)
+    alike = Alike(corpus, 2)
+    icons, places = alike.nearest(shown.pictures * 0.5 + 0.5, shown, alike.sides(shown))
     assert torch.allclose(icons, shown.pictures[places], atol=0.02)
     assert 0 < len(places) < len(shown.rows)
     assert set(shown.mono[places].tolist()) == {True, False}
@@ -132,24 +133,35 @@ def test_a_drawing_is_compared_with_icons_of_its_noun_and_style_alone(carry):
         assert asked <= names
         assert bool(names & set(PALETTE)) == bool(shown.mono[place])
     nothing = shown._replace(told=torch.zeros_like(shown.told))
-    icons, places = Alike(corpus).nearest(shown.pictures, nothing)
+    icons, places = alike.nearest(shown.pictures, nothing, alike.sides(nothing))
     assert (len(icons), len(places)) == (0, 0)
 
 
-@pytest.mark.parametrize(("price", "different"), [(0.0, 1), (1.0, 6)])
-def test_an_icon_that_was_found_is_found_again_when_others_were_as_often(price, different, carry):
+def test_a_drawing_is_compared_with_icons_of_its_form(carry):
+    """The stars of one colour are halved by how dark they are, where there are four and more, and darker ones are 1."""
     pytest.importorskip("resvg_py")
     corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
     stars = (corpus.mono.candidates[:, 0] == corpus.places["star"]).nonzero()[:, 0]
+    stars = stars[corpus.mono.weights()[stars] > 0]
+    count = len(stars)
     for dark, row in enumerate(stars.tolist()):
-        corpus.mono.pictures[row] //= dark + 1
-    told = torch.zeros(6, 8, dtype=torch.long)
+        corpus.mono.pictures[row] = corpus.mono.pictures[row].float().mul((dark + 1) / count).byte()
+    told = torch.zeros(count, 8, dtype=torch.long)
     told[:, 0], told[:, 1], told[:, 2] = corpus.places["star"], corpus.places["solid"], corpus.places["black"]
-    rows, tints = stars[:1].expand(6), torch.zeros(6, 3)
-    pictures = corpus.pictures(corpus.mono, rows, tints)
-    shown = Shown(pictures, told, torch.ones(6, dtype=torch.bool), rows, tints)
-    icons, _ = Alike(corpus, price).nearest(pictures, shown)
-    assert len(icons.flatten(1).unique(dim=0)) == different
+    tints = torch.zeros(count, 3)
+    shown = Shown(torch.zeros(0), told, torch.ones(count, dtype=torch.bool), stars, tints)
+    alike = Alike(corpus, 2)
+    assert alike.sides(shown)[:, 0].tolist() == [-1.0] * (count // 2) + [1.0] * (count - count // 2)
+    pictures = corpus.pictures(corpus.mono, stars, tints)
+    for first, second in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
+        icons, places = alike.nearest(pictures, shown, torch.tensor([[first, second]]).expand(count, -1))
+        assert places.tolist() == list(range(count))
+        found = {tuple(icon.flatten().tolist()) for icon in icons}
+        own = (alike.sides(shown) == torch.tensor([first, second])).all(1)
+        assert found == {tuple(picture.flatten().tolist()) for picture in pictures[own]}
+        assert 0 < own.sum() <= count // 4 + 1
+    few = Alike(corpus, 6).sides(Shown(torch.zeros(0), told, torch.ones(count, dtype=torch.bool), stars, tints))
+    assert set(few.unique().tolist()) == {-1.0, 1.0}  # parts of so few are not halved, and lie on either side
 
 
 def test_most_stay_as_they_are_where_some_are_turned():

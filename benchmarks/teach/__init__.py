@@ -35,7 +35,7 @@ palette, colours, scheme, kind, licence, author, set); that of the shipped model
     stages.py     what is learned, one stage after another
     refining.py   the last of them
     finishing.py  what a model learns after all of these
-    alike.py      which icon a drawing is most like, for the same
+    alike.py      which icon of its form a drawing is most like, for the same
     facing.py     icons of a noun turned to face one way, for the same
     namer.py      which noun an icon is of, as finishing asks it
     learner.py    optimizer, steps and average of all

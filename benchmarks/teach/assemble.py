@@ -76,8 +76,10 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
     those of the model before.
     """
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
-    before, network, log = Run(locate(about["model"])), load_model(about["model"]).network, rows(out, "finished")
-    settings, images = before.recipe.networks["generator"], before.rows[-1]["images"]
+    before, log = Run(locate(about["model"])), rows(out, "finished")
+    network = with_forms(load_model(about["model"]).network, before, about["plan"]["forms"])
+    settings = replace(before.recipe.networks["generator"], forms=about["plan"]["forms"])
+    images = before.rows[-1]["images"]
     learned = load(out, "finished")
     other = load(mean, "finished") if mean else learned
     network.load_state_dict({name: (value + other[name]) / 2 for name, value in learned.items()}, strict=False)
@@ -102,6 +104,14 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
     folder.mkdir(parents=True)
     log = before.rows + [row | {"images": images + row["images"]} for row in log]
     _write(folder, weights, to_json(recipe), facts, log)
+
+
+def with_forms(network: Any, run: Run, forms: int) -> Any:
+    """The generator of a published model once more, with so many numbers of z that say of what form a drawing is."""
+    settings = replace(run.recipe.networks["generator"], forms=forms)
+    again = settings.build(network.shape, network.condition)
+    again.load_state_dict(network.state_dict())
+    return again
 
 
 def encoder(run: Run) -> Weights:

@@ -31,7 +31,7 @@ from ganvas.runs.run import Run
 from ganvas.training.loop import has_bfloat16
 
 from .alike import Alike
-from .assemble import encoder
+from .assemble import encoder, with_forms
 from .corpus import Corpus, Shown
 from .facing import face_one_way
 from .learner import Learner, follow, learning, own, steps
@@ -41,6 +41,7 @@ from .output import Log, load, save, say
 __all__ = ["SHAPE", "Finish", "finish", "learn_finish"]
 
 EVERY, KEPT = 50, 10  # steps between two lines; lines between two files of weights
+SOONER = 0.5  # how far what can be compared is put forward, of a place among two
 FEW = 4  # one of so many samples asks whether refining at any time is still what it was
 SHAPE = (3, 64, 64)
 EVERYDAY = (*naming.THINGS, *(words.split()[-1] for words in ideas.WORDS))
@@ -57,7 +58,7 @@ class Finish:
     seed                 of all that is random
     power                nouns are drawn by how many icons they have to this power
     everyday             the things that `benchmarks.naming` and `ideas` ask for are at least so large a share of all
-    price                how much farther away an icon seems each time that a drawing was drawn towards it
+    forms                numbers of z that say of what form a drawing is to be
     adversarial, named, near, refined, alike   weights in the generator's loss: of the critic, of the namer, of the
                          distances to what was drawn before, to how it was refined, and to the icon it is most like
     """
@@ -75,7 +76,7 @@ class Finish:
     near: float = 0.02
     refined: float = 0.25
     alike: float = 0.25
-    price: float = 0.0
+    forms: int = 4
     seed: int = 0
 
 
@@ -87,6 +88,7 @@ def finish(corpus: Corpus, model: str, out: Path, plan: Finish) -> None:
     say(f"mirrored {face_one_way(corpus):,} icons")
     found = Run(locate(model))
     generator: Any = load_model(model).network.to(corpus.device)
+    network: Any = with_forms(generator, found, plan.forms).to(corpus.device)
     critic: Any = FeatureCritic().build(SHAPE, generator.condition).to(corpus.device)
     learned = load(out, "finished_critic")
     if not learned and found.recipe.networks["critic"] == FeatureCritic():
@@ -98,19 +100,20 @@ def finish(corpus: Corpus, model: str, out: Path, plan: Finish) -> None:
     autoencoder.decoder.load_state_dict(generator.decoder.state_dict())
     autoencoder.load_state_dict(encoder(found), strict=False)
     namer = known_namer(out / "namer.safetensors", corpus, plan.namer)
-    for network in (generator, autoencoder):
-        network.eval().requires_grad_(False)
-    learn_finish(corpus, generator, critic, autoencoder, namer, out, plan)
+    for each in (generator, autoencoder):
+        each.eval().requires_grad_(False)
+    learn_finish(corpus, generator, network, critic, autoencoder, namer, out, plan)
 
 
 def learn_finish(
-    corpus: Corpus, before: Any, critic: Any, autoencoder: Any, namer: Namer, out: Path, plan: Finish
+    corpus: Corpus, before: Any, network: Any, critic: Any, autoencoder: Any, namer: Namer, out: Path, plan: Finish
 ) -> None:
-    """Go on with a generator, which is not changed itself; its average lies in OUT as `finished`.
+    """Go on with a generator; its average lies in OUT as `finished`.
 
     Args:
         corpus: what is shown, and the words that are told of it.
-        before: the generator of one step, which refines what it drew.
+        before: the generator of one step, which refines what it drew; it does not change.
+        network: what learns, with the same weights.
         critic: a `feature_critic`, which learns.
         autoencoder: of the latents that it draws in.
         namer: what is to find the nouns.
@@ -118,8 +121,8 @@ def learn_finish(
         plan: how.
     """
     corpus.favour(plan.power, EVERYDAY, plan.everyday)
-    alike = Alike(corpus, plan.price)
-    network, learned = copy.deepcopy(before), load(out, "finished")
+    alike = Alike(corpus, plan.forms)
+    learned = load(out, "finished")
     network.load_state_dict(learned, strict=False)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     network.train().requires_grad_(True).decoder.requires_grad_(False)
@@ -131,27 +134,29 @@ def learn_finish(
     log, watched = Log(out, "finished", go_on=bool(learned)), torch.zeros(len(WATCHED), device=corpus.device)
     weights = torch.tensor([plan.adversarial, plan.named, plan.near, plan.refined, plan.alike], device=corpus.device)
     for step, done in steps(plan.seconds):
-        order = torch.randperm(plan.batch, device=corpus.device)
-        shown = Shown(*(each[order] for each in corpus.some(plan.batch)))
+        shown = _some(corpus, alike, plan.batch)
         condition, noise = corpus.condition(shown.told), torch.randn(plan.batch, network.latent, device=corpus.device)
+        sides = network.sides(network.places(noise)).sign()
         drawing = _draw(network, autoencoder, network.places(noise), condition)
         with torch.no_grad():
             real = appearance(shaken(autoencoder.decode(autoencoder.latents(shown.pictures))))
-        loss, right = _critic_loss(critic, real, [each.detach() for each in drawing.looks], condition)
+        heard = [_heard(network, condition, each) for each in (alike.sides(shown), sides)]
+        loss, right = _critic_loss(critic, real, [each.detach() for each in drawing.looks], heard)
         theirs.step(loss, 1.0, step)
         if step >= plan.warm:
             critic.requires_grad_(False)
-            says = -critic.verdict(critic.look(drawing.looks), condition).mean()
+            says = -critic.verdict(critic.look(drawing.looks), heard[1]).mean()
             critic.requires_grad_(True)
             goals = (
                 says,
                 _unnamed(namer, drawing.looks, shown.told),
                 _moved(before, drawing, network.places(noise), condition),
                 _refined(before, network, drawing.latents.detach(), condition),
-                _apart(alike, autoencoder, drawing, shown),
+                _apart(alike, autoencoder, drawing, shown, sides),
             )
-            total = weights @ torch.stack(goals)
-            ours.step(total, 1.0 if done < 0.5 else 0.05 + 1.9 * (1 - done), step - plan.warm)
+            falling = 1.0 if done < 0.5 else 0.05 + 1.9 * (1 - done)
+            weights[-1] = plan.alike * falling
+            ours.step(weights @ torch.stack(goals), falling, step - plan.warm)
             follow(average, network, min(0.998, 1 - 1 / (1 + (step - plan.warm + 1) * 0.05)))
             terms = torch.stack([each.detach() for each in (*goals, loss, right)])
             watched.lerp_(terms, max(0.05, 1 / (step - plan.warm + 1)))
@@ -162,6 +167,14 @@ def learn_finish(
     log.row((step + 1) * plan.batch, dict(zip(WATCHED, watched.tolist(), strict=True)))
     _save(average, critic, out)
     say(f"finished: {(step + 1) * plan.batch:,} images")
+
+
+def _some(corpus: Corpus, alike: Alike, count: int) -> Shown:
+    """Icons in any order, of which more can be compared than by chance."""
+    shown = corpus.some(2 * count)
+    last = torch.rand(2 * count, device=corpus.device) - alike.comparable(shown) * SOONER
+    chosen = last.argsort()[:count][torch.randperm(count, device=corpus.device)]
+    return Shown(*(each[chosen] for each in shown))
 
 
 class _Drawing(NamedTuple):
@@ -180,16 +193,24 @@ def _draw(network: Any, autoencoder: Any, noise: Tensor, condition: Tensor) -> _
         once = network.once(noise[first:], condition[first:])
     begun = torch.cat([noise[:first], network.veiled(once, noise[first:])])
     time = torch.cat([noise.new_zeros(first), noise.new_full((len(once),), 1 - VEILED)])
-    latents = sphere(network.clean(begun, condition, time))
+    form = network.form(network.sides(noise[:first]))
+    told = torch.cat([condition, torch.cat([form, form.new_zeros(len(once), form.shape[1])])], 1)
+    latents = sphere(network.clean(begun, told, time))
     pictures = autoencoder.decode(latents)
     return _Drawing(latents, first, pictures, appearance(shaken(pictures)))
 
 
-def _critic_loss(critic: Any, real: list[Tensor], fake: list[Tensor], condition: Tensor) -> tuple[Tensor, Tensor]:
-    """The hinge loss of reals, fakes, and reals under the words of others; and how often the critic is right."""
+def _heard(network: Any, condition: Tensor, sides: Tensor) -> Tensor:
+    """What a critic hears: the words, and in the last of their places, which is seldom taken, the form."""
+    form = network.form(sides)
+    return torch.cat([condition[:, : -form.shape[1]], form], 1)
+
+
+def _critic_loss(critic: Any, real: list[Tensor], fake: list[Tensor], heard: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """The hinge loss of reals, fakes, and reals under what belongs to others; and how often the critic is right."""
     looks_real, looks_fake = critic.look([torch.cat(pair) for pair in zip(real, fake, strict=True)]).chunk(2)
-    good, bad = critic.verdict(looks_real, condition), critic.verdict(looks_fake, condition)
-    wrong = critic.verdict(looks_real, condition.roll(1, 0))
+    good, bad = critic.verdict(looks_real, heard[0]), critic.verdict(looks_fake, heard[1])
+    wrong = critic.verdict(looks_real, heard[0].roll(1, 0))
     loss = F.relu(1 - good).mean() + F.relu(1 + bad).mean() + F.relu(1 + wrong).mean() / 2
     return loss, (good > bad).float().mean()
 
@@ -217,10 +238,10 @@ def _refined(before: Any, network: Any, latents: Tensor, condition: Tensor) -> T
     return unlike(sphere(network.clean(noisy, condition[:few], time)), wanted).mean()
 
 
-def _apart(alike: Alike, autoencoder: Any, drawing: _Drawing, shown: Shown) -> Tensor:
+def _apart(alike: Alike, autoencoder: Any, drawing: _Drawing, shown: Shown, sides: Tensor) -> Tensor:
     """How far drawings are from the icons that they are most like; 0 for those that may not be compared."""
     with torch.no_grad():
-        icons, places = alike.nearest(drawing.pictures, shown)
+        icons, places = alike.nearest(drawing.pictures, shown, sides)
         goals = autoencoder.latents(icons) if len(icons) else drawing.latents[:0]
     return unlike(drawing.latents[places], goals).sum() / len(shown.rows)
 
