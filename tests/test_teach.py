@@ -222,7 +222,8 @@ def test_what_cannot_be_meant_is_refused(carry, tmp_path, given, said):
 def finished_from(carry, folder, *, before):
     """The model of FOLDER/model goes on, and what is left is one that draws otherwise by itself, not by its decoder."""
     out, quick = folder / "finished", ["--seconds", ".01", "--warm", "0", "--namer", "2", "--batch", "4"]
-    main(["finish", str(carry), str(out), "--model", str(folder / "model"), "--cores", "1", *quick])
+    main(["finish", str(carry), str(out), "--model", str(folder / "model"), "--cores", "1", "--first", ".01", *quick])
+    assert rows(out, "forms")[-1]["terms"].keys() == {"generator.alike", "generator.moved", "generator.refined"}
     namer, weights = (out / "namer.safetensors").read_bytes(), load(out, "finished")
     first = rows(out, "finished")[-1]["images"]
     main(["finish", str(carry), str(out), "--model", str(folder / "model"), "--cores", "1", *quick])  # goes on

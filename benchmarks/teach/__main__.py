@@ -5,13 +5,17 @@ import datetime
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ganvas.core import machine
+from ganvas.learning.phrases import Phrases
+from ganvas.learning.told import noise
+from ganvas.recipes.settings import from_json, to_json
 
 from . import __doc__ as about
 from .finishing import SHAPE, Finish, finish
@@ -47,6 +51,10 @@ def main(words: Sequence[str] | None = None) -> None:
     for name in ("out", "folder"):
         assemble.add_argument(name, type=Path)
     assemble.add_argument("--mean", type=Path, help="the OUT of another `finish`: the weights are the mean of both")
+    kinds = commands.add_parser("kinds")
+    for name in ("carry", "out"):
+        kinds.add_argument(name, type=Path)
+    kinds.add_argument("--mean", type=Path, help="as for assemble")
     attribution = commands.add_parser("attribution")
     attribution.add_argument("corpus", type=Path)
     attribution.add_argument("file", type=Path)
@@ -61,6 +69,7 @@ def main(words: Sequence[str] | None = None) -> None:
         "run": _run,
         "finish": _finish,
         "assemble": _assemble,
+        "kinds": _kinds,
         "attribution": _attribution,
         "held-out": _held_out,
     }[chosen.command](chosen)
@@ -128,6 +137,26 @@ def _assemble(chosen: argparse.Namespace) -> None:
         assemble_finished(chosen.out, chosen.folder, mean=chosen.mean)
     else:
         assemble(chosen.out, chosen.folder)
+
+
+def _kinds(chosen: argparse.Namespace) -> None:
+    from .assemble import finished
+    from .kinds import drawn_kinds
+    from .namer import kept_namer
+
+    words = [str(word) for word in np.load(chosen.carry / "meta.npz")["words"]]
+    asked = from_json(json.loads((chosen.carry / "condition.json").read_text(encoding="utf-8")), Phrases)
+    network = finished(chosen.out, chosen.mean).network
+
+    def draw(texts: Sequence[str], seed: int) -> torch.Tensor:
+        told = torch.stack([asked.read(text) for text in texts])
+        return network.generate(torch.from_numpy(noise([seed], network.latent)).expand(len(texts), -1), told)
+
+    namer = kept_namer(chosen.out / "namer.safetensors", len(words))
+    places = {word: place + 1 for place, word in enumerate(words)}
+    asked = replace(asked, kinds=drawn_kinds(asked, draw, namer, places))
+    (chosen.out / "condition.json").write_text(json.dumps(to_json(asked)), encoding="utf-8")
+    print(f"{sum(len(kinds.split()) - 1 for kinds in asked.kinds):,} kinds of {len(asked.kinds):,} things")
 
 
 def _attribution(chosen: argparse.Namespace) -> None:

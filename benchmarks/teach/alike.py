@@ -71,6 +71,13 @@ class Alike:
         told = (both[..., None] == shown.told[:, None]).any(2) & (both > 0)
         return told.all(1) & (torch.isin(shown.told, self._colours).any(1) == shown.mono)
 
+    def some(self, count: int) -> Shown:
+        """Icons in any order, of which twice as many can be compared as by chance, or all."""
+        shown = self._corpus.some(2 * count)
+        first = (~self.comparable(shown)).float() + torch.rand(2 * count, device=self._corpus.device) * 0.9
+        chosen = first.argsort()[:count][torch.randperm(count, device=self._corpus.device)]
+        return Shown(*(each[chosen] for each in shown))
+
     @torch.no_grad()
     def nearest(self, drawn: Tensor, shown: Shown, sides: Tensor) -> tuple[Tensor, Tensor]:
         """Icons [M, 3, S, S] in the tints that were told, and the places [M] of drawings like them.

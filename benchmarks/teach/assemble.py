@@ -77,16 +77,12 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
     """
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
     before, log = Run(locate(about["model"])), rows(out, "finished")
-    network = with_forms(load_model(about["model"]).network, before, about["plan"]["forms"])
-    settings = replace(before.recipe.networks["generator"], forms=about["plan"]["forms"])
-    images = before.rows[-1]["images"]
-    learned = load(out, "finished")
-    other = load(mean, "finished") if mean else learned
-    network.load_state_dict({name: (value + other[name]) / 2 for name, value in learned.items()}, strict=False)
+    model, images = finished(out, mean), before.rows[-1]["images"]
+    network, settings = model.network, before.recipe.networks["generator"]
     critic, half = load(out, "finished_critic"), _half(network.state_dict())
     others = checkpoint.named_below("critic", critic) | checkpoint.named_below("autoencoder", encoder(before))
     weights = {
-        checkpoint.MODEL: (half, metadata(settings, Model(network, _asked(out)), half)),
+        checkpoint.MODEL: (half, metadata(settings, model, half)),
         checkpoint.STATE: (_half(others), {}),
     }
     facts, last = before.read("run.json"), images + log[-1]["images"]
@@ -104,6 +100,15 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
     folder.mkdir(parents=True)
     log = before.rows + [row | {"images": images + row["images"]} for row in log]
     _write(folder, weights, to_json(recipe), facts, log)
+
+
+def finished(out: Path, mean: Path | None = None) -> Model:
+    """What `finish` has left in OUT, and what it is asked in; with `mean`, the mean of two."""
+    about = json.loads((out / "about.json").read_text(encoding="utf-8"))
+    network, learned = load_model(about["model"]).network, load(out, "finished")
+    other = load(mean, "finished") if mean else learned
+    network.load_state_dict({name: (value + other[name]) / 2 for name, value in learned.items()}, strict=False)
+    return Model(network, _asked(out))
 
 
 def with_forms(network: Any, run: Run, forms: int) -> Any:

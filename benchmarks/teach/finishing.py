@@ -34,6 +34,7 @@ from .alike import Alike
 from .assemble import encoder, with_forms
 from .corpus import Corpus, Shown
 from .facing import face_one_way
+from .forming import learn_forms
 from .learner import Learner, follow, learning, own, steps
 from .namer import Namer, known_namer, seen, shaken
 from .output import Log, load, save, say
@@ -41,7 +42,6 @@ from .output import Log, load, save, say
 __all__ = ["SHAPE", "Finish", "finish", "learn_finish"]
 
 EVERY, KEPT = 50, 10  # steps between two lines; lines between two files of weights
-SOONER = 0.5  # how far what can be compared is put forward, of a place among two
 FEW = 4  # one of so many samples asks whether refining at any time is still what it was
 SHAPE = (3, 64, 64)
 EVERYDAY = (*naming.THINGS, *(words.split()[-1] for words in ideas.WORDS))
@@ -53,7 +53,8 @@ WATCHED = (*(f"generator.{goal}" for goal in GOALS), "critic.loss", "critic.righ
 class Finish:
     """Settings of the last stage.
 
-    seconds, warm        how long, and the steps of these in which a new critic learns alone
+    first                seconds in which forms are learned, before all else (forming.py)
+    seconds, warm        how long after that, and the steps of these in which a new critic learns alone
     namer                steps in which the namer learns, before
     seed                 of all that is random
     power                nouns are drawn by how many icons they have to this power
@@ -63,6 +64,7 @@ class Finish:
                          distances to what was drawn before, to how it was refined, and to the icon it is most like
     """
 
+    first: float = 0.0
     seconds: float = 3600.0
     warm: int = 150
     namer: int = 3000
@@ -124,17 +126,20 @@ def learn_finish(
     alike = Alike(corpus, plan.forms)
     learned = load(out, "finished")
     network.load_state_dict(learned, strict=False)
-    average = copy.deepcopy(network).eval().requires_grad_(False)
     network.train().requires_grad_(True).decoder.requires_grad_(False)
     if has_bfloat16(corpus.device):
         for each in (network, before, autoencoder):
             each.precision = torch.bfloat16
+    if plan.first and not learned:
+        learn_forms(corpus, alike, before, network, autoencoder, out, plan.first)
+    average = copy.deepcopy(network).eval().requires_grad_(False)
+    _save(average, critic, out)
     ours = Learner(learning(network), plan.rate, (0.0, 0.99), decay=0.0, warm=plan.warm + 100)
     theirs = Learner(learning(critic), plan.critic_rate, (0.0, 0.99), decay=0.0, warm=1, most=math.inf)
     log, watched = Log(out, "finished", go_on=bool(learned)), torch.zeros(len(WATCHED), device=corpus.device)
     weights = torch.tensor([plan.adversarial, plan.named, plan.near, plan.refined, plan.alike], device=corpus.device)
     for step, done in steps(plan.seconds):
-        shown = _some(corpus, alike, plan.batch)
+        shown = alike.some(plan.batch)
         condition, noise = corpus.condition(shown.told), torch.randn(plan.batch, network.latent, device=corpus.device)
         sides = network.sides(network.places(noise)).sign()
         drawing = _draw(network, autoencoder, network.places(noise), condition)
@@ -167,14 +172,6 @@ def learn_finish(
     log.row((step + 1) * plan.batch, dict(zip(WATCHED, watched.tolist(), strict=True)))
     _save(average, critic, out)
     say(f"finished: {(step + 1) * plan.batch:,} images")
-
-
-def _some(corpus: Corpus, alike: Alike, count: int) -> Shown:
-    """Icons in any order, of which more can be compared than by chance."""
-    shown = corpus.some(2 * count)
-    last = torch.rand(2 * count, device=corpus.device) - alike.comparable(shown) * SOONER
-    chosen = last.argsort()[:count][torch.randperm(count, device=corpus.device)]
-    return Shown(*(each[chosen] for each in shown))
 
 
 class _Drawing(NamedTuple):

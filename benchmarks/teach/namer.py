@@ -15,7 +15,7 @@ from ganvas.metrics.features.efficientnet import appearance
 from .corpus import Corpus, Half
 from .output import say
 
-__all__ = ["Namer", "known_namer", "learn_namer", "seen", "shaken"]
+__all__ = ["Namer", "kept_namer", "known_namer", "learn_namer", "seen", "shaken"]
 
 LEAST = 12  # icons of a noun that is learned
 WIDTH, BATCH, RATE = 512, 256, 1e-3
@@ -67,11 +67,16 @@ def known_namer(file: Path, corpus: Corpus, steps: int) -> Namer:
     """The namer that lies in a file, or one that learns and is written there."""
     if not file.exists():
         write_safetensors(learn_namer(corpus, steps).state_dict(), file)
+    return kept_namer(file, len(corpus.words)).to(corpus.device)
+
+
+def kept_namer(file: Path, words: int) -> Namer:
+    """The namer that lies in a file, which knows so many words."""
     weights = load_file(file)
     nouns = (weights["places"] >= 0).nonzero().flatten().tolist()
-    namer = Namer(weights["layers.1.weight"].shape[1], nouns, len(corpus.words))
+    namer = Namer(weights["layers.1.weight"].shape[1], nouns, words)
     namer.load_state_dict(weights)
-    return namer.to(corpus.device).eval().requires_grad_(False)
+    return namer.eval().requires_grad_(False)
 
 
 def learn_namer(corpus: Corpus, steps: int) -> Namer:

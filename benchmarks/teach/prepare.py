@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from ganvas.data.words import packed, vectors
-from ganvas.learning.phrases import Phrases
+from ganvas.learning.phrases import Phrases, kinds
 from ganvas.recipes.settings import to_json
 
 SLOTS = 7  # words of a description
 KNOWN = 8  # icons that a word is on, at least, for the model to bring along its vector
 PHRASES = 6000  # icons whose words the model remembers, to draw from
+MANY = 16  # kinds of a thing, of which those are chosen later that are drawn well (kinds.py)
 STYLES = ("outline", "solid", "duotone", "flat", "gradient", "3d", "pixel", "hand-drawn", "bold", "thin")
 PALETTE = {
     "red": "e53935",
@@ -119,7 +120,9 @@ def condition(icons: list[Icon]) -> Phrases:
         if icon["noun"] in known:
             phrases.append(" ".join([word for word in dict.fromkeys(words) if word in known][:SLOTS]))
     words = tuple(sorted(known))
-    return replace(asked, words=words, phrases=tuple(phrases), table=packed(vectors(words)))
+    asked = replace(asked, words=words, phrases=tuple(phrases), table=packed(vectors(words)))
+    named = ([word for word in (icon["noun"], *icon["words"]) if word in known] for icon in icons)
+    return replace(asked, kinds=kinds(named, {*STYLES, *asked.colours}, MANY))
 
 
 def weights(icons: list[Icon]) -> np.ndarray:

@@ -91,6 +91,32 @@ def test_what_is_asked_for_is_not_said_again_otherwise(known):
     assert set(found) == {"red", "blue"}
 
 
+def often(*told):
+    """Each phrase five times, as many as a kind has to be said in."""
+    some = tuple(each for each in told for _ in range(5))
+    return Phrases(places=4).of(Dataset(np.zeros((len(some), 8, 8, 3), np.uint8), keywords=some))
+
+
+def test_kinds_are_what_is_often_said_of_a_thing_besides():
+    known = often(("clock", "alarm", "red"), ("clock", "wall"), ("clock", "wall"), ("cat",), ("wall", "solid"))
+    assert known.kinds == ("clock wall alarm",)
+    seldom = ("clock", "alarm"), ("clock", "alarm"), ("clock", "alarm"), *[("clock",)] * 120
+    assert Phrases(places=4).of(Dataset(np.zeros((123, 8, 8, 3), np.uint8), keywords=seldom)).kinds == ()
+
+
+def test_seeds_take_kinds_of_a_thing_alone_as_often_as_variety_says():
+    known = often(("clock", "alarm", "red"), ("clock", "wall", "solid"), ("clock", "wrist"), ("cat", "wall"))
+    kinds = {"alarm": 2 / 15, "wall": 2 / 15, "wrist": 2 / 15}
+    for asked in ("clock", "red clock", "solid clock"):
+        found = added(replace(known, variety=0.4), asked)
+        assert {word: found[word] for word in kinds} == pytest.approx(kinds, abs=0.02), asked
+    for asked in ("clock wall", "clock cat", "alarm", "red"):
+        assert not {*kinds} & added(replace(known, variety=0.4), asked).keys(), asked
+    assert not added(replace(known, variety=0.0), "clock")
+    said = words_of(known, replace(known, variety=0.5).vary(known.read("clock"), range(8)))
+    assert {word for row in said for word in row} >= kinds.keys(), "neighbouring seeds take others"
+
+
 def test_much_variety_adds_things_of_near_meaning(known):
     assert added(replace(known, variety=0.5), "cat").keys() <= {"outline", "solid", "red", "blue"}
     shares = []

@@ -104,12 +104,13 @@ def test_a_file_of_other_weights_is_passed_over(here, monkeypatch):
         *(Place(seed) for seed in range(4)),
         *(Place(seed, words="red Fish") for seed in range(4)),
         *(Place(seed, words="t-shirt cat", variety=0.4) for seed in range(4)),
+        *(Place(seed, words="cat", variety=0.4) for seed in range(4)),
         Place(3, words="cat", variety=0.0),
     ],
     ids=str,
 )
 def test_words_are_told_as_the_model_tells_them(place):
-    condition = Phrases(places=4).of(NAMED)
+    condition = replace(Phrases(places=4).of(NAMED), kinds=("cat outline fish", "fish outline"))
     model = Model(ResnetGenerator(width=2, latent=4).build((3, 8, 8), condition.length), condition)
     told = Exported(None, {"told": to_json(condition)})._told(place)
     _, expected = places(model.varied(place.variety), [(place.seed, place.words)])

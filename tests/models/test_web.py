@@ -43,7 +43,8 @@ def keywords(kind=Keywords, **more):
 
 
 def phrases():
-    return keywords(Phrases, places=4, styles=("solid", "outline"), colours=("red", "blue"))
+    kinds = ("cat wooden t-shirt outline", "rocket wooden")
+    return keywords(Phrases, places=4, styles=("solid", "outline"), colours=("red", "blue"), kinds=kinds)
 
 
 def model_of(condition=None, shape=(3, 8, 8)):
@@ -89,6 +90,7 @@ PLACES = [
     {"seed": 8, "words": "rocket", "variety": 2},
     {"seed": 9, "words": "outline rocket", "variety": 1, "moves": {"warmth": -1}},
     *({"seed": seed, "words": "cat"} for seed in range(10, 20)),
+    *({"seed": seed, "words": "red cat", "variety": 4} for seed in (3, 2**53)),
 ]
 
 

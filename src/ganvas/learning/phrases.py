@@ -1,7 +1,7 @@
 """Keywords one by one, for networks that look at words and not at their mean."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,12 +21,27 @@ from .conditions import MOST_AXES, MOST_WORDS, Keywords, _drawn, _keywords
 from .schedules import within
 from .told import LOUD, Spoken
 
-__all__ = ["Phrases"]
+__all__ = ["Phrases", "kinds"]
 
 COMMON, SELDOM = 0.01, 0.25  # in so many phrases, so seldom first: a word of how things are drawn, as "circle" is
+KINDS, OFTEN, SHARE = 8, 4, 0.03  # of a thing at most; said in so many phrases of it at least, and in such a share
 NEARER = 0.03  # as `NEAR` of `Keywords`, for words that are added to those asked for and do not only colour their mean
 STYLES = ("outline", "solid", "flat", "duotone", "gradient", "3d", "bold")
 COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink", "brown", "grey", "black")
+
+
+def kinds(phrases: Iterable[Sequence[str]], ways: Container[str], most: int = KINDS) -> tuple[str, ...]:
+    """Things, which phrases name first, each with the words that are often said of it and are no ways to draw it."""
+    count, besides = Counter[str](), defaultdict[str, Counter[str]](Counter)
+    for thing, *others in filter(None, phrases):
+        count[thing] += 1
+        besides[thing].update({word for word in others if word not in ways and word != thing})
+    found = {
+        thing: [word for word, n in words.most_common(most) if n >= max(OFTEN, SHARE * count[thing])]
+        for thing, words in besides.items()
+        if thing not in ways
+    }
+    return tuple(" ".join([thing, *words]) for thing, words in sorted(found.items()) if words)
 
 
 @part("condition")
@@ -38,10 +53,11 @@ class Phrases(Keywords):
     cases, each other word in a share `others`, and nothing at all in a share `nothing`. The description has room for
     `places` words; places that are left over hold zeros.
 
-    Who asks for a thing has not said in which style. So by `variety` each seed adds, where none is asked for, one of
-    the `styles` (always, from above 0 on) and one of the `colours` (in a share of `variety` of the cases); from .5 on
-    it adds words of a phrase of near meaning, too, the more often the higher. 0 keeps strictly to the words. Both lists
-    are those of the words below that the data have.
+    Who asks for a thing has not said in which style, and of which kind. So by `variety` each seed adds, where none is
+    asked for, one of the `styles` (always, from above 0 on) and one of the `colours` (in a share of `variety` of the
+    cases), and in such a share, if a thing alone is asked for, one of its `kinds`; from .5 on it adds words of a phrase
+    of near meaning, too, the more often the higher. 0 keeps strictly to the words. Styles and colours are those of the
+    words below that the data have; kinds are things, each with what the data often say of it besides: "clock alarm".
     """
 
     places: int = 7
@@ -49,6 +65,7 @@ class Phrases(Keywords):
     others: float = 0.6
     styles: tuple[str, ...] = STYLES
     colours: tuple[str, ...] = COLOURS
+    kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse shares that are none.
@@ -72,12 +89,13 @@ class Phrases(Keywords):
         known = super().of(data)
         assert isinstance(known, Phrases)
         had = set(known.words)
-        return replace(
+        known = replace(
             known,
             table=packed(vectors(known.words)),
             styles=tuple(word for word in self.styles if word in had),
             colours=tuple(word for word in self.colours if word in had),
         )
+        return replace(known, kinds=kinds((phrase.split() for phrase in known.phrases), {*known.styles, *known.colours}))
 
     def take(self, data: Dataset, rows: NDArray[np.int64], dice: Dice | None = None) -> Float[Tensor, "n length"]:
         """See `Condition.take`."""
@@ -139,7 +157,7 @@ class Phrases(Keywords):
 
     @cached_property
     def _spoken(self) -> Spoken:
-        settings = self.places, self.styles, self.colours, self.variety
+        settings = self.places, self.styles, self.colours, self.kinds, self.variety
         return Spoken(*settings, vectors=lambda words: self._of(words).numpy(), near=self._near)
 
     @cached_property

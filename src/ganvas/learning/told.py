@@ -5,6 +5,7 @@ conditions.py and phrases.py hand it to networks; models/exported.py to the file
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -16,6 +17,8 @@ from ..data.words import DIMENSION, single_words
 __all__ = ["LOUD", "Spoken", "asked", "drawn", "noise"]
 
 LOUD = DIMENSION**0.5  # the length of a word's vector, that of a standard normal one
+GOLDEN = (5**0.5 - 1) / 2  # its multiples spread evenly between whole numbers, however many there are
+ROUND = 1000  # so many seeds, and they spread anew
 
 
 def noise(seeds: Sequence[int], latent: int) -> Float[np.ndarray, "n latent"]:
@@ -56,6 +59,7 @@ def drawn(shares: Float[np.ndarray, " k"], seeds: Sequence[int]) -> Int64[np.nda
 class Spoken:
     """Words in places: what `learning.phrases.Phrases` tells, and its settings.
 
+    kinds    things, each with the words that say what kind of it there is
     vectors  words -> [n, 256], each of length 1
     near     (words [places, 256], a number in [0, 1)) -> words of a phrase of near meaning
     """
@@ -63,6 +67,7 @@ class Spoken:
     places: int
     styles: tuple[str, ...]
     colours: tuple[str, ...]
+    kinds: tuple[str, ...]
     variety: float
     vectors: Callable[[Sequence[str]], Float[np.ndarray, "n 256"]]
     near: Callable[[Float[np.ndarray, "places 256"], float], list[str]]
@@ -96,6 +101,7 @@ class Spoken:
         added = list(self._one_of(self.styles, words, style))
         if colour < self.variety:
             added += self._one_of(self.colours, words, rolled.random())
+        added += self._kind(words, seed)
         if near < 2 * self.variety - 1:
             added += self.near(words, rolled.random())
         words = words.copy()
@@ -103,6 +109,24 @@ class Spoken:
         for place, word in zip(free, added, strict=False):
             words[place] = self.in_places([word])[0]
         return words
+
+    def _kind(self, words: Float[np.ndarray, "places 256"], seed: int) -> list[str]:
+        """What kind of thing a seed takes, if a thing alone is asked for that comes in kinds.
+
+        A share `variety` of the seeds takes one; those that follow one another take others.
+        """
+        place, ways = seed % ROUND * GOLDEN % 1, (*self.styles, *self.colours)
+        here = words[words.any(axis=1)]
+        things = here[~(here @ self.vectors(ways).T > 0.99 * LOUD).any(axis=1)] if ways else here
+        if place >= self.variety or len(things) != 1 or not self.kinds:
+            return []
+        alike = self._things @ things[0]
+        kinds = self.kinds[int(alike.argmax())].split()[1:] if alike.max() > 0.99 * LOUD else []
+        return kinds and [kinds[int(place / min(1.0, self.variety) * len(kinds))]]
+
+    @cached_property
+    def _things(self) -> Float[np.ndarray, "n 256"]:
+        return self.vectors([kinds.split()[0] for kinds in self.kinds])
 
     def _one_of(self, choices: tuple[str, ...], words: Float[np.ndarray, "places 256"], share: float) -> list[str]:
         """One of the choices, unless one is among the words already."""

@@ -147,7 +147,7 @@ class Exported:
             raise _Beyond
 
         variety = about["variety"] if place.variety is None else place.variety
-        settings = about["places"], tuple(about["styles"]), tuple(about["colours"]), variety
+        settings = about["places"], *(tuple(about.get(name, ())) for name in ("styles", "colours", "kinds")), variety
         spoken = Spoken(*settings, vectors=vectors, near=near)
         if place.words:
             return spoken.varied(spoken.read(asked(place.words, at)), seed).flatten()

@@ -5,6 +5,7 @@
 const DIMENSION = 256; // of the vector of a word
 const LOUD = Math.sqrt(DIMENSION); // the length of a description
 const [NEAR, NEARER] = [0.08, 0.03];
+const [GOLDEN, ROUND] = [(Math.sqrt(5) - 1) / 2, 1000]; // seeds that follow one another take other kinds
 const STOP_WORDS = new Set(
   "a an and as at by for from in into is it its of on or the to with".split(" "),
 );
@@ -183,6 +184,7 @@ class Phrases extends Keywords {
     this.styles = about.styles;
     this.colours = about.colours;
     this.ways = new Set(about.ways);
+    this.kinds = new Map(about.kinds.map((kinds) => kinds.split(" ")).map(([thing, ...words]) => [thing, words]));
   }
 
   read(text) {
@@ -226,10 +228,23 @@ class Phrases extends Keywords {
       !choices.length || choices.some((word) => this.#there(word, rows)) ? [] : [choices[Math.floor(share * choices.length)]];
     const added = oneOf(this.styles, style);
     if (colour < variety) added.push(...oneOf(this.colours, rolled.random()));
+    added.push(...this.#kind(rows, seed, variety));
     if (near < 2 * variety - 1) added.push(...this.#near(rows, rolled.random(), variety));
     const free = rows.flatMap((row, place) => (row.some((value) => value !== 0) ? [] : [place]));
     free.slice(0, added.length).forEach((place, index) => this.#put(varied, place, added[index]));
     return varied;
+  }
+
+  /** What kind of thing a seed takes, if a thing alone is asked for that comes in kinds. */
+  #kind(rows, seed, variety) {
+    const place = (Number(BigInt(seed) % BigInt(ROUND)) * GOLDEN) % 1;
+    const is = (word, row) => dot(this.vectorOf(this.places.get(word)), row) > 0.99 * LOUD;
+    const ways = [...this.styles, ...this.colours];
+    const things = rows.filter((row) => row.some((value) => value !== 0) && !ways.some((word) => is(word, row)));
+    if (place >= variety || things.length !== 1) return [];
+    for (const [thing, kinds] of this.kinds)
+      if (is(thing, things[0])) return [kinds[Math.floor((place / Math.min(1, variety)) * kinds.length)]];
+    return [];
   }
 
   /** The words of a phrase of near meaning that are not among these, and say what to draw. */

@@ -1,0 +1,70 @@
+"""Before it is judged a generator learns the forms of things: each drawing is pulled towards an icon of its form.
+
+With no critic, which has to be obeyed at once and would hold every line where it is: what is drawn is blurred at the
+end, but of the form that z says.
+"""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganvas.learning.latents import REFINED, mixed, unlike
+from ganvas.networks.latent import sphere
+
+from .alike import Alike
+from .corpus import Corpus
+from .learner import Learner, follow, learning, steps
+from .output import Log, say
+
+__all__ = ["learn_forms"]
+
+EVERY = 50  # steps between two lines
+BATCH, RATE, WARM = 32, 2e-4, 50
+FEW = 4  # one of so many samples asks whether refining is still what it was
+KEPT = 0.25  # weight of what is not compared, which is to be drawn as it was
+WATCHED = ("generator.alike", "generator.moved", "generator.refined")
+
+
+def learn_forms(
+    corpus: Corpus, alike: Alike, before: Any, network: Any, autoencoder: Any, out: Path, seconds: float
+) -> None:
+    """Teach a generator; its weights are the average of those on the way.
+
+    Args:
+        corpus: what is shown, and the words that are told of it.
+        alike: which icon a drawing is to become.
+        before: the generator as it was, which does not change.
+        network: what learns, with the same weights, and forms.
+        autoencoder: of the latents that it draws in.
+        out: where the log goes.
+        seconds: how long.
+    """
+    average = copy.deepcopy(network)
+    learner = Learner(learning(network), RATE, (0.0, 0.99), decay=0.0, warm=WARM)
+    log, watched, few = Log(out, "forms"), torch.zeros(len(WATCHED), device=corpus.device), BATCH // FEW
+    for step, done in steps(seconds):
+        shown = alike.some(BATCH)
+        condition, noise = corpus.condition(shown.told), torch.randn(BATCH, network.latent, device=corpus.device)
+        places = network.places(noise)
+        latents = network.once(places, condition)
+        with torch.no_grad():
+            icons, at = alike.nearest(autoencoder.decode(latents), shown, network.sides(places).sign())
+            wanted = before.once(places, condition)
+            wanted[at] = autoencoder.latents(icons)
+            time = REFINED[0] + (REFINED[1] - REFINED[0]) * torch.rand(few, device=corpus.device)
+            noisy = mixed(latents[:few], torch.randn_like(latents[:few]), time)
+            clean = sphere(before.clean(noisy, condition[:few], time))
+        off = unlike(latents, wanted)
+        rest = torch.ones_like(off).index_fill(0, at, 0.0)
+        refined = unlike(sphere(network.clean(noisy, condition[:few], time)), clean).mean()
+        terms = torch.stack([(off * (1 - rest)).mean(), (off * rest).mean(), refined])
+        learner.step(terms @ terms.new_tensor([1.0, KEPT, 1.0]), 1.0 if done < 0.6 else 2.45 - 2.4 * done, step)
+        follow(average, network, min(0.998, 1 - 1 / (1 + (step + 1) * 0.05)))
+        watched.lerp_(terms.detach(), max(0.05, 1 / (step + 1)))
+        if step % EVERY == 0:
+            log.row((step + 1) * BATCH, dict(zip(WATCHED, watched.tolist(), strict=True)))
+    log.row((step + 1) * BATCH, dict(zip(WATCHED, watched.tolist(), strict=True)))
+    network.load_state_dict(average.state_dict())
+    say(f"forms: {(step + 1) * BATCH:,} images")
