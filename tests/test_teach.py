@@ -12,9 +12,12 @@ from benchmarks.teach.assemble import encoder
 from benchmarks.teach.corpus import Corpus, Half, Shown, draw
 from benchmarks.teach.facing import agreed, face_one_way
 from benchmarks.teach.held_out import write_held_out
+from benchmarks.teach.kinds import WAYS, drawn_kinds
+from benchmarks.teach.namer import Namer
 from benchmarks.teach.output import PART, Log, load, rows, save
 from benchmarks.teach.prepare import PALETTE, attribution, chosen
 from ganvas import load as load_model
+from ganvas.learning.phrases import Phrases
 from ganvas.models.critics import load_critics
 from ganvas.runs.run import Run
 from ganvas.training.start_from import found
@@ -221,8 +224,9 @@ def test_what_cannot_be_meant_is_refused(carry, tmp_path, given, said):
 
 def finished_from(carry, folder, *, before):
     """The model of FOLDER/model goes on, and what is left is one that draws otherwise by itself, not by its decoder."""
-    out, quick = folder / "finished", ["--seconds", ".01", "--warm", "0", "--namer", "2", "--batch", "4"]
-    main(["finish", str(carry), str(out), "--model", str(folder / "model"), "--cores", "1", "--first", ".01", *quick])
+    out, quick = folder / "finished", ["--first", ".01", "--seconds", ".01", "--warm", "0", "--namer", "2"]
+    quick += ["--batch", "4"]
+    main(["finish", str(carry), str(out), "--model", str(folder / "model"), "--cores", "1", *quick])
     assert rows(out, "forms")[-1]["terms"].keys() == {"generator.alike", "generator.moved", "generator.refined"}
     namer, weights = (out / "namer.safetensors").read_bytes(), load(out, "finished")
     first = rows(out, "finished")[-1]["images"]
@@ -244,7 +248,7 @@ def finished_from(carry, folder, *, before):
     assert 0 < max(moved.values()) < 0.01
     assert max(value for name, value in moved.items() if name.startswith("decoder.")) == 0
     run_before, run_after = Run(folder / "model"), Run(folder / "after")
-    assert run_after.rows[-1]["images"] == run_before.rows[-1]["images"] + images
+    assert run_after.rows[-1]["images"] == run_before.rows[-1]["images"] + rows(out, "forms")[-1]["images"] + images
     assert run_after.rows[-1]["terms"].keys() >= {"generator.named", "critic.right"}
     assert run_after.newest_sound() is not None
     assert run_after.recipe.images == run_after.rows[-1]["images"]
@@ -283,7 +287,7 @@ def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path, monkeypatc
     finished_from(carry, tmp_path, before=model)
     some = Corpus.some
     monkeypatch.setattr(Corpus, "some", lambda *few: (found := some(*few))._replace(told=0 * found.told))
-    quick = ["--seconds", ".01", "--warm", "0", "--namer", "2", "--batch", "4", "--cores", "1"]
+    quick = ["--first", "0", "--seconds", ".01", "--warm", "0", "--namer", "2", "--batch", "4", "--cores", "1"]
     main(["finish", str(carry), str(tmp_path / "untold"), "--model", str(tmp_path / "model"), *quick])
     assert rows(tmp_path / "untold", "finished")[-1]["terms"]["generator.alike"] == 0
     monkeypatch.undo()
@@ -298,3 +302,37 @@ def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path, monkeypatc
         main(["assemble", str(second), str(tmp_path / "none")])
     with pytest.raises(SystemExit, match="Nothing is there to be refined"):
         run(carry, tmp_path / "third", "--start", str(second), "--flow", "0", "--one-step", "0", "--refine", ".01")
+
+
+def test_kinds_are_those_that_are_still_the_thing_and_differ_most(monkeypatch):
+    """The drawings of "clock" are numbers: b and d lie apart, c is no clock, and a is as the plain thing is."""
+    words = ["clock", "a", "b", "c", "d", "vase"]
+    places = {word: place + 1 for place, word in enumerate(words)}
+    looks = {"clock": [5.0, 0.0], "clock a": [5.0, 0.0], "clock b": [6.0, 1.0]}
+    looks |= {"clock c": [0.0, 9.0], "clock d": [9.0, 3.0]}
+    namer = Namer(2, [1, 2, 3, 4], len(words)).eval()
+    namer.layers = torch.nn.Sequential(torch.nn.Identity(), torch.nn.Linear(2, 4))
+    namer.layers[1].weight.data = torch.tensor([[1.0, 0], [0, 1], [-1, 0], [-1, -1]])
+    monkeypatch.setattr("benchmarks.teach.kinds.appearance", lambda pictures: pictures)
+    monkeypatch.setattr("benchmarks.teach.kinds.seen", lambda scales: scales)
+    monkeypatch.setattr("benchmarks.teach.kinds.FIRST", 1)
+
+    def draw(texts, seed):
+        return torch.tensor([looks[text.replace(WAYS[seed], "").strip()] for text in texts])
+
+    asked = Phrases(kinds=("clock a b c d", "vase a"))
+    assert drawn_kinds(asked, draw, namer, places) == ("clock d b",)
+
+
+def test_kinds_are_written_for_who_assembles(carry, tmp_path):
+    pytest.importorskip("resvg_py")
+    times = ["--autoencoder", ".01", "--flow", ".01", "--one-step", ".01", "--refine", ".01"]
+    main(["assemble", str(run(carry, tmp_path / "first", *times)), str(tmp_path / "model")])
+    quick = ["--first", "0", "--seconds", ".01", "--warm", "0", "--namer", "2", "--batch", "4", "--cores", "1"]
+    main(["finish", str(carry), str(tmp_path / "out"), "--model", str(tmp_path / "model"), *quick])
+    main(["kinds", str(carry), str(tmp_path / "out")])
+    main(["assemble", str(tmp_path / "out"), str(tmp_path / "after")])
+    known = json.loads((carry / "condition.json").read_text())["kinds"]
+    assert {each.split()[0] for each in known} == {"star", "box"}
+    kept = load_model(tmp_path / "after").condition.kinds
+    assert {word for each in kept for word in each.split()} <= {word for each in known for word in each.split()}

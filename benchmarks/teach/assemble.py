@@ -31,7 +31,7 @@ def assemble(out: Path, folder: Path) -> None:
         raise SystemExit(f"{out} holds no generator of one step yet: run with --one-step SECONDS.")
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
     condition = _asked(out)
-    log += [row | {"images": log[-1]["images"] + row["images"]} for row in rows(out, "refined")]
+    log = _after(log, rows(out, "refined"))
     settings, images = LatentGenerator(large=True, refinements=1 if refined else 0), log[-1]["images"]
     autoencoder = load(out, "autoencoder")
     generator, critic = settings.build(SHAPE, CONDITION), LatentCritic().build(SHAPE, CONDITION)
@@ -76,16 +76,16 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
     those of the model before.
     """
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
-    before, log = Run(locate(about["model"])), rows(out, "finished")
-    model, images = finished(out, mean), before.rows[-1]["images"]
-    network, settings = model.network, before.recipe.networks["generator"]
+    before, model = Run(locate(about["model"])), finished(out, mean)
+    log, network = _after(_after(before.rows, rows(out, "forms")), rows(out, "finished")), model.network
+    settings = replace(before.recipe.networks["generator"], forms=about["plan"]["forms"])
     critic, half = load(out, "finished_critic"), _half(network.state_dict())
     others = checkpoint.named_below("critic", critic) | checkpoint.named_below("autoencoder", encoder(before))
     weights = {
         checkpoint.MODEL: (half, metadata(settings, model, half)),
         checkpoint.STATE: (_half(others), {}),
     }
-    facts, last = before.read("run.json"), images + log[-1]["images"]
+    facts = before.read("run.json")
     facts["source"] = "idea_finish"
     facts["data"]["count"] = about["icons"]
     facts["parameters"]["critic"] = sum(weight.numel() for weight in critic.values())
@@ -95,17 +95,17 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
         data=before.recipe.data,
         networks={**recipe.networks, "generator": settings},
         condition=before.recipe.condition,
-        images=last,
+        images=log[-1]["images"],
     )
     folder.mkdir(parents=True)
-    log = before.rows + [row | {"images": images + row["images"]} for row in log]
     _write(folder, weights, to_json(recipe), facts, log)
 
 
 def finished(out: Path, mean: Path | None = None) -> Model:
     """What `finish` has left in OUT, and what it is asked in; with `mean`, the mean of two."""
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
-    network, learned = load_model(about["model"]).network, load(out, "finished")
+    network = with_forms(load_model(about["model"]).network, Run(locate(about["model"])), about["plan"]["forms"])
+    learned = load(out, "finished")
     other = load(mean, "finished") if mean else learned
     network.load_state_dict({name: (value + other[name]) / 2 for name, value in learned.items()}, strict=False)
     return Model(network, _asked(out))
@@ -125,6 +125,11 @@ def encoder(run: Run) -> Weights:
     assert found is not None
     tensors = checkpoint.read(found / checkpoint.STATE)
     return _only(checkpoint.below(tensors, "critic") | checkpoint.below(tensors, "autoencoder"), "encoder.")
+
+
+def _after(log: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of two stages, one after the other."""
+    return log + [row | {"images": log[-1]["images"] + row["images"]} for row in rows]
 
 
 def _asked(out: Path) -> Phrases:

@@ -64,20 +64,20 @@ class Finish:
                          distances to what was drawn before, to how it was refined, and to the icon it is most like
     """
 
-    first: float = 0.0
-    seconds: float = 3600.0
+    first: float = 1200.0
+    seconds: float = 2400.0
     warm: int = 150
     namer: int = 3000
     batch: int = 16
-    rate: float = 8e-5
+    rate: float = 1.2e-4
     critic_rate: float = 3e-4
     power: float = 0.5
     everyday: float = 0.5
     adversarial: float = 0.3
-    named: float = 0.4
+    named: float = 0.2
     near: float = 0.02
     refined: float = 0.25
-    alike: float = 0.25
+    alike: float = 5.0
     forms: int = 4
     seed: int = 0
 

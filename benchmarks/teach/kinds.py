@@ -1,4 +1,4 @@
-"""Which kinds of things a model draws: those of the data under which a thing is still that thing, the most unlike first.
+"""Which kinds of things a model draws: those under which a thing is still that thing, the most unlike first.
 
     python -m benchmarks.teach kinds CARRY OUT     # after `finish`; OUT/condition.json has them then, for `assemble`
 
@@ -51,7 +51,7 @@ def drawn_kinds(asked: Phrases, draw: Draw, namer: Namer, places: dict[str, int]
 
 
 def _unlike(named: Tensor, looks: Tensor) -> list[int]:
-    """Those of N kinds that are named, each farthest from all before it; looks [1 + N, D] begin with the plain thing."""
+    """Those of N kinds that are named, each farthest from all before; looks [1 + N, D] begin with the plain thing."""
     apart, kept = torch.cdist(looks, looks), [0]
     while len(kept) <= MOST:
         far = apart[kept].amin(0)[1:] * named

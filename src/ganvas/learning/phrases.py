@@ -95,7 +95,8 @@ class Phrases(Keywords):
             styles=tuple(word for word in self.styles if word in had),
             colours=tuple(word for word in self.colours if word in had),
         )
-        return replace(known, kinds=kinds((phrase.split() for phrase in known.phrases), {*known.styles, *known.colours}))
+        ways = {*known.styles, *known.colours}
+        return replace(known, kinds=kinds((phrase.split() for phrase in known.phrases), ways))
 
     def take(self, data: Dataset, rows: NDArray[np.int64], dice: Dice | None = None) -> Float[Tensor, "n length"]:
         """See `Condition.take`."""

@@ -147,8 +147,8 @@ class Exported:
             raise _Beyond
 
         variety = about["variety"] if place.variety is None else place.variety
-        settings = about["places"], *(tuple(about.get(name, ())) for name in ("styles", "colours", "kinds")), variety
-        spoken = Spoken(*settings, vectors=vectors, near=near)
+        styles, colours, kinds = (tuple(about.get(name, ())) for name in ("styles", "colours", "kinds"))
+        spoken = Spoken(about["places"], styles, colours, kinds, variety, vectors=vectors, near=near)
         if place.words:
             return spoken.varied(spoken.read(asked(place.words, at)), seed).flatten()
         phrase = about["phrases"][int(drawn(np.ones(len(about["phrases"])), [seed])[0])]
