@@ -124,8 +124,8 @@ def test_a_drawing_is_compared_with_icons_of_its_noun_and_style_alone(carry):
     torch.manual_seed(0)
     some = [corpus.some(16) for _ in range(8)]
     shown = Shown(*(torch.cat(each) for each in zip(*some, strict=True)))
-    alike = Alike(corpus, 2)
-    icons, places = alike.nearest(shown.pictures * 0.5 + 0.5, shown, alike.sides(shown))
+    alike = Alike(corpus)
+    icons, places = alike.nearest(shown.pictures * 0.5 + 0.5, shown)
     assert torch.allclose(icons, shown.pictures[places], atol=0.02)
     assert 0 < len(places) < len(shown.rows)
     assert set(shown.mono[places].tolist()) == {True, False}
@@ -136,35 +136,8 @@ def test_a_drawing_is_compared_with_icons_of_its_noun_and_style_alone(carry):
         assert asked <= names
         assert bool(names & set(PALETTE)) == bool(shown.mono[place])
     nothing = shown._replace(told=torch.zeros_like(shown.told))
-    icons, places = alike.nearest(shown.pictures, nothing, alike.sides(nothing))
+    icons, places = alike.nearest(shown.pictures, nothing)
     assert (len(icons), len(places)) == (0, 0)
-
-
-def test_a_drawing_is_compared_with_icons_of_its_form(carry):
-    """The stars of one colour are halved by how dark they are, where there are four and more, and darker ones are 1."""
-    pytest.importorskip("resvg_py")
-    corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
-    stars = (corpus.mono.candidates[:, 0] == corpus.places["star"]).nonzero()[:, 0]
-    stars = stars[corpus.mono.weights()[stars] > 0]
-    count = len(stars)
-    for dark, row in enumerate(stars.tolist()):
-        corpus.mono.pictures[row] = corpus.mono.pictures[row].float().mul((dark + 1) / count).byte()
-    told = torch.zeros(count, 8, dtype=torch.long)
-    told[:, 0], told[:, 1], told[:, 2] = corpus.places["star"], corpus.places["solid"], corpus.places["black"]
-    tints = torch.zeros(count, 3)
-    shown = Shown(torch.zeros(0), told, torch.ones(count, dtype=torch.bool), stars, tints)
-    alike = Alike(corpus, 2)
-    assert alike.sides(shown)[:, 0].tolist() == [-1.0] * (count // 2) + [1.0] * (count - count // 2)
-    pictures = corpus.pictures(corpus.mono, stars, tints)
-    for first, second in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
-        icons, places = alike.nearest(pictures, shown, torch.tensor([[first, second]]).expand(count, -1))
-        assert places.tolist() == list(range(count))
-        found = {tuple(icon.flatten().tolist()) for icon in icons}
-        own = (alike.sides(shown) == torch.tensor([first, second])).all(1)
-        assert found == {tuple(picture.flatten().tolist()) for picture in pictures[own]}
-        assert 0 < own.sum() <= count // 4 + 1
-    few = Alike(corpus, 6).sides(Shown(torch.zeros(0), told, torch.ones(count, dtype=torch.bool), stars, tints))
-    assert set(few.unique().tolist()) == {-1.0, 1.0}  # parts of so few are not halved, and lie on either side
 
 
 def test_most_stay_as_they_are_where_some_are_turned():
@@ -227,7 +200,7 @@ def finished_from(carry, folder, *, before):
     out, quick = folder / "finished", ["--first", ".01", "--seconds", ".01", "--warm", "0", "--namer", "2"]
     quick += ["--batch", "4"]
     main(["finish", str(carry), str(out), "--model", str(folder / "model"), "--cores", "1", *quick])
-    assert rows(out, "forms")[-1]["terms"].keys() == {"generator.alike", "generator.moved", "generator.refined"}
+    assert rows(out, "shapes")[-1]["terms"].keys() == {"generator.alike", "generator.moved", "generator.refined"}
     namer, weights = (out / "namer.safetensors").read_bytes(), load(out, "finished")
     first = rows(out, "finished")[-1]["images"]
     main(["finish", str(carry), str(out), "--model", str(folder / "model"), "--cores", "1", *quick])  # goes on
@@ -248,7 +221,7 @@ def finished_from(carry, folder, *, before):
     assert 0 < max(moved.values()) < 0.01
     assert max(value for name, value in moved.items() if name.startswith("decoder.")) == 0
     run_before, run_after = Run(folder / "model"), Run(folder / "after")
-    assert run_after.rows[-1]["images"] == run_before.rows[-1]["images"] + rows(out, "forms")[-1]["images"] + images
+    assert run_after.rows[-1]["images"] == run_before.rows[-1]["images"] + rows(out, "shapes")[-1]["images"] + images
     assert run_after.rows[-1]["terms"].keys() >= {"generator.named", "critic.right"}
     assert run_after.newest_sound() is not None
     assert run_after.recipe.images == run_after.rows[-1]["images"]

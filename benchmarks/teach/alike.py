@@ -1,4 +1,4 @@
-"""Which icon of its noun, style and form a drawing is most like."""
+"""Which icon of its noun and style a drawing is most like."""
 
 import torch
 from torch import Tensor
@@ -10,64 +10,25 @@ __all__ = ["Alike", "small"]
 
 SIDE = 16  # pixels of the side at which pictures are compared
 MOST = 384  # icons that a drawing is compared with, drawn at random where there are more
-FEWEST = 4  # icons of a noun and style that are halved
 
 
 class Alike:
-    """The icons of a corpus, small, by noun, style and form.
+    """The icons of a corpus, small, by noun and style."""
 
-    The nearest icon alone draws all seeds of a phrase to a few. So those of a noun and a style are halved by where they
-    lie along what they differ in most, and these halves again, the side of more ink being 1 and the other -1: as
-    clusters that are told (Sage et al. 2018, arXiv:1712.04407; Liu et al. 2020, arXiv:2006.10728), here as the word of
-    a form that `latent_generator` makes of z. A drawing is compared with icons of its own form.
-    """
-
-    def __init__(self, corpus: Corpus, forms: int = 0) -> None:
-        self._corpus, self._halves, self._forms = corpus, (corpus.mono, corpus.coloured), forms
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus, self._halves = corpus, (corpus.mono, corpus.coloured)
         self._small = {half: small(half) for half in self._halves}
         self._groups = {half: _groups(half) for half in self._halves}
-        self._sides = {half: self._halved(half) for half in self._halves}
         colours = torch.unique(torch.cat([corpus.names, corpus.coloured.candidates[:, 2:4].flatten()]))
         self._colours = colours[colours > 0]
-
-    def _halved(self, half: Half) -> Tensor:
-        """The side of each axis on which each icon lies, [N, forms]; 0 where so few are not halved."""
-        sides = torch.zeros(len(half), self._forms, device=half.ends.device)
-        for rows in self._groups[half].values():
-            parts = [rows]
-            for axis in range(self._forms):
-                parts = [part for whole in parts for part in self._parts(half, whole, sides[:, axis])]
-        return sides
-
-    def _parts(self, half: Half, rows: Tensor, side: Tensor) -> list[Tensor]:
-        if len(rows) < FEWEST:
-            return [rows]
-        pictures = self._small[half][rows].float().flatten(1)
-        off = pictures - pictures.mean(0)
-        along = torch.linalg.eigh(off @ off.T)[1][:, -1]
-        ink = off.sum(1) if half is self._corpus.mono else -off.sum(1)
-        order = (along * torch.where(along @ ink < 0, -1.0, 1.0)).argsort()
-        less, more = rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]
-        side[less], side[more] = -1.0, 1.0
-        return [less, more]
-
-    def sides(self, shown: Shown) -> Tensor:
-        """Of which form what is shown is, [N, forms] of -1 and 1: at random where it may be either."""
-        own = self._of(shown, [self._sides[half] for half in self._halves])
-        return torch.where(own == 0, torch.randn_like(own).sign(), own)
-
-    @staticmethod
-    def _of(shown: Shown, known: list[Tensor]) -> Tensor:
-        """What is known [rows, K] of the icons of one and of many colours, for those that are shown."""
-        mono, coloured = (each[shown.rows.clamp(max=len(each) - 1)] for each in known)
-        return torch.where(shown.mono[:, None], mono, coloured)
 
     def comparable(self, shown: Shown) -> Tensor:
         """Whether just that is told of samples, [N], which icons of a group have in common.
 
         It is not where noun or style were not told, where the colour of one was not, where colours of many were.
         """
-        both = self._of(shown, [half.candidates[:, :2] for half in self._halves])
+        mono, coloured = (half.candidates[shown.rows.clamp(max=len(half) - 1), :2] for half in self._halves)
+        both = torch.where(shown.mono[:, None], mono, coloured)
         told = (both[..., None] == shown.told[:, None]).any(2) & (both > 0)
         return told.all(1) & (torch.isin(shown.told, self._colours).any(1) == shown.mono)
 
@@ -79,10 +40,10 @@ class Alike:
         return Shown(*(each[chosen] for each in shown))
 
     @torch.no_grad()
-    def nearest(self, drawn: Tensor, shown: Shown, sides: Tensor) -> tuple[Tensor, Tensor]:
+    def nearest(self, drawn: Tensor, shown: Shown) -> tuple[Tensor, Tensor]:
         """Icons [M, 3, S, S] in the tints that were told, and the places [M] of drawings like them.
 
-        Left out are drawings [N, 3, S, S] that are not comparable. `sides` [N, forms] are of -1 and 1.
+        Left out are drawings [N, 3, S, S] that are not comparable.
         """
         seen = F.adaptive_avg_pool2d(drawn.float().clamp(-1, 1) / 2 + 0.5, SIDE)
         found, places = [drawn[:0]], self.comparable(shown).nonzero()[:, 0]
@@ -90,7 +51,6 @@ class Alike:
             mono, row = shown.mono[place].item(), shown.rows[place]
             half, tint = (self._corpus.mono, shown.tints[place][None]) if mono else (self._corpus.coloured, None)
             rows = self._groups[half][tuple(half.candidates[row, :2].tolist())]
-            rows = rows[(self._sides[half][rows] * sides[place] >= 0).all(1)]
             rows = rows[torch.randperm(len(rows), device=rows.device)[:MOST]]
             there = self._small[half][rows].float()
             there = there if tint is None else 1 - there * (1 - tint[..., None, None])

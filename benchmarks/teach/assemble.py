@@ -77,9 +77,9 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
     """
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
     before, model = Run(locate(about["model"])), finished(out, mean)
-    log, network = _after(_after(before.rows, rows(out, "forms")), rows(out, "finished")), model.network
-    settings = replace(before.recipe.networks["generator"], forms=about["plan"]["forms"])
-    critic, half = load(out, "finished_critic"), _half(network.state_dict())
+    log = _after(_after(before.rows, rows(out, "shapes")), rows(out, "finished"))
+    settings = before.recipe.networks["generator"]
+    critic, half = load(out, "finished_critic"), _half(model.network.state_dict())
     others = checkpoint.named_below("critic", critic) | checkpoint.named_below("autoencoder", encoder(before))
     weights = {
         checkpoint.MODEL: (half, metadata(settings, model, half)),
@@ -104,19 +104,10 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
 def finished(out: Path, mean: Path | None = None) -> Model:
     """What `finish` has left in OUT, and what it is asked in; with `mean`, the mean of two."""
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
-    network = with_forms(load_model(about["model"]).network, Run(locate(about["model"])), about["plan"]["forms"])
-    learned = load(out, "finished")
+    network, learned = load_model(about["model"]).network, load(out, "finished")
     other = load(mean, "finished") if mean else learned
     network.load_state_dict({name: (value + other[name]) / 2 for name, value in learned.items()}, strict=False)
     return Model(network, _asked(out))
-
-
-def with_forms(network: Any, run: Run, forms: int) -> Any:
-    """The generator of a published model once more, with so many numbers of z that say of what form a drawing is."""
-    settings = replace(run.recipe.networks["generator"], forms=forms)
-    again = settings.build(network.shape, network.condition)
-    again.load_state_dict(network.state_dict())
-    return again
 
 
 def encoder(run: Run) -> Weights:

@@ -31,13 +31,13 @@ from ganvas.runs.run import Run
 from ganvas.training.loop import has_bfloat16
 
 from .alike import Alike
-from .assemble import encoder, with_forms
+from .assemble import encoder
 from .corpus import Corpus, Shown
 from .facing import face_one_way
-from .forming import learn_forms
 from .learner import Learner, follow, learning, own, steps
 from .namer import Namer, known_namer, seen, shaken
 from .output import Log, load, save, say
+from .shaping import learn_shapes
 
 __all__ = ["SHAPE", "Finish", "finish", "learn_finish"]
 
@@ -53,13 +53,12 @@ WATCHED = (*(f"generator.{goal}" for goal in GOALS), "critic.loss", "critic.righ
 class Finish:
     """Settings of the last stage.
 
-    first                seconds in which forms are learned, before all else (forming.py)
+    first                seconds in which shapes are learned, before all else (shaping.py)
     seconds, warm        how long after that, and the steps of these in which a new critic learns alone
     namer                steps in which the namer learns, before
     seed                 of all that is random
     power                nouns are drawn by how many icons they have to this power
     everyday             the things that `benchmarks.naming` and `ideas` ask for are at least so large a share of all
-    forms                numbers of z that say of what form a drawing is to be
     adversarial, named, near, refined, alike   weights in the generator's loss: of the critic, of the namer, of the
                          distances to what was drawn before, to how it was refined, and to the icon it is most like
     """
@@ -78,7 +77,6 @@ class Finish:
     near: float = 0.02
     refined: float = 0.25
     alike: float = 5.0
-    forms: int = 4
     seed: int = 0
 
 
@@ -90,7 +88,7 @@ def finish(corpus: Corpus, model: str, out: Path, plan: Finish) -> None:
     say(f"mirrored {face_one_way(corpus):,} icons")
     found = Run(locate(model))
     generator: Any = load_model(model).network.to(corpus.device)
-    network: Any = with_forms(generator, found, plan.forms).to(corpus.device)
+    network = copy.deepcopy(generator)
     critic: Any = FeatureCritic().build(SHAPE, generator.condition).to(corpus.device)
     learned = load(out, "finished_critic")
     if not learned and found.recipe.networks["critic"] == FeatureCritic():
@@ -123,7 +121,7 @@ def learn_finish(
         plan: how.
     """
     corpus.favour(plan.power, EVERYDAY, plan.everyday)
-    alike = Alike(corpus, plan.forms)
+    alike = Alike(corpus)
     learned = load(out, "finished")
     network.load_state_dict(learned, strict=False)
     network.train().requires_grad_(True).decoder.requires_grad_(False)
@@ -131,7 +129,7 @@ def learn_finish(
         for each in (network, before, autoencoder):
             each.precision = torch.bfloat16
     if plan.first and not learned:
-        learn_forms(corpus, alike, before, network, autoencoder, out, plan.first)
+        learn_shapes(corpus, alike, before, network, autoencoder, out, plan.first)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     _save(average, critic, out)
     ours = Learner(learning(network), plan.rate, (0.0, 0.99), decay=0.0, warm=plan.warm + 100)
@@ -141,23 +139,21 @@ def learn_finish(
     for step, done in steps(plan.seconds):
         shown = alike.some(plan.batch)
         condition, noise = corpus.condition(shown.told), torch.randn(plan.batch, network.latent, device=corpus.device)
-        sides = network.sides(network.places(noise)).sign()
         drawing = _draw(network, autoencoder, network.places(noise), condition)
         with torch.no_grad():
             real = appearance(shaken(autoencoder.decode(autoencoder.latents(shown.pictures))))
-        heard = [_heard(network, condition, each) for each in (alike.sides(shown), sides)]
-        loss, right = _critic_loss(critic, real, [each.detach() for each in drawing.looks], heard)
+        loss, right = _critic_loss(critic, real, [each.detach() for each in drawing.looks], condition)
         theirs.step(loss, 1.0, step)
         if step >= plan.warm:
             critic.requires_grad_(False)
-            says = -critic.verdict(critic.look(drawing.looks), heard[1]).mean()
+            says = -critic.verdict(critic.look(drawing.looks), condition).mean()
             critic.requires_grad_(True)
             goals = (
                 says,
                 _unnamed(namer, drawing.looks, shown.told),
                 _moved(before, drawing, network.places(noise), condition),
                 _refined(before, network, drawing.latents.detach(), condition),
-                _apart(alike, autoencoder, drawing, shown, sides),
+                _apart(alike, autoencoder, drawing, shown),
             )
             falling = 1.0 if done < 0.5 else 0.05 + 1.9 * (1 - done)
             weights[-1] = plan.alike * falling
@@ -190,24 +186,16 @@ def _draw(network: Any, autoencoder: Any, noise: Tensor, condition: Tensor) -> _
         once = network.once(noise[first:], condition[first:])
     begun = torch.cat([noise[:first], network.veiled(once, noise[first:])])
     time = torch.cat([noise.new_zeros(first), noise.new_full((len(once),), 1 - VEILED)])
-    form = network.form(network.sides(noise[:first]))
-    told = torch.cat([condition, torch.cat([form, form.new_zeros(len(once), form.shape[1])])], 1)
-    latents = sphere(network.clean(begun, told, time))
+    latents = sphere(network.clean(begun, condition, time))
     pictures = autoencoder.decode(latents)
     return _Drawing(latents, first, pictures, appearance(shaken(pictures)))
 
 
-def _heard(network: Any, condition: Tensor, sides: Tensor) -> Tensor:
-    """What a critic hears: the words, and in the last of their places, which is seldom taken, the form."""
-    form = network.form(sides)
-    return torch.cat([condition[:, : -form.shape[1]], form], 1)
-
-
-def _critic_loss(critic: Any, real: list[Tensor], fake: list[Tensor], heard: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """The hinge loss of reals, fakes, and reals under what belongs to others; and how often the critic is right."""
+def _critic_loss(critic: Any, real: list[Tensor], fake: list[Tensor], condition: Tensor) -> tuple[Tensor, Tensor]:
+    """The hinge loss of reals, fakes, and reals under the words of others; and how often the critic is right."""
     looks_real, looks_fake = critic.look([torch.cat(pair) for pair in zip(real, fake, strict=True)]).chunk(2)
-    good, bad = critic.verdict(looks_real, heard[0]), critic.verdict(looks_fake, heard[1])
-    wrong = critic.verdict(looks_real, heard[0].roll(1, 0))
+    good, bad = critic.verdict(looks_real, condition), critic.verdict(looks_fake, condition)
+    wrong = critic.verdict(looks_real, condition.roll(1, 0))
     loss = F.relu(1 - good).mean() + F.relu(1 + bad).mean() + F.relu(1 + wrong).mean() / 2
     return loss, (good > bad).float().mean()
 
@@ -235,10 +223,10 @@ def _refined(before: Any, network: Any, latents: Tensor, condition: Tensor) -> T
     return unlike(sphere(network.clean(noisy, condition[:few], time)), wanted).mean()
 
 
-def _apart(alike: Alike, autoencoder: Any, drawing: _Drawing, shown: Shown, sides: Tensor) -> Tensor:
+def _apart(alike: Alike, autoencoder: Any, drawing: _Drawing, shown: Shown) -> Tensor:
     """How far drawings are from the icons that they are most like; 0 for those that may not be compared."""
     with torch.no_grad():
-        icons, places = alike.nearest(drawing.pictures, shown, sides)
+        icons, places = alike.nearest(drawing.pictures, shown)
         goals = autoencoder.latents(icons) if len(icons) else drawing.latents[:0]
     return unlike(drawing.latents[places], goals).sum() / len(shown.rows)
 

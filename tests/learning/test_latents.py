@@ -341,41 +341,6 @@ def test_refinements_lead_from_drawings_under_noise():
     assert torch.equal(generator.once(noise, told), sphere(drawn))
 
 
-def test_what_z_has_in_common_is_told_as_a_word_in_the_first_step_alone():
-    """The means of its first channels say on which side of each axis it lies; words are as loud as others."""
-    generator = LatentGenerator(**SMALL, forms=3, refinements=1).build((3, 16, 16), 512)
-    told, noise, heard = torch.randn(4, 512), torch.randn(4, 4, 16), []
-    signs = torch.tensor([[1.0, 1, 1], [1, 1, -1], [-1, -1, -1], [0, 0, 0]])
-    noise[:, :, :3] += signs[:, None] - noise[:, :, :3].mean(1, keepdim=True)
-    plain = generator.clean
-
-    def clean(noisy, condition, time):
-        heard.append(condition)
-        return plain(noisy, condition, time)
-
-    generator.clean = clean
-    generator.latents(noise, told)
-    first, second = heard
-    assert torch.equal(first[:, :512], told)
-    assert torch.equal(second, told)
-    words = first[:, 512:]
-    assert torch.allclose(words, generator.form(signs), atol=0.02)
-    assert torch.allclose(words.norm(dim=1), torch.tensor([16.0, 16, 16, 0]), atol=0.05)
-    near = torch.cosine_similarity(words[0], words[1:3], dim=1)
-    assert near[0] > 0.3
-    assert near[1] < -0.99
-    other = noise.clone()
-    other[:, :, :3] -= 2 * signs[:, None]
-    assert not torch.allclose(generator.once(noise, told)[:3], generator.once(other, told)[:3], atol=1e-3)
-    assert torch.equal(LatentGenerator(**SMALL).build((3, 16, 16), 512).form(torch.zeros(2, 0)), torch.zeros(2, 256))
-
-
-@pytest.mark.parametrize("condition", [0, 5, 300])
-def test_forms_are_refused_where_no_words_are_told(condition):
-    with pytest.raises(GanvasError, match=r"set generator\.forms=0"):
-        LatentGenerator(forms=2).build((3, 16, 16), condition)
-
-
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -383,8 +348,6 @@ def test_forms_are_refused_where_no_words_are_told(condition):
         ({"refinements": -1}, "refinements must be at least 0"),
         ({"refinements": 1_000_000}, "refinements must be at most"),
         ({"steps": 2, "refinements": 1}, "takes no refinements"),
-        ({"steps": 2, "forms": 1}, "has no forms"),
-        ({"forms": 7}, "forms is at most 6"),
     ],
 )
 def test_steps_that_are_none_are_refused(settings, said):

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -12,7 +11,6 @@ from torch.nn import functional as F
 from ..core.batch import Kind, kind_of
 from ..core.catalog import part
 from ..core.errors import DoesNotFit
-from ..data.words import DIMENSION
 from .layers import Critic, Generator, Learned, Network, NetworkSettings, in_precision, projected
 from .transformer import CHANNELS, Body
 from .winograd import Conv3x3
@@ -21,7 +19,6 @@ __all__ = ["VEILED", "LatentAutoencoder", "LatentCritic", "LatentGenerator", "re
 
 REDUCED = 8  # pixels of the side of the square that one place of the latents stands for
 VEILED = 0.5  # share of noise in what is to be refined
-MOST_FORMS, FALLING, SURE = 6, 0.8, 4.0  # numbers that say a form, each less loud than the last; how soon they are sure
 ENCODER, DECODER = (40, 96, 192), (48, 112, 192)  # channels, from the picture inwards
 
 Latents = Float[Tensor, "n places 16"]
@@ -72,11 +69,6 @@ class LatentGenerator(NetworkSettings):
     What that generator draws may be refined: half of it is covered with noise again, which is led away in so many steps
     as there are `refinements`, as by a flow (SDEdit, Meng et al. 2022, arXiv:2108.01073). `distillation` teaches this
     with `refined`. The noise is z once more, in another order, so a seed is still one picture.
-
-    A network that is told much more than it has to hear draws all z of a phrase alike. So the means of z over the
-    places, in the first of its channels, as many as there are `forms`, are told as one more word, of which form a
-    drawing is to be: what the words do not say is then said as they say it. Whoever teaches a generator gives these
-    numbers a meaning, by what of the data it shows for which of them.
     """
 
     width: int = 256
@@ -85,18 +77,13 @@ class LatentGenerator(NetworkSettings):
     guidance: float = 1.0
     large: bool = False
     refinements: int = 0
-    forms: int = 0
 
-    from_zero: ClassVar[tuple[str, ...]] = ("refinements", "forms")
+    from_zero: ClassVar[tuple[str, ...]] = ("refinements",)
     layered: ClassVar[tuple[str, ...]] = ("blocks", "steps", "refinements")
 
     def __post_init__(self) -> None:
-        """Refuse what `NetworkSettings` does, a flow with refinements or forms, and more forms than there are axes."""
+        """Refuse what `NetworkSettings` does, and a flow with refinements."""
         super().__post_init__()
-        if self.forms > MOST_FORMS:
-            raise DoesNotFit(f"generator.forms is at most {MOST_FORMS}, not {self.forms}.")
-        if self.forms and self.steps > 1:
-            raise DoesNotFit("What a flow draws in several steps has no forms: set generator.forms=0.")
         if self.refinements and self.steps > 1:
             raise DoesNotFit("What a flow draws in several steps takes no refinements: set generator.refinements=0.")
 
@@ -133,14 +120,6 @@ def _places(shape: tuple[int, ...]) -> tuple[int, int]:
         near = f" `size=({sides[0]}, {sides[1]})` does." if kind_of(shape) is Kind.PICTURES else ""
         raise DoesNotFit(f"Latents stand for squares of {REDUCED}x{REDUCED} pixels; {shape} has none such.{near}")
     return shape[1] // REDUCED, shape[2] // REDUCED
-
-
-def _axes(forms: int) -> Tensor:
-    """Waves [forms, 256] at right angles, each less loud than the last, all together as loud as a word."""
-    places = np.pi / DIMENSION * (np.arange(DIMENSION) + 0.5)
-    loud = FALLING ** np.arange(forms)
-    axes = np.cos(np.outer(5 + 37 * np.arange(forms), places)) * 2**0.5  # each as long as the root of 256
-    return torch.tensor((axes * (loud / np.sqrt((loud**2).sum()))[:, None]).tolist()).view(forms, DIMENSION)
 
 
 class _Residual(nn.Module):
@@ -267,10 +246,7 @@ class _LatentGenerator(_Latent, Generator):
     def __init__(self, settings: LatentGenerator, shape: tuple[int, ...], condition: int) -> None:
         rows, columns = _places(shape)
         super().__init__(shape, condition, rows * columns * CHANNELS)
-        if settings.forms and (not condition or condition % DIMENSION):
-            raise DoesNotFit("The form of a drawing is told as a word, and here no words are: set generator.forms=0.")
         self.steps, self.guidance, self.refinements = settings.steps, settings.guidance, settings.refinements
-        self.register_buffer("forms", _axes(settings.forms), persistent=False)
         self.body = Body(settings.width, settings.blocks, condition, (rows, columns))
         self.outward = nn.Linear(settings.width, CHANNELS)
         nn.init.normal_(self.outward.weight, std=0.02)
@@ -323,18 +299,7 @@ class _LatentGenerator(_Latent, Generator):
 
     def once(self, noise: Latents, condition: Tensor | None) -> Latents:
         """The latents that noise becomes in a single step, on the sphere."""
-        if len(self.get_buffer("forms")) and condition is not None:
-            condition = torch.cat([condition, self.form(self.sides(noise)).to(condition)], 1)
         return sphere(self.clean(noise, condition, noise.new_zeros(noise.shape[0])))
-
-    def sides(self, noise: Latents) -> Float[Tensor, "n forms"]:
-        """On which side of the axes of forms noise lies: from -1 to 1, and seldom between."""
-        forms = len(self.get_buffer("forms"))
-        return torch.tanh(SURE * noise.shape[1] ** 0.5 * noise.mean(1)[:, :forms])
-
-    def form(self, sides: Float[Tensor, "n forms"]) -> Float[Tensor, "n 256"]:
-        """The word of a form."""
-        return sides.float() @ self.get_buffer("forms")
 
     def guided(
         self, x: Latents, condition: Tensor | None, time: Float[Tensor, " n"], guidance: float | Float[Tensor, "n 1 1"]

@@ -1,7 +1,6 @@
-"""Before it is judged a generator learns the forms of things: each drawing is pulled towards an icon of its form.
+"""Before it is judged a generator learns shapes: each drawing is pulled towards the icon that it is most like.
 
-With no critic, which has to be obeyed at once and would hold every line where it is: what is drawn is blurred at the
-end, but of the form that z says.
+With no critic, which holds every line where it is: what is drawn is smooth at the end, and a little blurred.
 """
 
 import copy
@@ -18,7 +17,7 @@ from .corpus import Corpus
 from .learner import Learner, follow, learning, steps
 from .output import Log, say
 
-__all__ = ["learn_forms"]
+__all__ = ["learn_shapes"]
 
 EVERY = 50  # steps between two lines
 BATCH, RATE, WARM = 32, 2e-4, 50
@@ -27,7 +26,7 @@ KEPT = 0.25  # weight of what is not compared, which is to be drawn as it was
 WATCHED = ("generator.alike", "generator.moved", "generator.refined")
 
 
-def learn_forms(
+def learn_shapes(
     corpus: Corpus, alike: Alike, before: Any, network: Any, autoencoder: Any, out: Path, seconds: float
 ) -> None:
     """Teach a generator; its weights are the average of those on the way.
@@ -36,28 +35,27 @@ def learn_forms(
         corpus: what is shown, and the words that are told of it.
         alike: which icon a drawing is to become.
         before: the generator as it was, which does not change.
-        network: what learns, with the same weights, and forms.
+        network: what learns, with the same weights.
         autoencoder: of the latents that it draws in.
         out: where the log goes.
         seconds: how long.
     """
     average = copy.deepcopy(network)
     learner = Learner(learning(network), RATE, (0.0, 0.99), decay=0.0, warm=WARM)
-    log, watched, few = Log(out, "forms"), torch.zeros(len(WATCHED), device=corpus.device), BATCH // FEW
+    log, watched, few = Log(out, "shapes"), torch.zeros(len(WATCHED), device=corpus.device), BATCH // FEW
     for step, done in steps(seconds):
         shown = alike.some(BATCH)
         condition, noise = corpus.condition(shown.told), torch.randn(BATCH, network.latent, device=corpus.device)
-        places = network.places(noise)
-        latents = network.once(places, condition)
+        latents = network.once(network.places(noise), condition)
         with torch.no_grad():
-            icons, at = alike.nearest(autoencoder.decode(latents), shown, network.sides(places).sign())
-            wanted = before.once(places, condition)
-            wanted[at] = autoencoder.latents(icons)
+            icons, places = alike.nearest(autoencoder.decode(latents), shown)
+            wanted = before.once(before.places(noise), condition)
+            wanted[places] = autoencoder.latents(icons) if len(icons) else wanted[places]
             time = REFINED[0] + (REFINED[1] - REFINED[0]) * torch.rand(few, device=corpus.device)
             noisy = mixed(latents[:few], torch.randn_like(latents[:few]), time)
             clean = sphere(before.clean(noisy, condition[:few], time))
         off = unlike(latents, wanted)
-        rest = torch.ones_like(off).index_fill(0, at, 0.0)
+        rest = torch.ones_like(off).index_fill(0, places, 0.0)
         refined = unlike(sphere(network.clean(noisy, condition[:few], time)), clean).mean()
         terms = torch.stack([(off * (1 - rest)).mean(), (off * rest).mean(), refined])
         learner.step(terms @ terms.new_tensor([1.0, KEPT, 1.0]), 1.0 if done < 0.6 else 2.45 - 2.4 * done, step)
@@ -67,4 +65,4 @@ def learn_forms(
             log.row((step + 1) * BATCH, dict(zip(WATCHED, watched.tolist(), strict=True)))
     log.row((step + 1) * BATCH, dict(zip(WATCHED, watched.tolist(), strict=True)))
     network.load_state_dict(average.state_dict())
-    say(f"forms: {(step + 1) * BATCH:,} images")
+    say(f"shapes: {(step + 1) * BATCH:,} images")
