@@ -16,7 +16,7 @@ export const EXAMPLES: readonly [words: string, seed: number][] = [
   ["umbrella", 4],
   ["lemon", 2],
   ["mushroom", 2],
-  ["guitar", 8],
+  ["rocket", 4],
   ["rose", 4],
   ["strawberry", 4],
   ["flat house", 4],
