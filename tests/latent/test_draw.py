@@ -101,7 +101,8 @@ def test_names():
 
 
 def test_a_preview_is_nearly_the_picture(icons):
-    z, told = given(icons, Place(3, words="tree"))
+    places = [given(icons, Place(seed, words="tree")) for seed in range(4)]
+    z, told = (torch.cat(each) for each in zip(*places, strict=True))
     shown, made = icons.preview(z, told), icons.make(z, told)
     assert 0 < (shown - made).abs().mean() < 0.1  # of 2: which is refined, too
     icons.network.refinements, refinements = 0, icons.network.refinements
