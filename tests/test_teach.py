@@ -1,11 +1,13 @@
 """How the model of ideas is taught on a card, on a processor and for a step or two: all stages, and a model of them."""
 
+import copy
 import json
 import lzma
 
 import pytest
 import torch
 
+from benchmarks.teach import shaping
 from benchmarks.teach.__main__ import main
 from benchmarks.teach.alike import Alike
 from benchmarks.teach.assemble import encoder
@@ -16,9 +18,11 @@ from benchmarks.teach.kinds import WAYS, drawn_kinds
 from benchmarks.teach.namer import Namer
 from benchmarks.teach.output import PART, Log, load, rows, save
 from benchmarks.teach.prepare import PALETTE, attribution, chosen
+from benchmarks.teach.shaping import learn_shapes
 from ganvas import load as load_model
 from ganvas.learning.phrases import Phrases
 from ganvas.models.critics import load_critics
+from ganvas.networks.latent import LatentAutoencoder, LatentGenerator
 from ganvas.runs.run import Run
 from ganvas.training.start_from import found
 
@@ -309,3 +313,39 @@ def test_kinds_are_written_for_who_assembles(carry, tmp_path):
     assert {each.split()[0] for each in known} == {"star", "box"}
     kept = load_model(tmp_path / "after").condition.kinds
     assert {word for each in kept for word in each.split()} <= {word for each in known for word in each.split()}
+
+
+def test_more_can_be_compared_than_by_chance(carry):
+    pytest.importorskip("resvg_py")
+    corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
+    alike = Alike(corpus)
+    torch.manual_seed(0)
+    chance, chosen = (
+        torch.cat([alike.comparable(some(16)) for _ in range(20)]).float().mean() for some in (corpus.some, alike.some)
+    )
+    assert 0.1 < chance < 0.6
+    assert chosen > 1.3 * chance
+    assert len(alike.some(16).rows) == 16
+
+
+def test_shapes_lead_to_icons_of_what_is_told(carry, tmp_path, monkeypatch):
+    """Drawings come nearer to the icons that they are most like, and what is not compared stays as it is."""
+    pytest.importorskip("resvg_py")
+    monkeypatch.setattr(shaping, "BATCH", 8)
+    monkeypatch.setattr(shaping, "RATE", 1e-3)
+    monkeypatch.setattr(shaping, "EVERY", 1)
+    monkeypatch.setattr(shaping, "steps", lambda seconds: ((step, step / seconds) for step in range(int(seconds))))
+    torch.manual_seed(0)
+    corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
+    before = LatentGenerator(width=32, blocks=1, refinements=1).build((3, 64, 64), 1792).requires_grad_(False)
+    network = copy.deepcopy(before).requires_grad_(True)
+    network.decoder.requires_grad_(False)
+    autoencoder = LatentAutoencoder().build((3, 64, 64), 0).requires_grad_(False)
+    learned = {name: value.clone() for name, value in network.state_dict().items()}
+    learn_shapes(corpus, Alike(corpus), before, network, autoencoder, tmp_path, 40)
+    terms = [row["terms"] for row in rows(tmp_path, "shapes")]
+    assert len(terms) == 41
+    assert terms[-1]["generator.alike"] < 0.9 * terms[0]["generator.alike"]
+    assert terms[-1]["generator.moved"] < 0.5 * terms[-1]["generator.alike"]
+    assert all(value.equal(learned[name]) for name, value in before.state_dict().items())
+    assert any(not value.equal(learned[name]) for name, value in network.state_dict().items())
