@@ -91,6 +91,7 @@ PLACES = [
     {"seed": 9, "words": "outline rocket", "variety": 1, "moves": {"warmth": -1}},
     *({"seed": seed, "words": "cat"} for seed in range(10, 20)),
     *({"seed": seed, "words": "red cat", "variety": 4} for seed in (3, 2**53)),
+    *({"seed": seed, "words": "cat rocket"} for seed in (0, 2, 5)),
 ]
 
 
