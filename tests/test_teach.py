@@ -11,7 +11,7 @@ from benchmarks.teach import shaping
 from benchmarks.teach.__main__ import main
 from benchmarks.teach.alike import Alike
 from benchmarks.teach.assemble import encoder
-from benchmarks.teach.corpus import Corpus, Half, Shown, draw
+from benchmarks.teach.corpus import OTHERS, Corpus, Half, Shown, draw
 from benchmarks.teach.facing import agreed, face_one_way
 from benchmarks.teach.held_out import write_held_out
 from benchmarks.teach.kinds import WAYS, drawn_kinds
@@ -143,6 +143,43 @@ def test_a_drawing_is_compared_with_icons_of_its_noun_and_style_alone(carry):
     nothing = shown._replace(told=torch.zeros_like(shown.told))
     icons, places = alike.nearest(shown.pictures, nothing)
     assert (len(icons), len(places)) == (0, 0)
+
+
+def test_a_drawing_is_compared_with_icons_of_which_the_same_is_said(carry):
+    """Every second star is called a box besides and looks otherwise: who is told so is drawn to these alone."""
+    pytest.importorskip("resvg_py")
+    corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
+    half, box, thing = corpus.mono, corpus.places["box"], corpus.places["thing"]
+    stars = (half.candidates[:, 0] == corpus.places["star"]).nonzero()[:, 0]
+    half.candidates[stars[::2], OTHERS:] = 0
+    half.candidates[stars[::2], OTHERS] = box
+    half.pictures[stars[::2]] = half.pictures[stars[::2]].flip(1) // 2
+    shown = Shown(*(each[:3] for each in corpus.some(16)))._replace(rows=stars[[0, 0, 1]])
+    told = torch.stack(
+        [corpus.asked(text) for text in ("star solid red box", "star solid red", "star solid red thing")]
+    )
+    shown = shown._replace(told=told, mono=torch.ones(3, dtype=torch.bool), tints=torch.zeros(3, 3))
+    assert half.candidates[stars[1], OTHERS:].tolist().count(thing) == 1
+    ways = [corpus.pictures(half, stars[[place] * 3], shown.tints) for place in (1, 0)]
+    for drawn, other in (ways, ways[::-1]):
+        icons, places = Alike(corpus).nearest(drawn, shown)
+        assert places.tolist() == [0, 1, 2]
+        asked = [ways[1][0], drawn[0], ways[0][0]]
+        assert torch.allclose(icons, torch.stack(asked), atol=0.01)
+        assert not torch.allclose(drawn, other, atol=0.1)
+
+
+@pytest.mark.parametrize(("kind", "told"), [(0.0, False), (1.0, True)])
+def test_the_kind_of_a_thing_is_told_alone(carry, kind, told):
+    pytest.importorskip("resvg_py")
+    corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
+    half, rows = corpus.coloured, torch.arange(16)
+    half.candidates[0, OTHERS:] = 0  # of no kind
+    half.candidates[rows, OTHERS] = corpus.places["yellow"]  # said of it, and no kind
+    words = corpus.told(half, rows, None, nothing=0.0, plain=1.0, kind=kind)
+    assert ((words == corpus.places["thing"]).any(1) == (torch.tensor(told) & (rows > 0))).all()
+    assert not (words == corpus.places["yellow"]).any()
+    assert (words[:, 0] == half.candidates[rows, 0]).all()
 
 
 def test_most_stay_as_they_are_where_some_are_turned():

@@ -1,10 +1,10 @@
-"""Which icon of its noun and style a drawing is most like."""
+"""Which icon of its noun and style, of which the same is said, a drawing is most like."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .corpus import Corpus, Half, Shown
+from .corpus import OTHERS, Corpus, Half, Shown
 
 __all__ = ["Alike", "small"]
 
@@ -23,7 +23,7 @@ class Alike:
         self._colours = colours[colours > 0]
 
     def comparable(self, shown: Shown) -> Tensor:
-        """Whether just that is told of samples, [N], which icons of a group have in common.
+        """Whether all is told of samples, [N], which icons of a group have in common.
 
         It is not where noun or style were not told, where the colour of one was not, where colours of many were.
         """
@@ -43,7 +43,8 @@ class Alike:
     def nearest(self, drawn: Tensor, shown: Shown) -> tuple[Tensor, Tensor]:
         """Icons [M, 3, S, S] in the tints that were told, and the places [M] of drawings like them.
 
-        Left out are drawings [N, 3, S, S] that are not comparable.
+        An icon like a drawing has all words that were told of it. Left out are drawings [N, 3, S, S] that are not
+        comparable.
         """
         seen = F.adaptive_avg_pool2d(drawn.float().clamp(-1, 1) / 2 + 0.5, SIDE)
         found, places = [drawn[:0]], self.comparable(shown).nonzero()[:, 0]
@@ -51,12 +52,18 @@ class Alike:
             mono, row = shown.mono[place].item(), shown.rows[place]
             half, tint = (self._corpus.mono, shown.tints[place][None]) if mono else (self._corpus.coloured, None)
             rows = self._groups[half][tuple(half.candidates[row, :2].tolist())]
+            rows = rows[self._same(half.candidates[rows, OTHERS:], half.candidates[row, OTHERS:], shown.told[place])]
             rows = rows[torch.randperm(len(rows), device=rows.device)[:MOST]]
             there = self._small[half][rows].float()
             there = there if tint is None else 1 - there * (1 - tint[..., None, None])
             best = rows[(there - seen[place]).square().mean((1, 2, 3)).argmin()][None]
             found.append(self._corpus.pictures(half, best, tint))
         return torch.cat(found), places
+
+    def _same(self, words: Tensor, own: Tensor, told: Tensor) -> Tensor:
+        """Which icons, whose words are [M, W], have all that were told of the one that has its `own`, [M]."""
+        said = own[torch.isin(own, told) & (own > 0)]
+        return (words[..., None] == said).any(1).all(1)
 
 
 def small(half: Half) -> Tensor:

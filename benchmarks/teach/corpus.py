@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .prepare import PALETTE, SLOTS
+from .prepare import MANY, PALETTE, SLOTS
 
 FLAT = 8  # deviation of pixels below which there is nothing to be seen
 BLACK = 0.3  # share of icons of one colour that are drawn in black
@@ -29,6 +29,7 @@ PLAIN = torch.tensor([1.0, 0.9, 0.5, 0.3] + [0.0] * 13)
 
 FIRST = torch.tensor([0.0, 1, 2, 3] + [4.0] * 5 + [9.0] * 8)
 _CANDIDATES = ("noun", "style", "colours", "named", "tags")
+OTHERS = 4  # of these the first that is neither noun nor style nor colour
 
 
 class Drawn(NamedTuple):
@@ -151,6 +152,10 @@ class Corpus:
         self.palette = torch.tensor(numbers, device=device).float() / 255
         self.names = torch.tensor([self.places[name] for name in PALETTE], device=device)
         self.told_, self.plain, self.first = (each.to(device) for each in (TOLD, PLAIN, FIRST))
+        asked = json.loads((carry / "condition.json").read_text(encoding="utf-8"))
+        self.kinds = torch.zeros(len(self.words) + 1, MANY, dtype=torch.long, device=device)
+        for thing, *kinds in (each.split()[: MANY + 1] for each in asked["kinds"]):
+            self.kinds[self.places[thing], : len(kinds)] = torch.tensor([self.places[kind] for kind in kinds])
 
     def favour(self, power: float, nouns: Iterable[str] = (), at_least: float = 0.0) -> None:
         """Draw nouns by how many icons they have, to this power, and some of them at least for a share of all.
@@ -180,7 +185,7 @@ class Corpus:
             rows, mono = half.some(few), half is self.mono
             colour, tint = self.tints(few) if mono else (None, None)
             coin = torch.rand(few, device=self.device) < 0.5
-            told = self.told(half, rows, colour, nothing=0.03, plain=0.6)
+            told = self.told(half, rows, colour, nothing=0.03, plain=0.7, kind=0.5)
             pictures = self.pictures(half, rows, tint, coin & half.flips[rows])
             kind = torch.full_like(rows, mono, dtype=torch.bool)
             found.append(Shown(pictures, told, kind, rows, rows.new_zeros(few, 3).float() if tint is None else tint))
@@ -204,12 +209,29 @@ class Corpus:
         return (x * 2 - 1).contiguous(memory_format=torch.channels_last)
 
     def told(
-        self, half: Half, rows: Tensor, colour: Tensor | None, *, nothing: float = 0.1, plain: float = 0.0
+        self,
+        half: Half,
+        rows: Tensor,
+        colour: Tensor | None,
+        *,
+        nothing: float = 0.1,
+        plain: float = 0.0,
+        kind: float = 0.0,
     ) -> Tensor:
-        """Numbers [N, SLOTS] of the words told of these rows; for a share `plain` noun, style and colour alone."""
+        """Numbers [N, SLOTS] of the words told of these rows.
+
+        For a share `plain` they are noun, style and colour alone; for a share `kind` of these, where the icon is of one
+        of the noun's kinds, it is told besides.
+        """
         words, count = half.candidates[rows].clone(), len(rows)
         share = self.told_.expand(count, -1)
-        share = torch.where(torch.rand(count, 1, device=self.device) < plain, self.plain, share).clone()
+        alone = torch.rand(count, 1, device=self.device) < plain
+        share = torch.where(alone, self.plain, share).clone()
+        if kind:
+            are = (words[:, OTHERS:, None] == self.kinds[words[:, 0], None]).any(2) & (words[:, OTHERS:] > 0)
+            one = (torch.rand(are.shape, device=self.device) * are).argmax(1, keepdim=True)
+            here = alone & are.any(1, keepdim=True) & (torch.rand(count, 1, device=self.device) < kind)
+            share.scatter_(1, OTHERS + one, torch.where(here, 1.0, share.gather(1, OTHERS + one)))
         if colour is not None:
             words[:, 2] = self.names[colour]
             share[:, 2] = torch.where(colour == len(PALETTE) - 1, 0.35, 0.85) * (0.7 if plain else 1.0)

@@ -6,7 +6,8 @@ noun that was told (as the classifier of AC-GAN, Odena et al. 2017, arXiv:1610.0
 Half of the pictures are what the first step draws, half what refining makes of that, as whoever samples sees them. So
 that seeds stay apart the latents of the first step are held near those that were drawn before, and what refines at
 other times is to say what it said. A critic mends lines and not what is where, so each drawing is drawn, too, towards
-the icon of its noun and style that it is most like already. All this with icons of a noun that face one way.
+the icon of its noun and style, of which the same is said, that it is most like already. All this with icons of a noun
+that face one way.
 """
 
 import copy
