@@ -6,6 +6,7 @@ import lzma
 
 import pytest
 import torch
+from PIL import Image
 
 from benchmarks.teach import shaping
 from benchmarks.teach.__main__ import main
@@ -20,10 +21,12 @@ from benchmarks.teach.output import PART, Log, load, rows, save
 from benchmarks.teach.prepare import PALETTE, attribution, chosen
 from benchmarks.teach.shaping import learn_shapes
 from ganvas import load as load_model
+from ganvas.core.files import numbered
 from ganvas.learning.latents import unlike
 from ganvas.learning.phrases import Phrases
 from ganvas.models.critics import load_critics
 from ganvas.networks.latent import LatentAutoencoder, LatentGenerator
+from ganvas.runs.film import film
 from ganvas.runs.run import Run
 from ganvas.training.start_from import found
 
@@ -248,6 +251,11 @@ def finished_from(carry, folder, *, before):
     main(["finish", str(carry), str(out), "--model", str(folder / "model"), "--cores", "1", *quick])  # goes on
     assert (out / "namer.safetensors").read_bytes() == namer
     assert rows(out, "finished")[-1]["images"] > first
+    seen = sum(rows(out, stage)[-1]["images"] for stage in ("shapes", "finished"))
+    assert [images for images, _ in numbered(out / "samples")][-1] == seen
+    assert len(numbered(out / "samples")) > 2
+    with Image.open(film(out)) as moving:
+        assert moving.n_frames > 1
     assert any(bool((value != weights[name]).any()) for name, value in load(out, "finished").items())
     (folder / "other").mkdir()
     save({name: value + 1 for name, value in load(out, "finished").items()}, folder / "other" / "finished")

@@ -29,6 +29,8 @@ OUT FOLDER --mean OTHER` takes the mean of two. Which kinds of things seeds choo
 
     python -m benchmarks.teach kinds CARRY OUT
 
+On the way it leaves sheets, of which `ganvas film OUT` makes a film.
+
 Stages last so many seconds, so figures are of the machine; what is drawn at random is the same for the same steps.
 The corpus is a file of SVG icons with words, a JSON object a line (fields: fit, svg, noun, words, named, style,
 palette, colours, scheme, kind, licence, author, set); that of the shipped model had 105,465 icons of 155 open sets.
@@ -45,6 +47,7 @@ palette, colours, scheme, kind, licence, author, set); that of the shipped model
     namer.py      which noun an icon is of, as finishing asks it
     learner.py    optimizer, steps and average of all
     output.py     what a run leaves: weights, logs
+    sheets.py     what it draws on the way
     held_out.py   icons to measure by
     assemble.py   what was learned as a published model
 """

@@ -39,6 +39,7 @@ from .learner import Learner, follow, learning, own, steps
 from .namer import Namer, known_namer, seen, shaken
 from .output import Log, load, save, say
 from .shaping import learn_shapes
+from .sheets import save_sheet
 
 __all__ = ["SHAPE", "Finish", "finish", "learn_finish"]
 
@@ -118,7 +119,7 @@ def learn_finish(
         critic: a `feature_critic`, which learns.
         autoencoder: of the latents that it draws in.
         namer: what is to find the nouns.
-        out: where the weights and the log go, the weights every few minutes.
+        out: where weights, log and sheets go, the weights every few minutes.
         plan: how.
     """
     corpus.favour(plan.power, EVERYDAY, plan.everyday)
@@ -164,9 +165,11 @@ def learn_finish(
             watched.lerp_(terms, max(0.05, 1 / (step - plan.warm + 1)))
         if step % EVERY == 0:
             log.row((step + 1) * plan.batch, dict(zip(WATCHED, watched.tolist(), strict=True)))
+            save_sheet(average, corpus, out)
         if step % (EVERY * KEPT) == 0:
             _save(average, critic, out)
     log.row((step + 1) * plan.batch, dict(zip(WATCHED, watched.tolist(), strict=True)))
+    save_sheet(average, corpus, out)
     _save(average, critic, out)
     say(f"finished: {(step + 1) * plan.batch:,} images")
 

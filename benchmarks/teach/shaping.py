@@ -16,6 +16,7 @@ from .alike import Alike
 from .corpus import Corpus
 from .learner import Learner, follow, learning, steps
 from .output import Log, say
+from .sheets import save_sheet
 
 __all__ = ["learn_shapes"]
 
@@ -37,7 +38,7 @@ def learn_shapes(
         before: the generator as it was, which does not change.
         network: what learns, with the same weights.
         autoencoder: of the latents that it draws in.
-        out: where the log goes.
+        out: where log and sheets go.
         seconds: how long.
     """
     average = copy.deepcopy(network)
@@ -63,6 +64,7 @@ def learn_shapes(
         watched.lerp_(terms.detach(), max(0.05, 1 / (step + 1)))
         if step % EVERY == 0:
             log.row((step + 1) * BATCH, dict(zip(WATCHED, watched.tolist(), strict=True)))
+            save_sheet(average, corpus, out)
     log.row((step + 1) * BATCH, dict(zip(WATCHED, watched.tolist(), strict=True)))
     network.load_state_dict(average.state_dict())
     say(f"shapes: {(step + 1) * BATCH:,} images")
