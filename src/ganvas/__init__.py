@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from .core.version import __version__ as __version__
 
-# Threads of torch that wait for each other sleep instead of spinning, which is several times faster on a machine that
-# has other work too (LOG.md). Read once, when torch is imported.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads of torch that wait for each other spin for a moment and sleep then. To spin on is several times slower where
+# other work wants their cores, and to sleep at once half as long again where none does (LOG.md). Read once, by torch.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 ROOMS = (
     "core",

@@ -1,10 +1,12 @@
-"""What a probe of the machine's speed has found is not asked for again."""
+"""What a probe of the machine's speed has found is not asked for again; but which threads are fastest is."""
 
 from dataclasses import replace
 
 import pytest
+import torch
 
 from ganvas import fit
+from ganvas.core import machine
 from ganvas.training import budget
 
 
@@ -48,3 +50,64 @@ def test_a_damaged_memory_is_probed_anew(damage, probes, points, tmp_path):
     kept.write_text(damage)
     images(points, tmp_path / "second")
     assert len(probes) == 2
+
+
+@pytest.fixture
+def eight(monkeypatch):
+    """A machine of eight cores, all of which torch uses."""
+    before = torch.get_num_threads()
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    torch.set_num_threads(8)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("fastest", "tried"), [(8, [8, 4]), (4, [8, 4, 2]), (2, [8, 4, 2, 1]), (1, [8, 4, 2, 1])], ids=str
+)
+def test_fewer_threads_are_tried_as_long_as_they_are_faster(fastest, tried, eight, points, monkeypatch):
+    counts = []
+
+    def pace(*_, **__):
+        counts.append(torch.get_num_threads())
+        return 100.0 - abs(counts[-1] - fastest)
+
+    monkeypatch.setattr(budget, "_pace", pace)
+    for _ in range(2):  # and once more, as nothing is kept
+        assert budget.Threads.probed(points, None, seed=0, minutes=3).fastest == fastest
+    assert counts == 2 * tried
+    assert torch.get_num_threads() == 8
+
+
+def test_other_threads_take_over_where_those_at_work_become_slow(eight):
+    threads = budget.Threads({8: 1000.0, 4: 700.0})
+    assert threads.fastest == 8
+    with machine.threads(8):
+        assert not threads.turn(600.0)  # it draws and measures, too
+        assert threads.turn(200.0)
+        assert torch.get_num_threads() == 4
+        assert threads.turn(150.0)  # no better: back
+        assert torch.get_num_threads() == 8
+    alone = budget.Threads({2: 0.0})
+    with machine.threads(alone.fastest):
+        assert not alone.turn(1e-3)
+        assert torch.get_num_threads() == 2
+
+
+def test_a_training_turns_to_other_threads_and_says_so(pictures, tmp_path, monkeypatch, capsys):
+    """By the probe both are faster than can be."""
+    found, before = [], torch.get_num_threads()
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(budget, "_pace", lambda *_, **__: 1e6 * torch.get_num_threads())
+    monkeypatch.setattr(
+        budget.Threads, "turn", lambda self, pace, real=budget.Threads.turn: found.append(real(self, pace)) or found[-1]
+    )
+    torch.set_num_threads(2)
+    try:
+        run = fit(pictures, minutes=0.05, out=tmp_path / "run", device="cpu")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert run.about["machine"]["threads"] == 2
+    assert found[0]
+    assert "on with 1 of them" in capsys.readouterr().err.replace("\n", " ")

@@ -1,4 +1,4 @@
-"""From minutes to images: how long a training may be on this machine, and how wide its networks then best are.
+"""From minutes to images: how long a training may be on this machine, on how many threads and how wide at best.
 
 First by a probe, then by the training's own speed.
 """
@@ -6,6 +6,7 @@ First by a probe, then by the training's own speed.
 import json
 import math
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -21,23 +22,55 @@ from ..recipes.recipe import Recipe
 from ..recipes.settings import to_json
 from .loop import train
 
-__all__ = ["Budget", "fastest_threads", "fitted", "whole_batches", "widths"]
+__all__ = ["Budget", "Threads", "fitted", "whole_batches", "widths"]
 
 PROBE_SECONDS = 3.0
+SLOW = 0.8  # of what other threads made when tried: a training also draws and measures
 LOOKS = 12  # times that a run's length is fitted anew to the machine's speed
 
 
-def fastest_threads(recipe: Recipe, data: Dataset, *, seed: int, minutes: float) -> int:
-    """One thread or as many as torch takes, whichever trains faster here: cores that are shared or small are many."""
-    counts = sorted({1, torch.get_num_threads()})
-    if len(counts) == 1 or distributed.world() > 1:
-        return counts[-1]
-    paces = {}
-    for count in counts:
-        with machine.threads(count):
-            seconds = min(PROBE_SECONDS, 3 * minutes) / 2
-            paces[count] = _known_pace(recipe, data, seed, seconds=seconds, device=torch.device("cpu"))
-    return max(paces, key=paces.__getitem__)
+class Threads:
+    """How many threads train fastest, as far as was tried.
+
+    Args:
+        paces: images per second by threads; 0 where that is not known.
+    """
+
+    def __init__(self, paces: Mapping[int, float]) -> None:
+        self._paces = dict(paces)
+
+    @classmethod
+    def probed(cls, recipe: Recipe, data: Dataset, *, seed: int, minutes: float) -> "Threads":
+        """As many as torch takes, then half of them and so on, as long as fewer are faster: small or shared cores.
+
+        Short trainings tell, that are thrown away. What they found is not kept, for other work comes and goes.
+        """
+        count, paces = torch.get_num_threads(), dict[int, float]()
+        if count == 1 or distributed.world() > 1:
+            return cls({count: 0.0})
+        while count and (not paces or paces[min(paces)] == max(paces.values())):
+            with machine.threads(count):
+                seconds = min(PROBE_SECONDS, 3 * minutes) / 2
+                paces[count] = _pace(recipe, data, seed, seconds=seconds, device=torch.device("cpu"))
+            count //= 2
+        return cls(paces)
+
+    @property
+    def fastest(self) -> int:
+        """What was fastest when last tried."""
+        return max(self._paces, key=self._paces.__getitem__)
+
+    def turn(self, pace: float) -> bool:
+        """Whether others take over, which were faster when tried, as torch's threads make but so many images a second.
+
+        Threads that wait for each other suffer most where other programs want the cores.
+        """
+        now = torch.get_num_threads()
+        self._paces[now] = pace
+        if pace > SLOW * self._paces[self.fastest]:
+            return False
+        torch.set_num_threads(self.fastest)
+        return True
 
 
 def fitted(recipe: Recipe, data: Dataset, *, seed: int, minutes: float, device: torch.device) -> Recipe:
@@ -104,12 +137,16 @@ def _pace(recipe: Recipe, data: Dataset, seed: int, *, seconds: float, device: t
 
 
 class Budget:
-    """The time a training may take, and how many images that is at the speed it turns out to have."""
+    """The time a training may take, and how many images that is at the speed it turns out to have.
+
+    pace  images per second between the last two looks
+    """
 
     def __init__(self, minutes: float | None, seen: int, earlier_seconds: float) -> None:
         self._total_seconds = 60 * minutes if minutes else math.inf
         self._seen, self._earlier, self._began = seen, earlier_seconds, time.perf_counter()
         self._looked = (seen, earlier_seconds)
+        self.pace = 0.0
 
     @property
     def seconds(self) -> float:
@@ -129,8 +166,8 @@ class Budget:
         (images, then), now = self._looked, self.seconds
         if now - then < self._total_seconds / LOOKS:
             return None
-        self._looked = (seen, now)
-        return (seen - images) / (now - then) * max(self._total_seconds - now, 0.0)
+        self._looked, self.pace = (seen, now), (seen - images) / (now - then)
+        return self.pace * max(self._total_seconds - now, 0.0)
 
 
 def whole_batches(images: float, recipe: Recipe) -> int:

@@ -18,7 +18,7 @@ from ..recipes.settings import differences, to_json
 from ..runs import report
 from ..runs.mends import begun
 from ..runs.run import Run
-from .budget import fastest_threads, fitted, widths
+from .budget import Threads, fitted, widths
 from .loop import State, start
 from .mender import Mender, refuse_contradictions
 from .recorder import Recorder
@@ -116,9 +116,10 @@ def _fit(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> Run
     """Train what is one run."""
     if task.run.exists and task.images is None and task.minutes is None:
         task = replace(task, minutes=task.run.about["minutes"])
-    with machine.threads(_threads(task, data, device)):
+    threads = _threads(task, data, device)
+    with machine.threads(threads.fastest):
         task = replace(task, recipe=_in_length(task, data, device))
-        _train(task, data, device=device, quiet=quiet)
+        _train(task, data, device=device, threads=threads, quiet=quiet)
     return task.run
 
 
@@ -157,18 +158,18 @@ def _opened(task: Task, watch: Watch) -> Dataset:
     return data
 
 
-def _threads(task: Task, data: Dataset, device: torch.device) -> int:
+def _threads(task: Task, data: Dataset, device: torch.device) -> Threads:
     """How many threads to train with."""
     if task.run.exists:  # the last bits of a sum depend on how many threads share it
-        return int(task.run.about["machine"]["threads"])
+        return Threads({int(task.run.about["machine"]["threads"]): 0.0})
     if data.kind is Kind.POINTS:
-        return 1
+        return Threads({1: 0.0})
     if task.minutes is not None and device.type == "cpu":
-        return fastest_threads(task.recipe, data, seed=task.seed, minutes=task.minutes)
-    return torch.get_num_threads()
+        return Threads.probed(task.recipe, data, seed=task.seed, minutes=task.minutes)
+    return Threads({torch.get_num_threads(): 0.0})
 
 
-def _train(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> None:
+def _train(task: Task, data: Dataset, *, device: torch.device, threads: Threads, quiet: bool) -> None:
     """Begin the task or go on with it, in its folder, which no other process may train in meanwhile."""
     state, found = None, task.run.newest_sound()
     if found:
@@ -210,6 +211,7 @@ def _train(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> N
                 restore=restore,
                 seen=seen,
                 minutes=task.minutes,
+                threads=threads,
                 device=device,
                 rescuer=Rescuer(
                     recorder, lambda: _start(task, data, device).tensors(), wanted=task.rescue, device=device

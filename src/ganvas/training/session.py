@@ -21,7 +21,7 @@ from ..runs.doctor import diagnoses
 from ..runs.run import Run
 from .alarm import Alarm, BlewUp
 from .allowance import Allowance
-from .budget import Budget, whole_batches
+from .budget import Budget, Threads, whole_batches
 from .dealer import Pieces, cuts
 from .events import Events
 from .loop import Tick, train
@@ -51,6 +51,7 @@ class Session:
             caller must not hold them either.
         seen: images that this state has seen.
         minutes: the time it may take, earlier sittings counted; None for as long as it takes.
+        threads: how many to compute with, of those that were tried.
         device: where to compute.
         rescuer: what brings the training back if it blows up.
         mender: what takes the doctor's advice.
@@ -67,6 +68,7 @@ class Session:
         restore: dict[str, Tensor],
         seen: int,
         minutes: float | None,
+        threads: Threads,
         device: torch.device,
         rescuer: Rescuer,
         mender: Mender,
@@ -76,7 +78,7 @@ class Session:
         self._restore: dict[str, Tensor] | None = restore
         self._status = status
         self._seen, self._first = seen, distributed.is_first()
-        self._budget = Budget(minutes, seen, recorder.run.seconds)
+        self._budget, self._threads = Budget(minutes, seen, recorder.run.seconds), threads
         self._meter = Meter(data, every=recipe.measure_images, device=device)
         self._pulse = Pulse(data, recipe.product)
         self._for_signs, self._for_sheets = Allowance(), Allowance()
@@ -189,7 +191,7 @@ class Session:
             together = distributed.world() == 1 or return_step(tick.step) == tick.step
             if (due or together) and self._ends(tick, interrupted):
                 return False
-            if self._is_fitted_anew(tick):
+            if self._is_fitted_anew(tick, display):
                 return True
         return False
 
@@ -281,11 +283,13 @@ class Session:
         if self._status:
             self._status.during(phase)
 
-    def _is_fitted_anew(self, tick: Tick) -> bool:
+    def _is_fitted_anew(self, tick: Tick, display: console.Display) -> bool:
         """Whether the recipe's length has been set anew by the speed that the training turns out to have."""
         left = self._budget.look(self._seen) if distributed.world() == 1 else None
         if left is None:
             return False
+        if self._threads.turn(self._budget.pace):
+            display.say(f"Other programs want the cores, too: on with {torch.get_num_threads()} of them.")
         self._look()
         self._recipe = replace(self._recipe, images=self._seen + whole_batches(left, self._recipe))
         self._restore = tick.state.tensors()
