@@ -16,6 +16,7 @@ from ganvas.core import machine
 from ganvas.learning.phrases import Phrases
 from ganvas.learning.told import noise
 from ganvas.recipes.settings import from_json, to_json
+from ganvas.training.loop import has_bfloat16
 
 from . import __doc__ as about
 from .finishing import SHAPE, Finish, finish
@@ -147,6 +148,8 @@ def _kinds(chosen: argparse.Namespace) -> None:
     words = [str(word) for word in np.load(chosen.carry / "meta.npz")["words"]]
     asked = from_json(json.loads((chosen.carry / "condition.json").read_text(encoding="utf-8")), Phrases)
     network = finished(chosen.out, chosen.mean).network
+    if has_bfloat16(torch.device("cpu")):
+        network.precision = torch.bfloat16
 
     def draw(texts: Sequence[str], seed: int) -> torch.Tensor:
         told = torch.stack([asked.read(text) for text in texts])

@@ -144,6 +144,15 @@ def test_a_seed_is_always_varied_alike(known):
     assert torch.equal(known.vary(asked, [7]), known.vary(asked, range(9))[7:8])
 
 
+@pytest.mark.parametrize("text", ["cat", "red cat", "red blue cat", "red blue cat outline", ""])
+def test_what_a_seed_adds_is_said(known, text):
+    varied = replace(known, variety=0.6)
+    for seed in range(20):
+        told = words_of(known, varied.vary(varied.read(text), [seed]))[0]
+        assert {*text.split(), *varied.added(text, seed)} == {*filter(None, told)}
+    assert replace(known, variety=0.0).added(text, 0) == []
+
+
 def test_what_is_drawn_are_phrases_of_the_data(known):
     phrases = {frozenset(filter(None, words_of(known, told))) for told in known.draw(range(60))}
     assert phrases == {frozenset(each) for each in NAMED.keywords}

@@ -112,9 +112,10 @@ def test_a_file_of_other_weights_is_passed_over(here, monkeypatch):
 def test_words_are_told_as_the_model_tells_them(place):
     condition = replace(Phrases(places=4).of(NAMED), kinds=("cat outline fish", "fish outline"))
     model = Model(ResnetGenerator(width=2, latent=4).build((3, 8, 8), condition.length), condition)
-    told = Exported(None, {"told": to_json(condition)})._told(place)
+    file = Exported(None, {"told": to_json(condition)})
     _, expected = places(model.varied(place.variety), [(place.seed, place.words)])
-    assert torch.equal(torch.from_numpy(told), expected[0])
+    assert torch.equal(torch.from_numpy(file._told(place)), expected[0])
+    assert file.added(place) == model.varied(place.variety).added(place.words, place.seed)
 
 
 @pytest.mark.parametrize(

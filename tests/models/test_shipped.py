@@ -138,6 +138,33 @@ def test_words_are_read_as_people_write_them(ganvas, model, tmp_path):
     assert "taken by their meaning: crimson" in said
 
 
+def test_what_seeds_add_is_said_and_may_be_asked_for(ganvas, model, tmp_path):
+    drawn, again = tmp_path / "drawn", tmp_path / "again"
+    said = ganvas("sample", "icons", "--keywords", "clock", "--seeds", "3,1", "--separate", "--out", drawn)[1]
+    added = [" ".join([str(seed), *model.added("clock", seed)]) for seed in (3, 1)]
+    assert all(len(each.split()) > 1 for each in added)
+    assert f"(none with --variety 0): {', '.join(added)}\n" in said
+    more = ["--seeds", "3", "--variety", "0", "--separate", "--out", again]
+    said = ganvas("sample", "icons", "--keywords", f"clock {added[0][2:]}", *more)[1]
+    assert "seeds added" not in said
+    before, after = (np.asarray(Image.open(next(each.glob("*3.png")))) for each in (drawn, again))
+    assert np.abs(before.astype(int) - after).max() <= 2
+    strip = [
+        "--truncation-strip",
+        "--keywords",
+        "clock",
+        "--keywords",
+        "cat",
+        "--count",
+        "1",
+        "--out",
+        tmp_path / "s.png",
+    ]
+    line = ganvas("sample", "icons", *strip)[1].splitlines()[1]
+    asked = [" ".join([words, "0", *model.added(words, 0)]) for words in ("clock", "cat")]
+    assert line.endswith(": " + ", ".join(asked))
+
+
 def test_the_card_says_whose_pictures_it_learned_from():
     card = (shipped.locate("icons") / "README.md").read_text()
     assert all(name in card for name in ("OpenMoji", "Phosphor", "ATTRIBUTION.md", "CC BY-SA 4.0"))

@@ -1,7 +1,7 @@
 """The command that draws with a trained model, and draws again what a file says made it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["sample"]
 
 MOST = 1_000_000  # samples of one command
+MOST_SAID = 16  # of which it is said what their seeds added
 PICTURES, ROWS = 25, 5  # if it is not said how many; of a strip so many
 STRIP = (0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5)
 
@@ -166,6 +167,7 @@ def _drawn_by_file(
     saved = file.save(chosen, out, layout=layout, names=names, name=name)
     if saved:
         say(f"{len(chosen)} samples in {saved}")
+        _say_added(chosen, file.added)
     return saved is not None
 
 
@@ -195,6 +197,23 @@ def _draw(
     asked = dict.fromkeys(place.words for place in chosen)
     if guessed := list(dict.fromkeys(word for words in asked for word in model.unknown(words))):
         say(f"not among the words that it learned, so taken by their meaning: {', '.join(guessed)}")
+    _say_added(chosen, lambda place: model.varied(place.variety).added(place.words, place.seed or 0))
+
+
+def _say_added(chosen: "Sequence[Place]", added: "Callable[[Place], list[str]]") -> None:
+    """What seeds have added to the words that were asked for, so that one may ask for just that."""
+    asked = list(
+        {(place.words, place.seed): place for place in chosen if place.words and place.seed is not None}.items()
+    )
+    several = len({words for (words, _), _ in asked}) > 1
+    said = [
+        " ".join([*([words] if several else []), str(seed), *more])
+        for (words, seed), place in asked[:MOST_SAID]
+        if (more := added(place))
+    ]
+    if said:
+        rest = [] if len(asked) <= MOST_SAID else ["..."]
+        say(f"seeds added words of their own (none with --variety 0): {', '.join([*said, *rest])}")
 
 
 def _again(run: str | None, like: Path, out: Path | None, shown: dict[str, Any]) -> None:

@@ -259,6 +259,10 @@ class Keywords(Condition):
         seeds = [first + seed for first in firsts for seed in range(ROW)]
         return seeds, self._described[shown].repeat_interleave(ROW, 0)
 
+    def added(self, text: str, seed: int) -> list[str]:  # noqa: ARG002
+        """The words that a seed adds to those of a text: here none, as it moves their mean."""
+        return []
+
     def unknown(self, text: str) -> list[str]:
         """The words of a text that the data did not have: what they ask for is guessed from their meaning."""
         return [word for word in self._asked(text) if word not in self._places]

@@ -124,6 +124,10 @@ class Phrases(Keywords):
         varied = [torch.from_numpy(self._spoken.varied(words, seed)).flatten() for seed in seeds]
         return torch.stack(varied) if varied else asked.expand(0, -1)
 
+    def added(self, text: str, seed: int) -> list[str]:
+        """See `Keywords.added`; errors as in `read`."""
+        return self._spoken.added(self._spoken.read(self._asked(text)), seed)
+
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.draw`."""
         drawn = _drawn(torch.ones(len(self.phrases), dtype=torch.float64), seeds)

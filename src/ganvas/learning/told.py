@@ -94,8 +94,17 @@ class Spoken:
 
     def varied(self, words: Float[np.ndarray, "places 256"], seed: int) -> Float[np.ndarray, "places 256"]:
         """The words as one seed takes them, with what it adds of its own; who asks for nothing gets that."""
+        added = self.added(words, seed)
+        words = words.copy()
+        free = np.flatnonzero(~words.any(axis=1))
+        for place, word in zip(free, added, strict=False):
+            words[place] = self.in_places([word])[0]
+        return words
+
+    def added(self, words: Float[np.ndarray, "places 256"], seed: int) -> list[str]:
+        """What one seed adds, as far as there are places left."""
         if not self.variety or not words.any():
-            return words
+            return []
         rolled = np.random.default_rng([seed, 2])
         style, colour, near = rolled.random(3)
         added = list(self._one_of(self.styles, words, style))
@@ -104,11 +113,7 @@ class Spoken:
         added += self._kind(words, seed)
         if near < 2 * self.variety - 1:
             added += self.near(words, rolled.random())
-        words = words.copy()
-        free = np.flatnonzero(~words.any(axis=1))
-        for place, word in zip(free, added, strict=False):
-            words[place] = self.in_places([word])[0]
-        return words
+        return added[: np.count_nonzero(~words.any(axis=1))]
 
     def _kind(self, words: Float[np.ndarray, "places 256"], seed: int) -> list[str]:
         """What kind of thing a seed takes, if a thing alone is asked for that comes in kinds.

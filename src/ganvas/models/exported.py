@@ -136,9 +136,23 @@ class Exported:
             return self._spoken(place)
         raise _Beyond
 
+    def added(self, place: Place) -> list[str]:
+        """The words that the seed of a place adds to its own."""
+        if not place.words or self.about["told"]["part"] != "phrases":
+            return []
+        speaker = self._speaker(place)
+        return speaker.added(speaker.read(asked(place.words, self._words[0])), place.seed or 0)
+
     def _spoken(self, place: Place) -> Float[np.ndarray, " k"]:
         """Words as `learning.phrases.Phrases` tells them."""
-        about, seed, (at, table) = self.about["told"], place.seed or 0, self._words
+        about, seed, speaker = self.about["told"], place.seed or 0, self._speaker(place)
+        if place.words:
+            return speaker.varied(speaker.read(asked(place.words, self._words[0])), seed).flatten()
+        phrase = about["phrases"][int(drawn(np.ones(len(about["phrases"])), [seed])[0])]
+        return speaker.in_places(phrase.split()).flatten()
+
+    def _speaker(self, place: Place) -> Spoken:
+        about, (at, table) = self.about["told"], self._words
 
         def vectors(words: Sequence[str]) -> Float[np.ndarray, "n 256"]:
             return table[[at[word] for word in words]]
@@ -148,11 +162,7 @@ class Exported:
 
         variety = about["variety"] if place.variety is None else place.variety
         styles, colours, kinds = (tuple(about.get(name, ())) for name in ("styles", "colours", "kinds"))
-        spoken = Spoken(about["places"], styles, colours, kinds, variety, vectors=vectors, near=near)
-        if place.words:
-            return spoken.varied(spoken.read(asked(place.words, at)), seed).flatten()
-        phrase = about["phrases"][int(drawn(np.ones(len(about["phrases"])), [seed])[0])]
-        return spoken.in_places(phrase.split()).flatten()
+        return Spoken(about["places"], styles, colours, kinds, variety, vectors=vectors, near=near)
 
     @cached_property
     def _words(self) -> tuple[dict[str, int], Float[np.ndarray, "words 256"]]:

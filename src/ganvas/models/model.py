@@ -141,6 +141,10 @@ class Model:
         """The words of a label that a model of keywords has not learned, and takes by their meaning."""
         return self.condition.unknown(label) if label and isinstance(self.condition, Keywords) else []
 
+    def added(self, label: str | None, seed: int) -> list[str]:
+        """The words that a seed adds to keywords, such as a style where none is asked for; see `varied`."""
+        return self.condition.added(label, seed) if label and isinstance(self.condition, Keywords) else []
+
     def generate(self, seeds: Sequence[int], condition: Tensor | None = None) -> Tensor:
         """One sample per seed, float32 [N, *shape] on the CPU; pictures and clips are in about [-1, 1].
 
