@@ -96,18 +96,22 @@ def test_other_threads_take_over_where_those_at_work_become_slow(eight):
 
 def test_a_training_turns_to_other_threads_and_says_so(pictures, tmp_path, monkeypatch, capsys):
     """By the probe both are faster than can be."""
-    found, before = [], torch.get_num_threads()
+    counts, before, turn = [], torch.get_num_threads(), budget.Threads.turn
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr(budget, "_pace", lambda *_, **__: 1e6 * torch.get_num_threads())
-    monkeypatch.setattr(
-        budget.Threads, "turn", lambda self, pace, real=budget.Threads.turn: found.append(real(self, pace)) or found[-1]
-    )
+
+    def noting(self, pace):
+        turned = turn(self, pace)
+        counts.append(torch.get_num_threads())
+        return turned
+
+    monkeypatch.setattr(budget.Threads, "turn", noting)
     torch.set_num_threads(2)
     try:
         run = fit(pictures, minutes=0.05, out=tmp_path / "run", device="cpu")
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-    assert run.about["machine"]["threads"] == 2
-    assert found[0]
+    assert counts[0] == 1
+    assert run.about["machine"]["threads"] == counts[-1]
     assert "on with 1 of them" in capsys.readouterr().err.replace("\n", " ")

@@ -149,6 +149,11 @@ class Recorder:
         with files.writing(self.run.path):
             self._tell(self.run.about | {"pieces": list(found)})
 
+    def turn(self, threads: int) -> None:
+        """Tell on how many threads it goes on, resumed or not."""
+        with files.writing(self.run.path):
+            self._tell(self.run.about | {"machine": self.run.about["machine"] | {"threads": threads}})
+
     def go_back(self, found: Path | None, rescue: Rescue) -> None:
         """Forget what is newer than this checkpoint, or all, and only then that the training goes on otherwise there.
 

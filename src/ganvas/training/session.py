@@ -289,6 +289,7 @@ class Session:
         if left is None:
             return False
         if self._threads.turn(self._budget.pace):
+            self._recorder.turn(torch.get_num_threads())
             display.say(f"Other programs want the cores, too: on with {torch.get_num_threads()} of them.")
         self._look()
         self._recipe = replace(self._recipe, images=self._seen + whole_batches(left, self._recipe))
