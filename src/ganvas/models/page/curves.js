@@ -6,7 +6,7 @@ const outlineOf = (() => {
   const STEP = 0.75; // between points of an outline, in pixels of what was traced
   const REACH = 4; // points to either side by which the direction at a point is told
   const [CORNER, SMALL] = [58, 24]; // degrees of a turn that is a corner; a loop of fewer points than this has none
-  const TOLERANCE = 0.4; // pixels from a curve to the outline that it follows
+  const TOLERANCE = 0.8; // pixels from a curve to the outline that it follows
   const [ROUNDS, HOPELESS] = [4, 4]; // of moving points along a curve; times the tolerance from which it is not tried
 
   const plus = ([a, b], [c, d], times = 1) => [a + times * c, b + times * d];
