@@ -52,7 +52,7 @@ class Alike:
             mono, row = shown.mono[place].item(), shown.rows[place]
             half, tint = (self._corpus.mono, shown.tints[place][None]) if mono else (self._corpus.coloured, None)
             rows = self._groups[half][tuple(half.candidates[row, :2].tolist())]
-            rows = rows[self._same(half.candidates[rows, OTHERS:], half.candidates[row, OTHERS:], shown.told[place])]
+            rows = rows[_said(half.candidates[rows, OTHERS:], half.candidates[row, OTHERS:], shown.told[place])]
             rows = rows[torch.randperm(len(rows), device=rows.device)[:MOST]]
             there = self._small[half][rows].float()
             there = there if tint is None else 1 - there * (1 - tint[..., None, None])
@@ -60,16 +60,17 @@ class Alike:
             found.append(self._corpus.pictures(half, best, tint))
         return torch.cat(found), places
 
-    def _same(self, words: Tensor, own: Tensor, told: Tensor) -> Tensor:
-        """Which icons, whose words are [M, W], have all that were told of the one that has its `own`, [M]."""
-        said = own[torch.isin(own, told) & (own > 0)]
-        return (words[..., None] == said).any(1).all(1)
-
 
 def small(half: Half) -> Tensor:
     """Pictures [N, C, SIDE, SIDE] in [0, 1]: of one colour how much of it there is, of many what they are."""
     parts = [part.float()[..., None] if part.dim() == 3 else part.float() for part in half.pictures.split(4000)]
     return torch.cat([F.adaptive_avg_pool2d(part.permute(0, 3, 1, 2) / 255, SIDE).half() for part in parts])
+
+
+def _said(words: Tensor, own: Tensor, told: Tensor) -> Tensor:
+    """Which icons, whose words are [M, W], have all of its `own` [W] that were told of one of them, [M]."""
+    said = own[torch.isin(own, told) & (own > 0)]
+    return (words[..., None] == said).any(1).all(1)
 
 
 def _groups(half: Half) -> dict[tuple[int, ...], Tensor]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .core.version import __version__ as __version__
 
 # Threads of torch that wait for each other spin for a moment and sleep then. To spin on is several times slower where
-# other work wants their cores, and to sleep at once half as long again where none does (LOG.md). Read once, by torch.
+# other work wants their cores, and to sleep at once by 1.4 times where none does (LOG.md). Read once, by torch.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")

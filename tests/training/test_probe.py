@@ -95,13 +95,13 @@ def test_other_threads_take_over_where_those_at_work_become_slow(eight):
 
 
 def test_a_training_turns_to_other_threads_and_says_so(pictures, tmp_path, monkeypatch, capsys):
-    """By the probe both are faster than can be."""
+    """By the probe both are faster than can be; only the first look counts."""
     counts, before, turn = [], torch.get_num_threads(), budget.Threads.turn
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr(budget, "_pace", lambda *_, **__: 1e6 * torch.get_num_threads())
 
     def noting(self, pace):
-        turned = turn(self, pace)
+        turned = not counts and turn(self, pace)
         counts.append(torch.get_num_threads())
         return turned
 
@@ -112,6 +112,6 @@ def test_a_training_turns_to_other_threads_and_says_so(pictures, tmp_path, monke
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-    assert counts[0] == 1
-    assert run.about["machine"]["threads"] == counts[-1]
+    assert set(counts) == {1}
+    assert run.about["machine"]["threads"] == 1
     assert "on with 1 of them" in capsys.readouterr().err.replace("\n", " ")
