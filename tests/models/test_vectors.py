@@ -148,9 +148,9 @@ def test_a_sheet_of_vectors(ganvas, tmp_path):
     assert (tmp_path / "b.svg").read_bytes() == (tmp_path / "a.svg").read_bytes()
     assert ganvas("sample", "icons", *words, "--out", "c.svg", "--no-captions", "--scale", 4)[0] == 0
     assert "<text" not in (tmp_path / "c.svg").read_text()
-    assert ganvas("sample", "icons", *words, "--separate", "--out", "some.svg")[:2] == (0, "3 samples in some\n")
+    assert "3 samples in some\n" in ganvas("sample", "icons", *words, "--separate", "--out", "some.svg")[1]
     assert sorted(path.name for path in (tmp_path / "some").iterdir()) == [f"seed-000{seed}.svg" for seed in range(3)]
     one = ElementTree.parse(tmp_path / "some" / "seed-0001.svg").getroot()
     assert (one.get("width"), one.get("viewBox")) == ("128", "0 0 128 128")
-    assert ganvas("sample", "--like", "some/seed-0001.svg")[:2] == (0, "1 samples in samples\n")
+    assert "1 samples in samples\n" in ganvas("sample", "--like", "some/seed-0001.svg")[1]
     assert len([*(tmp_path / "samples").glob("*.svg")]) == 1
