@@ -399,5 +399,6 @@ def test_shapes_lead_to_icons_of_what_is_told(carry, tmp_path, monkeypatch):
     first, _ = apart(), learn_shapes(corpus, alike, before, network, autoencoder, tmp_path, 60)
     assert apart() < 0.8 * first
     assert len(rows(tmp_path, "shapes")) >= 60
-    assert {row["images"] for row in rows(tmp_path, "shapes")} <= {images for images, _ in numbered(tmp_path / "samples")}
+    sheets = {images for images, _ in numbered(tmp_path / "samples")}
+    assert {row["images"] for row in rows(tmp_path, "shapes")} <= sheets
     assert all(value.equal(learned[name]) for name, value in before.state_dict().items())
