@@ -79,29 +79,53 @@ def test_fewer_threads_are_tried_as_long_as_they_are_faster(fastest, tried, eigh
     assert torch.get_num_threads() == 8
 
 
-def test_other_threads_take_over_where_those_at_work_become_slow(eight):
+def turned(threads, paces):
+    """How many threads are at work after each of these looks."""
+    counts = []
+    for pace in paces:
+        before = torch.get_num_threads()
+        assert threads.turn(pace) == (torch.get_num_threads() != before)
+        counts.append(torch.get_num_threads())
+    return counts
+
+
+def test_other_threads_take_over_where_those_at_work_are_slow_twice(eight):
     threads = budget.Threads({8: 1000.0, 4: 700.0})
     assert threads.fastest == 8
     with machine.threads(8):
-        assert not threads.turn(600.0)  # it draws and measures, too
-        assert threads.turn(200.0)
-        assert torch.get_num_threads() == 4
-        assert threads.turn(150.0)  # no better: back
-        assert torch.get_num_threads() == 8
+        assert turned(threads, [600.0, 200.0, 600.0, 200.0]) == [8, 8, 8, 8]  # it draws and measures, too
+        assert turned(threads, [210.0]) == [4]
     alone = budget.Threads({2: 0.0})
     with machine.threads(alone.fastest):
-        assert not alone.turn(1e-3)
-        assert torch.get_num_threads() == 2
+        assert turned(alone, [1e-3] * 9) == [2] * 9
+
+
+def test_threads_that_made_way_are_tried_again_and_kept_where_they_are_as_fast(eight):
+    threads = budget.Threads({8: 1000.0, 4: 700.0})
+    with machine.threads(8):
+        assert turned(threads, [200.0, 200.0]) == [8, 4]
+        assert turned(threads, [500.0, 500.0]) == [4, 8]  # tried after two looks
+        assert turned(threads, [490.0]) == [4]  # and no faster, after four
+        assert turned(threads, [500.0] * 4) == [4, 4, 4, 8]
+        assert turned(threads, [900.0] * 9) == [8] * 9  # the cores are free again
+        assert turned(threads, [300.0, 300.0, 500.0, 500.0]) == [8, 4, 4, 8]
+
+
+def test_threads_that_took_over_make_way_too_where_they_are_slow(eight):
+    threads = budget.Threads({8: 1000.0, 4: 700.0})
+    with machine.threads(8):
+        assert turned(threads, [300.0, 300.0]) == [8, 4]
+        assert turned(threads, [100.0, 100.0]) == [4, 8]
 
 
 def test_a_training_turns_to_other_threads_and_says_so(pictures, tmp_path, monkeypatch, capsys):
-    """By the probe both are faster than can be; only the first look counts."""
+    """By the probe both are faster than can be; only the first two looks count."""
     counts, before, turn = [], torch.get_num_threads(), budget.Threads.turn
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr(budget, "_pace", lambda *_, **__: 1e6 * torch.get_num_threads())
 
     def noting(self, pace):
-        turned = not counts and turn(self, pace)
+        turned = len(counts) < budget.TWICE and turn(self, pace)
         counts.append(torch.get_num_threads())
         return turned
 
@@ -112,6 +136,6 @@ def test_a_training_turns_to_other_threads_and_says_so(pictures, tmp_path, monke
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-    assert set(counts) == {1}
+    assert counts[0] == 2 and set(counts[1:]) == {1}
     assert run.about["machine"]["threads"] == 1
     assert "on with 1 of them" in capsys.readouterr().err.replace("\n", " ")

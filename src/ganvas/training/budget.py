@@ -26,6 +26,8 @@ __all__ = ["Budget", "Threads", "fitted", "whole_batches", "widths"]
 
 PROBE_SECONDS = 3.0
 SLOW = 0.8  # of what other threads made when tried: a training also draws and measures
+TWICE = 2  # looks at which threads are slow before others take over
+AGAIN = 2  # looks after which these are tried again, and twice as many each time
 LOOKS = 12  # times that a run's length is fitted anew to the machine's speed
 
 
@@ -38,6 +40,9 @@ class Threads:
 
     def __init__(self, paces: Mapping[int, float]) -> None:
         self._paces = dict(paces)
+        self._slow, self._rest, self._wait = 0, 0, AGAIN
+        self._left: int | None = None  # what was slow, to be tried again
+        self._away: int | None = None  # what made way for such a trial
 
     @classmethod
     def probed(cls, recipe: Recipe, data: Dataset, *, seed: int, minutes: float) -> "Threads":
@@ -61,15 +66,33 @@ class Threads:
         return max(self._paces, key=self._paces.__getitem__)
 
     def turn(self, pace: float) -> bool:
-        """Whether others take over, which were faster when tried, as torch's threads make but so many images a second.
+        """Whether others go on, as torch's threads make but so many images a second: called after each look.
 
-        Threads that wait for each other suffer most where other programs want the cores.
+        Threads that wait for each other suffer most where other programs want the cores. So those that were slow twice
+        in a row make way for what was faster when tried, and are tried again for one look, later each time.
         """
         now = torch.get_num_threads()
         self._paces[now] = pace
-        if pace > SLOW * self._paces[self.fastest]:
+        if self._away is not None:
+            home, self._away = self._away, None
+            if pace >= self._paces[home]:
+                self._left, self._wait = None, AGAIN
+                return False
+            self._wait *= 2
+            return self._take(home)
+        self._slow = self._slow + 1 if pace < SLOW * self._paces[self.fastest] else 0
+        if self._slow == TWICE:
+            self._slow, self._left = 0, now
+            return self._take(self.fastest)
+        self._rest -= 1
+        if self._left is None or self._slow or self._rest:
             return False
-        torch.set_num_threads(self.fastest)
+        self._away = now
+        return self._take(self._left)
+
+    def _take(self, threads: int) -> bool:
+        torch.set_num_threads(threads)
+        self._rest = self._wait
         return True
 
 

@@ -288,9 +288,11 @@ class Session:
         left = self._budget.look(self._seen) if distributed.world() == 1 else None
         if left is None:
             return False
+        before = torch.get_num_threads()
         if self._threads.turn(self._budget.pace):
-            self._recorder.turn(torch.get_num_threads())
-            display.say(f"Other programs want the cores, too: on with {torch.get_num_threads()} of them.")
+            self._recorder.turn(now := torch.get_num_threads())
+            why = "Other programs want the cores, too" if now < before else "They may be free again"
+            display.say(f"{why}: on with {now} of them.")
         self._look()
         self._recipe = replace(self._recipe, images=self._seen + whole_batches(left, self._recipe))
         self._restore = tick.state.tensors()
