@@ -1,16 +1,15 @@
 """How the model of ideas is taught on a card, on a processor and for a step or two: all stages, and a model of them."""
 
-import copy
 import json
 import lzma
+from types import SimpleNamespace
 
 import pytest
 import torch
 from PIL import Image
 
-from benchmarks.teach import shaping
+from benchmarks.teach import shaping, sketching
 from benchmarks.teach.__main__ import main
-from benchmarks.teach.alike import Alike
 from benchmarks.teach.assemble import encoder
 from benchmarks.teach.corpus import OTHERS, Corpus, Half, Shown, draw
 from benchmarks.teach.facing import agreed, face_one_way
@@ -19,13 +18,14 @@ from benchmarks.teach.kinds import WAYS, drawn_kinds
 from benchmarks.teach.namer import Namer
 from benchmarks.teach.output import PART, Log, load, rows, save
 from benchmarks.teach.prepare import PALETTE, attribution, chosen
-from benchmarks.teach.shaping import learn_shapes
+from benchmarks.teach.shaping import learn_shapes, missed
+from benchmarks.teach.sketching import fit_axes, known_sketches, learn_sketches
 from ganvas import load as load_model
 from ganvas.core.files import numbered
-from ganvas.learning.latents import unlike
 from ganvas.learning.phrases import Phrases
 from ganvas.models.critics import load_critics
 from ganvas.networks.latent import LatentAutoencoder, LatentGenerator
+from ganvas.networks.sketch import Sketcher
 from ganvas.runs.film import film
 from ganvas.runs.run import Run
 from ganvas.training.start_from import found
@@ -124,54 +124,6 @@ def test_nouns_are_drawn_by_a_power_of_their_icons_and_some_for_a_share(power, l
     assert corpus.share == pytest.approx(0.75 * (1 - rare), abs=1e-6)
 
 
-def test_a_drawing_is_compared_with_icons_of_its_noun_and_style_alone(carry):
-    """What is shown itself is the icon most like it, and half of it is, too; but for what was not told all of that."""
-    pytest.importorskip("resvg_py")
-    corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
-    face_one_way(corpus)
-    torch.manual_seed(0)
-    some = [corpus.some(16) for _ in range(8)]
-    shown = Shown(*(torch.cat(each) for each in zip(*some, strict=True)))
-    alike = Alike(corpus)
-    icons, places = alike.nearest(shown.pictures * 0.5 + 0.5, shown)
-    assert torch.allclose(icons, shown.pictures[places], atol=0.02)
-    assert 0 < len(places) < len(shown.rows)
-    assert set(shown.mono[places].tolist()) == {True, False}
-    for place in places.tolist():
-        half = corpus.mono if shown.mono[place] else corpus.coloured
-        names = {corpus.words[number - 1] for number in shown.told[place].tolist() if number}
-        asked = {corpus.words[number - 1] for number in half.candidates[shown.rows[place], :2].tolist()}
-        assert asked <= names
-        assert bool(names & set(PALETTE)) == bool(shown.mono[place])
-    nothing = shown._replace(told=torch.zeros_like(shown.told))
-    icons, places = alike.nearest(shown.pictures, nothing)
-    assert (len(icons), len(places)) == (0, 0)
-
-
-def test_a_drawing_is_compared_with_icons_of_which_the_same_is_said(carry):
-    """Every second star is called a box besides and looks otherwise: who is told so is drawn to these alone."""
-    pytest.importorskip("resvg_py")
-    corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
-    half, box, thing = corpus.mono, corpus.places["box"], corpus.places["thing"]
-    stars = (half.candidates[:, 0] == corpus.places["star"]).nonzero()[:, 0]
-    half.candidates[stars[::2], OTHERS:] = 0
-    half.candidates[stars[::2], OTHERS] = box
-    half.pictures[stars[::2]] = half.pictures[stars[::2]].flip(1) // 2
-    shown = Shown(*(each[:3] for each in corpus.some(16)))._replace(rows=stars[[0, 0, 1]])
-    told = torch.stack(
-        [corpus.asked(text) for text in ("star solid red box", "star solid red", "star solid red thing")]
-    )
-    shown = shown._replace(told=told, mono=torch.ones(3, dtype=torch.bool), tints=torch.zeros(3, 3))
-    assert half.candidates[stars[1], OTHERS:].tolist().count(thing) == 1
-    ways = [corpus.pictures(half, stars[[place] * 3], shown.tints) for place in (1, 0)]
-    for drawn, other in (ways, ways[::-1]):
-        icons, places = Alike(corpus).nearest(drawn, shown)
-        assert places.tolist() == [0, 1, 2]
-        asked = [ways[1][0], drawn[0], ways[0][0]]
-        assert torch.allclose(icons, torch.stack(asked), atol=0.01)
-        assert not torch.allclose(drawn, other, atol=0.1)
-
-
 @pytest.mark.parametrize(("kind", "told"), [(0.0, False), (1.0, True)])
 def test_the_kind_of_a_thing_is_told_alone(carry, kind, told):
     pytest.importorskip("resvg_py")
@@ -243,9 +195,10 @@ def test_what_cannot_be_meant_is_refused(carry, tmp_path, given, said):
 def finished_from(carry, folder, *, before):
     """The model of FOLDER/model goes on, and what is left is one that draws otherwise by itself, not by its decoder."""
     out, quick = folder / "finished", ["--first", ".01", "--seconds", ".01", "--warm", "0", "--namer", "2"]
+    quick += ["--sketches", ".01", "--sketch", "4"]
     quick += ["--batch", "4"]
     main(["finish", str(carry), str(out), "--model", str(folder / "model"), "--cores", "1", *quick])
-    assert rows(out, "shapes")[-1]["terms"].keys() == {"generator.alike", "generator.moved", "generator.refined"}
+    assert rows(out, "shapes")[-1]["terms"].keys() == {"generator.missed", "generator.refined"}
     namer, weights = (out / "namer.safetensors").read_bytes(), load(out, "finished")
     first = rows(out, "finished")[-1]["images"]
     main(["finish", str(carry), str(out), "--model", str(folder / "model"), "--cores", "1", *quick])  # goes on
@@ -259,9 +212,11 @@ def finished_from(carry, folder, *, before):
     assert any(bool((value != weights[name]).any()) for name, value in load(out, "finished").items())
     (folder / "other").mkdir()
     save({name: value + 1 for name, value in load(out, "finished").items()}, folder / "other" / "finished")
+    own = {name: value for name, value in load(out, "finished").items() if name.startswith("sketcher.")}
     main(["assemble", str(out), str(folder / "mean"), "--mean", str(folder / "other")])
     halfway = load_model(folder / "mean").network.state_dict()
-    assert all(torch.allclose(halfway[name], value + 0.5, atol=2e-3) for name, value in load(out, "finished").items())
+    for name, value in load(out, "finished").items():
+        assert torch.allclose(halfway[name], value if name in own else value + 0.5, atol=2e-3)
     main(["assemble", str(out), str(folder / "after")])
     model, images = load_model(folder / "after"), rows(out, "finished")[-1]["images"]
     moved = {
@@ -289,7 +244,7 @@ def finished_from(carry, folder, *, before):
     assert run_after.about["data"]["count"] == json.loads((carry / "about.json").read_text())["icons"]
 
 
-def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path, monkeypatch):
+def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path):
     pytest.importorskip("resvg_py")
     stages = ("autoencoder", "flow", "one_step", "refined")
     times = ["--autoencoder", ".01", "--flow", ".01", "--one-step", ".01", "--refine", ".01"]
@@ -308,12 +263,6 @@ def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path, monkeypatc
     assert said.newest_sound() is not None
     assert model.sample(1, seed=0, label="red star")[0].size == (64, 64)
     finished_from(carry, tmp_path, before=model)
-    some = Corpus.some
-    monkeypatch.setattr(Corpus, "some", lambda *few: (found := some(*few))._replace(told=0 * found.told))
-    quick = ["--first", "0", "--seconds", ".01", "--warm", "0", "--namer", "2", "--batch", "4", "--cores", "1"]
-    main(["finish", str(carry), str(tmp_path / "untold"), "--model", str(tmp_path / "model"), *quick])
-    assert rows(tmp_path / "untold", "finished")[-1]["terms"]["generator.alike"] == 0
-    monkeypatch.undo()
     again = ["--flow", ".01", "--flow-from", "one_step", "--one-step", "0", "--plain", ".5", "--span-from", ".5"]
     second = run(carry, tmp_path / "second", "--start", str(first), *again)
     before, after = load(first, "one_step"), load(second, "flow")
@@ -352,6 +301,7 @@ def test_kinds_are_written_for_who_assembles(carry, tmp_path):
     times = ["--autoencoder", ".01", "--flow", ".01", "--one-step", ".01", "--refine", ".01"]
     main(["assemble", str(run(carry, tmp_path / "first", *times)), str(tmp_path / "model")])
     quick = ["--first", "0", "--seconds", ".01", "--warm", "0", "--namer", "2", "--batch", "4", "--cores", "1"]
+    quick += ["--sketches", ".01", "--sketch", "4"]
     main(["finish", str(carry), str(tmp_path / "out"), "--model", str(tmp_path / "model"), *quick])
     main(["kinds", str(carry), str(tmp_path / "out")])
     main(["assemble", str(tmp_path / "out"), str(tmp_path / "after")])
@@ -361,44 +311,116 @@ def test_kinds_are_written_for_who_assembles(carry, tmp_path):
     assert {word for each in kept for word in each.split()} <= {word for each in known for word in each.split()}
 
 
-def test_more_can_be_compared_than_by_chance(carry):
+@pytest.fixture
+def latent(carry):
+    """A corpus, and networks that draw in latents: an autoencoder, a generator without sketches, and one with."""
     pytest.importorskip("resvg_py")
-    corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
-    alike = Alike(corpus)
-    torch.manual_seed(0)
-    chance, chosen = (
-        torch.cat([alike.comparable(some(16)) for _ in range(20)]).float().mean() for some in (corpus.some, alike.some)
-    )
-    assert 0.1 < chance < 0.6
-    assert chosen > 1.3 * chance
-    assert len(alike.some(16).rows) == 16
-
-
-def test_shapes_lead_to_icons_of_what_is_told(carry, tmp_path, monkeypatch):
-    """Drawings come nearer to the icons that they are most like."""
-    pytest.importorskip("resvg_py")
-    monkeypatch.setattr(shaping, "BATCH", 8)
-    monkeypatch.setattr(shaping, "RATE", 1e-3)
-    monkeypatch.setattr(shaping, "EVERY", 1)
-    monkeypatch.setattr(shaping, "steps", lambda seconds: ((step, step / seconds) for step in range(int(seconds))))
     torch.manual_seed(0)
     corpus = Corpus(carry, draw(carry, 64, cores=1), torch.device("cpu"))
-    before = LatentGenerator(width=32, blocks=1, refinements=1).build((3, 64, 64), 1792).requires_grad_(False)
-    network = copy.deepcopy(before).requires_grad_(True)
-    network.decoder.requires_grad_(False)
+    face_one_way(corpus)
     autoencoder = LatentAutoencoder().build((3, 64, 64), 0).requires_grad_(False)
-    alike, learned = Alike(corpus), {name: value.clone() for name, value in before.state_dict().items()}
-    shown, z = alike.some(32), torch.randn(32, before.latent)
+    settings = {"width": 32, "blocks": 1, "refinements": 1}
+    before = LatentGenerator(**settings).build((3, 64, 64), 1792).requires_grad_(False)
+    network = LatentGenerator(**settings, sketch=3).build((3, 64, 64), 1792)
+    network.load_state_dict(before.state_dict(), strict=False)
+    return SimpleNamespace(corpus=corpus, autoencoder=autoencoder, before=before, network=network)
+
+
+def counted(seconds):
+    """Steps, by their number for so many seconds."""
+    return ((step, step / seconds) for step in range(int(seconds)))
+
+
+def test_axes_of_sketches_are_the_principal_axes():
+    """Latents that differ most along one direction, less along another, and hardly else."""
+    torch.manual_seed(0)
+    askew, _ = torch.linalg.qr(torch.randn(64, 2))
+    spread = torch.randn(500, 2) * torch.tensor([5.0, 2.0])
+    latents = (spread @ askew.T + 0.01 * torch.randn(500, 64) + 3).unflatten(1, (4, 16))
+    sketcher = Sketcher(2, 4, 16, 256)
+    fit_axes(sketcher, latents)
+    assert torch.allclose((sketcher.get_buffer("axes") @ askew).abs(), torch.eye(2), atol=0.1)
+    assert torch.allclose(sketcher.get_buffer("deviation"), torch.tensor([5.0, 2.0]), rtol=0.1)
+    sketches = sketcher.sketches(latents)
+    assert torch.allclose(sketches.T @ sketches / 500, torch.eye(2), atol=0.02)
+    assert (sketcher.latents(sketches) - latents).abs().max() < 0.1
+
+
+def test_sketches_are_of_icons_in_no_tint_and_are_kept(latent, tmp_path):
+    """A star is sketched as all stars, though each has another colour; one that stopped goes on with the same."""
+    corpus, sketcher = latent.corpus, latent.network.sketcher
+    sketches = known_sketches(corpus, latent.autoencoder, sketcher, tmp_path, anew=True)
+    assert sketches.mono.shape == (len(corpus.mono), 3)
+    assert sketches.coloured.shape == (len(corpus.coloured), 3)
+    row = torch.tensor([0])
+    icon = corpus.pictures(corpus.mono, row, torch.full((1, 3), 0.25))
+    assert torch.allclose(
+        sketches.of(torch.tensor([True]), row), sketcher.sketches(latent.autoencoder.latents(icon)), atol=0.02
+    )
+    icon = corpus.pictures(corpus.coloured, row)
+    wanted = sketcher.sketches(latent.autoencoder.latents(icon))
+    assert torch.allclose(sketches.of(torch.tensor([False]), row), wanted, atol=0.02)
+    again = LatentGenerator(width=32, blocks=1, sketch=3).build((3, 64, 64), 1792).sketcher
+    kept = known_sketches(corpus, None, again, tmp_path, anew=True)
+    assert all(one.equal(other) for one, other in zip(sketches, kept, strict=True))
+    assert torch.allclose(again.get_buffer("axes"), sketcher.get_buffer("axes"), atol=1e-3)
+
+
+def test_a_sketcher_learns_which_sketches_there_are_under_words(latent, tmp_path, monkeypatch):
+    """Stars and boxes have two sketches each, half of the icons the one: seeds draw both, and of what was told."""
+    for name, value in (("BATCH", 64), ("RATE", 3e-3), ("WARM", 10), ("steps", counted)):
+        monkeypatch.setattr(sketching, name, value)
+    corpus, sketcher, sketches = latent.corpus, latent.network.sketcher, []
+    for half in (corpus.mono, corpus.coloured):
+        star = half.candidates[:, 0] == corpus.places["star"]
+        way = torch.arange(len(half)) % 4 < 2
+        sketches.append(torch.stack([star * 2.0 - 1, way * 2.0 - 1, 0 * star], 1))
+    learn_sketches(corpus, sketching.Sketches(*sketches), sketcher, tmp_path, 400)
+    noise = torch.randn(200, 64, 16)
+    for noun, wanted in (("star", 1), ("box", -1)):
+        told = corpus.condition(torch.stack([corpus.asked(f"{noun} solid")] * 200))
+        found = sketcher.sketches(sketcher(noise, told))
+        assert ((found[:, 0] * wanted - 1).abs() < 0.5).float().mean() > 0.9
+        assert 0.3 < (found[:, 1] > 0).float().mean() < 0.7
+        assert ((found[:, 1].abs() - 1).abs() < 0.5).float().mean() > 0.8
+    assert not any(each.requires_grad for each in sketcher.parameters())
+    assert rows(tmp_path, "sketches")[-1]["terms"]["sketcher.error"] < 0.5
+    assert load(tmp_path, "sketcher").keys() == sketcher.state_dict().keys()
+
+
+def test_shapes_lead_to_the_icons_of_sketches(latent, tmp_path, monkeypatch):
+    for name, value in (("BATCH", 8), ("RATE", 1e-3), ("EVERY", 1), ("steps", counted)):
+        monkeypatch.setattr(shaping, name, value)
+    corpus, network, autoencoder, before = latent.corpus, latent.network, latent.autoencoder, latent.before
+    sketches = known_sketches(corpus, autoencoder, network.sketcher, tmp_path, anew=True)
+    fixed = {
+        each: value.clone() for each, value in network.state_dict().items() if each[:8] in ("sketcher", "decoder.")
+    }
+    learned = {name: value.clone() for name, value in before.state_dict().items()}
+    shown = corpus.some(32)
 
     def apart():
-        """How far drawings are from the icons that they are most like."""
-        latents = network.once(network.places(z), corpus.condition(shown.told))
-        icons, places = alike.nearest(autoencoder.decode(latents), shown)
-        return unlike(latents[places], autoencoder.latents(icons)).mean()
+        condition = corpus.condition(shown.told)
+        return missed(corpus, sketches, network, autoencoder, shown, condition)[0]
 
-    first, _ = apart(), learn_shapes(corpus, alike, before, network, autoencoder, tmp_path, 60)
+    first, _ = apart(), learn_shapes(corpus, sketches, before, network, autoencoder, tmp_path, 60)
     assert apart() < 0.8 * first
     assert len(rows(tmp_path, "shapes")) >= 60
     sheets = {images for images, _ in numbered(tmp_path / "samples")}
     assert {row["images"] for row in rows(tmp_path, "shapes")} <= sheets
     assert all(value.equal(learned[name]) for name, value in before.state_dict().items())
+    assert all(value.equal(network.state_dict()[name]) for name, value in fixed.items())
+
+
+def test_an_icon_of_one_colour_counts_only_if_its_colour_was_told(latent, tmp_path):
+    """Its sketch does not say it."""
+    corpus, network = latent.corpus, latent.network
+    sketches = known_sketches(corpus, latent.autoencoder, network.sketcher, tmp_path, anew=True)
+    shown = corpus.some(16)
+    one = Shown(*(each[shown.mono] for each in shown))
+    for told, counts in ((0 * one.told, False), (corpus.asked("star red").expand(len(one.told), -1), True)):
+        off, _ = missed(corpus, sketches, network, latent.autoencoder, one._replace(told=told), corpus.condition(told))
+        assert bool(off > 0) == counts
+    many = Shown(*(each[~shown.mono] for each in shown))
+    condition = corpus.condition(0 * many.told)
+    assert missed(corpus, sketches, network, latent.autoencoder, many._replace(told=0 * many.told), condition)[0] > 0

@@ -24,8 +24,8 @@ A finished model goes on where no flow is at hand, on a processor, too, told by 
 
     python -m benchmarks.teach finish CARRY OUT --model icons --seconds 2700    # then assemble OUT FOLDER
 
-First it learns shapes, then it is judged. The same command goes on with what lies in OUT, and `assemble
-OUT FOLDER --mean OTHER` takes the mean of two. Which kinds of things seeds choose among is asked before that:
+First it learns sketches and what is drawn of them, then it is judged. The same command goes on with what lies in OUT,
+and `assemble OUT FOLDER --mean OTHER` takes the mean of two. Which kinds of things seeds choose among is asked before:
 
     python -m benchmarks.teach kinds CARRY OUT
 
@@ -40,8 +40,8 @@ palette, colours, scheme, kind, licence, author, set); that of the shipped model
     stages.py     what is learned, one stage after another
     refining.py   the last of them
     finishing.py  what a model learns after all of these
-    shaping.py    the first part of that, without a critic
-    alike.py      which icon a drawing is most like, for the same
+    sketching.py  what is where, in a few numbers, as that begins with it
+    shaping.py    drawings of sketches without a critic, next
     facing.py     icons of a noun turned to face one way, for the same
     kinds.py      which kinds of a thing are drawn as that thing
     namer.py      which noun an icon is of, as finishing asks it

@@ -70,7 +70,7 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
     """Write the published model that `finish` went on from as a folder, with what it has learned since.
 
     With `mean`, the folder of another run that began with the same weights, the generator is the mean of both (Wortsman
-    et al. 2022, arXiv:2203.05482); all else is of the first.
+    et al. 2022, arXiv:2203.05482); all else is of the first, its sketcher too.
     It is asked in the words of what it went on with. Its recipe is `idea_finish` now, by which others go on from it,
     and its critic the one that looked at it last; beside that lies the encoder of its latents. Card and directions are
     those of the model before.
@@ -78,7 +78,7 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
     before, model = Run(locate(about["model"])), finished(out, mean)
     log = _after(_after(before.rows, rows(out, "shapes")), rows(out, "finished"))
-    settings = before.recipe.networks["generator"]
+    settings = replace(before.recipe.networks["generator"], sketch=model.network.sketch)
     critic, half = load(out, "finished_critic"), _half(model.network.state_dict())
     others = checkpoint.named_below("critic", critic) | checkpoint.named_below("autoencoder", encoder(before))
     weights = {
@@ -88,6 +88,7 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
     facts = before.read("run.json")
     facts["source"] = "idea_finish"
     facts["data"]["count"] = about["icons"]
+    facts["parameters"]["generator"] = _count(model.network)
     facts["parameters"]["critic"] = sum(weight.numel() for weight in critic.values())
     recipe = idea_finish()
     recipe = replace(
@@ -104,9 +105,15 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
 def finished(out: Path, mean: Path | None = None) -> Model:
     """What `finish` has left in OUT, and what it is asked in; with `mean`, the mean of two."""
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
-    network, learned = load_model(about["model"]).network, load(out, "finished")
+    before, learned = load_model(about["model"]).network, load(out, "finished")
+    settings = Run(locate(about["model"])).recipe.networks["generator"]
+    network = replace(settings, sketch=len(learned["sketcher.deviation"])).build(SHAPE, before.condition).eval()
+    network.load_state_dict(before.state_dict(), strict=False)
     other = load(mean, "finished") if mean else learned
-    network.load_state_dict({name: (value + other[name]) / 2 for name, value in learned.items()}, strict=False)
+    halfway = {
+        name: value if name.startswith("sketcher.") else (value + other[name]) / 2 for name, value in learned.items()
+    }
+    network.load_state_dict(halfway, strict=False)
     return Model(network, _asked(out))
 
 

@@ -101,11 +101,20 @@ def drawn(fit: Sequence[float], svg: str, *, size: int) -> Image.Image:
     return Image.open(io.BytesIO(bytes(png)))
 
 
-class Shown(NamedTuple):
-    """Pictures [N, 3, S, S] in [-1, 1], what is told of them [N, SLOTS], and what they are of.
+class Described(NamedTuple):
+    """What is told of icons, [N, SLOTS], and which they are.
 
     `mono` [N] says of which kind, `rows` [N] which icon of that kind; `tints` [N, 3] are colours of those of one.
     """
+
+    told: Tensor
+    mono: Tensor
+    rows: Tensor
+    tints: Tensor
+
+
+class Shown(NamedTuple):
+    """Pictures [N, 3, S, S] in [-1, 1] of what is `Described`."""
 
     pictures: Tensor
     told: Tensor
@@ -177,19 +186,25 @@ class Corpus:
         for (half, _), each in zip(halves, weights, strict=True):
             half.ends = (each.cumsum(0) / each.sum()).float()
 
-    def some(self, count: int) -> Shown:
-        """So many by weight, some of them mirrored, those of one colour first."""
+    def described(self, count: int) -> Described:
+        """So many by weight, those of one colour first."""
         first = round(count * self.share)
         found = []
         for half, few in ((self.mono, first), (self.coloured, count - first)):
             rows, mono = half.some(few), half is self.mono
-            colour, tint = self.tints(few) if mono else (None, None)
-            coin = torch.rand(few, device=self.device) < 0.5
+            colour, tint = self.tints(few) if mono else (None, rows.new_zeros(few, 3).float())
             told = self.told(half, rows, colour, nothing=0.03, plain=0.7, kind=0.5)
-            pictures = self.pictures(half, rows, tint, coin & half.flips[rows])
-            kind = torch.full_like(rows, mono, dtype=torch.bool)
-            found.append(Shown(pictures, told, kind, rows, rows.new_zeros(few, 3).float() if tint is None else tint))
-        return Shown(*(torch.cat(each) for each in zip(*found, strict=True)))
+            found.append(Described(told, torch.full_like(rows, mono, dtype=torch.bool), rows, tint))
+        return Described(*(torch.cat(each) for each in zip(*found, strict=True)))
+
+    def some(self, count: int) -> Shown:
+        """The same with their pictures, some of them mirrored."""
+        described, found = self.described(count), []
+        for half, these in ((self.mono, described.mono), (self.coloured, ~described.mono)):
+            rows, coin = described.rows[these], torch.rand(int(these.sum()), device=self.device) < 0.5
+            tint = described.tints[these] if half is self.mono else None
+            found.append(self.pictures(half, rows, tint, coin & half.flips[rows]))
+        return Shown(torch.cat(found), *described)
 
     def tints(self, count: int) -> tuple[Tensor, Tensor]:
         """Colours by number and as [N, 3] in [0, 1], each a little off its name; the last is black."""
@@ -200,7 +215,8 @@ class Corpus:
         gray = torch.rand(count, 1, device=self.device) * 0.14
         return chosen, torch.where(black[:, None], gray, near).clamp(0, 1)
 
-    def pictures(self, half: Half, rows: Tensor, tint: Tensor | None = None, flip: Tensor | None = None) -> Tensor:
+    @staticmethod
+    def pictures(half: Half, rows: Tensor, tint: Tensor | None = None, flip: Tensor | None = None) -> Tensor:
         """Pictures [N, 3, S, S] in [-1, 1]; those of one colour in their tint."""
         held = half.pictures[rows].float() / 255
         x = held.permute(0, 3, 1, 2) if tint is None else 1 - held[:, None] * (1 - tint[:, :, None, None])

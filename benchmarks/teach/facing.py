@@ -6,13 +6,14 @@ of both: a fish with two tails, a key along either diagonal. So the icons of a n
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from .alike import small
-from .corpus import Corpus
+from .corpus import Corpus, Half
 
 __all__ = ["face_one_way"]
 
 ROUNDS = 20
+SIDE = 16  # pixels of the side at which icons are looked at
 
 
 def face_one_way(corpus: Corpus) -> int:
@@ -22,7 +23,7 @@ def face_one_way(corpus: Corpus) -> int:
         How many were mirrored. No icon may be mirrored any more.
     """
     halves = (corpus.mono, corpus.coloured)
-    ink = torch.cat([_ink(small(half)) for half in halves])
+    ink = torch.cat([_ink(half) for half in halves])
     leaning = (ink - ink.flip(-1)).flatten(1)
     nouns = torch.cat([half.candidates[:, 0] for half in halves])
     free = torch.cat([half.flips for half in halves]) & (nouns > 0)
@@ -55,6 +56,10 @@ def agreed(leaning: Tensor, free: Tensor) -> Tensor:
     return sign < 0
 
 
-def _ink(small: Tensor) -> Tensor:
-    """Pictures [N, C, S, S], of one colour how much of it there is -> how far each place is from white, [N, S, S]."""
-    return small[:, 0].float() if small.shape[1] == 1 else 1 - small.float().mean(1)
+def _ink(half: Half) -> Tensor:
+    """How far each place of the icons of one kind is from white, [N, SIDE, SIDE]."""
+    found = []
+    for part in half.pictures.split(4000):
+        ink = part[..., None].float() / 255 if part.dim() == 3 else 1 - part.float() / 255
+        found.append(F.adaptive_avg_pool2d(ink.permute(0, 3, 1, 2), SIDE).mean(1))
+    return torch.cat(found)

@@ -3,11 +3,10 @@
 Both see its pictures through a network that knows photographs: a critic with the hinge loss (`feature_critic`; Sauer et
 al. 2021, arXiv:2111.01007), to which the data are shown as the decoder draws them, and a namer, which is to find the
 noun that was told (as the classifier of AC-GAN, Odena et al. 2017, arXiv:1610.09585, but learned before and no more).
-Half of the pictures are what the first step draws, half what refining makes of that, as whoever samples sees them. So
-that seeds stay apart the latents of the first step are held near those that were drawn before, and what refines at
-other times is to say what it said. A critic mends lines and not what is where, so each drawing is drawn, too, towards
-the icon of its noun and style, of which the same is said, that it is most like already. All this with icons of a noun
-that face one way.
+Half of the pictures are what the first step draws, half what refining makes of that, as whoever samples sees them. All
+begin with sketches that the generator's sketcher draws (sketching.py), so that seeds stay apart. A critic mends lines
+and not what is where, so what is drawn of an icon's own sketch is to be that icon still (shaping.py), and what refines
+at other times is to say what it said. All this with icons of a noun that face one way.
 """
 
 import copy
@@ -22,7 +21,6 @@ from torch.nn import functional as F
 
 from benchmarks import ideas, naming
 from ganvas import load as load_model
-from ganvas.learning.latents import REFINED, mixed, unlike
 from ganvas.metrics.features.efficientnet import appearance
 from ganvas.models.critics import load_critics
 from ganvas.models.shipped import locate
@@ -31,23 +29,22 @@ from ganvas.networks.latent import VEILED, LatentAutoencoder, sphere
 from ganvas.runs.run import Run
 from ganvas.training.loop import has_bfloat16
 
-from .alike import Alike
 from .assemble import encoder
-from .corpus import Corpus, Shown
+from .corpus import Corpus
 from .facing import face_one_way
 from .learner import Learner, follow, learning, own, steps
 from .namer import Namer, known_namer, seen, shaken
 from .output import Log, load, save, say
-from .shaping import learn_shapes
+from .shaping import learn_shapes, missed, refined
 from .sheets import save_sheet
+from .sketching import known_sketches, learn_sketches
 
 __all__ = ["SHAPE", "Finish", "finish", "learn_finish"]
 
 EVERY, KEPT = 50, 10  # steps between two lines; lines between two files of weights
-FEW = 4  # one of so many samples asks whether refining at any time is still what it was
 SHAPE = (3, 64, 64)
 EVERYDAY = (*naming.THINGS, *(words.split()[-1] for words in ideas.WORDS))
-GOALS = ("loss", "named", "moved", "refined", "alike")
+GOALS = ("loss", "named", "refined", "missed")
 WATCHED = (*(f"generator.{goal}" for goal in GOALS), "critic.loss", "critic.right")
 
 
@@ -55,16 +52,19 @@ WATCHED = (*(f"generator.{goal}" for goal in GOALS), "critic.loss", "critic.righ
 class Finish:
     """Settings of the last stage.
 
-    first                seconds in which shapes are learned, before all else (shaping.py)
+    sketch               numbers of a sketch, where the model that is gone on with has none (sketching.py)
+    sketches, first      seconds in which sketches and shapes are learned, before all else (shaping.py)
     seconds, warm        how long after that, and the steps of these in which a new critic learns alone
     namer                steps in which the namer learns, before
     seed                 of all that is random
     power                nouns are drawn by how many icons they have to this power
     everyday             the things that `benchmarks.naming` and `ideas` ask for are at least so large a share of all
-    adversarial, named, near, refined, alike   weights in the generator's loss: of the critic, of the namer, of the
-                         distances to what was drawn before, to how it was refined, and to the icon it is most like
+    adversarial, named, refined, missed   weights in the generator's loss: of the critic, of the namer, of the distances
+                         to how drawings were refined before, and to the icons whose sketches they are of
     """
 
+    sketch: int = 64
+    sketches: float = 900.0
     first: float = 1200.0
     seconds: float = 2400.0
     warm: int = 150
@@ -76,9 +76,8 @@ class Finish:
     everyday: float = 0.5
     adversarial: float = 0.3
     named: float = 0.2
-    near: float = 0.02
     refined: float = 0.25
-    alike: float = 5.0
+    missed: float = 5.0
     seed: int = 0
 
 
@@ -90,7 +89,9 @@ def finish(corpus: Corpus, model: str, out: Path, plan: Finish) -> None:
     say(f"mirrored {face_one_way(corpus):,} icons")
     found = Run(locate(model))
     generator: Any = load_model(model).network.to(corpus.device)
-    network = copy.deepcopy(generator)
+    settings = found.recipe.networks["generator"]
+    network = replace(settings, sketch=settings.sketch or plan.sketch).build(SHAPE, generator.condition)
+    network.to(corpus.device).load_state_dict(generator.state_dict(), strict=False)
     critic: Any = FeatureCritic().build(SHAPE, generator.condition).to(corpus.device)
     learned = load(out, "finished_critic")
     if not learned and found.recipe.networks["critic"] == FeatureCritic():
@@ -104,11 +105,21 @@ def finish(corpus: Corpus, model: str, out: Path, plan: Finish) -> None:
     namer = known_namer(out / "namer.safetensors", corpus, plan.namer)
     for each in (generator, autoencoder):
         each.eval().requires_grad_(False)
-    learn_finish(corpus, generator, network, critic, autoencoder, namer, out, plan)
+    anew = settings.sketch == 0
+    learn_finish(corpus, generator, network, critic, autoencoder, namer, out, plan, anew=anew)
 
 
 def learn_finish(
-    corpus: Corpus, before: Any, network: Any, critic: Any, autoencoder: Any, namer: Namer, out: Path, plan: Finish
+    corpus: Corpus,
+    before: Any,
+    network: Any,
+    critic: Any,
+    autoencoder: Any,
+    namer: Namer,
+    out: Path,
+    plan: Finish,
+    *,
+    anew: bool,
 ) -> None:
     """Go on with a generator; its average lies in OUT as `finished`.
 
@@ -121,25 +132,30 @@ def learn_finish(
         namer: what is to find the nouns.
         out: where weights, log and sheets go, the weights every few minutes.
         plan: how.
+        anew: whether the axes of sketches are to be found, too.
     """
     corpus.favour(plan.power, EVERYDAY, plan.everyday)
-    alike = Alike(corpus)
     learned = load(out, "finished")
     network.load_state_dict(learned, strict=False)
-    network.train().requires_grad_(True).decoder.requires_grad_(False)
+    network.train().requires_grad_(True)
+    for fixed in (network.decoder, network.sketcher):
+        fixed.requires_grad_(False)
     if has_bfloat16(corpus.device):
         for each in (network, before, autoencoder):
             each.precision = torch.bfloat16
+    sketches = known_sketches(corpus, autoencoder, network.sketcher, out, anew=anew)
+    if plan.sketches and not learned:
+        learn_sketches(corpus, sketches, network.sketcher, out, plan.sketches)
     if plan.first and not learned:
-        learn_shapes(corpus, alike, before, network, autoencoder, out, plan.first)
+        learn_shapes(corpus, sketches, before, network, autoencoder, out, plan.first)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     _save(average, critic, out)
     ours = Learner(learning(network), plan.rate, (0.0, 0.99), decay=0.0, warm=plan.warm + 100)
     theirs = Learner(learning(critic), plan.critic_rate, (0.0, 0.99), decay=0.0, warm=1, most=math.inf)
     log, watched = Log(out, "finished", go_on=bool(learned)), torch.zeros(len(WATCHED), device=corpus.device)
-    weights = torch.tensor([plan.adversarial, plan.named, plan.near, plan.refined, plan.alike], device=corpus.device)
+    weights = torch.tensor([plan.adversarial, plan.named, plan.refined, plan.missed], device=corpus.device)
     for step, done in steps(plan.seconds):
-        shown = alike.some(plan.batch)
+        shown = corpus.some(plan.batch)
         condition, noise = corpus.condition(shown.told), torch.randn(plan.batch, network.latent, device=corpus.device)
         drawing = _draw(network, autoencoder, network.places(noise), condition)
         with torch.no_grad():
@@ -153,12 +169,11 @@ def learn_finish(
             goals = (
                 says,
                 _unnamed(namer, drawing.looks, shown.told),
-                _moved(before, drawing, network.places(noise), condition),
-                _refined(before, network, drawing.latents.detach(), condition),
-                _apart(alike, autoencoder, drawing, shown),
+                refined(before, network, drawing.latents.detach(), condition),
+                missed(corpus, sketches, network, autoencoder, shown, condition)[0],
             )
             falling = 1.0 if done < 0.5 else 0.05 + 1.9 * (1 - done)
-            weights[-1] = plan.alike * falling
+            weights[-1] = plan.missed * falling
             ours.step(weights @ torch.stack(goals), falling, step - plan.warm)
             follow(average, network, min(0.998, 1 - 1 / (1 + (step - plan.warm + 1) * 0.05)))
             terms = torch.stack([each.detach() for each in (*goals, loss, right)])
@@ -175,11 +190,9 @@ def learn_finish(
 
 
 class _Drawing(NamedTuple):
-    """Latents [N, places, 16], of which the `first` are of the first step; their pictures, and how these look."""
+    """Latents [N, places, 16], and how their pictures look."""
 
     latents: Tensor
-    first: int
-    pictures: Tensor
     looks: list[Tensor]
 
 
@@ -187,12 +200,11 @@ def _draw(network: Any, autoencoder: Any, noise: Tensor, condition: Tensor) -> _
     """Half of the samples after the first step, the others after one step that refines what the first has drawn."""
     first = len(noise) // 2
     with torch.no_grad():
-        once = network.once(noise[first:], condition[first:])
-    begun = torch.cat([noise[:first], network.veiled(once, noise[first:])])
-    time = torch.cat([noise.new_zeros(first), noise.new_full((len(once),), 1 - VEILED)])
-    latents = sphere(network.clean(begun, condition, time))
-    pictures = autoencoder.decode(latents)
-    return _Drawing(latents, first, pictures, appearance(shaken(pictures)))
+        sketched = network.sketched(noise, condition)
+        once = network.finished(sketched[first:], noise[first:], condition[first:])
+    begun = torch.cat([network.begun(sketched[:first], noise[:first]), network.veiled(once, noise[first:])])
+    latents = sphere(network.clean(begun, condition, noise.new_full((len(noise),), 1 - VEILED)))
+    return _Drawing(latents, appearance(shaken(autoencoder.decode(latents))))
 
 
 def _critic_loss(critic: Any, real: list[Tensor], fake: list[Tensor], condition: Tensor) -> tuple[Tensor, Tensor]:
@@ -208,31 +220,6 @@ def _unnamed(namer: Namer, looks: list[Tensor], told: Tensor) -> Tensor:
     """The cross-entropy of the nouns that were told."""
     wanted = namer.wanted(told)
     return F.cross_entropy(namer(seen(looks)), wanted, ignore_index=-1, reduction="sum") / len(wanted)
-
-
-def _moved(before: Any, drawing: _Drawing, noise: Tensor, condition: Tensor) -> Tensor:
-    """How far the latents of the first step are from those that were drawn before."""
-    with torch.no_grad():
-        drawn = before.once(noise[: drawing.first], condition[: drawing.first])
-    return unlike(drawing.latents[: drawing.first], drawn).mean()
-
-
-def _refined(before: Any, network: Any, latents: Tensor, condition: Tensor) -> Tensor:
-    """How far what refines a few of the latents, at any time, is from what refined before."""
-    few, (first, last) = max(1, len(latents) // FEW), REFINED
-    time = first + (last - first) * torch.rand(few, device=latents.device)
-    noisy = mixed(latents[:few], torch.randn_like(latents[:few]), time)
-    with torch.no_grad():
-        wanted = sphere(before.clean(noisy, condition[:few], time))
-    return unlike(sphere(network.clean(noisy, condition[:few], time)), wanted).mean()
-
-
-def _apart(alike: Alike, autoencoder: Any, drawing: _Drawing, shown: Shown) -> Tensor:
-    """How far drawings are from the icons that they are most like; 0 for those that may not be compared."""
-    with torch.no_grad():
-        icons, places = alike.nearest(drawing.pictures, shown)
-        goals = autoencoder.latents(icons) if len(icons) else drawing.latents[:0]
-    return unlike(drawing.latents[places], goals).sum() / len(shown.rows)
 
 
 def _save(average: Any, critic: Any, out: Path) -> None:

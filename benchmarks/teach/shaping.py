@@ -1,4 +1,4 @@
-"""Before it is judged a generator learns shapes: each drawing is pulled towards the icon that it is most like.
+"""Before it is judged a generator learns shapes: what it draws of the sketch of an icon is to be that icon.
 
 With no critic, which holds every line where it is: what is drawn is smooth at the end, and a little blurred.
 """
@@ -8,58 +8,48 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ganvas.learning.latents import REFINED, mixed, unlike
 from ganvas.networks.latent import sphere
 
-from .alike import Alike
-from .corpus import Corpus
+from .corpus import Corpus, Shown
 from .learner import Learner, follow, learning, steps
 from .output import Log, say
 from .sheets import save_sheet
+from .sketching import Sketches
 
-__all__ = ["learn_shapes"]
+__all__ = ["learn_shapes", "missed", "refined"]
 
 EVERY = 50  # steps between two lines
 BATCH, RATE, WARM = 32, 2e-4, 50
 FEW = 4  # one of so many samples asks whether refining is still what it was
-KEPT = 0.25  # weight of what is not compared, which is to be drawn as it was
-WATCHED = ("generator.alike", "generator.moved", "generator.refined")
+WATCHED = ("generator.missed", "generator.refined")
 
 
 def learn_shapes(
-    corpus: Corpus, alike: Alike, before: Any, network: Any, autoencoder: Any, out: Path, seconds: float
+    corpus: Corpus, sketches: Sketches, before: Any, network: Any, autoencoder: Any, out: Path, seconds: float
 ) -> None:
     """Teach a generator; its weights are the average of those on the way.
 
     Args:
         corpus: what is shown, and the words that are told of it.
-        alike: which icon a drawing is to become.
+        sketches: of all icons.
         before: the generator as it was, which does not change.
-        network: what learns, with the same weights.
+        network: what learns, and begins with a sketch.
         autoencoder: of the latents that it draws in.
         out: where log and sheets go.
         seconds: how long.
     """
     average = copy.deepcopy(network)
     learner = Learner(learning(network), RATE, (0.0, 0.99), decay=0.0, warm=WARM)
-    log, watched, few = Log(out, "shapes"), torch.zeros(len(WATCHED), device=corpus.device), BATCH // FEW
+    log, watched = Log(out, "shapes"), torch.zeros(len(WATCHED), device=corpus.device)
     for step, done in steps(seconds):
-        shown = alike.some(BATCH)
-        condition, noise = corpus.condition(shown.told), torch.randn(BATCH, network.latent, device=corpus.device)
-        latents = network.once(network.places(noise), condition)
-        with torch.no_grad():
-            icons, places = alike.nearest(autoencoder.decode(latents), shown)
-            wanted = before.once(before.places(noise), condition)
-            wanted[places] = autoencoder.latents(icons) if len(icons) else wanted[places]
-            time = REFINED[0] + (REFINED[1] - REFINED[0]) * torch.rand(few, device=corpus.device)
-            noisy = mixed(latents[:few], torch.randn_like(latents[:few]), time)
-            clean = sphere(before.clean(noisy, condition[:few], time))
-        off = unlike(latents, wanted)
-        rest = torch.ones_like(off).index_fill(0, places, 0.0)
-        refined = unlike(sphere(network.clean(noisy, condition[:few], time)), clean).mean()
-        terms = torch.stack([(off * (1 - rest)).mean(), (off * rest).mean(), refined])
-        learner.step(terms @ terms.new_tensor([1.0, KEPT, 1.0]), 1.0 if done < 0.6 else 2.45 - 2.4 * done, step)
+        shown = corpus.some(BATCH)
+        condition = corpus.condition(shown.told)
+        off, latents = missed(corpus, sketches, network, autoencoder, shown, condition)
+        terms = torch.stack([off, refined(before, network, latents.detach(), condition)])
+        learner.step(terms.sum(), 1.0 if done < 0.6 else 2.45 - 2.4 * done, step)
         follow(average, network, min(0.998, 1 - 1 / (1 + (step + 1) * 0.05)))
         watched.lerp_(terms.detach(), max(0.05, 1 / (step + 1)))
         if step % EVERY == 0:
@@ -68,3 +58,28 @@ def learn_shapes(
     log.row((step + 1) * BATCH, dict(zip(WATCHED, watched.tolist(), strict=True)))
     network.load_state_dict(average.state_dict())
     say(f"shapes: {(step + 1) * BATCH:,} images")
+
+
+def missed(
+    corpus: Corpus, sketches: Sketches, network: Any, autoencoder: Any, shown: Shown, condition: Tensor
+) -> tuple[Tensor, Tensor]:
+    """How far icons are from what is drawn of their sketches, and that, as latents [N, places, 16].
+
+    Those of one colour count if it was told: it is not in the sketch.
+    """
+    sketched = network.sketcher.latents(sketches.of(shown.mono, shown.rows))
+    latents: Tensor = network.finished(sketched, torch.randn_like(sketched), condition)
+    with torch.no_grad():
+        wanted = autoencoder.latents(shown.pictures)
+    told = ~shown.mono | torch.isin(shown.told, corpus.names).any(1)
+    return (unlike(latents, wanted) * told).mean(), latents
+
+
+def refined(before: Any, network: Any, latents: Tensor, condition: Tensor) -> Tensor:
+    """How far what refines a few of the latents, at any time, is from what refined before."""
+    few, (first, last) = max(1, len(latents) // FEW), REFINED
+    time = first + (last - first) * torch.rand(few, device=latents.device)
+    noisy = mixed(latents[:few], torch.randn_like(latents[:few]), time)
+    with torch.no_grad():
+        wanted = sphere(before.clean(noisy, condition[:few], time))
+    return unlike(sphere(network.clean(noisy, condition[:few], time)), wanted).mean()

@@ -348,6 +348,8 @@ def test_refinements_lead_from_drawings_under_noise():
         ({"refinements": -1}, "refinements must be at least 0"),
         ({"refinements": 1_000_000}, "refinements must be at most"),
         ({"steps": 2, "refinements": 1}, "takes no refinements"),
+        ({"sketch": -1}, "sketch must be at least 0"),
+        ({"steps": 2, "sketch": 8}, "begins with noise alone"),
     ],
 )
 def test_steps_that_are_none_are_refused(settings, said):

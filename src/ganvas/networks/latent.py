@@ -12,13 +12,14 @@ from ..core.batch import Kind, kind_of
 from ..core.catalog import part
 from ..core.errors import DoesNotFit
 from .layers import Critic, Generator, Learned, Network, NetworkSettings, in_precision, projected
+from .sketch import Sketcher
 from .transformer import CHANNELS, Body
 from .winograd import Conv3x3
 
 __all__ = ["VEILED", "LatentAutoencoder", "LatentCritic", "LatentGenerator", "rearranged", "sphere"]
 
 REDUCED = 8  # pixels of the side of the square that one place of the latents stands for
-VEILED = 0.5  # share of noise in what is to be refined
+VEILED = 0.5  # share of noise in what is to be refined, and in what is to be drawn from a sketch
 ENCODER, DECODER = (40, 96, 192), (48, 112, 192)  # channels, from the picture inwards
 
 Latents = Float[Tensor, "n places 16"]
@@ -69,6 +70,9 @@ class LatentGenerator(NetworkSettings):
     What that generator draws may be refined: half of it is covered with noise again, which is led away in so many steps
     as there are `refinements`, as by a flow (SDEdit, Meng et al. 2022, arXiv:2108.01073). `distillation` teaches this
     with `refined`. The noise is z once more, in another order, so a seed is still one picture.
+
+    With a `sketch` of so many numbers z becomes a sketch first (sketch.py), and the one step begins with that, half
+    covered with noise: so what is where comes from a distribution that is small enough to be learned, and seeds differ.
     """
 
     width: int = 256
@@ -77,15 +81,18 @@ class LatentGenerator(NetworkSettings):
     guidance: float = 1.0
     large: bool = False
     refinements: int = 0
+    sketch: int = 0
 
-    from_zero: ClassVar[tuple[str, ...]] = ("refinements",)
+    from_zero: ClassVar[tuple[str, ...]] = ("refinements", "sketch")
     layered: ClassVar[tuple[str, ...]] = ("blocks", "steps", "refinements")
 
     def __post_init__(self) -> None:
-        """Refuse what `NetworkSettings` does, and a flow with refinements."""
+        """Refuse what `NetworkSettings` does, and a flow with refinements or a sketch."""
         super().__post_init__()
         if self.refinements and self.steps > 1:
             raise DoesNotFit("What a flow draws in several steps takes no refinements: set generator.refinements=0.")
+        if self.sketch and self.steps > 1:
+            raise DoesNotFit("A flow that draws in several steps begins with noise alone: set generator.sketch=0.")
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         """See `NetworkSettings.build`."""
@@ -241,15 +248,21 @@ class _LatentAutoencoder(_Latent, Generator):
 
 
 class _LatentGenerator(_Latent, Generator):
-    """Noise z [N, places * 16] and a condition [N, K] -> pictures, by a decoder that learns nothing here."""
+    """Noise z [N, places * 16] and a condition [N, K] -> pictures; decoder and sketcher learn nothing here."""
 
     def __init__(self, settings: LatentGenerator, shape: tuple[int, ...], condition: int) -> None:
         rows, columns = _places(shape)
         super().__init__(shape, condition, rows * columns * CHANNELS)
-        self.steps, self.guidance, self.refinements = settings.steps, settings.guidance, settings.refinements
+        self.steps, self.guidance = settings.steps, settings.guidance
+        self.refinements, self.sketch = settings.refinements, settings.sketch
         self.body = Body(settings.width, settings.blocks, condition, (rows, columns))
         self.outward = nn.Linear(settings.width, CHANNELS)
         nn.init.normal_(self.outward.weight, std=0.02)
+        self.sketcher = (
+            Sketcher(settings.sketch, rows * columns, CHANNELS, condition).requires_grad_(False)
+            if settings.sketch
+            else None
+        )
         self.decoder = _Decoder(shape[0], rows, large=settings.large).requires_grad_(False)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
@@ -299,7 +312,25 @@ class _LatentGenerator(_Latent, Generator):
 
     def once(self, noise: Latents, condition: Tensor | None) -> Latents:
         """The latents that noise becomes in a single step, on the sphere."""
-        return sphere(self.clean(noise, condition, noise.new_zeros(noise.shape[0])))
+        if self.sketcher is None:
+            return sphere(self.clean(noise, condition, noise.new_zeros(noise.shape[0])))
+        return self.finished(self.sketched(noise, condition), noise, condition)
+
+    @in_precision
+    def sketched(self, noise: Latents, condition: Tensor | None) -> Latents:
+        """The latents, off the sphere, of the sketch that noise becomes."""
+        assert self.sketcher is not None
+        latents: Tensor = self.sketcher(noise, condition)
+        return latents
+
+    def finished(self, sketched: Latents, noise: Latents, condition: Tensor | None) -> Latents:
+        """The latents that the latents of a sketch become in a single step, on the sphere."""
+        time = noise.new_full((noise.shape[0],), 1 - VEILED)
+        return sphere(self.clean(self.begun(sketched, noise), condition, time))
+
+    def begun(self, sketched: Latents, noise: Latents) -> Latents:
+        """What the one step begins with: the latents of a sketch, half covered with noise."""
+        return (1 - VEILED) * sketched + VEILED * noise
 
     def guided(
         self, x: Latents, condition: Tensor | None, time: Float[Tensor, " n"], guidance: float | Float[Tensor, "n 1 1"]

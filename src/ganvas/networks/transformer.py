@@ -4,6 +4,7 @@ import math
 from typing import ClassVar
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -11,11 +12,17 @@ from ..core.errors import DoesNotFit
 from ..data.words import DIMENSION
 from .winograd import Conv3x3
 
-__all__ = ["CHANNELS", "Body"]
+__all__ = ["CHANNELS", "TIMES", "Body", "waves"]
 
 CHANNELS = 16  # numbers at each place
 HEADS = 4
 TIMES = 64  # waves that a time is told by
+
+
+def waves(time: Float[Tensor, " n"]) -> Float[Tensor, "n 64"]:
+    """A time in [0, 1] as networks are told it: sines and cosines of frequencies from 1 to 1000."""
+    phase = time[:, None] * torch.exp(torch.linspace(0, math.log(1000.0), TIMES // 2, device=time.device))
+    return torch.cat([phase.sin(), phase.cos()], 1)
 
 
 class _Told(nn.Module):
@@ -30,12 +37,9 @@ class _Told(nn.Module):
         if condition:
             self.word = nn.Sequential(nn.Linear(self.length, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
             self.pooled = nn.Linear(width, width)
-        frequencies = torch.exp(torch.linspace(0, math.log(1000.0), TIMES // 2))
-        self.register_buffer("frequencies", frequencies, persistent=False)
 
     def forward(self, condition: Tensor | None, time: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        waves = time[:, None] * self.get_buffer("frequencies")
-        vector = self.time(torch.cat([waves.sin(), waves.cos()], 1))
+        vector = self.time(waves(time))
         tokens = self.nothing.expand(time.shape[0], -1, -1)
         absent = torch.zeros(time.shape[0], 1, dtype=torch.bool, device=time.device)
         if condition is not None:

@@ -1,0 +1,106 @@
+"""What sketches there are of things: the axes along which icons differ most, and a flow in these.
+
+A generator of one step that is told by a critic, or drawn towards what is near, hears its noise less and less, and the
+seeds of a word become one drawing. So what is where is drawn from a distribution of its own, of few numbers.
+"""
+
+import copy
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ganvas.networks.sketch import Sketcher
+
+from .corpus import Corpus, Half
+from .learner import Learner, follow, steps
+from .output import Log, load, save, say
+
+__all__ = ["Sketches", "fit_axes", "known_sketches", "learn_sketches"]
+
+SOME = 20_000  # icons of which the axes are those
+BATCH, RATE, WARM = 1024, 1e-3, 200
+EVERY = 50  # steps between two lines
+DARK = 0.25  # what icons of one colour are sketched in, whatever tint they are told in
+
+
+class Sketches(NamedTuple):
+    """Of the icons of either kind, in their order, what their sketches are, [N, K]."""
+
+    mono: Tensor
+    coloured: Tensor
+
+    def of(self, mono: Tensor, rows: Tensor) -> Tensor:
+        """The sketches of these icons, [M, K]."""
+        one, many = (each[rows.clamp(max=len(each) - 1)] for each in self)
+        return torch.where(mono[:, None], one, many).float()
+
+
+def known_sketches(corpus: Corpus, autoencoder: Any, sketcher: Sketcher, out: Path, *, anew: bool) -> Sketches:
+    """The sketches of all icons; with `anew` their axes are found first. Both are kept in OUT."""
+    kept = load(out, "sketches")
+    sketcher.load_state_dict(load(out, "sketcher"), strict=False)
+    if not kept:
+        latents = [_latents(half, autoencoder) for half in (corpus.mono, corpus.coloured)]
+        if anew:
+            fit_axes(sketcher, _some(corpus, *latents))
+        kept = {
+            name: torch.cat([sketcher.sketches(part.float()) for part in each.split(4000)])
+            for name, each in zip(Sketches._fields, latents, strict=True)
+        }
+        save(sketcher.state_dict(), out / "sketcher")
+        save(kept, out / "sketches")
+    return Sketches(*(kept[name].half().to(corpus.device) for name in Sketches._fields))
+
+
+def fit_axes(sketcher: Sketcher, latents: Tensor) -> None:
+    """Set the axes of a sketcher to the longest principal axes of latents [N, places, channels]."""
+    flat = latents.flatten(1)
+    mean = flat.mean(0)
+    values, axes = torch.linalg.eigh((flat - mean).T @ (flat - mean) / len(flat))
+    numbers = len(sketcher.get_buffer("deviation"))
+    share = float(values[-numbers:].sum() / values.sum())
+    sketcher.get_buffer("mean").copy_(mean)
+    sketcher.get_buffer("axes").copy_(axes.T.flip(0)[:numbers])
+    sketcher.get_buffer("deviation").copy_(values.flip(0)[:numbers].clamp(min=1e-6).sqrt())
+    say(f"sketches of {numbers} numbers, {share:.2f} of the variance")
+
+
+def learn_sketches(corpus: Corpus, sketches: Sketches, sketcher: Sketcher, out: Path, seconds: float) -> None:
+    """Flow matching of sketches under words; the weights are the average of those on the way."""
+    average = copy.deepcopy(sketcher)
+    sketcher.requires_grad_(True)
+    learner = Learner(sketcher.parameters(), RATE, (0.9, 0.99), decay=0.01, warm=WARM)
+    log, watched = Log(out, "sketches"), torch.zeros(1, device=corpus.device)
+    for step, done in steps(seconds):
+        described = corpus.described(BATCH)
+        wanted = sketches.of(described.mono, described.rows)
+        time = torch.sigmoid(torch.randn(BATCH, device=corpus.device) - 0.4)
+        noisy = time[:, None] * wanted + (1 - time[:, None]) * torch.randn_like(wanted)
+        found = sketcher.clean(noisy, sketcher.described(corpus.condition(described.told)), time)
+        error = (found - wanted).square().mean(1)
+        learner.step((error / (1 - time).clamp(min=0.1)).mean(), 1.0 - 0.99 * done, step)
+        follow(average, sketcher, min(0.998, 1 - 1 / (1 + (step + 1) * 0.05)))
+        watched.lerp_(error.detach().mean(), max(0.02, 1 / (step + 1)))
+        if step % EVERY == 0:
+            log.row((step + 1) * BATCH, {"sketcher.error": watched.item()})
+    sketcher.requires_grad_(False).load_state_dict(average.state_dict())
+    save(sketcher.state_dict(), out / "sketcher")
+    say(f"sketches: {(step + 1) * BATCH:,} icons")
+
+
+@torch.no_grad()
+def _latents(half: Half, autoencoder: Any) -> Tensor:
+    """The latents of all icons of one kind, [N, places, channels]."""
+    found = []
+    for rows in torch.arange(len(half), device=half.candidates.device).split(500):
+        tint = torch.full((len(rows), 3), DARK, device=rows.device) if half.pictures.dim() == 3 else None
+        found.append(autoencoder.latents(Corpus.pictures(half, rows, tint)).half())
+    return torch.cat(found)
+
+
+def _some(corpus: Corpus, mono: Tensor, coloured: Tensor) -> Tensor:
+    """Latents of icons drawn by weight."""
+    few = round(SOME * corpus.share)
+    return torch.cat([mono[corpus.mono.some(few)], coloured[corpus.coloured.some(SOME - few)]]).float()

@@ -1,0 +1,94 @@
+"""Sketches: what latents are along a few axes, and a flow in these under words."""
+
+import pytest
+import torch
+
+from ganvas.core.errors import DoesNotFit
+from ganvas.networks.latent import LatentGenerator, sphere
+from ganvas.networks.sketch import Sketcher
+
+PLACES, CHANNELS, WORD = 4, 16, 256
+
+
+def sketcher(numbers=3, condition=2 * WORD):
+    """One with axes that lie askew, a mean, and deviations."""
+    torch.manual_seed(0)
+    found = Sketcher(numbers, PLACES, CHANNELS, condition).requires_grad_(False)
+    askew, _ = torch.linalg.qr(torch.randn(PLACES * CHANNELS, numbers))
+    found.get_buffer("axes").copy_(askew.T)
+    found.get_buffer("mean").normal_()
+    found.get_buffer("deviation").uniform_(0.5, 2)
+    return found
+
+
+def test_a_sketch_is_what_latents_are_along_the_axes():
+    known = sketcher()
+    latents = torch.randn(5, PLACES, CHANNELS)
+    rough = known.latents(known.sketches(latents))
+    assert torch.allclose(known.sketches(rough), known.sketches(latents), atol=1e-5)
+    left = (latents - rough).flatten(1) @ known.get_buffer("axes").T
+    assert left.abs().max() < 1e-5
+    assert (latents - rough).abs().max() > 0.5
+    one = torch.tensor([[1.0, 0, 0]])
+    along = (known.latents(one) - known.latents(0 * one)).flatten()
+    assert torch.allclose(along, known.get_buffer("axes")[0] * known.get_buffer("deviation")[0], atol=1e-6)
+
+
+def test_noise_begins_where_it_lies_along_the_axes_and_is_led_in_straight_lines(monkeypatch):
+    known, noise, seen = sketcher(), torch.randn(2, PLACES, CHANNELS), []
+    end = torch.randn(2, 3)
+
+    def clean(noisy, described, time):
+        seen.append((noisy, float(time[0])))
+        return end
+
+    monkeypatch.setattr(known, "clean", clean)
+    assert torch.allclose(known(noise, None), known.latents(end), atol=1e-5)
+    begun = noise.flatten(1) @ known.get_buffer("axes").T
+    assert [time for _, time in seen] == [step / 8 for step in range(8)]
+    for noisy, time in seen:
+        assert torch.allclose(noisy, (1 - time) * begun + time * end, atol=1e-5)
+
+
+def test_words_are_heard_in_any_order_and_places_without_one_are_not():
+    known = sketcher(condition=3 * WORD)
+    a, b, nothing = torch.randn(WORD), torch.randn(WORD), torch.zeros(WORD)
+    told = torch.stack([torch.cat(each) for each in ((a, b, nothing), (nothing, b, a), (a, nothing, nothing))])
+    first, second, one = known.described(told)
+    assert torch.allclose(first, second, atol=1e-5)
+    assert (first - one).abs().max() > 1e-3
+    untold = known.described(torch.zeros(1, 3 * WORD))
+    assert torch.allclose(untold[0], known.told.bias, atol=1e-6)
+    assert sketcher(condition=10).described(torch.randn(2, 10)).shape == (2, 512)
+
+
+def test_a_generator_draws_from_sketches_half_covered_with_noise(monkeypatch):
+    generator = LatentGenerator(width=16, blocks=1, sketch=3).build((3, 16, 16), WORD)
+    generator.sketcher = sketcher(condition=WORD)
+    told, noise, seen = torch.randn(2, WORD), torch.randn(2, PLACES, CHANNELS), []
+    drawn = torch.randn(2, PLACES, CHANNELS)
+
+    def clean(noisy, condition, time):
+        seen.append((noisy, time))
+        return drawn
+
+    monkeypatch.setattr(generator, "clean", clean)
+    assert torch.equal(generator.once(noise, told), sphere(drawn))
+    [(noisy, time)] = seen
+    assert torch.allclose(noisy, (generator.sketcher(noise, told) + noise) / 2, atol=1e-6)
+    assert time.tolist() == [0.5, 0.5]
+
+
+def test_sketches_are_no_weights_that_a_generator_learns_and_lie_in_its_file():
+    generator = LatentGenerator(width=16, blocks=1, sketch=3).build((3, 16, 16), WORD)
+    fixed = {name for name, value in generator.named_parameters() if not value.requires_grad}
+    assert {name.split(".")[0] for name in fixed} == {"sketcher", "decoder"}
+    assert {"sketcher.axes", "sketcher.mean", "sketcher.deviation"} <= generator.state_dict().keys()
+    again = LatentGenerator(width=16, blocks=1, sketch=3).build((3, 16, 16), WORD)
+    assert again.adopt("generator", {"generator": generator.state_dict()}) == []
+    assert all(value.equal(generator.state_dict()[name]) for name, value in again.state_dict().items())
+
+
+def test_a_sketch_of_all_that_there_is_is_refused():
+    with pytest.raises(DoesNotFit, match="no rougher than latents of 64"):
+        LatentGenerator(sketch=65).build((3, 16, 16), 4)
