@@ -78,7 +78,8 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
     before, model = Run(locate(about["model"])), finished(out, mean)
     log = _after(_after(before.rows, rows(out, "shapes")), rows(out, "finished"))
-    settings = replace(before.recipe.networks["generator"], sketch=model.network.sketch)
+    begins = {"sketch": model.network.sketch, "guidance": model.network.guidance}
+    settings = replace(before.recipe.networks["generator"], **begins)
     critic, half = load(out, "finished_critic"), _half(model.network.state_dict())
     others = checkpoint.named_below("critic", critic) | checkpoint.named_below("autoencoder", encoder(before))
     weights = {
@@ -107,7 +108,8 @@ def finished(out: Path, mean: Path | None = None) -> Model:
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
     before, learned = load_model(about["model"]).network, load(out, "finished")
     settings = Run(locate(about["model"])).recipe.networks["generator"]
-    network = replace(settings, sketch=len(learned["sketcher.deviation"])).build(SHAPE, before.condition).eval()
+    begins = {"sketch": len(learned["sketcher.deviation"]), "guidance": about["plan"]["guidance"]}
+    network = replace(settings, **begins).build(SHAPE, before.condition).eval()
     network.load_state_dict(before.state_dict(), strict=False)
     other = load(mean, "finished") if mean else learned
     halfway = {

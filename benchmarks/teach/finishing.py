@@ -53,6 +53,7 @@ class Finish:
     """Settings of the last stage.
 
     sketch               numbers of a sketch, where the model that is gone on with has none (sketching.py)
+    guidance             of sketches
     sketches, first      seconds in which sketches and shapes are learned, before all else (shaping.py)
     seconds, warm        how long after that, and the steps of these in which a new critic learns alone
     namer                steps in which the namer learns, before
@@ -64,6 +65,7 @@ class Finish:
     """
 
     sketch: int = 64
+    guidance: float = 2.0
     sketches: float = 900.0
     first: float = 1200.0
     seconds: float = 2400.0
@@ -90,7 +92,8 @@ def finish(corpus: Corpus, model: str, out: Path, plan: Finish) -> None:
     found = Run(locate(model))
     generator: Any = load_model(model).network.to(corpus.device)
     settings = found.recipe.networks["generator"]
-    network = replace(settings, sketch=settings.sketch or plan.sketch).build(SHAPE, generator.condition)
+    begins = {"sketch": settings.sketch or plan.sketch, "guidance": plan.guidance}
+    network = replace(settings, **begins).build(SHAPE, generator.condition)
     network.to(corpus.device).load_state_dict(generator.state_dict(), strict=False)
     critic: Any = FeatureCritic().build(SHAPE, generator.condition).to(corpus.device)
     learned = load(out, "finished_critic")

@@ -38,12 +38,12 @@ class Sketches(NamedTuple):
 
 
 def known_sketches(corpus: Corpus, autoencoder: Any, sketcher: Sketcher, out: Path, *, anew: bool) -> Sketches:
-    """The sketches of all icons; with `anew` their axes are found first. Both are kept in OUT."""
-    kept = load(out, "sketches")
-    sketcher.load_state_dict(load(out, "sketcher"), strict=False)
+    """The sketches of all icons, kept in OUT; with `anew` their axes are found first, unless OUT has a sketcher."""
+    kept, known = load(out, "sketches"), load(out, "sketcher")
+    sketcher.load_state_dict(known, strict=False)
     if not kept:
         latents = [_latents(half, autoencoder) for half in (corpus.mono, corpus.coloured)]
-        if anew:
+        if anew and not known:
             fit_axes(sketcher, _some(corpus, *latents))
         kept = {
             name: torch.cat([sketcher.sketches(part.float()) for part in each.split(4000)])

@@ -50,6 +50,21 @@ def test_noise_begins_where_it_lies_along_the_axes_and_is_led_in_straight_lines(
         assert torch.allclose(noisy, (1 - time) * begun + time * end, atol=1e-5)
 
 
+def test_guidance_leads_away_from_what_there_is_without_words(monkeypatch):
+    known, noise, told = sketcher(), torch.randn(2, PLACES, CHANNELS), torch.randn(2, 2 * WORD)
+    plain, asked = torch.randn(3), torch.randn(3)
+
+    def clean(noisy, described, time):
+        return plain + 0 * noisy if described.dim() == 1 else plain + asked + 0 * noisy
+
+    monkeypatch.setattr(known, "clean", clean)
+    for guidance in (1.0, 2.5):
+        known.guidance = guidance
+        wanted = known.latents((plain + guidance * asked).expand(2, -1))
+        assert torch.allclose(known(noise, told), wanted, atol=1e-5)
+    assert torch.allclose(known.described(0 * told)[0], known.told.bias)
+
+
 def test_words_are_heard_in_any_order_and_places_without_one_are_not():
     known = sketcher(condition=3 * WORD)
     a, b, nothing = torch.randn(WORD), torch.randn(WORD), torch.zeros(WORD)

@@ -73,6 +73,7 @@ class LatentGenerator(NetworkSettings):
 
     With a `sketch` of so many numbers z becomes a sketch first (sketch.py), and the one step begins with that, half
     covered with noise: so what is where comes from a distribution that is small enough to be learned, and seeds differ.
+    `guidance` is that of the sketch then.
     """
 
     width: int = 256
@@ -259,7 +260,7 @@ class _LatentGenerator(_Latent, Generator):
         self.outward = nn.Linear(settings.width, CHANNELS)
         nn.init.normal_(self.outward.weight, std=0.02)
         self.sketcher = (
-            Sketcher(settings.sketch, rows * columns, CHANNELS, condition).requires_grad_(False)
+            Sketcher(settings.sketch, rows * columns, CHANNELS, condition, settings.guidance).requires_grad_(False)
             if settings.sketch
             else None
         )

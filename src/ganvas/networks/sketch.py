@@ -29,18 +29,20 @@ class Sketcher(nn.Module):
     places     of the latents
     channels   numbers at each place
     condition  numbers of a description; a multiple of 256 are words, each in a place of its own
+    guidance   how far sketches are led away from those that there are without words (Ho & Salimans 2022,
+               arXiv:2207.12598); 1 leads nowhere else
     """
 
     STEPS: ClassVar[int] = 8
     WIDTH: ClassVar[int] = 512
     BLOCKS: ClassVar[int] = 3
 
-    def __init__(self, numbers: int, places: int, channels: int, condition: int) -> None:
+    def __init__(self, numbers: int, places: int, channels: int, condition: int, guidance: float = 1.0) -> None:
         super().__init__()
         if numbers > places * channels:
             raise DoesNotFit(f"A sketch of {numbers} numbers is no rougher than latents of {places * channels}.")
         self.length, width = DIMENSION if condition % DIMENSION == 0 else condition, self.WIDTH
-        self.places = places
+        self.places, self.guidance = places, guidance
         self.register_buffer("axes", torch.eye(places * channels)[:numbers].clone())
         self.register_buffer("mean", torch.zeros(places * channels))
         self.register_buffer("deviation", torch.ones(numbers))
@@ -59,7 +61,11 @@ class Sketcher(nn.Module):
         described = self.described(condition)
         for step in range(self.STEPS):
             time = sketch.new_full((len(sketch),), step / self.STEPS)
-            sketch = sketch + (self.clean(sketch, described, time) - sketch) / (self.STEPS - step)
+            end = self.clean(sketch, described, time)
+            if condition is not None and self.guidance != 1.0:
+                untold = self.clean(sketch, self.told.bias, time)
+                end = untold + self.guidance * (end - untold)
+            sketch = sketch + (end - sketch) / (self.STEPS - step)
         return self.latents(sketch)
 
     def described(self, condition: Tensor | None) -> Float[Tensor, "*n width"]:
