@@ -15,7 +15,7 @@ from benchmarks.teach.corpus import OTHERS, Corpus, Half, Shown, draw
 from benchmarks.teach.facing import agreed, face_one_way
 from benchmarks.teach.held_out import write_held_out
 from benchmarks.teach.kinds import WAYS, drawn_kinds
-from benchmarks.teach.namer import Namer
+from benchmarks.teach.namer import Namer, look_named
 from benchmarks.teach.output import PART, Log, load, rows, save
 from benchmarks.teach.prepare import PALETTE, attribution, chosen
 from benchmarks.teach.shaping import learn_shapes, missed
@@ -375,7 +375,8 @@ def test_a_sketcher_learns_which_sketches_there_are_under_words(latent, tmp_path
         star = half.candidates[:, 0] == corpus.places["star"]
         way = torch.arange(len(half)) % 4 < 2
         sketches.append(torch.stack([star * 2.0 - 1, way * 2.0 - 1, 0 * star], 1))
-    learn_sketches(corpus, sketching.Sketches(*sketches), sketcher, tmp_path, 400)
+    named = [torch.ones(len(half), dtype=torch.bool) for half in (corpus.mono, corpus.coloured)]
+    learn_sketches(corpus, sketching.Sketches(*sketches), sketcher, tmp_path, 400, named=named)
     noise = torch.randn(200, 64, 16)
     for noun, wanted in (("star", 1), ("box", -1)):
         told = corpus.condition(torch.stack([corpus.asked(f"{noun} solid")] * 200))
@@ -386,6 +387,37 @@ def test_a_sketcher_learns_which_sketches_there_are_under_words(latent, tmp_path
     assert not any(each.requires_grad for each in sketcher.parameters())
     assert rows(tmp_path, "sketches")[-1]["terms"]["sketcher.error"] < 0.5
     assert load(tmp_path, "sketcher").keys() == sketcher.state_dict().keys()
+
+
+def test_sketches_of_icons_that_nobody_would_call_so_are_seldom_drawn(latent, tmp_path, monkeypatch):
+    """Half of the icons are of the one sketch, and nobody would name these."""
+    for name, value in (("BATCH", 64), ("RATE", 3e-3), ("WARM", 10), ("steps", counted)):
+        monkeypatch.setattr(sketching, name, value)
+    corpus, sketcher = latent.corpus, latent.network.sketcher
+    named = [torch.arange(len(half)) % 4 < 2 for half in (corpus.mono, corpus.coloured)]
+    sketches = [torch.stack([each * 2.0 - 1, 0 * each, 0 * each], 1) for each in named]
+    learn_sketches(corpus, sketching.Sketches(*sketches), sketcher, tmp_path, 400, named=named)
+    told = corpus.condition(torch.stack([corpus.asked("star solid")] * 200))
+    found = sketcher.sketches(sketcher(torch.randn(200, 64, 16), told))
+    assert 0.8 < (found[:, 0] > 0).float().mean() < 1
+
+
+def test_icons_look_like_what_they_are_called_if_the_namer_guesses_it(latent, monkeypatch):
+    """The guesses of this one are made up: the noun is the second; of one that it does not know nothing is asked."""
+    corpus = latent.corpus
+    star, box = corpus.places["star"], corpus.places["box"]
+    monkeypatch.setattr("benchmarks.teach.namer.appearance", lambda pictures: [pictures] * 4)
+    monkeypatch.setattr("benchmarks.teach.namer.seen", lambda scales: scales[0][:, :, 0, 0])
+    namer = Namer(3, [star, box], len(corpus.words)).eval()
+    namer.forward = lambda numbers: torch.tensor([1.0, 2.0]).expand(len(numbers), -1)
+    half = corpus.mono
+    for guesses, stars in ((1, False), (2, True)):
+        monkeypatch.setattr("benchmarks.teach.namer.GUESSES", guesses)
+        named = look_named(namer, corpus, half)
+        assert all(bool(each) == stars for each in named[half.candidates[:, 0] == star])
+        assert named[half.candidates[:, 0] == box].all()
+    namer.get_buffer("places")[star] = -1
+    assert look_named(namer, corpus, half).all()
 
 
 def test_shapes_lead_to_the_icons_of_sketches(latent, tmp_path, monkeypatch):

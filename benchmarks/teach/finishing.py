@@ -33,7 +33,7 @@ from .assemble import encoder
 from .corpus import Corpus
 from .facing import face_one_way
 from .learner import Learner, follow, learning, own, steps
-from .namer import Namer, known_namer, seen, shaken
+from .namer import Namer, known_namer, look_named, seen, shaken
 from .output import Log, load, save, say
 from .shaping import learn_shapes, missed, refined
 from .sheets import save_sheet
@@ -65,7 +65,7 @@ class Finish:
     """
 
     sketch: int = 64
-    guidance: float = 2.0
+    guidance: float = 2.5
     sketches: float = 900.0
     first: float = 1200.0
     seconds: float = 2400.0
@@ -77,9 +77,9 @@ class Finish:
     power: float = 0.5
     everyday: float = 0.5
     adversarial: float = 0.3
-    named: float = 0.2
+    named: float = 0.4
     refined: float = 0.25
-    missed: float = 5.0
+    missed: float = 2.0
     seed: int = 0
 
 
@@ -148,7 +148,8 @@ def learn_finish(
             each.precision = torch.bfloat16
     sketches = known_sketches(corpus, autoencoder, network.sketcher, out, anew=anew)
     if plan.sketches and not learned:
-        learn_sketches(corpus, sketches, network.sketcher, out, plan.sketches)
+        named = [look_named(namer, corpus, half) for half in (corpus.mono, corpus.coloured)]
+        learn_sketches(corpus, sketches, network.sketcher, out, plan.sketches, named=named)
     if plan.first and not learned:
         learn_shapes(corpus, sketches, before, network, autoencoder, out, plan.first)
     average = copy.deepcopy(network).eval().requires_grad_(False)

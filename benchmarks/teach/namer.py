@@ -15,10 +15,11 @@ from ganvas.metrics.features.efficientnet import appearance
 from .corpus import Corpus, Half
 from .output import say
 
-__all__ = ["Namer", "kept_namer", "known_namer", "learn_namer", "seen", "shaken"]
+__all__ = ["Namer", "kept_namer", "known_namer", "learn_namer", "look_named", "seen", "shaken"]
 
 LEAST = 12  # icons of a noun that is learned
 WIDTH, BATCH, RATE = 512, 256, 1e-3
+GUESSES = 3
 LOOKS = {True: 1, False: 2}  # times that an icon of one colour, and one of many, is looked at
 
 
@@ -124,6 +125,22 @@ def _looks(corpus: Corpus, half: Half, share: float, nouns: Tensor) -> list[_Loo
             x = x + 0.12 * torch.rand(len(x), 1, 1, 1, device=x.device) * torch.randn_like(x)
             found.append(_Looks(seen(appearance(x)).half(), known[rows], share * weights[rows]))
     return found
+
+
+@torch.no_grad()
+def look_named(namer: Namer, corpus: Corpus, half: Half) -> Tensor:
+    """Whether icons of one kind look like what they are called, [N]: the namer has that among its first guesses.
+
+    Those of nouns that it does not know do.
+    """
+    found = []
+    for rows in torch.arange(len(half), device=corpus.device).split(BATCH):
+        tint = torch.zeros(len(rows), 3, device=corpus.device) if half is corpus.mono else None
+        logits = namer(seen(appearance(corpus.pictures(half, rows, tint))))
+        wanted = namer.wanted(half.candidates[rows])
+        better = (logits > logits.gather(1, wanted.clamp(min=0)[:, None])).sum(1)
+        found.append((better < GUESSES) | (wanted < 0))
+    return torch.cat(found)
 
 
 def shaken(x: Tensor, most: int = 3) -> Tensor:

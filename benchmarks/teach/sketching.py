@@ -5,6 +5,7 @@ seeds of a word become one drawing. So what is where is drawn from a distributio
 """
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ __all__ = ["Sketches", "fit_axes", "known_sketches", "learn_sketches"]
 SOME = 20_000  # icons of which the axes are those
 BATCH, RATE, WARM = 1024, 1e-3, 200
 EVERY = 50  # steps between two lines
+LITTLE = 0.1  # how much an icon counts that nobody would call what it is called
 DARK = 0.25  # what icons of one colour are sketched in, whatever tint they are told in
 
 
@@ -33,8 +35,12 @@ class Sketches(NamedTuple):
 
     def of(self, mono: Tensor, rows: Tensor) -> Tensor:
         """The sketches of these icons, [M, K]."""
-        one, many = (each[rows.clamp(max=len(each) - 1)] for each in self)
-        return torch.where(mono[:, None], one, many).float()
+        return torch.where(mono[:, None], *picked(self, rows)).float()
+
+
+def picked(of_halves: Sequence[Tensor], rows: Tensor) -> list[Tensor]:
+    """What belongs to these rows of either kind; one of them is meant."""
+    return [each[rows.clamp(max=len(each) - 1)] for each in of_halves]
 
 
 def known_sketches(corpus: Corpus, autoencoder: Any, sketcher: Sketcher, out: Path, *, anew: bool) -> Sketches:
@@ -67,8 +73,19 @@ def fit_axes(sketcher: Sketcher, latents: Tensor) -> None:
     say(f"sketches of {numbers} numbers, {share:.2f} of the variance")
 
 
-def learn_sketches(corpus: Corpus, sketches: Sketches, sketcher: Sketcher, out: Path, seconds: float) -> None:
-    """Flow matching of sketches under words; the weights are the average of those on the way."""
+def learn_sketches(
+    corpus: Corpus, sketches: Sketches, sketcher: Sketcher, out: Path, seconds: float, *, named: Sequence[Tensor]
+) -> None:
+    """Flow matching of sketches under words; the weights are the average of those on the way.
+
+    Args:
+        corpus: what is told of icons.
+        sketches: of all icons.
+        sketcher: what learns.
+        out: where its weights and the log go.
+        seconds: how long.
+        named: of the icons of either kind, whether they look like what they are called; others count `LITTLE`.
+    """
     average = copy.deepcopy(sketcher)
     sketcher.requires_grad_(True)
     learner = Learner(sketcher.parameters(), RATE, (0.9, 0.99), decay=0.01, warm=WARM)
@@ -80,7 +97,8 @@ def learn_sketches(corpus: Corpus, sketches: Sketches, sketcher: Sketcher, out: 
         noisy = time[:, None] * wanted + (1 - time[:, None]) * torch.randn_like(wanted)
         found = sketcher.clean(noisy, sketcher.described(corpus.condition(described.told)), time)
         error = (found - wanted).square().mean(1)
-        learner.step((error / (1 - time).clamp(min=0.1)).mean(), 1.0 - 0.99 * done, step)
+        weight = torch.where(torch.where(described.mono, *picked(named, described.rows)), 1.0, LITTLE)
+        learner.step((weight * error / (1 - time).clamp(min=0.1)).mean(), 1.0 - 0.99 * done, step)
         follow(average, sketcher, min(0.998, 1 - 1 / (1 + (step + 1) * 0.05)))
         watched.lerp_(error.detach().mean(), max(0.02, 1 / (step + 1)))
         if step % EVERY == 0:

@@ -60,7 +60,7 @@ class Sketcher(nn.Module):
         sketch = noise.flatten(1) @ self.get_buffer("axes").T
         described = self.described(condition)
         for step in range(self.STEPS):
-            time = sketch.new_full((len(sketch),), step / self.STEPS)
+            time = sketch.new_full((sketch.shape[0],), step / self.STEPS)
             end = self.clean(sketch, described, time)
             if condition is not None and self.guidance != 1.0:
                 untold = self.clean(sketch, self.told.bias, time)
