@@ -77,7 +77,7 @@ class Finish:
     power: float = 0.5
     everyday: float = 0.5
     adversarial: float = 0.3
-    named: float = 0.4
+    named: float = 0.3
     refined: float = 0.25
     missed: float = 2.0
     seed: int = 0
