@@ -34,6 +34,7 @@ class Sketcher(nn.Module):
     """
 
     STEPS: ClassVar[int] = 8
+    TEMPERATURE: ClassVar[float] = 0.8
     WIDTH: ClassVar[int] = 512
     BLOCKS: ClassVar[int] = 3
 
@@ -56,8 +57,11 @@ class Sketcher(nn.Module):
         self.outward = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, numbers))
 
     def forward(self, noise: Latents, condition: Tensor | None) -> Latents:
-        """Latents, off the sphere, of the sketch that noise becomes: as the noise lies along the axes it begins."""
-        sketch = noise.flatten(1) @ self.get_buffer("axes").T
+        """Latents, off the sphere, of the sketch that noise becomes: it begins as that lies along the axes.
+
+        At a temperature below 1 (Kingma & Dhariwal 2018, arXiv:1807.03039), so that what is seldom is seldom drawn.
+        """
+        sketch = self.TEMPERATURE * (noise.flatten(1) @ self.get_buffer("axes").T)
         described = self.described(condition)
         for step in range(self.STEPS):
             time = sketch.new_full((sketch.shape[0],), step / self.STEPS)
