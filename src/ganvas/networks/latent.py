@@ -73,8 +73,8 @@ class LatentGenerator(NetworkSettings):
 
     With a `sketch` of so many numbers z becomes a sketch first (sketch.py), and the one step begins with that, half
     covered with noise: so what is where comes from a distribution that is small enough to be learned, and seeds differ.
-    `guidance` is that of the sketch then. No game teaches sketches: `icons` has learned its own (`benchmarks.teach`), and
-    who goes on from it keeps them.
+    `guidance` is that of the sketch then. No game teaches sketches: `icons` has learned its own (`benchmarks.teach`),
+    and who goes on from it keeps them.
     """
 
     width: int = 256
