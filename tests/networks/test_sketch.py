@@ -63,6 +63,7 @@ def test_guidance_leads_away_from_what_there_is_without_words(monkeypatch):
         wanted = known.latents((plain + guidance * asked).expand(2, -1))
         assert torch.allclose(known(noise, told), wanted, atol=1e-5)
     assert torch.allclose(known.described(0 * told)[0], known.told.bias)
+    assert LatentGenerator(width=16, blocks=1, sketch=3, guidance=2.5).build((3, 16, 16), 4).sketcher.guidance == 2.5
 
 
 def test_words_are_heard_in_any_order_and_places_without_one_are_not():
@@ -72,6 +73,8 @@ def test_words_are_heard_in_any_order_and_places_without_one_are_not():
     first, second, one = known.described(told)
     assert torch.allclose(first, second, atol=1e-5)
     assert (first - one).abs().max() > 1e-3
+    twice = known.described(torch.cat([a, a, nothing])[None])[0]  # words add up as their number's root does
+    assert torch.allclose(twice - known.told.bias, 2**0.5 * (one - known.told.bias), atol=1e-5)
     untold = known.described(torch.zeros(1, 3 * WORD))
     assert torch.allclose(untold[0], known.told.bias, atol=1e-6)
     assert sketcher(condition=10).described(torch.randn(2, 10)).shape == (2, 512)
