@@ -1,6 +1,7 @@
 """What a probe of the machine's speed has found is not asked for again; but which threads are fastest is."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -93,7 +94,7 @@ def test_other_threads_take_over_where_those_at_work_are_slow_twice(eight):
     threads = budget.Threads({8: 1000.0, 4: 700.0})
     assert threads.fastest == 8
     with machine.threads(8):
-        assert turned(threads, [600.0, 200.0, 600.0, 200.0]) == [8, 8, 8, 8]  # it draws and measures, too
+        assert turned(threads, [600.0, 200.0, 600.0, 200.0]) == [8, 8, 8, 8]
         assert turned(threads, [210.0]) == [4]
     alone = budget.Threads({2: 0.0})
     with machine.threads(alone.fastest):
@@ -116,6 +117,38 @@ def test_threads_that_took_over_make_way_too_where_they_are_slow(eight):
     with machine.threads(8):
         assert turned(threads, [300.0, 300.0]) == [8, 4]
         assert turned(threads, [100.0, 100.0]) == [4, 8]
+
+
+def clocked(monkeypatch):
+    """A budget of two minutes of a clock that goes on by what is added to its only number."""
+    clock = [100.0]
+    monkeypatch.setattr(budget, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    return budget.Budget(2.0, 0, 0.0), clock
+
+
+def test_what_is_no_step_does_not_make_steps_slow(monkeypatch):
+    """100 images a second, and six seconds of measuring before the second look alone."""
+    known, clock = clocked(monkeypatch)
+    assert known.look(0) is None, "too early"
+    clock[0] += 10
+    assert known.look(1000) == pytest.approx(100 * 110)
+    with known.aside():
+        clock[0] += 6
+    clock[0] += 4
+    assert known.look(1400) == pytest.approx(100 * 100 * 14 / 20)
+    assert known.pace == pytest.approx(100)
+    clock[0] += 20
+    assert known.look(2400) == pytest.approx(50 * 80 * 34 / 40), "steps are half as fast since"
+    assert known.pace == pytest.approx(50)
+
+
+def test_images_that_are_seen_again_do_not_make_steps_fast(monkeypatch):
+    known, clock = clocked(monkeypatch)
+    clock[0] += 10
+    known.look(1000)
+    clock[0] += 10
+    known.lose(500)
+    assert known.look(1500) == pytest.approx(100 * 100)
 
 
 def test_a_training_turns_to_other_threads_and_says_so(pictures, tmp_path, monkeypatch, capsys):

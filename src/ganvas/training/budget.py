@@ -6,10 +6,11 @@ First by a probe, then by the training's own speed.
 import json
 import math
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
+from typing import NamedTuple
 
 import torch
 
@@ -25,7 +26,7 @@ from .loop import train
 __all__ = ["Budget", "Threads", "fitted", "whole_batches", "widths"]
 
 PROBE_SECONDS = 3.0
-SLOW = 0.8  # of what other threads made when tried: a training also draws and measures
+SLOW = 0.8  # of what other threads made when tried
 TWICE = 2  # looks at which threads are slow before others take over
 AGAIN = 2  # looks after which these are tried again, and twice as many each time
 LOOKS = 12  # times that a run's length is fitted anew to the machine's speed
@@ -162,13 +163,13 @@ def _pace(recipe: Recipe, data: Dataset, seed: int, *, seconds: float, device: t
 class Budget:
     """The time a training may take, and how many images that is at the speed it turns out to have.
 
-    pace  images per second between the last two looks
+    pace  images per second of its steps between the last two looks
     """
 
     def __init__(self, minutes: float | None, seen: int, earlier_seconds: float) -> None:
         self._total_seconds = 60 * minutes if minutes else math.inf
         self._seen, self._earlier, self._began = seen, earlier_seconds, time.perf_counter()
-        self._looked = (seen, earlier_seconds)
+        self._looked, self._aside = _Look(seen, earlier_seconds, 0.0), 0.0
         self.pace = 0.0
 
     @property
@@ -180,17 +181,40 @@ class Budget:
         """Images per second in this call."""
         return (seen - self._seen) / (time.perf_counter() - self._began)
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Do what is no step, such as measuring: it takes of the time, and says nothing of how fast the steps are."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._aside += time.perf_counter() - began
+
     def lose(self, images: int) -> None:
         """So many images are to be seen again; the time that they took is spent."""
-        self._seen, self._looked = self._seen - images, (self._looked[0] - images, self._looked[1])
+        self._seen, self._looked = self._seen - images, self._looked._replace(seen=self._looked.seen - images)
 
     def look(self, seen: int) -> float | None:
-        """How many more images fit into the time left at the speed since the last look; None if it is early for one."""
-        (images, then), now = self._looked, self.seconds
-        if now - then < self._total_seconds / LOOKS:
+        """How many more images fit into the time left; None if it is early for a look.
+
+        Steps are as fast as since the last one, and what else is done takes its share as in this call so far: were it
+        measured since the last one, a training that happened to draw and measure then would be planned too short.
+        """
+        last, here = self._looked, _Look(seen, self.seconds, self._aside)
+        if here.seconds - last.seconds < self._total_seconds / LOOKS:
             return None
-        self._looked, self.pace = (seen, now), (seen - images) / (now - then)
-        return self.pace * max(self._total_seconds - now, 0.0)
+        self._looked = here
+        self.pace = (seen - last.seen) / (here.seconds - last.seconds - (here.aside - last.aside))
+        stepping = 1 - here.aside / (here.seconds - self._earlier)
+        return self.pace * stepping * max(self._total_seconds - here.seconds, 0.0)
+
+
+class _Look(NamedTuple):
+    """Images seen, seconds of training, and seconds of this call that were no steps."""
+
+    seen: int
+    seconds: float
+    aside: float
 
 
 def whole_batches(images: float, recipe: Recipe) -> int:

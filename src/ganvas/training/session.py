@@ -177,14 +177,16 @@ class Session:
                 self._tell_of_cuts(tick, display)
             due = self._is_due(ROWS, every=self._group) or self._meter.wanted_at(self._seen, self._recipe.batch)
             if due:
-                self._log(tick)
+                with self._budget.aside():
+                    self._log(tick)
             speed = self._budget.speed(self._seen)
             display.look_out([each.kind for each in self._found])
             display.update(self._seen, speed, self._terms)
             if self._status:
                 self._status.update(self._seen, self._recipe.images, speed)
             if self._is_due(self._recipe.sheets):
-                self._draw(tick)
+                with self._budget.aside():
+                    self._draw(tick)
             if self._is_mended(tick, display):
                 return True
             # Processes act on the clock and on signals in the same step.
@@ -258,12 +260,13 @@ class Session:
         ends = distributed.either(self._is_over or interrupted(), self._device)
         due = return_step(tick.step) == tick.step or time.perf_counter() - self._saved > CHECKPOINT_SECONDS
         if ends or distributed.either(due, self._device):
-            self._look(tick)
-            self._say("saving")
-            if self._first:
-                self._recorder.save(self._seen, self._recipe, tick.state)
-                if self._saved == -math.inf:
-                    self._recorder.plan(self._recipe)
+            with self._budget.aside():
+                self._look(tick)
+                self._say("saving")
+                if self._first:
+                    self._recorder.save(self._seen, self._recipe, tick.state)
+                    if self._saved == -math.inf:
+                        self._recorder.plan(self._recipe)
             self._saved = time.perf_counter()
         return ends
 
