@@ -97,14 +97,51 @@ def test_a_generator_draws_from_sketches_half_covered_with_noise(monkeypatch):
     assert time.tolist() == [0.5, 0.5]
 
 
-def test_sketches_are_no_weights_that_a_generator_learns_and_lie_in_its_file():
+def test_what_is_drawn_teaches_no_sketches_while_training_and_noise_is_found_through_them():
     generator = LatentGenerator(width=16, blocks=1, sketch=3).build((3, 16, 16), WORD)
-    fixed = {name for name, value in generator.named_parameters() if not value.requires_grad}
-    assert {name.split(".")[0] for name in fixed} == {"sketcher", "decoder"}
+    noise, told = torch.randn(2, PLACES * CHANNELS), torch.randn(2, WORD)
+    generator(noise, told).sum().backward()
+    learned = {name.split(".")[0] for name, value in generator.named_parameters() if value.grad is not None}
+    assert learned == {"body", "outward"}
+    generator.eval()
+    generator.finished = lambda sketched, noise, condition: sketched
+    noise.requires_grad_()
+    (slope,) = torch.autograd.grad(generator.once(generator.places(noise), told).square().sum(), noise)
+    assert slope.abs().max() > 0
+
+
+def test_sketches_lie_in_the_file_of_a_generator():
+    generator = LatentGenerator(width=16, blocks=1, sketch=3).build((3, 16, 16), WORD)
     assert {"sketcher.axes", "sketcher.mean", "sketcher.deviation"} <= generator.state_dict().keys()
     again = LatentGenerator(width=16, blocks=1, sketch=3).build((3, 16, 16), WORD)
     assert again.adopt("generator", {"generator": generator.state_dict()}) == []
     assert all(value.equal(generator.state_dict()[name]) for name, value in again.state_dict().items())
+
+
+def test_axes_are_those_along_which_latents_differ_most():
+    torch.manual_seed(0)
+    latents = (torch.randn(500, PLACES * CHANNELS) * torch.linspace(3, 0.1, 64) + 1).unflatten(1, (PLACES, CHANNELS))
+    found = Sketcher(3, PLACES, CHANNELS, 0)
+    assert not found.known
+    share = found.look(latents)
+    assert found.known
+    flat = latents.flatten(1) - latents.flatten(1).mean(0)
+    _, deviations, axes = torch.linalg.svd(flat, full_matrices=False)
+    assert torch.allclose((found.get_buffer("axes") * axes[:3]).sum(1).abs(), torch.ones(3), atol=1e-4)
+    assert share == pytest.approx(float(deviations[:3].square().sum() / deviations.square().sum()), rel=1e-4)
+    known = found.sketches(latents)
+    assert torch.allclose(known.mean(0), torch.zeros(3), atol=1e-4)
+    assert torch.allclose(known.std(0, correction=0), torch.ones(3), atol=1e-4)
+
+
+def test_a_flow_of_several_steps_begins_with_a_sketch_too(monkeypatch):
+    generator = LatentGenerator(width=16, blocks=1, steps=2, sketch=3).build((3, 16, 16), WORD)
+    generator.sketcher = sketcher(condition=WORD)
+    told, noise, seen = torch.randn(2, WORD), torch.randn(2, PLACES, CHANNELS), []
+    monkeypatch.setattr(generator, "clean", lambda x, _, time: seen.append((x, time.tolist())) or 0 * x)
+    generator.latents(noise, told)
+    assert [time for _, time in seen] == [[0.5, 0.5], [0.75, 0.75]]
+    assert torch.allclose(seen[0][0], (generator.sketcher(noise, told) + noise) / 2, atol=1e-6)
 
 
 def test_a_sketch_of_all_that_there_is_is_refused():

@@ -19,9 +19,10 @@ from ganvas.training import fit as fitting
 from ganvas.training.loop import start
 from ganvas.training.start_from import adapted, adopt, as_begun
 
-SMALL = ("width=8", "blocks=2", "critic.blocks=1", "teacher.steps=2", "sheets=1", "measure_images=0", "bfloat16=()")
+SMALL = ("width=8", "blocks=2", "sketch=8", "critic.blocks=1", "teacher.steps=2", "sheets=1", "measure_images=0", "bfloat16=()")
 QUICK = {"images": 100, "quiet": True, "device": "cpu"}
-STAGES = ("1-idea_autoencoder", "2-idea_flow")
+STAGES = ("1-idea_autoencoder", "2-idea_flow", "3-idea_sketch")
+BEFORE = ("1-idea_sketch", "2-idea_drawing")  # another model goes on with other pictures
 
 
 def draw(folder, *, words):
@@ -90,21 +91,24 @@ def begun(recipe, place):
 def test_one_command_trains_all_stages(run, folder):
     stages = [*(Run(run.path / "stages" / name) for name in STAGES), run]
     assert all(stage.finished for stage in stages)
-    assert [stage.about["stage"] for stage in stages] == ["1 of 3", "2 of 3", "3 of 3"]
-    assert [stage.recipe.images for stage in stages] == [20, 55, 25]
-    assert [stage.about["from"] for stage in stages] == [None, *(str(stage.path) for stage in stages[:2])]
+    assert [stage.about["stage"] for stage in stages] == ["1 of 4", "2 of 4", "3 of 4", "4 of 4"]
+    assert [stage.recipe.images for stage in stages] == [20, 45, 10, 25]
+    assert [stage.about["from"] for stage in stages] == [None, *(str(stage.path) for stage in stages[:3])]
     assert all(str(stage.recipe.data.path) == folder for stage in stages)
     assert stages[1].recipe.networks["generator"] == run.recipe.networks["teacher"]
     assert "Stage" in (run.path / "report.html").read_text()
-    autoencoder, flow, last = map(learned, stages)
+    autoencoder, flow, sketch, last = map(learned, stages)
     assert same(last["autoencoder"], autoencoder["autoencoder"])
-    assert same(last["teacher"], flow["generator"])
+    assert same(last["teacher"], sketch["generator"])
+    assert same(last["teacher"], flow["generator"], "body.")
+    assert same(last["generator"], sketch["generator"], "sketcher.")
+    assert not same(sketch["generator"], flow["generator"], "sketcher.")
     assert same(last["generator"], autoencoder["autoencoder"], "decoder.")
     assert not same(last["generator"], flow["generator"], "body.")
     assert load(run.path).sample(2, label="red")[0].size == (16, 16)
 
 
-@pytest.mark.parametrize(("stage", "by"), [(1, "the same command"), (2, "its folder")])
+@pytest.mark.parametrize(("stage", "by"), [(1, "the same command"), (3, "its folder")])
 def test_it_goes_on_in_the_stage_where_it_was_left(run, folder, stage, by, tmp_path, monkeypatch):
     train_one, trained = fitting._fit, []
 
@@ -118,7 +122,7 @@ def test_it_goes_on_in_the_stage_where_it_was_left(run, folder, stage, by, tmp_p
     words = {"data": folder, "size": 16, "settings": SMALL, "out": tmp_path / "again"}
     with pytest.raises(KeyboardInterrupt):
         fit("idea_icons", **words, **QUICK)
-    assert trained == ["1 of 3", "2 of 3", "3 of 3"][: stage + 1]
+    assert trained == ["1 of 4", "2 of 4", "3 of 4", "4 of 4"][: stage + 1]
     assert not Run(tmp_path / "again").exists
     monkeypatch.undo()
     rest = {"quiet": True, "device": "cpu"}
@@ -167,7 +171,7 @@ def test_shares_leave_something_for_the_recipe_itself(begins):
 
 
 def small(name, data):
-    return plan(name, data=data, size=16, settings=SMALL if name == "idea_icons" else ("width=8", "blocks=2"))
+    return plan(name, data=data, size=16, settings=SMALL if name == "idea_icons" else ("width=8", "blocks=2", "sketch=8"))
 
 
 def test_a_flow_begins_with_an_autoencoder(run, folder):
@@ -220,27 +224,34 @@ def test_other_pictures_have_a_critic_with_eyes_and_no_teacher(run, published):
 
 
 def test_a_published_model_goes_on_with_a_folder(published, folder, bare, tmp_path, monkeypatch):
-    """With words and without, in one stage."""
+    """With words and without: first it learns sketches, then to draw from them."""
     monkeypatch.setattr(shipped, "HOME", published.parent)
     for data in (folder, bare):
         out = tmp_path / data.rpartition("/")[2]
         run = fit(data, start_from="ideas", out=out, images=64, quiet=True, device="cpu")
         assert run.finished
-        assert not (out / "stages").exists()
-        assert run.about["stage"] == ""
-        assert run.about["from"] == "ideas"
+        stages = [Run(out / "stages" / name) for name in BEFORE]
+        assert [each.about["stage"] for each in (*stages, run)] == ["1 of 3", "2 of 3", "3 of 3"]
+        assert [each.about["from"] for each in (*stages, run)] == ["ideas", *(str(each.path) for each in stages)]
+        assert {each.recipe.networks["generator"] for each in stages} == {run.recipe.networks["generator"]}
         assert load(run.path).sample(2)[0].size == (16, 16)
-        begun, now = (checkpoint.read(Run(at).newest / checkpoint.MODEL) for at in (published, out))
+        begun, first, now = (checkpoint.read(Run(at).newest / checkpoint.MODEL) for at in (published, stages[0].path, out))
         assert same(now, begun, "decoder.")
-        assert not same(now, begun, "body.")
+        assert same(first, begun, "body.")
+        assert not same(first, begun, "sketcher.")
+        assert same(now, first, "sketcher.")
+        assert not same(now, first, "body.")
+        again = fit(data, start_from=out, out=out.with_suffix(".on"), images=64, quiet=True, device="cpu")
+        assert not (again.path / "stages").exists(), "it knows the sketches of these pictures"
 
 
 def test_stages_that_are_over_where_it_starts_are_left_out(run, folder, tmp_path):
     place = run.path / "stages" / STAGES[0]
     words = {"data": folder, "size": 16, "settings": SMALL, "start_from": place, "out": tmp_path / "run"}
     last = fit("idea_icons", **words, **QUICK)
-    assert last.about["stage"] == "2 of 2"
-    assert [path.name for path in (tmp_path / "run" / "stages").iterdir() if path.is_dir()] == ["1-idea_flow"]
+    assert last.about["stage"] == "3 of 3"
+    names = sorted(path.name for path in (tmp_path / "run" / "stages").iterdir() if path.is_dir())
+    assert names == ["1-idea_flow", "2-idea_sketch"]
     flow = Run(tmp_path / "run" / "stages" / "1-idea_flow")
     assert flow.about["from"] == str(place)
-    assert [flow.recipe.images, last.recipe.images] == [round(55 / 0.8), round(25 / 0.8)]
+    assert [flow.recipe.images, last.recipe.images] == [round(45 / 0.8), round(25 / 0.8)]

@@ -6,6 +6,7 @@ In: networks and a batch; out: loss terms, and steps.
     adversarial.py    a generator against critics
     autoencoding.py   an autoencoder alone, with a prior or without
     latents.py        an autoencoder, a flow in its latents, and one step that a flow teaches
+    sketches.py       what there is to be drawn, roughly, and drawing from that
     losses.py         logits -> per sample: minimax, nonsaturating, least squares, hinge, wasserstein, relativistic
     penalties.py      gradients -> per sample: R1, R2, gradient penalty; weight clipping
     augment.py        translation, cutout, colour, differentiable; their strength fixed, scheduled or adaptive

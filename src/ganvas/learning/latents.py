@@ -33,6 +33,7 @@ __all__ = [
     "mixed",
     "told_apart",
     "unlike",
+    "wants",
 ]
 
 SIZES = 3  # each half as large as the one before, at which pictures are compared
@@ -45,6 +46,7 @@ UNGUIDED, GUIDANCE = 0.6, 4.0 / 0.3  # the time from which on a teacher says wha
 Pictures = Float[Tensor, "n channels height width"]
 Rows = Float[Tensor, " n"]
 Latents = Float[Tensor, "n places channels"]
+Clean = Float[Tensor, "n *numbers"]
 
 
 def difference(x: Pictures, y: Pictures, *, sizes: int = SIZES) -> Rows:
@@ -59,14 +61,15 @@ def difference(x: Pictures, y: Pictures, *, sizes: int = SIZES) -> Rows:
     return total
 
 
-def mixed(latents: Latents, noise: Latents, time: Rows) -> Latents:
-    """Latents as they are seen at a time: noise at 0, themselves at 1."""
-    return (1 - time)[:, None, None] * noise + time[:, None, None] * latents
+def mixed(latents: Clean, noise: Clean, time: Rows) -> Clean:
+    """Latents, or their sketches, as they are seen at a time: noise at 0, themselves at 1."""
+    time = time.unflatten(0, (-1, *[1] * (latents.dim() - 1)))
+    return (1 - time) * noise + time * latents
 
 
-def expected(found: Latents, latents: Latents, time: Rows, *, detail: float) -> tuple[Rows, Rows]:
+def expected(found: Clean, latents: Clean, time: Rows, *, detail: float) -> tuple[Rows, Rows]:
     """The weighed loss of flow matching where `found` was said of latents at a time, and the error to be watched."""
-    error = (found - latents).square().mean((1, 2))
+    error = (found - latents).square().flatten(1).mean(1)
     return (1 - time).clamp(min=CLEAREST) ** -detail * error, error.detach()
 
 
@@ -113,7 +116,7 @@ class Reconstruction(Game):
 
     def check(self, nets: Nets) -> None:
         """See `Game.check`."""
-        _want(nets, "autoencoder", "latents", "latent_autoencoder")
+        wants(nets, "autoencoder", "latents", "latent_autoencoder")
 
     def _autoencoder(self, nets: Nets, batch: Batch) -> Terms:
         network = nets["autoencoder"]
@@ -147,8 +150,8 @@ class FlowMatching(Game):
 
     def check(self, nets: Nets) -> None:
         """See `Game.check`."""
-        _want(nets, "autoencoder", "latents", "latent_autoencoder")
-        _want(nets, "generator", "clean", "latent_generator")
+        wants(nets, "autoencoder", "latents", "latent_autoencoder")
+        wants(nets, "generator", "clean", "latent_generator")
 
     def _generator(self, nets: Nets, batch: Batch) -> Terms:
         latents = _latents(nets, batch)
@@ -196,10 +199,10 @@ class Distillation(Game):
 
     def check(self, nets: Nets) -> None:
         """See `Game.check`."""
-        _want(nets, "autoencoder", "latents", "latent_autoencoder")
+        wants(nets, "autoencoder", "latents", "latent_autoencoder")
         for player in ("generator", "teacher") if self.taught else ("generator",):
-            _want(nets, player, "clean", "latent_generator")
-        _want(nets, "critic", "judge", "latent_critic")
+            wants(nets, player, "clean", "latent_generator")
+        wants(nets, "critic", "judge", "latent_critic")
 
     @property
     def taught(self) -> bool:
@@ -265,7 +268,12 @@ class Distillation(Game):
         return torch.where(own, _latents(nets, batch), _ends(nets, batch))
 
 
-def _want(nets: Nets, player: str, method: str, name: str) -> None:
+def wants(nets: Nets, player: str, method: str, name: str) -> None:
+    """Refuse a player that cannot do what a game of latents asks it for.
+
+    Raises:
+        DoesNotFit: it has no such method; the message says which network does.
+    """
     if not hasattr(nets.get(player), method):
         raise DoesNotFit(f"This game wants a network {player} that is a {name}: `settings=['{player}={name}']`.")
 

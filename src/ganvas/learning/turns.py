@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from ..core.batch import Loss, Nets
+from ..data.dataset import Dataset
 
 __all__ = ["Game", "Turn"]
 
@@ -43,6 +44,16 @@ class Game(ABC):
 
         Raises:
             DoesNotFit: there is one.
+        """
+
+    def begin(self, nets: Nets, data: Dataset) -> None:  # noqa: B027
+        """Look at the data before the first step, with networks that have what they start from, and set some of theirs.
+
+        (Data-dependent initialisation, Salimans & Kingma 2016, arXiv:1602.07868, section 3.) What it does follows from
+        its arguments alone.
+
+        Raises:
+            DoesNotFit: the networks cannot begin like this.
         """
 
     def memory(self) -> dict[str, Tensor]:

@@ -73,8 +73,7 @@ class LatentGenerator(NetworkSettings):
 
     With a `sketch` of so many numbers z becomes a sketch first (sketch.py), and the one step begins with that, half
     covered with noise: so what is where comes from a distribution that is small enough to be learned, and seeds differ.
-    `guidance` is that of the sketch then. No game teaches sketches: `icons` has learned its own (`benchmarks.teach`),
-    and who goes on from it keeps them.
+    `guidance` is that of the sketch, too. The game `sketching` teaches sketches, and no other does.
     """
 
     width: int = 256
@@ -89,12 +88,10 @@ class LatentGenerator(NetworkSettings):
     layered: ClassVar[tuple[str, ...]] = ("blocks", "steps", "refinements")
 
     def __post_init__(self) -> None:
-        """Refuse what `NetworkSettings` does, and a flow with refinements or a sketch."""
+        """Refuse what `NetworkSettings` does, and a flow with refinements."""
         super().__post_init__()
         if self.refinements and self.steps > 1:
             raise DoesNotFit("What a flow draws in several steps takes no refinements: set generator.refinements=0.")
-        if self.sketch and self.steps > 1:
-            raise DoesNotFit("A flow that draws in several steps begins with noise alone: set generator.sketch=0.")
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         """See `NetworkSettings.build`."""
@@ -250,7 +247,7 @@ class _LatentAutoencoder(_Latent, Generator):
 
 
 class _LatentGenerator(_Latent, Generator):
-    """Noise z [N, places * 16] and a condition [N, K] -> pictures; decoder and sketcher learn nothing here."""
+    """Noise z [N, places * 16] and a condition [N, K] -> pictures; the decoder learns nothing here."""
 
     def __init__(self, settings: LatentGenerator, shape: tuple[int, ...], condition: int) -> None:
         rows, columns = _places(shape)
@@ -261,7 +258,7 @@ class _LatentGenerator(_Latent, Generator):
         self.outward = nn.Linear(settings.width, CHANNELS)
         nn.init.normal_(self.outward.weight, std=0.02)
         self.sketcher = (
-            Sketcher(settings.sketch, rows * columns, CHANNELS, condition, settings.guidance).requires_grad_(False)
+            Sketcher(settings.sketch, rows * columns, CHANNELS, condition, settings.guidance)
             if settings.sketch
             else None
         )
@@ -302,7 +299,10 @@ class _LatentGenerator(_Latent, Generator):
     def latents(self, noise: Latents, condition: Tensor | None) -> Latents:
         """The latents that noise becomes, as many steps and refinements as are set, on the sphere."""
         if self.steps > 1:
-            return self.flow(noise, condition, steps=self.steps, guidance=self.guidance)
+            x, start = noise, 0.0
+            if self.sketcher is not None:
+                x, start = self.begun(self.sketched(noise, condition), noise), 1 - VEILED
+            return self.flow(x, condition, steps=self.steps, guidance=self.guidance, start=start)
         drawn = self.once(noise, condition)
         if self.refinements == 0:
             return drawn
@@ -320,10 +320,22 @@ class _LatentGenerator(_Latent, Generator):
 
     @in_precision
     def sketched(self, noise: Latents, condition: Tensor | None) -> Latents:
-        """The latents, off the sphere, of the sketch that noise becomes."""
+        """The latents, off the sphere, of the sketch that noise becomes; while training no gradient passes it."""
         assert self.sketcher is not None
-        latents: Tensor = self.sketcher(noise, condition)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.training):
+            latents: Tensor = self.sketcher(noise, condition)
         return latents
+
+    @in_precision
+    def roughly(
+        self, noisy: Float[Tensor, "rows numbers"], condition: Tensor | None, time: Float[Tensor, " rows"]
+    ) -> Float[Tensor, "rows numbers"]:
+        """What sketches are expected to be that are seen at a time; there are as many in a row for each condition."""
+        assert self.sketcher is not None
+        described = self.sketcher.described(condition)
+        if condition is not None:
+            described = described.repeat_interleave(noisy.shape[0] // condition.shape[0], 0)
+        return self.sketcher.clean(noisy, described, time)
 
     def finished(self, sketched: Latents, noise: Latents, condition: Tensor | None) -> Latents:
         """The latents that the latents of a sketch become in a single step, on the sphere."""
@@ -331,7 +343,7 @@ class _LatentGenerator(_Latent, Generator):
         return sphere(self.clean(self.begun(sketched, noise), condition, time))
 
     def begun(self, sketched: Latents, noise: Latents) -> Latents:
-        """What the one step begins with: the latents of a sketch, half covered with noise."""
+        """What is drawn from: the latents of a sketch, half covered with noise."""
         return (1 - VEILED) * sketched + VEILED * noise
 
     def guided(

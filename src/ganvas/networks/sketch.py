@@ -72,6 +72,23 @@ class Sketcher(nn.Module):
             sketch = sketch + (end - sketch) / (self.STEPS - step)
         return self.latents(sketch)
 
+    @property
+    def known(self) -> bool:
+        """Whether axes were found: before, all deviations are 1."""
+        return bool((self.get_buffer("deviation") != 1).any())
+
+    @torch.no_grad()
+    def look(self, latents: Latents) -> float:
+        """Take the longest principal axes of latents for those of sketches; returns their share of the variance."""
+        flat = latents.flatten(1)
+        mean = flat.mean(0)
+        values, axes = torch.linalg.eigh((flat - mean).T @ (flat - mean) / len(flat))
+        numbers = len(self.get_buffer("deviation"))
+        self.get_buffer("mean").copy_(mean)
+        self.get_buffer("axes").copy_(axes.T.flip(0)[:numbers])
+        self.get_buffer("deviation").copy_(values.flip(0)[:numbers].clamp(min=1e-6).sqrt())
+        return float(values[-numbers:].sum() / values.sum())
+
     def described(self, condition: Tensor | None) -> Float[Tensor, "*n width"]:
         """Words as one vector, the same in any order."""
         if condition is None:

@@ -15,13 +15,15 @@ from ..learning.losses import Hinge
 from ..learning.optimizers import Adam
 from ..learning.phrases import Phrases
 from ..learning.schedules import Cosine
+from ..learning.sketches import Drawing, Sketching
 from ..networks.feature import FeatureCritic
 from ..networks.latent import LatentAutoencoder, LatentCritic, LatentGenerator
 from .recipe import Recipe
 
 __all__ = ["idea_autoencoder", "idea_finish", "idea_flow", "idea_icons"]
 
-STEPS, GUIDANCE = 10, 4.0  # in which a flow leads noise to latents, and how far away from what it would draw unasked
+FLOW = LatentGenerator(steps=10, guidance=2.5, sketch=64)  # what leads sketches and noise to latents
+ONE_STEP = replace(FLOW, steps=1)  # what draws the same at once
 
 
 @part("recipe")
@@ -58,7 +60,7 @@ def idea_flow() -> Recipe:
     return Recipe(
         data=Icons(size=64),
         networks={
-            "generator": LatentGenerator(steps=STEPS, guidance=GUIDANCE),
+            "generator": FLOW,
             "autoencoder": LatentAutoencoder(),
         },
         condition=Phrases(),
@@ -74,6 +76,43 @@ def idea_flow() -> Recipe:
 
 
 @part("recipe")
+def idea_sketch() -> Recipe:
+    """What is where in drawings: the sketches of a generator of latents, which learn alone, beside a flow or one step.
+
+    Run:    ganvas train idea_sketch --data FOLDER --from runs/flow; `--from icons` begins with it
+    Costs:  
+    Gives:  seeds of a word that are different drawings; LOG.md has them.
+    """
+    flow = idea_flow()
+    return replace(
+        flow,
+        game=Sketching(),
+        optimizer=Adam(rate=Cosine(1e-3, 1e-5), beta1=0.9, beta2=0.99),
+        average=Average(halflife_images=20_000, rampup=0.05),
+        batch=16,
+        images=38_400,
+        begins={},
+    )
+
+
+@part("recipe")
+def idea_drawing() -> Recipe:
+    """What other pictures look like, from their sketches: before a critic, shapes and colours of the data.
+
+    Run:    ganvas train idea_drawing --data FOLDER --from runs/sketch; `--from icons` does it second
+    Costs:  
+    Gives:  
+    """
+    return replace(
+        idea_sketch(),
+        game=Drawing(),
+        optimizer=Adam(rate=Cosine(2e-4, 2e-5), beta1=0.0, beta2=0.99),
+        average=Average(halflife_images=2_000, rampup=0.05),
+        images=4_800,
+    )
+
+
+@part("recipe")
 def idea_icons() -> Recipe:
     """Drawings from words in one step: the generator of a GAN that `idea_flow` teaches, which it begins from.
 
@@ -84,9 +123,9 @@ def idea_icons() -> Recipe:
     return Recipe(
         data=Icons(size=64),
         networks={
-            "generator": LatentGenerator(),
+            "generator": ONE_STEP,
             "critic": LatentCritic(),
-            "teacher": LatentGenerator(steps=STEPS, guidance=GUIDANCE),
+            "teacher": FLOW,
             "autoencoder": LatentAutoencoder(),
         },
         condition=Phrases(),
@@ -98,7 +137,7 @@ def idea_icons() -> Recipe:
         mirror=True,
         batch=32,
         images=4_800,
-        begins={"idea_autoencoder": 0.2, "idea_flow": 0.55},
+        begins={"idea_autoencoder": 0.2, "idea_flow": 0.45, "idea_sketch": 0.1},
     )
 
 
@@ -119,7 +158,7 @@ def idea_finish() -> Recipe:
     begun = idea_icons()
     return replace(
         begun,
-        networks={"generator": LatentGenerator(), "critic": FeatureCritic()},
+        networks={"generator": ONE_STEP, "critic": FeatureCritic()},
         condition=Phrases(required=False),
         game=Adversarial(Hinge(), mismatch=0.5, augment=Augment(strength=0.5, cutout=0.35, colour=0.0)),
         optimizer=Adam(rate=Cosine(5e-5, 1.25e-5), beta1=0.0, beta2=0.99),

@@ -20,6 +20,7 @@ from ..runs.mends import begun
 from ..runs.run import Run
 from .budget import Threads, fitted, widths
 from .loop import State, start
+from .loop import begin as begin_game
 from .mender import Mender, refuse_contradictions
 from .recorder import Recorder
 from .rescue import Rescuer
@@ -278,6 +279,7 @@ def _start(task: Task, data: Dataset, device: torch.device) -> State:
     elif task.recipe.frozen:
         name = next(iter(task.recipe.frozen))
         raise DoesNotFit(f"The {name} of the recipe learns nothing itself: take it from a run by `start_from=`.")
+    begin_game(state, task.recipe, data)
     return state
 
 

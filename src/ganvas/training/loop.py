@@ -29,7 +29,7 @@ from ..recipes.recipe import Recipe
 from .alarm import Alarm, Levels
 from .dealer import Dealer, Hand, Pieces
 
-__all__ = ["State", "Tick", "build", "count_parameters", "has_bfloat16", "start", "train"]
+__all__ = ["State", "Tick", "begin", "build", "count_parameters", "has_bfloat16", "start", "train"]
 
 NEVER: Mapping[str, Sequence[int]] = MappingProxyType({})
 
@@ -154,6 +154,17 @@ def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device 
     )
 
 
+def begin(state: State, recipe: Recipe, data: Dataset) -> None:
+    """Let the game look at the data before the first step, once networks have what they start from.
+
+    Raises:
+        DoesNotFit: the game cannot begin with them.
+    """
+    product = state.networks[recipe.product]
+    recipe.game.begin(state.networks, data)
+    state.average.load_state_dict(product.state_dict())
+
+
 def build(recipe: Recipe, data: Dataset, condition: Condition | None) -> dict[str, Network]:
     """The networks of a recipe for these data, freshly initialised from torch's global generator.
 
@@ -237,7 +248,9 @@ def train(
     data = recipe.data.open() if data is None else data
     device = torch.device(device)
     state = start(recipe, data, seed=seed, device=device)
-    if restore is not None:
+    if restore is None:
+        begin(state, recipe, data)
+    else:
         state.load(restore)
         restore = None  # as large as the state itself
     turns = recipe.game.turns()

@@ -54,11 +54,14 @@ def in_stages(task: Task, data: Dataset) -> list[Task]:
 
 
 def _left(task: Task) -> list[str]:
-    """The recipes to be trained before: those after the game that was played where the task starts from."""
+    """The recipes to be trained before: where the task starts from the same data, those after the game played there."""
     names = list(task.begins)
     if task.start_from is None:
         return names
-    played = type(found(task.start_from).recipe.game)
+    before = found(task.start_from).recipe
+    if before.data != task.recipe.data:
+        return names
+    played = type(before.game)
     games = [type(_named(name).game) for name in names] + [type(task.recipe.game)]
     return names[games.index(played) + 1 :] if played in games else names
 
@@ -71,15 +74,18 @@ def _named(name: str) -> Recipe:
 def _stage(name: str, last: Recipe) -> Recipe:
     """A recipe as a stage on the way to another one: on its data, with networks as the other wants to have them.
 
-    What learns nothing there has learned in a stage, so it is built as it is there.
+    What learns nothing there has learned in a stage, so it is built as it is there; and else like what has its name.
     """
-    recipe, wanted = _named(name), {type(network): network for network in last.frozen.values()}
+    recipe, networks = _named(name), {}
+    for player, network in recipe.networks.items():
+        there = [*last.frozen.values(), last.networks.get(player)]
+        networks[player] = next((each for each in there if type(each) is type(network)), network)
     return replace(
         recipe,
         data=last.data,
         mirror=last.mirror,
         condition=last.condition if recipe.condition else None,
-        networks={name: wanted.get(type(network), network) for name, network in recipe.networks.items()},
+        networks=networks,
         begins={},
     )
 

@@ -24,6 +24,7 @@ __all__ = ["Beginning", "adapted", "adopt", "as_begun", "found", "hand_on"]
 
 ADAPTING = 30_000  # images that a model is trained for on other data, if nothing is said
 ADAPTING_BATCH = 32  # at most so many at once then: there are few of them, and many steps are worth more
+SKETCHED = {"idea_sketch": 0.2, "idea_drawing": 0.3}  # how that begins where a generator draws from sketches
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ class Beginning:
     def held(self, name: str) -> Header:
         """What there is of one of its other networks."""
         return read_header(self.others).below(name) if self.others else Header({}, {}, frozenset())
+
+    @property
+    def encodes(self) -> bool:
+        """Whether there is an encoder of latents among its other networks."""
+        held = read_header(self.others).shapes if self.others else {}
+        return any(key.partition("/")[2].startswith("encoder.") for key in held)
 
     def learned(self) -> Learned:
         """What lies there by its names, the product first, from which others take what has no name.
@@ -122,19 +129,21 @@ def adapted(place: str | Path) -> Recipe:
     """The recipe of a run or a published model, for other data: words are taken where they are, and not asked for.
 
     What draws latents in one step goes on by `idea_finish`: a teacher that is not there would be it itself, and teach
-    it little.
+    it little. What draws from sketches learns before which there are, and what is drawn of them.
 
     Raises:
         NotFound: there is no such run.
     """
-    recipe = found(place).recipe
+    begun = found(place)
+    recipe = begun.recipe
     if isinstance(recipe.condition, Keywords):
         recipe = replace(recipe, condition=replace(recipe.condition, required=False))
     product = recipe.networks[recipe.product]
     if isinstance(product, LatentGenerator) and product.steps == 1:
         other = idea_finish()
         networks = {**other.networks, recipe.product: product}
-        recipe = replace(other, data=recipe.data, condition=recipe.condition, networks=networks)
+        begins = SKETCHED if product.sketch and begun.encodes else {}
+        recipe = replace(other, data=recipe.data, condition=recipe.condition, networks=networks, begins=begins)
     return replace(recipe, images=min(recipe.images, ADAPTING), batch=min(recipe.batch, ADAPTING_BATCH))
 
 
