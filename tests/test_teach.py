@@ -19,13 +19,12 @@ from benchmarks.teach.namer import Namer, look_named
 from benchmarks.teach.output import PART, Log, load, rows, save
 from benchmarks.teach.prepare import PALETTE, attribution, chosen
 from benchmarks.teach.shaping import learn_shapes, missed
-from benchmarks.teach.sketching import fit_axes, known_sketches, learn_sketches
+from benchmarks.teach.sketching import known_sketches, learn_sketches
 from ganvas import load as load_model
 from ganvas.core.files import numbered
 from ganvas.learning.phrases import Phrases
 from ganvas.models.critics import load_critics
 from ganvas.networks.latent import LatentAutoencoder, LatentGenerator
-from ganvas.networks.sketch import Sketcher
 from ganvas.runs.film import film
 from ganvas.runs.run import Run
 from ganvas.training.start_from import found
@@ -329,21 +328,6 @@ def latent(carry):
 def counted(seconds):
     """Steps, by their number for so many seconds."""
     return ((step, step / seconds) for step in range(int(seconds)))
-
-
-def test_axes_of_sketches_are_the_principal_axes():
-    """Latents that differ most along one direction, less along another, and hardly else."""
-    torch.manual_seed(0)
-    askew, _ = torch.linalg.qr(torch.randn(64, 2))
-    spread = torch.randn(500, 2) * torch.tensor([5.0, 2.0])
-    latents = (spread @ askew.T + 0.01 * torch.randn(500, 64) + 3).unflatten(1, (4, 16))
-    sketcher = Sketcher(2, 4, 16, 256)
-    fit_axes(sketcher, latents)
-    assert torch.allclose((sketcher.get_buffer("axes") @ askew).abs(), torch.eye(2), atol=0.1)
-    assert torch.allclose(sketcher.get_buffer("deviation"), torch.tensor([5.0, 2.0]), rtol=0.1)
-    sketches = sketcher.sketches(latents)
-    assert torch.allclose(sketches.T @ sketches / 500, torch.eye(2), atol=0.02)
-    assert (sketcher.latents(sketches) - latents).abs().max() < 0.1
 
 
 def test_sketches_are_of_icons_in_no_tint_and_are_kept(latent, tmp_path):

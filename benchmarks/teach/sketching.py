@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ganvas.learning.latents import expected, mixed
 from ganvas.networks.sketch import Sketcher
 
 from .corpus import Corpus, Half
 from .learner import Learner, follow, steps
 from .output import Log, load, save, say
 
-__all__ = ["Sketches", "fit_axes", "known_sketches", "learn_sketches"]
+__all__ = ["Sketches", "known_sketches", "learn_sketches"]
 
 SOME = 20_000  # icons of which the axes are those
 BATCH, RATE, WARM = 1024, 1e-3, 200
@@ -50,7 +51,8 @@ def known_sketches(corpus: Corpus, autoencoder: Any, sketcher: Sketcher, out: Pa
     if not kept:
         latents = [_latents(half, autoencoder) for half in (corpus.mono, corpus.coloured)]
         if anew and not known:
-            fit_axes(sketcher, _some(corpus, *latents))
+            share = sketcher.look(_some(corpus, *latents))
+            say(f"sketches of {len(sketcher.get_buffer('deviation'))} numbers, {share:.2f} of the variance")
         kept = {
             name: torch.cat([sketcher.sketches(part.float()) for part in each.split(4000)])
             for name, each in zip(Sketches._fields, latents, strict=True)
@@ -58,19 +60,6 @@ def known_sketches(corpus: Corpus, autoencoder: Any, sketcher: Sketcher, out: Pa
         save(sketcher.state_dict(), out / "sketcher")
         save(kept, out / "sketches")
     return Sketches(*(kept[name].half().to(corpus.device) for name in Sketches._fields))
-
-
-def fit_axes(sketcher: Sketcher, latents: Tensor) -> None:
-    """Set the axes of a sketcher to the longest principal axes of latents [N, places, channels]."""
-    flat = latents.flatten(1)
-    mean = flat.mean(0)
-    values, axes = torch.linalg.eigh((flat - mean).T @ (flat - mean) / len(flat))
-    numbers = len(sketcher.get_buffer("deviation"))
-    share = float(values[-numbers:].sum() / values.sum())
-    sketcher.get_buffer("mean").copy_(mean)
-    sketcher.get_buffer("axes").copy_(axes.T.flip(0)[:numbers])
-    sketcher.get_buffer("deviation").copy_(values.flip(0)[:numbers].clamp(min=1e-6).sqrt())
-    say(f"sketches of {numbers} numbers, {share:.2f} of the variance")
 
 
 def learn_sketches(
@@ -94,13 +83,13 @@ def learn_sketches(
         described = corpus.described(BATCH)
         wanted = sketches.of(described.mono, described.rows)
         time = torch.sigmoid(torch.randn(BATCH, device=corpus.device) - 0.4)
-        noisy = time[:, None] * wanted + (1 - time[:, None]) * torch.randn_like(wanted)
+        noisy = mixed(wanted, torch.randn_like(wanted), time)
         found = sketcher.clean(noisy, sketcher.described(corpus.condition(described.told)), time)
-        error = (found - wanted).square().mean(1)
+        loss, error = expected(found, wanted, time, detail=1.0)
         weight = torch.where(torch.where(described.mono, *picked(named, described.rows)), 1.0, LITTLE)
-        learner.step((weight * error / (1 - time).clamp(min=0.1)).mean(), 1.0 - 0.99 * done, step)
+        learner.step((weight * loss).mean(), 1.0 - 0.99 * done, step)
         follow(average, sketcher, min(0.998, 1 - 1 / (1 + (step + 1) * 0.05)))
-        watched.lerp_(error.detach().mean(), max(0.02, 1 / (step + 1)))
+        watched.lerp_(error.mean(), max(0.02, 1 / (step + 1)))
         if step % EVERY == 0:
             log.row((step + 1) * BATCH, {"sketcher.error": watched.item()})
     sketcher.requires_grad_(False).load_state_dict(average.state_dict())

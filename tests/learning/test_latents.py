@@ -223,7 +223,9 @@ def recipe(request):
     name, _, refined = request.param.partition(", ")
     found = find(name, "recipe")()
     networks = {
-        name: replace(network, **{key: value for key, value in (SMALL | {"sketch": 8}).items() if hasattr(network, key)})
+        name: replace(
+            network, **{key: value for key, value in (SMALL | {"sketch": 8}).items() if hasattr(network, key)}
+        )
         for name, network in found.networks.items()
     }
     if "teacher" in networks:

@@ -145,7 +145,10 @@ def test_it_learns_what_is_where_under_words():
     data = squares()
     told = Phrases(places=1, first=1.0, nothing=0.0).of(data)
     torch.manual_seed(0)
-    nets = {"generator": LatentGenerator(width=8, blocks=1, sketch=2).build(SHAPE, told.length), "autoencoder": Coarse()}
+    nets = {
+        "generator": LatentGenerator(width=8, blocks=1, sketch=2).build(SHAPE, told.length),
+        "autoencoder": Coarse(),
+    }
     game, sketcher = Sketching(), nets["generator"].sketcher
     game.begin(nets, data)
     (turn,) = game.turns()
@@ -167,7 +170,7 @@ def test_it_learns_what_is_where_under_words():
 def test_generators_without_sketches_cannot_play(players):
     players["generator"] = LatentGenerator(width=8, blocks=1).build(SHAPE, 4)
     for game in (Sketching(), Drawing()):
-        with pytest.raises(GanvasError, match="set generator.sketch=64"):
+        with pytest.raises(GanvasError, match=r"set generator\.sketch=64"):
             game.check(players)
         with pytest.raises(GanvasError, match="autoencoder that is a latent_autoencoder"):
             game.check({"generator": players["generator"]})

@@ -19,7 +19,16 @@ from ganvas.training import fit as fitting
 from ganvas.training.loop import start
 from ganvas.training.start_from import adapted, adopt, as_begun
 
-SMALL = ("width=8", "blocks=2", "sketch=8", "critic.blocks=1", "teacher.steps=2", "sheets=1", "measure_images=0", "bfloat16=()")
+SMALL = (
+    "width=8",
+    "blocks=2",
+    "sketch=8",
+    "critic.blocks=1",
+    "teacher.steps=2",
+    "sheets=1",
+    "measure_images=0",
+    "bfloat16=()",
+)
 QUICK = {"images": 100, "quiet": True, "device": "cpu"}
 STAGES = ("1-idea_autoencoder", "2-idea_flow", "3-idea_sketch")
 BEFORE = ("1-idea_sketch", "2-idea_drawing")  # another model goes on with other pictures
@@ -171,7 +180,7 @@ def test_shares_leave_something_for_the_recipe_itself(begins):
 
 
 def small(name, data):
-    return plan(name, data=data, size=16, settings=SMALL if name == "idea_icons" else ("width=8", "blocks=2", "sketch=8"))
+    return plan(name, data=data, size=16, settings=SMALL if name == "idea_icons" else SMALL[:3])
 
 
 def test_a_flow_begins_with_an_autoencoder(run, folder):
@@ -235,7 +244,9 @@ def test_a_published_model_goes_on_with_a_folder(published, folder, bare, tmp_pa
         assert [each.about["from"] for each in (*stages, run)] == ["ideas", *(str(each.path) for each in stages)]
         assert {each.recipe.networks["generator"] for each in stages} == {run.recipe.networks["generator"]}
         assert load(run.path).sample(2)[0].size == (16, 16)
-        begun, first, now = (checkpoint.read(Run(at).newest / checkpoint.MODEL) for at in (published, stages[0].path, out))
+        begun, first, now = (
+            checkpoint.read(Run(at).newest / checkpoint.MODEL) for at in (published, stages[0].path, out)
+        )
         assert same(now, begun, "decoder.")
         assert same(first, begun, "body.")
         assert not same(first, begun, "sketcher.")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+
 from ..core.batch import Batch, Nets, Terms
 from ..core.catalog import part
 from ..core.errors import DoesNotFit
@@ -16,6 +17,7 @@ from .turns import Game, Turn
 __all__ = ["Drawing", "Sketching"]
 
 SOME, AT_ONCE = 2_048, 256  # samples of which the axes of sketches are those, and how many are encoded at once
+
 
 @part("game")
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def idea_sketch() -> Recipe:
     """What is where in drawings: the sketches of a generator of latents, which learn alone, beside a flow or one step.
 
     Run:    ganvas train idea_sketch --data FOLDER --from runs/flow; `--from icons` begins with it
-    Costs:  
+    Costs:
     Gives:  seeds of a word that are different drawings; LOG.md has them.
     """
     flow = idea_flow()
@@ -100,8 +100,8 @@ def idea_drawing() -> Recipe:
     """What other pictures look like, from their sketches: before a critic, shapes and colours of the data.
 
     Run:    ganvas train idea_drawing --data FOLDER --from runs/sketch; `--from icons` does it second
-    Costs:  
-    Gives:  
+    Costs:
+    Gives:
     """
     return replace(
         idea_sketch(),
