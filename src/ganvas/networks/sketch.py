@@ -62,12 +62,14 @@ class Sketcher(nn.Module):
         At a temperature below 1 (Kingma & Dhariwal 2018, arXiv:1807.03039), so that what is seldom is seldom drawn.
         """
         sketch = self.TEMPERATURE * (noise.flatten(1) @ self.get_buffer("axes").T)
-        described = self.described(condition)
+        described, guided = self.described(condition), condition is not None and self.guidance != 1.0
+        if guided:  # what is said of words and without them, at once
+            described = torch.cat([described, self.told.bias.expand_as(described)])
         for step in range(self.STEPS):
-            time = sketch.new_full((sketch.shape[0],), step / self.STEPS)
-            end = self.clean(sketch, described, time)
-            if condition is not None and self.guidance != 1.0:
-                untold = self.clean(sketch, self.told.bias, time)
+            seen = torch.cat([sketch, sketch]) if guided else sketch
+            end = self.clean(seen, described, seen.new_full((seen.shape[0],), step / self.STEPS))
+            if guided:
+                end, untold = end.chunk(2)
                 end = untold + self.guidance * (end - untold)
             sketch = sketch + (end - sketch) / (self.STEPS - step)
         return self.latents(sketch)
