@@ -48,6 +48,8 @@ NETWORKS = {name: {} for name in names("network")} | {
     "sngan_critic projection": {"projection": True},
     "autoencoder gaussian": {"gaussian": True},
     "latent_generator flow": {"steps": 2, "guidance": 2.0},
+    "latent_generator sketched": {"sketch": 3, "guidance": 2.0},
+    "latent_generator sketched flow": {"steps": 3, "sketch": 3, "guidance": 2.0},
 }
 """Every network as it is, and some with settings that make another network of it: "NAME WORD" -> settings."""
 

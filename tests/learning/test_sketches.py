@@ -12,6 +12,7 @@ from ganvas.learning.latents import unlike
 from ganvas.learning.phrases import Phrases
 from ganvas.learning.sketches import Drawing, Sketching
 from ganvas.networks.latent import LatentAutoencoder, LatentGenerator
+from ganvas.networks.mlp import MLPCritic
 from ganvas.networks.sketch import Sketcher
 
 SHAPE, COUNT, NUMBERS = (3, 16, 16), 6, 3
@@ -106,13 +107,14 @@ def test_sketches_learn_in_their_own_game_alone(told, players):
     if not told:
         players["generator"] = LatentGenerator(width=8, blocks=1, sketch=NUMBERS).build(SHAPE, 0)
     seen = batch(torch.randn(COUNT, *SHAPE), torch.randn(COUNT, 4) if told else None)
-    players["critic"] = lambda x, _: x.flatten(1).mean(1)
+    players["critic"] = MLPCritic(width=4, depth=1).build(SHAPE, 4 if told else 0)
     for game, wanted in (
-        (Sketching(draws=2), {"sketcher"}),
         (Drawing(), {"body", "outward"}),
         (Adversarial(), {"body", "outward"}),
+        (Sketching(draws=2), {"sketcher"}),
     ):
         players["generator"].zero_grad(set_to_none=True)
+        game.check(players)
         assert learners(game, players, seen)[1] == wanted
 
 
@@ -150,6 +152,7 @@ def test_it_learns_what_is_where_under_words():
         "autoencoder": Coarse(),
     }
     game, sketcher = Sketching(), nets["generator"].sketcher
+    game.check(nets)
     game.begin(nets, data)
     (turn,) = game.turns()
     learner = torch.optim.Adam(sketcher.parameters(), 1e-3)

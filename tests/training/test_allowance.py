@@ -47,10 +47,10 @@ def test_a_training_whose_sheets_and_signs_take_long_has_few(points, tmp_path, m
     run = fit(replace(points, sheets=20), out=tmp_path / "short", device="cpu", quiet=True)
     sheets = [images for images, _ in files.numbered(run.path / "samples")]
     assert len(files.numbered(whole.path / "samples")) == 21
-    assert len(sheets) == 3
+    assert len(sheets) == 2, "as the first took its time"
     assert (sheets[0], sheets[-1]) == (0, run.images)
     assert [row["images"] for row in run.rows if row.get("signs")][-1] == run.images
-    assert sum("signs" in row for row in run.rows) == 2
+    assert sum("signs" in row for row in run.rows) == 1
     assert sum("signs" in row for row in whole.rows) > 10
     mended = fit(points, out=tmp_path / "auto", device="cpu", quiet=True, auto=True)
     assert [row["images"] for row in mended.rows if "signs" in row] == [

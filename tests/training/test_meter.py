@@ -26,13 +26,13 @@ def untrained(points):
     return Model(start(points, points.data.open()).average)
 
 
-def test_it_is_asked_for_every_so_many_images():
+def test_it_is_asked_for_every_so_many_images(untrained):
     meter = Meter(Dataset(np.zeros((20, 2), np.float32)), every=100, device=CPU)
     asked = [images for images in range(32, 400, 32) if meter.wanted_at(images, 32)]
     assert asked == [128, 224, 320]
-    assert [images for images in range(32, 400, 32) if meter.due(images, 32, 1e9)] == asked
+    assert [images for images in range(32, 400, 32) if meter.due(untrained, images, 32, 1e9)] == asked
     never = Meter(Dataset(np.zeros((20, 2), np.float32)), every=0, device=CPU)
-    assert not never.due(100, 32, 1e9)
+    assert not never.due(untrained, 100, 32, 1e9)
 
 
 def test_it_takes_a_small_share_of_the_time(points, untrained, monkeypatch):
@@ -49,7 +49,7 @@ def test_it_takes_a_small_share_of_the_time(points, untrained, monkeypatch):
     automatic = Meter(points.data.open(), every=None, device=CPU)
     measured = []
     for step in range(20_000):
-        if automatic.due(step * 16, 16, 0.01 * step):
+        if automatic.due(untrained, step * 16, 16, 0.01 * step):
             automatic.measure(untrained)
             measured.append(0.01 * step)
     assert measured[0] >= 10
@@ -82,7 +82,7 @@ def test_without_features_it_is_off(untrained, monkeypatch):
     monkeypatch.setattr(meter, "features", missing)
     pictures = Dataset(np.zeros((20, 8, 8, 3), np.uint8))
     automatic = Meter(pictures, every=None, device=CPU)
-    assert not automatic.due(100, 10, 1e6)
+    assert not automatic.due(untrained, 100, 10, 1e6)
     with pytest.raises(GanvasError, match="pip install something"):
         Meter(pictures, every=10, device=CPU).measure(untrained)  # asked for, it says what is missing
 
@@ -134,9 +134,9 @@ def test_the_mean_of_each_epoch_is_drawn():
 
 
 @pytest.mark.parametrize("every", [None, 0, 1])
-def test_too_few_samples_are_never_measured(every):
+def test_too_few_samples_are_never_measured(every, untrained):
     """Fewer than ten say nothing of a distribution; the training goes on without a score."""
     for count, measured in ((2, False), (9, False), (10, every == 1)):
         meter = Meter(Dataset(np.zeros((count, 2), np.float32)), every=every, device=CPU)
         assert meter.wanted_at(100, 100) == measured
-        assert meter.due(100, 100, 5.0) == measured
+        assert meter.due(untrained, 100, 100, 5.0) == measured

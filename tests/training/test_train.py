@@ -56,6 +56,32 @@ def same(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
+def test_a_game_looks_at_the_data_before_the_first_step_and_never_again(points, tmp_path, monkeypatch):
+    """What it sets is what the average begins with, too; a run that goes on begins with what it has learned."""
+    looked = []
+
+    def begin(self, nets, data):
+        looked.append(len(data))
+        with torch.no_grad():
+            for weight in nets["generator"].parameters():
+                weight.fill_(0.5)
+
+    monkeypatch.setattr(Adversarial, "begin", begin)
+    with monkeypatch.context() as still:
+        still.setattr(Average, "follow", lambda *_, **__: None)
+        average = next(train(points)).state.average
+    assert all((weight == 0.5).all() for weight in average.parameters())
+    assert looked == [len(points.data.open())]
+    after(2, points)
+    count = len(looked)
+    after(1, points, restore=after(1, points)[0])
+    assert len(looked) == count + 1
+    run = fit(replace(points, images=2 * points.batch), out=tmp_path / "run", quiet=True, device="cpu")
+    assert len(looked) == count + 2
+    fit(replace(points, images=4 * points.batch), out=run.path, quiet=True, device="cpu")
+    assert len(looked) == count + 2
+
+
 def test_one_seed_is_one_run(recipe):
     tensors, terms = after(6, recipe)
     again, terms_again = after(6, recipe)

@@ -45,6 +45,7 @@ class Sketching(Game):
     def check(self, nets: Nets) -> None:
         """See `Game.check`."""
         _wants_sketches(nets)
+        nets["generator"].sketcher.requires_grad_(True)
 
     def begin(self, nets: Nets, data: Dataset) -> None:
         """Find the axes of sketches, unless they are known."""

@@ -40,7 +40,7 @@ class Game(ABC):
         """The turns of one step, in order."""
 
     def check(self, nets: Nets) -> None:  # noqa: B027
-        """Refuse networks that cannot play by these rules.
+        """Refuse networks that cannot play by these rules, and wake what learns by these alone.
 
         Raises:
             DoesNotFit: there is one.

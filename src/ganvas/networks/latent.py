@@ -1,5 +1,6 @@
 """Drawings made from words in the latents of an autoencoder: what draws them, what learns them, what judges them."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -247,7 +248,7 @@ class _LatentAutoencoder(_Latent, Generator):
 
 
 class _LatentGenerator(_Latent, Generator):
-    """Noise z [N, places * 16] and a condition [N, K] -> pictures; the decoder learns nothing here."""
+    """Noise z [N, places * 16] and a condition [N, K] -> pictures; decoder and sketcher learn nothing unless a game wakes them."""
 
     def __init__(self, settings: LatentGenerator, shape: tuple[int, ...], condition: int) -> None:
         rows, columns = _places(shape)
@@ -258,7 +259,7 @@ class _LatentGenerator(_Latent, Generator):
         self.outward = nn.Linear(settings.width, CHANNELS)
         nn.init.normal_(self.outward.weight, std=0.02)
         self.sketcher = (
-            Sketcher(settings.sketch, rows * columns, CHANNELS, condition, settings.guidance)
+            Sketcher(settings.sketch, rows * columns, CHANNELS, condition, settings.guidance).requires_grad_(False)
             if settings.sketch
             else None
         )
@@ -270,8 +271,8 @@ class _LatentGenerator(_Latent, Generator):
 
     @in_precision
     def glimpse(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """See `Generator.glimpse`: what it draws before it refines."""
-        if self.steps > 1:
+        """See `Generator.glimpse`: what it draws of a sketch in one step, and before it refines."""
+        if self.steps > 1 and self.sketcher is None:
             return self.generate(z, condition)
         pictures: Tensor = self.decoder(self.once(self.places(z), condition))
         return pictures
@@ -298,11 +299,11 @@ class _LatentGenerator(_Latent, Generator):
 
     def latents(self, noise: Latents, condition: Tensor | None) -> Latents:
         """The latents that noise becomes, as many steps and refinements as are set, on the sphere."""
+        if self.steps > 1 and self.sketcher is None:
+            return self.flow(noise, condition, steps=self.steps, guidance=self.guidance)
         if self.steps > 1:
-            x, start = noise, 0.0
-            if self.sketcher is not None:
-                x, start = self.begun(self.sketched(noise, condition), noise), 1 - VEILED
-            return self.flow(x, condition, steps=self.steps, guidance=self.guidance, start=start)
+            begun, left = self.begun(self.sketched(noise, condition), noise), math.ceil(VEILED * self.steps)
+            return self.flow(begun, condition, steps=left, guidance=self.guidance, start=1 - VEILED)
         drawn = self.once(noise, condition)
         if self.refinements == 0:
             return drawn
@@ -320,10 +321,9 @@ class _LatentGenerator(_Latent, Generator):
 
     @in_precision
     def sketched(self, noise: Latents, condition: Tensor | None) -> Latents:
-        """The latents, off the sphere, of the sketch that noise becomes; while training no gradient passes it."""
+        """The latents, off the sphere, of the sketch that noise becomes."""
         assert self.sketcher is not None
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.training):
-            latents: Tensor = self.sketcher(noise, condition)
+        latents: Tensor = self.sketcher(noise, condition)
         return latents
 
     @in_precision

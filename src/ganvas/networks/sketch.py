@@ -69,7 +69,7 @@ class Sketcher(nn.Module):
             seen = torch.cat([sketch, sketch]) if guided else sketch
             end = self.clean(seen, described, seen.new_full((seen.shape[0],), step / self.STEPS))
             if guided:
-                end, untold = end.chunk(2)
+                end, untold = end[: sketch.shape[0]], end[sketch.shape[0] :]
                 end = untold + self.guidance * (end - untold)
             sketch = sketch + (end - sketch) / (self.STEPS - step)
         return self.latents(sketch)

@@ -15,10 +15,13 @@ class Allowance:
 
     What takes little is always allowed. A network that draws a sheet in as long as it learns from ten pictures would
     else do little but draw.
+
+    Args:
+        last: seconds that one is known to have taken before; 0 if none is, so that the first is always allowed.
     """
 
-    def __init__(self) -> None:
-        self._began, self._spent, self._last = time.perf_counter(), 0.0, 0.0
+    def __init__(self, last: float = 0.0) -> None:
+        self._began, self._spent, self._last = time.perf_counter(), 0.0, last
 
     def affords(self) -> bool:
         """Whether there is time for another one, if it takes as long as the last."""

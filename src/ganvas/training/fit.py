@@ -2,6 +2,7 @@
 
 import math
 import shlex
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -201,6 +202,7 @@ def _train(task: Task, data: Dataset, *, device: torch.device, threads: Threads,
         seen = int(found.name) if found else 0
         status = _status(task, seen) if first else None
         with status.kept() if status else nullcontext():
+            began = time.perf_counter()
             if first and state:
                 recorder.sheet(0, state, data)
             session = Session(
@@ -212,6 +214,7 @@ def _train(task: Task, data: Dataset, *, device: torch.device, threads: Threads,
                 restore=restore,
                 seen=seen,
                 minutes=task.minutes,
+                drawing=time.perf_counter() - began,
                 threads=threads,
                 device=device,
                 rescuer=Rescuer(

@@ -26,7 +26,7 @@ __all__ = ["SHARE", "Meter"]
 SAMPLES = 500
 SHARE = 0.08  # of the time that a training may be measured where nobody says how often
 FIRST_SECONDS = 10.0  # of training before it is looked whether there is time for it
-TRIED = 16  # pictures from which it is told how long a measurement would take
+TRIED = 16  # pictures and samples from which it is told how long a measurement would take
 
 
 class Meter:
@@ -50,8 +50,8 @@ class Meter:
         every = self._every
         return not self._off and every is not None and every > 0 and images // every > (images - batch) // every
 
-    def due(self, images: int, batch: int, seconds: float) -> bool:
-        """Whether to measure now; the training has taken so many seconds."""
+    def due(self, model: Model, images: int, batch: int, seconds: float) -> bool:
+        """Whether to measure this model now; the training has taken so many seconds."""
         if self._every or self._off or seconds < FIRST_SECONDS:
             return self.wanted_at(images, batch)
         if not self._cost:
@@ -59,11 +59,12 @@ class Meter:
             try:
                 rows = np.arange(min(TRIED, len(self._data)))
                 self._features(self._data.take(rows))
+                self._features(model.generate(range(TRIED)))
             except GanvasError:  # there are no features without asking for more; --set measure_images says which
                 self._off = True
                 return False
             self._spent += time.perf_counter() - began
-            self._cost = 2 * self._spent * SAMPLES / TRIED  # of samples and, the first time, of the data
+            self._cost = self._spent * SAMPLES / TRIED  # of samples and, the first time, of the data
         return self._spent + self._cost <= SHARE * seconds
 
     def measure(self, model: Model) -> dict[str, float]:

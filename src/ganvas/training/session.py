@@ -51,6 +51,7 @@ class Session:
             caller must not hold them either.
         seen: images that this state has seen.
         minutes: the time it may take, earlier sittings counted; None for as long as it takes.
+        drawing: seconds that it took to draw the first sheet; 0 if that was earlier.
         threads: how many to compute with, of those that were tried.
         device: where to compute.
         rescuer: what brings the training back if it blows up.
@@ -68,6 +69,7 @@ class Session:
         restore: dict[str, Tensor],
         seen: int,
         minutes: float | None,
+        drawing: float,
         threads: Threads,
         device: torch.device,
         rescuer: Rescuer,
@@ -81,7 +83,7 @@ class Session:
         self._budget, self._threads = Budget(minutes, seen, recorder.run.seconds), threads
         self._meter = Meter(data, every=recipe.measure_images, device=device)
         self._pulse = Pulse(data, recipe.product)
-        self._for_signs, self._for_sheets = Allowance(), Allowance()
+        self._for_signs, self._for_sheets = Allowance(drawing), Allowance(drawing)
         self._events = Events(recorder.run.path, seen=seen) if self._first else None
         self._alarm = Alarm()
         self._rescuer, self._mender = rescuer, mender
@@ -227,9 +229,10 @@ class Session:
         self._terms, scores = tick.terms(), None
         if not self._first:
             return
-        if self._meter.due(self._seen, self._recipe.batch, self._budget.seconds):
+        model = Model(tick.state.average, tick.state.condition)
+        if self._meter.due(model, self._seen, self._recipe.batch, self._budget.seconds):
             self._say("measuring")
-            scores = self._meter.measure(Model(tick.state.average, tick.state.condition))
+            scores = self._meter.measure(model)
             self._recorder.keep_best(self._recipe, tick.state, scores)
         signs = None
         needed = self._is_over or self._mender.wanted  # who decides by them goes the same way at any speed
