@@ -248,7 +248,7 @@ class _LatentAutoencoder(_Latent, Generator):
 
 
 class _LatentGenerator(_Latent, Generator):
-    """Noise z [N, places * 16] and a condition [N, K] -> pictures; decoder and sketcher learn nothing unless a game wakes them."""
+    """Noise z [N, places * 16] and a condition [N, K] -> pictures; what decodes and sketches learns for no critic."""
 
     def __init__(self, settings: LatentGenerator, shape: tuple[int, ...], condition: int) -> None:
         rows, columns = _places(shape)
