@@ -32,8 +32,9 @@ def learn(source: str, way: str, minutes: float, seed: int, out: Path) -> dict[s
     like = adapted(MODEL) if way in {"from icons", "nothing"} else None
     target = way if way == "projected_gan" else source
     recipe = replace(plan(target, data=source, size=SIZE, like=like), measure_images=0, sheets=4)
-    began = time.process_time()
     start = MODEL if way == "from icons" else None
+    recipe = recipe if start else replace(recipe, begins={})
+    began = time.process_time()
     run = fit(recipe, minutes=minutes, seed=seed, out=out, start_from=start, device="cpu", quiet=True)
     spent = time.process_time() - began
     scores = dict(compare(run.path, run.recipe.data.open(), count=SAMPLES, features="efficientnet_lite0").scores())

@@ -1,6 +1,7 @@
 """Recipes for drawings from words, made in the latents of an autoencoder.
 
-Three are trained one after another; the fourth takes what they have learned to other pictures.
+Four are trained one after another: `idea_autoencoder`, `idea_flow`, `idea_sketch`, `idea_icons`. What they have learned
+is taken to other pictures by three: `idea_sketch`, `idea_drawing`, `idea_finish`.
 """
 
 from dataclasses import replace
@@ -77,11 +78,11 @@ def idea_flow() -> Recipe:
 
 @part("recipe")
 def idea_sketch() -> Recipe:
-    """What is where in drawings: the sketches of a generator of latents, which learn alone, beside a flow or one step.
+    """What is where in drawings: the sketches of a generator of latents learn which there are, alone.
 
-    Run:    ganvas train idea_sketch --data FOLDER --from runs/flow; `--from icons` begins with it
-    Costs:
-    Gives:  seeds of a word that are different drawings; LOG.md has them.
+    Run:    ganvas train idea_sketch --data FOLDER --from runs/flow; `idea_icons` and `idea_finish` begin with it
+    Costs:  122 images a second, each under 32 noises, on one core of a busy AMD EPYC.
+    Gives:  words that are heard in the first minutes of a training from nothing; LOG.md has the sheets.
     """
     flow = idea_flow()
     return replace(
@@ -97,11 +98,11 @@ def idea_sketch() -> Recipe:
 
 @part("recipe")
 def idea_drawing() -> Recipe:
-    """What other pictures look like, from their sketches: before a critic, shapes and colours of the data.
+    """What pictures look like, of their sketches: shapes and colours of the data, before a critic sees any.
 
-    Run:    ganvas train idea_drawing --data FOLDER --from runs/sketch; `--from icons` does it second
-    Costs:
-    Gives:
+    Run:    ganvas train idea_drawing --data FOLDER --from runs/sketch; `idea_finish` begins with it, after that
+    Costs:  31 images a second on one core of a busy AMD EPYC.
+    Gives:  of 785 portraits, in a minute from `icons`, people in the set's own outlines, a little soft.
     """
     return replace(
         idea_sketch(),
@@ -145,9 +146,9 @@ def idea_icons() -> Recipe:
 def idea_finish() -> Recipe:
     """What `idea_icons` has learned, for other pictures: a critic that looks through EfficientNet-Lite1 takes over.
 
-    Steps are few where each takes long, and that critic (Sauer et al. 2021, arXiv:2111.01007) has something to say from
-    the first on. A model that a flow has taught goes on like this with `--from`, with words or without. Needs `pip
-    install 'ganvas[measure]'`.
+    Before, it learns which sketches these have, and to draw of them. Steps are few where each takes long, and that
+    critic (Sauer et al. 2021, arXiv:2111.01007) has something to say from the first on. A model that draws from
+    sketches goes on like this, with words or without. Needs `pip install 'ganvas[measure]'`.
 
     Run:    ganvas train idea_finish --data FOLDER --from icons, or ganvas train FOLDER --from icons
     Costs:  3 minutes, 736 to 872 images of 64x64, on one core of a busy Xeon at 2.5 GHz.
@@ -166,5 +167,5 @@ def idea_finish() -> Recipe:
         bfloat16=("generator",),
         batch=8,
         images=10_000,
-        begins={},
+        begins={"idea_sketch": 0.2, "idea_drawing": 0.3},
     )

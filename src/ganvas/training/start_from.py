@@ -24,7 +24,6 @@ __all__ = ["Beginning", "adapted", "adopt", "as_begun", "found", "hand_on"]
 
 ADAPTING = 30_000  # images that a model is trained for on other data, if nothing is said
 ADAPTING_BATCH = 32  # at most so many at once then: there are few of them, and many steps are worth more
-SKETCHED = {"idea_sketch": 0.2, "idea_drawing": 0.3}  # how that begins where a generator draws from sketches
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ def adapted(place: str | Path) -> Recipe:
     """The recipe of a run or a published model, for other data: words are taken where they are, and not asked for.
 
     What draws latents in one step goes on by `idea_finish`: a teacher that is not there would be it itself, and teach
-    it little. What draws from sketches learns before which there are, and what is drawn of them.
+    it little. Its stages before are for what draws from sketches, and has an encoder to see them by.
 
     Raises:
         NotFound: there is no such run.
@@ -142,7 +141,7 @@ def adapted(place: str | Path) -> Recipe:
     if isinstance(product, LatentGenerator) and product.steps == 1:
         other = idea_finish()
         networks = {**other.networks, recipe.product: product}
-        begins = SKETCHED if product.sketch and begun.encodes else {}
+        begins = other.begins if product.sketch and begun.encodes else {}
         recipe = replace(other, data=recipe.data, condition=recipe.condition, networks=networks, begins=begins)
     return replace(recipe, images=min(recipe.images, ADAPTING), batch=min(recipe.batch, ADAPTING_BATCH))
 
