@@ -7,7 +7,7 @@ from contextlib import contextmanager
 __all__ = ["Allowance"]
 
 SHARE = 0.05  # of the time that goes by
-SECONDS = 5.0  # that may be taken at once, so that nothing is left out where it is quick
+SECONDS = 2.0  # that may be taken at once, so that nothing is left out where it is quick
 
 
 class Allowance:

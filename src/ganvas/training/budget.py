@@ -30,6 +30,7 @@ SLOW = 0.8  # of what other threads made when tried
 TWICE = 2  # looks at which threads are slow before others take over
 AGAIN = 2  # looks after which these are tried again, and twice as many each time
 LOOKS = 12  # times that a run's length is fitted anew to the machine's speed
+ASIDE = 0.2  # of the time to come that may go to what is no step: sheets, signs, scores (allowance.py, meter.py), saving
 
 
 class Threads:
@@ -197,16 +198,16 @@ class Budget:
     def look(self, seen: int) -> float | None:
         """How many more images fit into the time left; None if it is early for a look.
 
-        Steps are as fast as since the last one, and what else is done takes its share as in this call so far: were it
-        measured since the last one, a training that happened to draw and measure then would be planned too short.
+        Steps are as fast as since the last one, and what else is done takes its share as so far, or less where that was
+        much, since it is done seldom from then on: a training that is planned too short ends before the next look.
         """
         last, here = self._looked, _Look(seen, self.seconds, self._aside)
         if here.seconds - last.seconds < self._total_seconds / LOOKS:
             return None
         self._looked = here
         self.pace = (seen - last.seen) / (here.seconds - last.seconds - (here.aside - last.aside))
-        stepping = 1 - here.aside / (here.seconds - self._earlier)
-        return self.pace * stepping * max(self._total_seconds - here.seconds, 0.0)
+        aside = min(here.aside / (here.seconds - self._earlier), ASIDE)
+        return self.pace * (1 - aside) * max(self._total_seconds - here.seconds, 0.0)
 
 
 class _Look(NamedTuple):
