@@ -7,7 +7,8 @@ from contextlib import contextmanager
 __all__ = ["Allowance"]
 
 SHARE = 0.05  # of the time that goes by
-SECONDS = 2.0  # that may be taken at once, so that nothing is left out where it is quick
+SECONDS = 5.0  # that may be taken at once, so that nothing is left out where it is quick
+QUICK = 1.0  # seconds that each takes at most there
 
 
 class Allowance:
@@ -26,7 +27,7 @@ class Allowance:
     def affords(self) -> bool:
         """Whether there is time for another one, if it takes as long as the last."""
         gone = time.perf_counter() - self._began
-        return self._spent + self._last <= SECONDS + SHARE * gone
+        return self._spent + self._last <= (SECONDS if self._last < QUICK else 0.0) + SHARE * gone
 
     @contextmanager
     def spends(self) -> Iterator[None]:

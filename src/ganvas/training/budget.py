@@ -30,7 +30,7 @@ SLOW = 0.8  # of what other threads made when tried
 TWICE = 2  # looks at which threads are slow before others take over
 AGAIN = 2  # looks after which these are tried again, and twice as many each time
 LOOKS = 12  # times that a run's length is fitted anew to the machine's speed
-ASIDE = 0.2  # of the time to come that may go to what is no step: sheets, signs, scores (allowance.py, meter.py), saving
+ASIDE = 0.2  # of the time to come that may go to what is no step, such as sheets, signs, scores and saving
 
 
 class Threads:
