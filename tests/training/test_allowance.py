@@ -40,6 +40,17 @@ def test_what_takes_long_is_done_seldom(clock):
     assert 0.03 < share < 0.06
 
 
+def test_only_what_is_quick_is_done_in_advance(clock):
+    """The first says how long one takes, where nobody knows; of forty seconds a twentieth is allowed, which are two."""
+    assert taken(clock, each=2.0, between=1.0, times=38)[0] == 1
+    assert taken(clock, each=0.9, between=1.0, times=38)[0] == 8, "five seconds more"
+    known = Allowance(2.0)
+    clock[0] += 39
+    assert not known.affords()
+    clock[0] += 2
+    assert known.affords()
+
+
 def test_a_training_whose_sheets_and_signs_take_long_has_few(points, tmp_path, monkeypatch):
     whole = fit(replace(points, sheets=20), out=tmp_path / "whole", device="cpu", quiet=True)
     monkeypatch.setattr(allowance, "SECONDS", 0.0)

@@ -58,6 +58,21 @@ def test_it_takes_a_small_share_of_the_time(points, untrained, monkeypatch):
     assert max(np.diff(measured)) < 25
 
 
+def test_a_network_that_draws_slowly_is_measured_seldom(points, untrained, monkeypatch):
+    """Sixteen samples take 1.6 seconds by a clock that only they move on, so five hundred are not made before 625."""
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+
+    class Slow(Model):
+        def generate(self, seeds, condition=None):
+            clock[0] += 0.1 * len(seeds)
+            return super().generate(seeds, condition)
+
+    automatic, slow = Meter(points.data.open(), every=None, device=CPU), Slow(untrained.network)
+    assert [seconds for seconds in range(0, 800, 50) if automatic.due(slow, 16, 16, seconds)] == [650, 700, 750]
+    assert clock[0] == pytest.approx(1.6), "it is tried once"
+
+
 def test_points_far_from_the_data_score_worse(points, untrained):
     data = points.data.open()
     watch = Meter(data, every=1, device=CPU)

@@ -252,6 +252,8 @@ def test_a_published_model_goes_on_with_a_folder(published, folder, bare, tmp_pa
         assert not same(first, begun, "sketcher.")
         assert same(now, first, "sketcher.")
         assert not same(now, first, "body.")
+        assert adapted(published).begins
+        assert not adapted(out).begins, "nothing there encodes pictures"
         again = fit(data, start_from=out, out=out.with_suffix(".on"), images=64, quiet=True, device="cpu")
         assert not (again.path / "stages").exists(), "it knows the sketches of these pictures"
 
