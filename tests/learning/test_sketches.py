@@ -1,5 +1,7 @@
 """Learning sketches, and to draw from them: the terms in closed form, the axes, and who learns."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,8 @@ from ganvas.data.dataset import Dataset
 from ganvas.learning.adversarial import Adversarial
 from ganvas.learning.latents import unlike
 from ganvas.learning.phrases import Phrases
-from ganvas.learning.sketches import Drawing, Sketching
+from ganvas.learning.schedules import Cosine
+from ganvas.learning.sketches import Drawing, Finishing, Sketching
 from ganvas.networks.latent import LatentAutoencoder, LatentGenerator
 from ganvas.networks.mlp import MLPCritic
 from ganvas.networks.sketch import Sketcher
@@ -97,9 +100,28 @@ def test_what_is_drawn_of_a_sample_is_to_be_that_sample(players, monkeypatch):
     [(sketched, noise, condition)] = seen
     sketches = generator.sketcher.sketches(latents)
     assert torch.allclose(generator.sketcher.sketches(sketched), sketches, atol=1e-5)
-    assert torch.equal(noise, dice().normal("z", 4, 16))
+    assert torch.equal(noise, dice().normal("veil", 4, 16))
     assert condition is told
     assert torch.allclose(terms["loss"], unlike(drawn, latents))
+
+
+def test_a_critic_beside_whom_samples_are_drawn_of_their_sketches(players):
+    """The terms of an adversarial game, and how far each sample is missed, by a weight that falls."""
+    players["critic"] = MLPCritic(width=4, depth=1).build(SHAPE, 4)
+    real, told = torch.randn(COUNT, *SHAPE), torch.randn(COUNT, 4)
+
+    def terms(game, progress):
+        """Of each turn, with dice that nobody has rolled."""
+        seen = [Batch(real=real, condition=told, dice=dice(), progress=progress) for _ in game.turns()]
+        return [turn.loss(players, each) for turn, each in zip(game.turns(), seen, strict=True)]
+
+    for progress, weight in ((0.0, 3.0), (1.0, 1.0)):
+        (drawing,), plain = terms(Drawing(), progress), terms(Adversarial(), progress)
+        critic, generator = terms(Finishing(drawn=Cosine(3.0, 1.0)), progress)
+        missed = drawing["loss"]
+        assert critic.keys() == plain[0].keys()
+        assert torch.equal(generator["loss"], plain[1]["loss"])
+        assert torch.allclose(generator["drawn"], weight * missed)
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -111,14 +133,15 @@ def test_sketches_learn_in_their_own_game_alone(told, players):
     for game, wanted in (
         (Drawing(), {"body", "outward"}),
         (Adversarial(), {"body", "outward"}),
+        (Finishing(), {"body", "outward"}),
         (Sketching(draws=2), {"sketcher"}),
     ):
         players["generator"].zero_grad(set_to_none=True)
         game.check(players)
-        assert learners(game, players, seen)[1] == wanted
+        assert learners(game, players, replace(seen, made={}))[1] == wanted
 
 
-@pytest.mark.parametrize("game", [Sketching(), Drawing()], ids=["sketching", "drawing"])
+@pytest.mark.parametrize("game", [Sketching(), Drawing(), Finishing()], ids=["sketching", "drawing", "finishing"])
 def test_axes_are_found_once_in_what_the_data_are(game, players):
     data = squares()
     torch.manual_seed(1)
@@ -172,13 +195,16 @@ def test_it_learns_what_is_where_under_words():
 
 def test_generators_without_sketches_cannot_play(players):
     players["generator"] = LatentGenerator(width=8, blocks=1).build(SHAPE, 4)
-    for game in (Sketching(), Drawing()):
+    players["critic"] = MLPCritic(width=4, depth=1).build(SHAPE, 4)
+    for game in (Sketching(), Drawing(), Finishing()):
         with pytest.raises(GanvasError, match=r"set generator\.sketch=64"):
             game.check(players)
         with pytest.raises(GanvasError, match="autoencoder that is a latent_autoencoder"):
-            game.check({"generator": players["generator"]})
+            game.check({name: players[name] for name in ("generator", "critic")})
 
 
 def test_samples_that_are_never_seen_are_refused():
     with pytest.raises(GanvasError, match="draws must be at least 1"):
         Sketching(draws=0)
+    with pytest.raises(GanvasError, match=r"game\.drawn takes a number from 0"):
+        Finishing(drawn=-1.0)

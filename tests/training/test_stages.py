@@ -226,7 +226,7 @@ def test_a_model_that_came_without_its_teacher_teaches_by_itself(run, published)
 
 def test_other_pictures_have_a_critic_with_eyes_and_no_teacher(run, published):
     recipe, after = begun(replace(adapted(published), data=run.recipe.data), published)
-    assert set(recipe.networks) == {"generator", "critic"}
+    assert set(recipe.networks) == {"generator", "critic", "autoencoder"}
     assert isinstance(recipe.networks["critic"], FeatureCritic)
     assert recipe.networks["generator"] == run.recipe.networks["generator"]
     assert same(after["generator"], {key: value.half() for key, value in learned(run)["generator"].items()})

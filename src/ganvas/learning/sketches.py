@@ -1,20 +1,23 @@
 """Learning what there is to be drawn, roughly: the sketches that a generator of latents begins with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from ..core.batch import Batch, Nets, Terms
 from ..core.catalog import part
 from ..core.errors import DoesNotFit
 from ..data.dataset import Dataset
 from ..networks.sketch import Sketcher
+from .adversarial import Adversarial
 from .latents import expected, mixed, unlike, wants
-from .schedules import Value, at
+from .schedules import Cosine, Value, at, within
 from .turns import Game, Turn
 
-__all__ = ["Drawing", "Sketching"]
+__all__ = ["Drawing", "Finishing", "Sketching"]
 
 SOME, AT_ONCE = 2_048, 256  # samples of which the axes of sketches are those, and how many are encoded at once
 
@@ -86,12 +89,47 @@ class Drawing(Game):
         _find_axes(nets, data)
 
     def _generator(self, nets: Nets, batch: Batch) -> Terms:
-        generator, autoencoder = nets["generator"], nets["autoencoder"]
-        with torch.no_grad():
-            latents = autoencoder.latents(batch.real)
-            sketched = generator.sketcher.latents(generator.sketcher.sketches(latents))
-        drawn = generator.finished(sketched, batch.dice.normal("z", *latents.shape[1:]), batch.condition)
-        return {"loss": unlike(drawn, latents)}
+        return {"loss": _missed(nets, batch)}
+
+
+@part("game")
+@dataclass(frozen=True)
+class Finishing(Adversarial):
+    """A critic judges what a generator draws, which is also to draw each sample of its sketch, as in `drawing`.
+
+    A critic of few pictures minds lines and lets colours and places go; this holds them.
+
+    drawn  weight of how far samples are missed, in the generator's loss
+    """
+
+    drawn: Value = field(default_factory=lambda: Cosine(4.0, 0.5))
+
+    def __post_init__(self) -> None:
+        """Refuse what `Adversarial` does, and a weight below 0."""
+        super().__post_init__()
+        within("game.drawn", self.drawn, 0.0)
+
+    def check(self, nets: Nets) -> None:
+        """See `Game.check`."""
+        super().check(nets)
+        _wants_sketches(nets)
+
+    def begin(self, nets: Nets, data: Dataset) -> None:
+        """Find the axes of sketches, unless they are known."""
+        _find_axes(nets, data)
+
+    def _generator(self, nets: Nets, batch: Batch) -> Terms:
+        drawn = at(self.drawn, batch.progress) * _missed(nets, batch)
+        return super()._generator(nets, batch) | {"drawn": drawn}
+
+
+def _missed(nets: Nets, batch: Batch) -> Float[Tensor, " n"]:
+    """How far what a generator draws of the sketch of each sample is from that sample, in latents."""
+    generator = nets["generator"]
+    with torch.no_grad():
+        latents = nets["autoencoder"].latents(batch.real)
+        sketched = generator.sketcher.latents(generator.sketcher.sketches(latents))
+    return unlike(generator.finished(sketched, batch.dice.normal("veil", *latents.shape[1:]), batch.condition), latents)
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ Four are trained one after another: `idea_autoencoder`, `idea_flow`, `idea_sketc
 is taken to other pictures by three: `idea_sketch`, `idea_drawing`, `idea_finish`.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from ..core.catalog import part
 from ..data.sources.icons import Icons
@@ -16,12 +16,20 @@ from ..learning.losses import Hinge
 from ..learning.optimizers import Adam
 from ..learning.phrases import Phrases
 from ..learning.schedules import Cosine
-from ..learning.sketches import Drawing, Sketching
+from ..learning.sketches import Drawing, Finishing, Sketching
 from ..networks.feature import FeatureCritic
 from ..networks.latent import LatentAutoencoder, LatentCritic, LatentGenerator
 from .recipe import Recipe
 
-__all__ = ["idea_autoencoder", "idea_finish", "idea_flow", "idea_icons"]
+__all__ = [
+    "idea_autoencoder",
+    "idea_drawing",
+    "idea_finish",
+    "idea_flow",
+    "idea_icons",
+    "idea_sketch",
+    "judged",
+]
 
 FLOW = LatentGenerator(steps=10, guidance=2.5, sketch=64)  # what leads sketches and noise to latents
 ONE_STEP = replace(FLOW, steps=1)  # what draws the same at once
@@ -159,13 +167,21 @@ def idea_finish() -> Recipe:
     begun = idea_icons()
     return replace(
         begun,
-        networks={"generator": ONE_STEP, "critic": FeatureCritic()},
+        networks={"generator": ONE_STEP, "critic": FeatureCritic(), "autoencoder": LatentAutoencoder()},
         condition=Phrases(required=False),
-        game=Adversarial(Hinge(), mismatch=0.5, augment=Augment(strength=0.5, cutout=0.35, colour=0.0)),
+        game=Finishing(Hinge(), mismatch=0.5, augment=Augment(strength=0.5, cutout=0.35, colour=0.0)),
         optimizer=Adam(rate=Cosine(5e-5, 1.25e-5), beta1=0.0, beta2=0.99),
         optimizers={"critic": Adam(rate=Cosine(4e-4, 1e-4), beta1=0.0, beta2=0.99)},
-        bfloat16=("generator",),
+        bfloat16=("generator", "autoencoder"),
         batch=8,
         images=10_000,
         begins={"idea_sketch": 0.2, "idea_drawing": 0.3},
     )
+
+
+def judged() -> Recipe:
+    """`idea_finish` for a generator that has no sketches, or where nothing encodes pictures: a critic alone."""
+    finish = idea_finish()
+    rules = {rule.name: getattr(finish.game, rule.name) for rule in fields(Adversarial)}
+    networks = {name: finish.networks[name] for name in ("generator", "critic")}
+    return replace(finish, game=Adversarial(**rules), networks=networks, bfloat16=("generator",), begins={})

@@ -15,7 +15,7 @@ from ..models.shipped import known, locate
 from ..networks.fill import compare
 from ..networks.latent import LatentGenerator
 from ..networks.layers import Learned, Network
-from ..recipes.ideas import idea_finish
+from ..recipes.ideas import idea_finish, judged
 from ..recipes.recipe import Recipe
 from ..runs.run import Run
 from .loop import State
@@ -128,7 +128,7 @@ def adapted(place: str | Path) -> Recipe:
     """The recipe of a run or a published model, for other data: words are taken where they are, and not asked for.
 
     What draws latents in one step goes on by `idea_finish`: a teacher that is not there would be it itself, and teach
-    it little. Its stages before are for what draws from sketches, and has an encoder to see them by.
+    it little. What draws from sketches, and has an encoder to see them by, learns those of the data before.
 
     Raises:
         NotFound: there is no such run.
@@ -139,10 +139,9 @@ def adapted(place: str | Path) -> Recipe:
         recipe = replace(recipe, condition=replace(recipe.condition, required=False))
     product = recipe.networks[recipe.product]
     if isinstance(product, LatentGenerator) and product.steps == 1:
-        other = idea_finish()
+        other = idea_finish() if product.sketch and begun.encodes else judged()
         networks = {**other.networks, recipe.product: product}
-        begins = other.begins if product.sketch and begun.encodes else {}
-        recipe = replace(other, data=recipe.data, condition=recipe.condition, networks=networks, begins=begins)
+        recipe = replace(other, data=recipe.data, condition=recipe.condition, networks=networks)
     return replace(recipe, images=min(recipe.images, ADAPTING), batch=min(recipe.batch, ADAPTING_BATCH))
 
 
