@@ -1,7 +1,7 @@
 """A recipe that begins with others: trained by one command, each from what the one before has learned."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -11,13 +11,15 @@ from PIL import Image
 from ganvas import Run, fit, load, plan
 from ganvas.core import checkpoint
 from ganvas.core.errors import GanvasError
+from ganvas.learning.adversarial import Adversarial
+from ganvas.learning.sketches import Finishing
 from ganvas.models import shipped
 from ganvas.models.publish import publish
 from ganvas.networks.feature import FeatureCritic
 from ganvas.recipes.ideas import idea_flow, idea_icons
 from ganvas.training import fit as fitting
 from ganvas.training.loop import start
-from ganvas.training.start_from import adapted, adopt, as_begun
+from ganvas.training.start_from import Beginning, adapted, adopt, as_begun
 
 SMALL = (
     "width=8",
@@ -232,6 +234,18 @@ def test_other_pictures_have_a_critic_with_eyes_and_no_teacher(run, published):
     assert same(after["generator"], {key: value.half() for key, value in learned(run)["generator"].items()})
 
 
+def test_without_sketches_or_an_encoder_a_critic_is_all(published, monkeypatch):
+    whole = adapted(published)
+    monkeypatch.setattr(Beginning, "encodes", False)
+    alone = adapted(published)
+    assert type(whole.game) is Finishing
+    assert type(alone.game) is Adversarial
+    for rule in fields(Adversarial):
+        assert getattr(whole.game, rule.name) == getattr(alone.game, rule.name)
+    assert set(alone.networks) == {"generator", "critic"}
+    assert (list(whole.begins), list(alone.begins)) == (["idea_sketch", "idea_drawing"], [])
+
+
 def test_a_published_model_goes_on_with_a_folder(published, folder, bare, tmp_path, monkeypatch):
     """With words and without: first it learns sketches, then to draw from them."""
     monkeypatch.setattr(shipped, "HOME", published.parent)
@@ -252,10 +266,10 @@ def test_a_published_model_goes_on_with_a_folder(published, folder, bare, tmp_pa
         assert not same(first, begun, "sketcher.")
         assert same(now, first, "sketcher.")
         assert not same(now, first, "body.")
-        assert adapted(published).begins
-        assert not adapted(out).begins, "nothing there encodes pictures"
         again = fit(data, start_from=out, out=out.with_suffix(".on"), images=64, quiet=True, device="cpu")
         assert not (again.path / "stages").exists(), "it knows the sketches of these pictures"
+    other = fit(folder, start_from=out, out=tmp_path / "other", images=64, quiet=True, device="cpu")
+    assert (other.path / "stages").exists(), "and not of others"
 
 
 def test_stages_that_are_over_where_it_starts_are_left_out(run, folder, tmp_path):

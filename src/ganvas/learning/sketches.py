@@ -102,7 +102,7 @@ class Finishing(Adversarial):
     drawn  weight of how far samples are missed, in the generator's loss
     """
 
-    drawn: Value = field(default_factory=lambda: Cosine(4.0, 0.5))
+    drawn: Value = field(default_factory=lambda: Cosine(1.5, 0.2))
 
     def __post_init__(self) -> None:
         """Refuse what `Adversarial` does, and a weight below 0."""
