@@ -41,7 +41,10 @@ class Sketcher(nn.Module):
     def __init__(self, numbers: int, places: int, channels: int, condition: int, guidance: float = 1.0) -> None:
         super().__init__()
         if numbers > places * channels:
-            raise DoesNotFit(f"A sketch of {numbers} numbers is no rougher than latents of {places * channels}.")
+            raise DoesNotFit(
+                f"A sketch of {numbers} numbers is no rougher than latents of {places * channels}: take larger pictures "
+                "by `size=`, or set generator.sketch lower."
+            )
         self.length, width = DIMENSION if condition % DIMENSION == 0 else condition, self.WIDTH
         self.places, self.guidance = places, guidance
         self.register_buffer("axes", torch.eye(places * channels)[:numbers].clone())
