@@ -42,8 +42,8 @@ class Sketcher(nn.Module):
         super().__init__()
         if numbers > places * channels:
             raise DoesNotFit(
-                f"A sketch of {numbers} numbers is no rougher than latents of {places * channels}: take larger pictures "
-                "by `size=`, or set generator.sketch lower."
+                f"A sketch of {numbers} numbers is no rougher than latents of {places * channels}: take larger "
+                "pictures by `size=`, or set generator.sketch lower."
             )
         self.length, width = DIMENSION if condition % DIMENSION == 0 else condition, self.WIDTH
         self.places, self.guidance = places, guidance
