@@ -158,11 +158,9 @@ def idea_finish() -> Recipe:
     critic (Sauer et al. 2021, arXiv:2111.01007) has something to say from the first on. A model that draws from
     sketches goes on like this, with words or without. Needs `pip install 'ganvas[measure]'`.
 
-    Run:    ganvas train idea_finish --data FOLDER --from icons, or ganvas train FOLDER --from icons
-    Costs:  3 minutes, 736 to 872 images of 64x64, on one core of a busy Xeon at 2.5 GHz.
-    Gives:  of 785 portraits a Fréchet distance of 523 and 468 where the default has 537 and 509 (2 seeds), and of 303
-            emoji 371 where that has 923: the colours and outlines of the set. That was a Xeon and a new critic; on an
-            AMD EPYC and with the model that ships portraits have 483, the default 437 (1 seed; docs/performance.md).
+    Run:    ganvas train FOLDER --from icons
+    Costs:  3 minutes, some 900 images of 64x64 in the last stage, on one core of an AMD EPYC.
+    Gives:  of 785 portraits, people of many kinds in the set's own lines (docs/own.md, docs/performance.md; 3 seeds).
     """
     begun = idea_icons()
     return replace(
