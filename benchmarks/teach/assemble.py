@@ -16,7 +16,7 @@ from ganvas.learning.phrases import Phrases
 from ganvas.models.model import Model, metadata
 from ganvas.models.shipped import locate
 from ganvas.networks.latent import LatentCritic, LatentGenerator
-from ganvas.recipes.ideas import idea_finish, idea_icons
+from ganvas.recipes.ideas import idea_icons, judged
 from ganvas.recipes.settings import from_json, to_json
 from ganvas.runs.run import Run
 
@@ -71,7 +71,7 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
 
     With `mean`, the folder of another run that began with the same weights, the generator is the mean of both (Wortsman
     et al. 2022, arXiv:2203.05482); all else is of the first, its sketcher too.
-    It is asked in the words of what it went on with. Its recipe is `idea_finish` now, by which others go on from it,
+    It is asked in the words of what it went on with. Its recipe is that of a critic alone now (`judged`),
     and its critic the one that looked at it last; beside that lies the encoder of its latents. Card and directions are
     those of the model before.
     """
@@ -91,7 +91,7 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
     facts["data"]["count"] = about["icons"]
     facts["parameters"]["generator"] = _count(model.network)
     facts["parameters"]["critic"] = sum(weight.numel() for weight in critic.values())
-    recipe = idea_finish()
+    recipe = judged()
     recipe = replace(
         recipe,
         data=before.recipe.data,

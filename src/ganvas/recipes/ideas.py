@@ -158,7 +158,7 @@ def idea_finish() -> Recipe:
     critic (Sauer et al. 2021, arXiv:2111.01007) has something to say from the first on. A model that draws from
     sketches goes on like this, with words or without. Needs `pip install 'ganvas[measure]'`.
 
-    Run:    ganvas train FOLDER --from icons
+    Run:    ganvas train FOLDER --from icons, or ganvas train idea_finish --data FOLDER --from icons
     Costs:  3 minutes, some 900 images of 64x64 in the last stage, on one core of an AMD EPYC.
     Gives:  of 785 portraits, people of many kinds in the set's own lines (docs/own.md, docs/performance.md; 3 seeds).
     """
