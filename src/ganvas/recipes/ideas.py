@@ -159,7 +159,7 @@ def idea_finish() -> Recipe:
     sketches goes on like this, with words or without. Needs `pip install 'ganvas[measure]'`.
 
     Run:    ganvas train FOLDER --from icons, or ganvas train idea_finish --data FOLDER --from icons
-    Costs:  3 minutes, some 900 images of 64x64 in the last stage, on one core of an AMD EPYC.
+    Costs:  3 minutes, 672 to 752 images of 64x64 in the last stage, on one core of a busy AMD EPYC.
     Gives:  of 785 portraits, people of many kinds in the set's own lines (docs/own.md, docs/performance.md; 3 seeds).
     """
     begun = idea_icons()
