@@ -1,6 +1,6 @@
 """Recipes for drawings from words, made in the latents of an autoencoder.
 
-Four are trained one after another: `idea_autoencoder`, `idea_flow`, `idea_sketch`, `idea_icons`. What they have learned
+Four are trained one after another: `idea_autoencoder`, `idea_sketch`, `idea_flow`, `idea_icons`. What they have learned
 is taken to other pictures by three: `idea_sketch`, `idea_drawing`, `idea_finish`.
 """
 
@@ -60,9 +60,9 @@ def idea_autoencoder() -> Recipe:
 
 @part("recipe")
 def idea_flow() -> Recipe:
-    """Drawings from words in ten steps: a flow in the latents of `idea_autoencoder`, which it begins from.
+    """Drawings from words, step by step: a flow in latents of `idea_autoencoder` that begins with sketches.
 
-    Run:    ganvas train idea_flow --data FOLDER --from runs/autoencoder
+    Run:    ganvas train idea_flow --data FOLDER, which trains both before; or --from runs/sketch
     Costs:  7,520,256 images in 335 s on an NVIDIA H200; on one core of a Xeon 28 images a second.
     Gives:  what the model `icons` was taught by; LOG.md has its sheets (1 seed).
     """
@@ -80,7 +80,7 @@ def idea_flow() -> Recipe:
         mirror=True,
         batch=64,
         images=38_400,
-        begins={"idea_autoencoder": 0.25},
+        begins={"idea_autoencoder": 0.25, "idea_sketch": 0.1},
     )
 
 
@@ -88,7 +88,7 @@ def idea_flow() -> Recipe:
 def idea_sketch() -> Recipe:
     """What is where in drawings: the sketches of a generator of latents learn which there are, alone.
 
-    Run:    ganvas train idea_sketch --data FOLDER --from runs/flow; `idea_icons` and `idea_finish` begin with it
+    Run:    ganvas train idea_sketch --data FOLDER --from runs/autoencoder; the others begin with it
     Costs:  122 images a second, each under 32 noises, on one core of a busy AMD EPYC.
     Gives:  words that are heard in the first minutes of a training from nothing; LOG.md has the sheets.
     """
@@ -146,7 +146,7 @@ def idea_icons() -> Recipe:
         mirror=True,
         batch=32,
         images=4_800,
-        begins={"idea_autoencoder": 0.2, "idea_flow": 0.45, "idea_sketch": 0.1},
+        begins={"idea_autoencoder": 0.2, "idea_sketch": 0.1, "idea_flow": 0.45},
     )
 
 
