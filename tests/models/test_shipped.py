@@ -9,9 +9,13 @@ from ganvas import Run, load
 from ganvas.core.errors import GanvasError, NotInstalled
 from ganvas.core.pixels import to_uint8
 from ganvas.data.sources.icons import Icons
+from ganvas.latent.draw import draw, save_places
 from ganvas.metrics.features import efficientnet
 from ganvas.models import shipped
 from ganvas.models.critics import load_critics
+from ganvas.models.made import Layout, Made
+from ganvas.models.place import Place
+from ganvas.models.sheets import save_sheet
 
 MOST_BYTES = 40e6
 
@@ -163,6 +167,31 @@ def test_what_seeds_add_is_said_and_may_be_asked_for(ganvas, model, tmp_path):
     line = ganvas("sample", "icons", *strip)[1].splitlines()[1]
     asked = [" ".join([words, "0", *model.added(words, 0)]) for words in ("clock", "cat")]
     assert line.endswith(": " + ", ".join(asked))
+
+
+def test_captions_say_what_seeds_add(ganvas, model, tmp_path):
+    asked = ["sample", "icons", "--keywords", "clock", "--count", 2]
+    added = [" ".join(model.added("clock", seed)) for seed in (0, 1)]
+    ganvas(*asked, "--out", tmp_path / "a.svg")
+    ganvas(*asked, "--variety", 0, "--out", tmp_path / "b.svg")
+    named, plain = ((tmp_path / file).read_text() for file in ("a.svg", "b.svg"))
+    for seed, more in enumerate(added):
+        assert more
+        assert f"<title>clock, {more}, seed {seed}</title>" in named
+        assert f"<title>clock, seed {seed}, variety 0</title>" in plain
+    ganvas(*asked, "--separate", "--out", tmp_path / "c.svg")
+    assert [
+        f"<title>clock, {more}, seed {seed}</title>" in file.read_text()
+        for seed, (more, file) in enumerate(zip(added, sorted((tmp_path / "c").iterdir()), strict=True))
+    ] == [True, True]
+    place, layout = Place(0, words="clock"), Layout(captions=True)
+    save_places(model, [place], tmp_path / "a.png", layout=layout)
+    said = Made("", "0" * 64, (place,), layout)
+    save_sheet(draw(model, [place], large=True), tmp_path / "b.png", said, shape=model.shape)
+    named, plain = (np.asarray(Image.open(tmp_path / f"{file}.png")) for file in "ab")
+    assert named[:145].tolist() == plain[:145].tolist()  # the picture and its words
+    assert named[145:].min() < 255
+    assert len(named) > len(plain)
 
 
 def test_the_card_says_whose_pictures_it_learned_from():

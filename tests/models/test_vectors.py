@@ -142,7 +142,7 @@ def test_a_sheet_of_vectors(ganvas, tmp_path):
     root = ElementTree.parse(tmp_path / "a.svg").getroot()
     assert [each.get("id") for each in root.findall("{*}g")] == [f"a-3d-star-moon-{seed}" for seed in range(3)]
     texts = [each.text for each in root.iter() if each.tag.endswith("text")]
-    assert texts[:2] == ["3d star & <moon>", "seed 0"]
+    assert texts[:3] == ["3d star & <moon>", " ".join(load("icons").added("3d star moon", 0)), "seed 0"]
     assert made_of(tmp_path / "a.svg").layout.captions
     assert ganvas("sample", "--like", "a.svg", "--out", "b.svg")[0] == 0
     assert (tmp_path / "b.svg").read_bytes() == (tmp_path / "a.svg").read_bytes()

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from ganvas.core.errors import GanvasError
 from ganvas.data.words import packed
 from ganvas.latent.directions import Directions, beside
-from ganvas.latent.draw import draw, given
+from ganvas.latent.draw import added, draw, given
 from ganvas.learning.conditions import Keywords, Labels
 from ganvas.learning.phrases import Phrases
 from ganvas.models import web
@@ -107,6 +107,7 @@ def test_words_are_told_as_the_command_tells_them(tmp_path):
             z, condition_ = given(model, Place.of(place), found=directions)
             assert np.abs(told["z"] - z[0].numpy()).max() < 1e-6
             assert np.abs(told["told"] - condition_[0].numpy()).max() < 1e-4, place
+            assert told["notes"].get("added", []) == added(model, Place.of(place))
 
 
 def test_classes_are_told(tmp_path):

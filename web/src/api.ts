@@ -35,6 +35,8 @@ export interface Picture {
   /** `/i/FP/KEY.png`, immutable. `?scale=1|2|4` draws it larger, `?save=1` downloads. 410: its model is gone. */
   url: string;
   place: Place;
+  /** What the seed adds to the words, such as a style or a kind of the thing. */
+  added?: string[];
 }
 
 /** POST /api/draw: at once, the pictures are made as their URLs are asked for. 404 409 422 503. */

@@ -181,7 +181,7 @@ def _draw(
     name: str = "",
 ) -> None:
     """Draw, save and say so."""
-    from ..latent.draw import save_places
+    from ..latent.draw import added, save_places
     from ..latent.edit import directions_of
     from ..models.made import here
     from ..models.shipped import named
@@ -197,7 +197,7 @@ def _draw(
     asked = dict.fromkeys(place.words for place in chosen)
     if guessed := list(dict.fromkeys(word for words in asked for word in model.unknown(words))):
         say(f"not among the words that it learned, so taken by their meaning: {', '.join(guessed)}")
-    _say_added(chosen, lambda place: model.varied(place.variety).added(place.words, place.seed or 0))
+    _say_added(chosen, lambda place: added(model, place))
 
 
 def _say_added(chosen: "Sequence[Place]", added: "Callable[[Place], list[str]]") -> None:

@@ -5,7 +5,6 @@ draw(model, [Place.read('{"seed": 9, "words": "3d fruit", "moves": {"warmth": 1.
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from .directions import Directions
 from .morph import Stop
 from .places import ENDING, Latent, fingerprint, moved, places
 
-__all__ = ["PLACES", "as_latent", "draw", "given", "save_places", "stops_of"]
+__all__ = ["PLACES", "added", "as_latent", "draw", "given", "save_places", "stops_of"]
 
 PLACES = Path("studio") / "places"
 """Where a latent is looked for that is named by its hash alone: the folder that the studio keeps, in a workspace."""
@@ -95,6 +94,11 @@ def draw(
     return torch.stack(made) if made else torch.empty(0, *model.shape)
 
 
+def added(model: Model, place: Place) -> list[str]:
+    """The words that the seed of a place adds to its own, such as what kind of a thing is drawn; none with a latent."""
+    return [] if place.seed is None else model.varied(place.variety).added(place.words or None, place.seed)
+
+
 def as_latent(model: Model, place: Place, *, found: Directions | None = None, folder: Path = PLACES) -> Latent:
     """The place as what can be saved, morphed and edited like any other; arguments and errors as in `given`."""
     z, conditions = given(model, place, found=found, folder=folder)
@@ -148,7 +152,8 @@ def save_places(
     layout = layout or Layout()
     if not chosen:
         raise DoesNotFit("No place was given to be drawn.")
-    made = Made(name, fingerprint(model.network), tuple(chosen), layout)
+    more = tuple(tuple(added(model, place)) for place in chosen) if layout.captions or is_vector(out) else ()
+    made = Made(name, fingerprint(model.network), tuple(chosen), layout, added=more)
     large = model.doubles and (is_vector(out) or zoom_of(model.shape, layout) > 1)
     if not layout.separate:
         if len(chosen) * math.prod(model.shape) * (4 if large else 1) > LARGEST_SHEET:
@@ -165,8 +170,8 @@ def save_places(
     for first in range(mine.start, mine.stop, SAVED):
         some = slice(first, min(first + SAVED, mine.stop))
         samples = draw(model, chosen[some], found=found, large=large).split(1)
-        for title, place, sample in zip(called[some], chosen[some], samples, strict=True):
-            save_sample(sample, folder / f"{title}{ending}", replace(made, places=(place,)), shape=model.shape)
+        for number, (title, sample) in enumerate(zip(called[some], samples, strict=True), first):
+            save_sample(sample, folder / f"{title}{ending}", made.alone(number), shape=model.shape)
     distributed.together()
     return folder
 

@@ -8,7 +8,7 @@ bit, however many are asked for at once. What such a file cannot do is left to t
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -85,14 +85,14 @@ class Exported:
         pictures = self.pictures(chosen, out, layout)
         if pictures is None:
             return None
-        made = Made(name, self.about["digest"], tuple(chosen), layout, exported=True)
+        made = Made(name, self.about["digest"], tuple(chosen), layout, exported=True)  # which draws no captions
         if not layout.separate:
             drawn = paper.grid(pictures, columns=layout.columns and min(layout.columns, len(pictures)), zoom=1)
             return paper.save_picture(drawn, out, sheet=len(pictures) > 1, more=made.for_png())
         with files.writing(out):
             out.mkdir(parents=True, exist_ok=True)
-        for title, place, picture in zip(names or names_of(chosen), chosen, pictures, strict=True):
-            more = replace(made, places=(place,)).for_png()
+        for number, (title, picture) in enumerate(zip(names or names_of(chosen), pictures, strict=True)):
+            more = made.alone(number).for_png()
             paper.save_picture(picture, out / f"{title}.png", sheet=False, more=more)
         return out
 

@@ -11,7 +11,7 @@ import html
 import io
 import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -67,6 +67,7 @@ class Made:
     layout   how they are laid out
     version  of the ganvas that wrote the file
     exported whether the model's exported file drew them (exported.py), and not the model
+    added    what the seed of each adds to its words, for captions: whoever has the model and the place knows it
     """
 
     model: str
@@ -75,6 +76,20 @@ class Made:
     layout: Layout = Layout()
     version: str = __version__
     exported: bool = False
+    added: tuple[tuple[str, ...], ...] = field(default=(), compare=False)
+
+    @property
+    def captions(self) -> list[tuple[str, ...]]:
+        """The lines below each picture: the words, those that its seed added if any did so, and the rest."""
+        if not any(self.added):
+            return [place.caption for place in self.places]
+        lines = [(*place.caption, " ".join(more)) for place, more in zip(self.places, self.added, strict=True)]
+        return [(words, more, rest) for words, rest, more in lines]
+
+    def alone(self, number: int) -> "Made":
+        """What made one of them."""
+        one = slice(number, number + 1)
+        return replace(self, places=self.places[one], added=self.added[one])
 
     def as_text(self) -> str | None:
         """The JSON of this in ASCII, or None if there are more than 4,096 places, or half a megabyte, to be said."""

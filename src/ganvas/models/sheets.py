@@ -56,7 +56,7 @@ def save_sheet(samples: Float[Tensor, "n *shape"], out: Path, made: Made, *, sha
     if kind is Kind.PICTURES:
         pictures = at_scale(samples, shape, zoom_of(shape, made.layout))
         if made.layout.captions:
-            pictures = np.stack([_captioned(*each) for each in zip(pictures, _captions(made), strict=True)])
+            pictures = np.stack([_captioned(*each) for each in zip(pictures, made.captions, strict=True)])
         drawn = pixels.grid(pictures, columns=columns, gap=8 if made.layout.captions else 2, zoom=1)
     else:
         drawn = pixels.sheet(samples, columns=columns)
@@ -109,21 +109,17 @@ def _save_svg(samples: Tensor, out: Path, made: Made, shape: Sequence[int]) -> P
     return out
 
 
-def _captions(made: Made) -> list[tuple[str, str]]:
-    return [place.caption for place in made.places]
-
-
-def _captioned(picture: UInt8[np.ndarray, "h w c"], caption: tuple[str, str]) -> UInt8[np.ndarray, "g w 3"]:
-    """The picture on white with its words and the rest below it."""
+def _captioned(picture: UInt8[np.ndarray, "h w c"], caption: Sequence[str]) -> UInt8[np.ndarray, "g w 3"]:
+    """The picture on white with these lines below it, the first of them in black."""
     height, width = picture.shape[:2]
     size = min(14, max(10, width // 10))
     font, line = ImageFont.load_default(size), math.ceil(1.3 * size)
-    paper = Image.new("RGB", (width, height + 2 * line + 4), "white")
+    paper = Image.new("RGB", (width, height + len(caption) * line + 4), "white")
     paper.paste(Image.fromarray(pixels.on_white(picture)))
     draw = ImageDraw.Draw(paper)
-    for row, (text, colour) in enumerate(zip(caption, ("black", "#777777"), strict=True)):
+    for row, text in enumerate(caption):
         place = width / 2, height + (row + 0.5) * line
-        draw.text(place, _fitted(text, width, font), colour, font, anchor="mm")
+        draw.text(place, _fitted(text, width, font), "#777777" if row else "black", font, anchor="mm")
     return np.asarray(paper)
 
 

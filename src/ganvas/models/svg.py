@@ -28,18 +28,17 @@ def document(drawings: Sequence[Drawing], made: Made, *, width: int) -> str:
     columns = min(layout.columns or math.ceil(math.sqrt(len(drawings))), len(drawings))
     gap = round(GAP * first.width) if several and (captions or len(drawings) > 1) else 0
     across = first.width + gap
-    down = first.height + gap + (round(2 * LINE * first.width) if captions else 0)
+    down = first.height + gap + (round(len(made.captions[0]) * LINE * first.width) if captions else 0)
     size = columns * across + gap, math.ceil(len(drawings) / columns) * down + gap
     pixels = [round(side * width / first.width) for side in size]
     lines = []
-    for number, (drawing, place, name) in enumerate(zip(drawings, made.places, names_of(made.places), strict=True)):
+    for number, (drawing, said, name) in enumerate(zip(drawings, made.captions, names_of(made.places), strict=True)):
         left, top = gap + number % columns * across, gap + number // columns * down
-        words, rest = place.caption
         lines += [
             f'<g id="{_id(name)}"' + (f' transform="translate({left} {top})">' if several else ">"),
-            f"<title>{html.escape(', '.join(filter(None, (words, rest))))}</title>",
+            f"<title>{html.escape(', '.join(filter(None, said)))}</title>",
             drawing.elements(),
-            *(_caption(words, rest, drawing) if captions else ()),
+            *(_caption(said, drawing) if captions else ()),
             "</g>",
         ]
     return "\n".join(
@@ -59,15 +58,16 @@ def _id(name: str) -> str:
     return name if name[0].isalpha() else f"a-{name}"
 
 
-def _caption(words: str, rest: str, drawing: Drawing) -> list[str]:
-    """Two lines of text below a drawing."""
+def _caption(lines: Sequence[str], drawing: Drawing) -> list[str]:
+    """Lines of text below a drawing, the first of them in black."""
     line = LINE * drawing.width
     size = 0.75 * line
     most = int(drawing.width / (LETTER * size))
     return [
         f'<text x="{drawing.width / 2:g}" y="{drawing.height + row * line:.1f}" font-family="sans-serif" '
-        f'font-size="{size:.1f}" text-anchor="middle" fill="{colour}">{_cut(text, most)}</text>'
-        for row, text, colour in ((1, words, "#000000"), (2, rest, "#777777"))
+        f'font-size="{size:.1f}" text-anchor="middle" fill="{"#000000" if row == 1 else "#777777"}">'
+        f"{_cut(text, most)}</text>"
+        for row, text in enumerate(lines, 1)
         if text
     ]
 

@@ -83,13 +83,16 @@ class Gallery:
         self._bytes = 0
         self._previews: dict[str, int] = {}
 
-    def check(self, name: str, places: Sequence["Place"]) -> list[str]:
-        """The words that the model guesses; what is known of the model is of this moment then. For the thread of torch.
+    def check(self, name: str, places: Sequence["Place"]) -> tuple[list[str], list[list[str]]]:
+        """The words that the model guesses, and those that each seed adds, for the thread of torch.
+
+        What is known of the model is of this moment then.
 
         Raises:
             Refused: 422, the model makes no pictures, or does not take these words.
         """
         from ..core.batch import Kind
+        from ..latent.draw import added
 
         try:
             self.models.describe(name)
@@ -106,7 +109,7 @@ class Gallery:
                 if loaded.found is None:
                     raise DoesNotFit("The directions of this model are not known yet: find them first.")
                 loaded.found.place(direction)
-            return list(unknown)
+            return list(unknown), [added(loaded.model, place) for place in places]
         except GanvasError as error:
             raise of(error) from None
 

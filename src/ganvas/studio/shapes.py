@@ -67,6 +67,7 @@ class Draw(Shape):
 class _Picture(_Answer):
     url: str
     place: dict[str, Any]
+    added: list[str]
 
 
 class Drawn(_Answer):

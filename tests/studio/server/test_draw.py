@@ -53,6 +53,13 @@ def test_bytes_are_those_of_the_command(studio, drawn, tmp_path):
     assert made == drawn
 
 
+def test_what_a_seed_adds_is_told(studio):
+    places = [{"seed": 3, "words": "clock"}, {"seed": 3, "words": "clock", "variety": 0}, {"seed": 3}]
+    added = load("icons").added("clock", 3)
+    assert added
+    assert [picture["added"] for picture in asked(studio, places)["pictures"]] == [added, [], []]
+
+
 def test_a_picture_may_be_kept_for_ever(studio, drawn):
     url = asked(studio, [{"seed": 0, "words": "3d fruit"}])["pictures"][0]["url"]
     first = studio.client.get(url)

@@ -33,7 +33,7 @@ def test_a_model_that_learned_on_is_known_by_its_new_fingerprint(tmp_path):
     (tmp_path / "runs/one").rename(tmp_path / "runs/two")
     (tmp_path / "runs/gone").rename(tmp_path / "runs/one")
     assert models.about("one")["fp"] == before
-    gallery.check("one", [Place(seed=3)])
+    assert gallery.check("one", [Place(seed=3)]) == ([], [[]])
     assert models.about("one")["fp"] == models.loaded("one").fp != before
 
 

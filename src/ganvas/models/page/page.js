@@ -211,6 +211,7 @@
       ({ pixels, notes }) => {
         tell(notes);
         if (!pixels) return;
+        title.textContent = [` ${state.seed}`, ...(notes.added ?? [])].join(" ");
         paint($("look"), pixels);
         $("look").place = place;
       },

@@ -1,5 +1,6 @@
 // What a generator is told: a class, or keywords, as learning/conditions.py and learning/phrases.py tell it. Each kind has
-// read(text) -> {told, unknown}, vary(told, seed, variety), draw(seed) and moved(told, by).
+// read(text) -> {told, unknown}, added(told, seed, variety) -> words, vary(told, seed, variety), draw(seed) and
+// moved(told, by).
 "use strict";
 
 const DIMENSION = 256; // of the vector of a word
@@ -88,6 +89,10 @@ class Labels {
     return place < 0 ? { told: null, unknown: [text] } : { told: this.#of(place), unknown: [] };
   }
 
+  added() {
+    return [];
+  }
+
   vary(told) {
     return told;
   }
@@ -162,6 +167,10 @@ class Keywords {
     return this.kept;
   }
 
+  added() {
+    return []; // what a seed does to a mean has no word
+  }
+
   vary(told, seed, variety = this.variety) {
     if (!variety) return told;
     const near = drawn(softmax(this.means.map((mean) => dot(mean, told) / told.length / (variety * NEAR))), seed);
@@ -217,22 +226,32 @@ class Phrases extends Keywords {
     return rows.some((row) => dot(this.vectorOf(this.places.get(word)), row) > 0.99 * LOUD);
   }
 
-  /** The words as one seed takes them, with what it adds of its own. */
-  vary(told, seed, variety = this.variety) {
-    if (!variety) return told;
+  /** The words that a seed adds to those that are told, as many as there is room for. */
+  added(told, seed, variety = this.variety) {
+    if (!variety) return [];
     const rolled = new Dice(seed, 2);
     const [style, colour, near] = [rolled.random(), rolled.random(), rolled.random()];
-    const varied = told.slice();
-    const rows = this.#rows(varied);
+    const rows = this.#rows(told);
     const oneOf = (choices, share) =>
       !choices.length || choices.some((word) => this.#there(word, rows)) ? [] : [choices[Math.floor(share * choices.length)]];
     const added = oneOf(this.styles, style);
     if (colour < variety) added.push(...oneOf(this.colours, rolled.random()));
     added.push(...this.#kind(rows, seed, variety));
     if (near < 2 * variety - 1) added.push(...this.#near(rows, rolled.random(), variety));
-    const free = rows.flatMap((row, place) => (row.some((value) => value !== 0) ? [] : [place]));
-    free.slice(0, added.length).forEach((place, index) => this.#put(varied, place, added[index]));
+    return added.slice(0, this.#free(rows).length);
+  }
+
+  /** The words as one seed takes them, with what it adds of its own. */
+  vary(told, seed, variety = this.variety) {
+    const varied = told.slice();
+    const free = this.#free(this.#rows(told));
+    this.added(told, seed, variety).forEach((word, index) => this.#put(varied, free[index], word));
     return varied;
+  }
+
+  /** The places where nothing is told. */
+  #free(rows) {
+    return rows.flatMap((row, place) => (row.some((value) => value !== 0) ? [] : [place]));
   }
 
   /** What kind of thing a seed takes, if a thing alone is asked for that comes in kinds. */

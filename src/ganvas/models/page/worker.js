@@ -17,7 +17,7 @@ class Studio {
     let notes = {};
     if (this.condition) {
       const { told: read, ...more } = words ? this.condition.read(words) : { told: null };
-      notes = more;
+      notes = { ...more, added: read ? this.condition.added(read, seed, variety ?? undefined) : [] };
       told = read ? this.condition.vary(read, seed, variety ?? undefined) : this.condition.draw(seed);
       if (words && !read) return { notes, nothing: true };
     }
@@ -50,8 +50,8 @@ class Studio {
     return { pixels: this.#pixels(this.generator.draw(z, told, place.truncation ?? 1)), notes: this.#hints(notes) };
   }
 
-  #hints({ unknown = [], most }) {
-    return { most, unknown: unknown.map((word) => [word, this.condition.near?.(word) ?? []]) };
+  #hints({ unknown = [], ...notes }) {
+    return { ...notes, unknown: unknown.map((word) => [word, this.condition.near?.(word) ?? []]) };
   }
 
   /** A picture on the way between two places: the input on an arc, what is told on a line. */

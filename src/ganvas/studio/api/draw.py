@@ -69,12 +69,13 @@ async def draw(studio: Studio, ask: Draw) -> Drawn:
     """Where the pictures of these places are; they are made as they are asked for."""
     _ready(studio, ask.model)
     places = [_place(shape) for shape in ask.places]
-    unknown = await asyncio.wrap_future(studio.worker.submit(PREVIEW, lambda: studio.gallery.check(ask.model, places)))
+    checked = studio.worker.submit(PREVIEW, lambda: studio.gallery.check(ask.model, places))
+    unknown, added = await asyncio.wrap_future(checked)
     fp = studio.models.about(ask.model)["fp"]  # of the model that was checked: a training may have gone on
     studio.gallery.expect(fp, places, ask.stream)
     pictures = [
-        {"url": f"/i/{fp}/{key_of(place)}.png", "place": shape.model_dump(exclude_none=True)}
-        for place, shape in zip(places, ask.places, strict=True)
+        {"url": f"/i/{fp}/{key_of(place)}.png", "place": shape.model_dump(exclude_none=True), "added": more}
+        for place, shape, more in zip(places, ask.places, added, strict=True)
     ]
     return Drawn(fp=fp, unknown=unknown, pictures=pictures)  # type: ignore[arg-type]
 
