@@ -51,6 +51,25 @@ def test_translation_moves_by_whole_pixels_and_fills_with_gray():
     assert white.flatten(1).sum(1).min() == 36
 
 
+@pytest.mark.parametrize("shape", [(3, 16, 12), (3, 4, 8, 8)])
+def test_copies_of_slices_are_what_is_gathered(shape):
+    samples = torch.randint(0, 8, (200, *shape)).float()
+    for far in (0.125, 0.6, 1.0):
+        moved = augmented(samples, **ONLY | {"translate": far})
+        gathered = augmented(samples.bfloat16(), **ONLY | {"translate": far})
+        assert (moved != samples).any()
+        assert torch.equal(moved, gathered.float())
+
+
+def test_it_rises_over_passes_and_stays():
+    samples = torch.rand(4000, 3, 8, 8) + 0.1
+    for passes, share in ((0.0, 0.0), (10.0, 0.25), (40.0, 1.0), (400.0, 1.0)):
+        batch = batch_of(samples, passes=passes)
+        augment = Augment(strength=0.8, passes=40, **ONLY | {"colour": 1.0})
+        assert augment.probability(batch) == pytest.approx(0.8 * share)
+        assert abs((augment(samples, batch) != samples).flatten(1).any(1).float().mean() - 0.8 * share) < 0.04
+
+
 def test_every_shift_is_as_likely():
     count, far = 9000, 2
     picture = torch.zeros(count, 1, 16, 16)
@@ -100,6 +119,8 @@ def test_what_it_is_not_for():
         augmented(torch.zeros(3, 2))
     with pytest.raises(GanvasError, match="cutout takes a number from 0 to 1, not 2"):
         Augment(cutout=2.0)
+    with pytest.raises(GanvasError, match="passes takes a number from 0 on, not -1"):
+        Augment(passes=-1.0)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +147,17 @@ def test_a_critic_that_overfits_is_shown_ever_more(pictures):
     assert strengths == pytest.approx([step / 20 for step in range(20)], abs=1e-5)
 
 
-@pytest.mark.parametrize("augment", [Augment(strength=0.7), AdaptiveAugment(target=0.0, over_images=60)])
+def test_passes_are_those_over_the_data(pictures):
+    recipe = replace(pictures, game=Adversarial(Relativistic(), augment=Augment(strength=0.7, passes=2)))
+    found = [tick.terms()["critic.augment"] for tick in islice(train(recipe), 8)]
+    seen = [step * recipe.batch / len(recipe.data.open()) for step in range(8)]
+    assert found == pytest.approx([0.7 * min(1, passes / 2) for passes in seen], abs=1e-6)
+    assert found[-1] > 0
+
+
+@pytest.mark.parametrize(
+    "augment", [Augment(strength=0.7), Augment(passes=0.5), AdaptiveAugment(target=0.0, over_images=60)]
+)
 def test_it_is_resumed_and_shared(augment, pictures):
     """Restored after 4 of 9 steps it goes on bit for bit; in micro-batches the strength and the scores are the same."""
     networks = {"generator": pictures.networks["generator"], "critic": pictures.networks["critic"]}

@@ -9,6 +9,7 @@ terms      name -> [N]        what a loss returns: their sum over names, meaned 
 """
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -113,6 +114,7 @@ class Batch:
     condition: Tensor | None
     dice: Dice
     progress: float  # the share of the run's images already seen, in [0, 1]: what schedules are read at
+    passes: float = math.inf  # how often each sample of the data was dealt before, on average
     made: dict[str, Tensor] = field(default_factory=dict)  # what one turn leaves for the next that plays on this batch
     memory: Mapping[str, Tensor] = field(default_factory=dict)  # what the game remembers from step to step
     other: Callable[[], Tensor | None] = lambda: None  # makes [N, K]: for each the condition of another sample

@@ -8,10 +8,12 @@ they cannot leak into what is generated (Karras et al. 2020, arXiv:2006.06676, s
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.autograd import Function
 
 from ..core.batch import Batch
 from ..core.catalog import part
@@ -78,22 +80,29 @@ class Augmentation(ABC):
 @part("augment")
 @dataclass(frozen=True)
 class Augment(Augmentation):
-    """Translation, cutout and colour at a strength that is constant or follows a schedule; 1 is DiffAugment."""
+    """Translation, cutout and colour at a strength that is constant or follows a schedule; 1 is DiffAugment.
+
+    With `passes` it rises from 0 in so many passes over the data, and stays there: what was seen a few times cannot be
+    known by heart, and is learned the quicker as it is.
+    """
 
     strength: Value = 1.0
+    passes: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a strength that is no probability.
 
         Raises:
-            DoesNotFit: `strength`, or a setting of all augmentations, is not in [0, 1].
+            DoesNotFit: `strength`, or a setting of all augmentations, is not in [0, 1], or `passes` is below 0.
         """
         super().__post_init__()
         within("game.augment.strength", self.strength, 0.0, 1.0, closed=True)
+        within("game.augment.passes", self.passes, 0.0)
 
     def probability(self, batch: Batch) -> float:
         """See `Augmentation.probability`."""
-        return at(self.strength, batch.progress)
+        risen = min(1.0, batch.passes / self.passes) if self.passes else 1.0
+        return at(self.strength, batch.progress) * risen
 
 
 @part("augment")
@@ -146,11 +155,46 @@ def _recolour(samples: Tensor, change: Float[Tensor, "n 3"]) -> Tensor:
 
 def _shift(samples: Tensor, drawn: Float[Tensor, "n 2"], chosen: Bool[Tensor, " n"], *, farthest: float) -> Tensor:
     """The chosen pictures moved by whole pixels, up to this share of the side; numbers in [0, 1) make all as likely."""
+    far = torch.tensor([int(farthest * side + 0.5) for side in samples.shape[-2:]], device=drawn.device)
+    moves = ((drawn * (2 * far + 1)).floor().long() - far) * chosen[:, None]
+    if samples.device.type == "cpu" and samples.dtype is not torch.bfloat16:
+        moved: Tensor = _Moved.apply(samples, moves.tolist())  # type: ignore[no-untyped-call]
+        return moved
+    return _gathered(samples, moves)
+
+
+class _Moved(Function):
+    """Each picture moved down and to the right by its two numbers of pixels, quick on a processor: copies of slices."""
+
+    @staticmethod
+    def forward(samples: Tensor, moves: list[list[int]]) -> Tensor:
+        moved, (height, width) = torch.zeros_like(samples), samples.shape[-2:]
+        for after, before, (down, right) in zip(moved.numpy(), samples.detach().numpy(), moves, strict=True):
+            (to, of), (into, out) = _overlap(down, height), _overlap(right, width)
+            after[..., to, into] = before[..., of, out]
+        return moved
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, list[list[int]]], output: Tensor) -> None:  # noqa: ARG004
+        ctx.moves = inputs[1]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        moves = [[-down, -right] for down, right in ctx.moves]
+        back: Tensor = _Moved.apply(gradient, moves)  # type: ignore[no-untyped-call]
+        return back, None
+
+
+def _overlap(moved: int, size: int) -> tuple[slice, slice]:
+    """Where in a side what is moved so far comes to lie, and where it was before."""
+    return slice(max(moved, 0), size + min(moved, 0)), slice(max(-moved, 0), size + min(-moved, 0))
+
+
+def _gathered(samples: Tensor, moves: Int[Tensor, "n 2"]) -> Tensor:
+    """The same without looking at the numbers, for which a device would have to be waited for."""
     outside = []
-    for dim, share in ((-2, drawn[:, 0]), (-1, drawn[:, 1])):
+    for dim, moved in ((-2, moves[:, 0]), (-1, moves[:, 1])):
         size = samples.shape[dim]
-        far = int(farthest * size + 0.5)
-        moved = ((share * (2 * far + 1)).floor().long() - far) * chosen
         places = torch.arange(size, device=samples.device) - moved[:, None]
         shape = [len(samples), *[1] * (samples.dim() - 1)]
         shape[dim] = size

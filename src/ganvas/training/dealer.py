@@ -176,6 +176,7 @@ class Dealer:
                 other=partial(self._condition, np.roll(order, 1)[rows], dice),
                 dice=dice,
                 progress=progress,
+                passes=(drawn - 1) * total / len(self._data),
                 made=made if most >= self._share else {},
                 memory=memory,
             )
