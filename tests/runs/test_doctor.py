@@ -87,6 +87,8 @@ def test_what_is_wrong_is_named_with_its_numbers(rows, kind, wanted):
         ("diverged", ["game.loss=wasserstein", "optimizer.rate=10"], "optimizer.rate=0.0005"),
         ("swings", ["game.r1=1"], "optimizer.beta1=0"),
         ("copies", [], "game.augment=augment"),
+        ("copies", ["game.augment=augment(cutout=0, colour=0)"], "game.augment=augment"),
+        ("copies", ["game.augment=augment(colour=0)"], None),
         ("short", [], "images=64000"),
         ("few", [], None),
         ("twins", [], None),

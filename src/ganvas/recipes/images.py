@@ -22,7 +22,7 @@ from .recipe import Recipe
 __all__ = ["cifar10_dcgan", "dcgan", "digits", "icons", "lsgan", "mlp_gan", "photos", "projected_gan", "sngan"]
 
 
-MOVED = Augment(strength=0.8, cutout=0.0, colour=0.0, passes=20)
+MOVED = Augment(strength=0.8, cutout=0.0, colour=0.0, passes=20.0)
 """Once pictures have been seen often enough to be known by heart, critics see them moved a little (LOG.md)."""
 
 
@@ -31,9 +31,9 @@ def icons() -> Recipe:
     """Small residual networks that make pictures in minutes on a CPU: the default for drawings.
 
     The loss is R3GAN's (Huang et al. 2024, arXiv:2501.05441), its penalties in each fourth step only. Small batches, a
-    high rate and a critic of few convolutions make many steps of a short time, and augmentation that rises over passes
-    (Zhao et al. 2020, arXiv:2006.10738) keeps it from knowing few pictures by heart; LOG.md tells what else was tried. On
-    photographs its generator outruns its critic: `photos` is the default there.
+    high rate and a critic of few convolutions make many steps of a short time, and translation (Zhao et al. 2020,
+    arXiv:2006.10738) that rises over passes keeps it from knowing few pictures by heart; LOG.md tells what else was
+    tried. On photographs its generator outruns its critic: `photos` is the default there.
 
     Run:    ganvas train icons:portraits --minutes 3
     Costs:  3 minutes, 30,000 images, on one core of a Xeon at 2.5 GHz.
@@ -58,8 +58,9 @@ def photos() -> Recipe:
 
     The networks are DCGAN's (Radford et al. 2016, arXiv:1511.06434), cheap ones, so that a few minutes are many steps,
     and each fake is compared with a real one (Jolicoeur-Martineau 2018, arXiv:1807.00734). Batch norm in the critic
-    rules out penalties, but in short runs critics without it saw little of photographs; augmentation is as in `icons`. Minutes that are worth 200,000
-    images buy networks half as wide again instead. LOG.md has what else was tried.
+    rules out penalties, but in short runs critics without it saw little of photographs. Where pictures are few it sees
+    them moved, as that of `icons` does; minutes that are worth 200,000 images buy networks half as wide again. LOG.md
+    has what else was tried.
 
     Run:    ganvas train photos --data FOLDER --minutes 3
     Costs:  3 minutes, 54,000 to 85,000 images of 32x32, on one core of a Xeon at 2.5 GHz, busy or not.

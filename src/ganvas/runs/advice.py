@@ -129,10 +129,12 @@ def _noise(recipe: Recipe | None) -> str | None:
 
 
 def _augment(recipe: Recipe | None) -> str | None:
+    """Augmentation where there is none, or colours and cutout where pictures are moved alone."""
     game = _game(recipe)
-    if recipe is not None and (game is None or game.augment is not None or recipe.data.kind is Kind.POINTS):
+    if recipe is not None and (game is None or recipe.data.kind is Kind.POINTS):
         return None
-    return "game.augment=augment"
+    now = game.augment if game else None
+    return None if now and (now.cutout or now.colour) else "game.augment=augment"
 
 
 def _calm(recipe: Recipe | None) -> str | None:
