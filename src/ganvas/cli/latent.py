@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import DoesNotFit
-from .options import ModelArgument, Places, RunArgument, Scale, Truncation, Variety, say, varied
+from .options import ModelArgument, Places, Scale, Truncation, Variety, say, varied
 
 if TYPE_CHECKING:
     from ..latent.directions import Directions
@@ -19,7 +19,7 @@ __all__ = ["attributes", "directions", "edit", "morph", "project"]
 
 
 def morph(
-    run: RunArgument,
+    model: ModelArgument,
     seeds: Annotated[str, typer.Option(help="The pictures to go through, by seed: 0,7,12.")] = "",
     label: Annotated[
         list[str] | None,
@@ -46,14 +46,14 @@ def morph(
     from ..models.model import load
 
     _refuse_both(place, seeds, label, variety, truncation != 1)
-    model = load(run)
+    opened = load(model)
     if place:
-        chosen, found = _spelled(run, model, place)
-        model, path = stops_of(model, chosen, found=found)
+        chosen, found = _spelled(model, opened, place)
+        opened, path = stops_of(opened, chosen, found=found)
     else:
-        model, path = varied(model, variety, label).truncated(truncation), read_stops(seeds, label or ())
+        opened, path = varied(opened, variety, label).truncated(truncation), read_stops(seeds, label or ())
     saved = save_morph(
-        model,
+        opened,
         path,
         out,
         frames=frames,
@@ -67,7 +67,7 @@ def morph(
 
 
 def attributes(
-    run: RunArgument,
+    model: ModelArgument,
     source: Annotated[str | None, typer.Argument(help="Data; by default what the run learned from.")] = None,
     labels: Annotated[
         str, typer.Option(help="A source with classes or words, to look for these; by default the data's own.")
@@ -83,10 +83,10 @@ def attributes(
     from ..models.shipped import locate
     from ..runs.run import Run
 
-    opened = load(run)
+    opened = load(model)
     with console.watching() as watch:
         if source is None:
-            data = Run(locate(run)).learned_from(watch, instead=f"Name others: `ganvas attributes {run} FOLDER`.")
+            data = Run(locate(model)).learned_from(watch, instead=f"Name others: `ganvas attributes {model} FOLDER`.")
         else:
             height, width = opened.shape[-2:]
             data = open_source(source, size=(width, height), watch=watch)

@@ -31,7 +31,7 @@ def studio(
     except ModuleNotFoundError as error:
         if error.name not in {"fastapi", "starlette", "pydantic", "uvicorn"}:
             raise
-        raise NotInstalled("The studio takes two more packages: pip install 'ganvas[studio]'.") from None
+        raise NotInstalled("The studio takes more packages: pip install 'ganvas[studio]'.") from None
 
     def tell(text: str) -> None:
         say(text)
