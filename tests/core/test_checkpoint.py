@@ -24,6 +24,15 @@ def test_a_disk_that_lets_nothing_go_is_said(tmp_path, monkeypatch):
     assert checkpoint.newest_sound(tmp_path) == tmp_path / "000000003"
 
 
+def test_checkpoints_are_in_the_order_of_their_images_also_beyond_nine_digits(tmp_path):
+    for name in ("000000999", "999999999", "1000000031"):
+        checkpoint.write(tmp_path / name, {checkpoint.MODEL: ({"weight": torch.ones(3)}, {})}, keep=2)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["1000000031", "999999999"]
+    assert checkpoint.newest_sound(tmp_path) == tmp_path / "1000000031"
+    checkpoint.forget(tmp_path, after=tmp_path / "999999999")
+    assert [each.name for each in tmp_path.iterdir()] == ["999999999"]
+
+
 def test_a_checkpoint_is_read_by_whoever_reads_what_lies_beside_it(tmp_path):
     beside = tmp_path / "beside"
     beside.touch()

@@ -9,6 +9,7 @@ import json
 import math
 import re
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -532,6 +533,8 @@ def test_a_set_against_itself_is_as_against_its_copy():
     """More samples than one tile of distances holds."""
     found, wanted = (metrics.manifold_scores(LARGE, other, rows=64) for other in (LARGE, LARGE.copy()))
     assert {name: score.value for name, score in found.items()} == {name: score.value for name, score in wanted.items()}
+    for distance in (metrics.kernel_distance, partial(metrics.kernel_distance_of_subsets, subsets=3, size=40)):
+        assert distance(LARGE, LARGE) == distance(LARGE, LARGE.copy())
 
 
 def test_what_hangs_on_the_number_of_samples_is_said():

@@ -56,6 +56,7 @@ def test_what_strangers_write(with_text, tmp_path):
         "", "{", "[]", "3", "null", "[" * 200_000, text_of(SAID, places=[]), text_of(SAID, places=[{"seed": -1}]),
         text_of(SAID, places=[{"seed": 1}] * 4097), text_of(SAID, places=3), text_of(SAID, digest="x"),
         text_of(SAID, digest=3), text_of(SAID, model="../../etc/passwd"), text_of(SAID, model="C:\\windows"),
+        text_of(SAID, model="~/model.safetensors"), text_of(SAID, places=[{"latent": "~somebody/a.safetensors"}]),
         text_of(SAID, model="a" * 201), text_of(SAID, model="\x1b[2J"), text_of(SAID, version=None),
         text_of(SAID, columns="many"), text_of(SAID, columns=0), text_of(SAID, scale=True), text_of(SAID, separate=1),
         text_of(SAID, places=[{"seed": 1, "words": "\x1b[2J"}]), text_of(SAID, places=[{"latent": "/a.safetensors"}]),

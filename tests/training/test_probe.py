@@ -112,6 +112,14 @@ def test_threads_that_made_way_are_tried_again_and_kept_where_they_are_as_fast(e
         assert turned(threads, [300.0, 300.0, 500.0, 500.0]) == [8, 4, 4, 8]
 
 
+def test_threads_are_tried_again_after_a_slow_look_too(eight):
+    """One that is slow just when it is time to try others puts that off, and not for ever."""
+    threads = budget.Threads({8: 1000.0, 4: 700.0})
+    with machine.threads(8):
+        assert turned(threads, [200.0, 200.0]) == [8, 4]
+        assert turned(threads, [700.0, 150.0, 700.0]) == [4, 4, 8]
+
+
 def test_threads_that_took_over_make_way_too_where_they_are_slow(eight):
     threads = budget.Threads({8: 1000.0, 4: 700.0})
     with machine.threads(8):

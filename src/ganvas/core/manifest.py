@@ -78,7 +78,7 @@ def sound(folder: Path, *names: str) -> bool:
 def set_aside(parent: Path, *, after: Path | None) -> None:
     """Give checkpoints that were passed over names that are not taken for checkpoints: those newer than `after`."""
     for folder in all_of(parent):
-        if after is None or folder.name > after.name:
+        if after is None or int(folder.name) > int(after.name):
             aside = folder.with_name(f"{folder.name}.damaged")
             shutil.rmtree(aside, ignore_errors=True)
             folder.rename(aside)
@@ -87,13 +87,14 @@ def set_aside(parent: Path, *, after: Path | None) -> None:
 def forget(parent: Path, *, after: Path | None) -> None:
     """Remove the checkpoints newer than `after`, or all; the newest first, so that what stays is always a beginning."""
     for folder in reversed(all_of(parent)):
-        if after is None or folder.name > after.name:
+        if after is None or int(folder.name) > int(after.name):
             files.discard(folder)
 
 
 def all_of(parent: Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
-    return sorted(file for file in parent.glob("[0-9]*") if file.is_dir() and file.name.isdecimal())
+    found = (file for file in parent.glob("[0-9]*") if file.is_dir() and file.name.isdecimal())
+    return sorted(found, key=lambda file: int(file.name))  # beyond nine digits names are longer
 
 
 def hashes_of(folder: Path) -> dict[str, str]:

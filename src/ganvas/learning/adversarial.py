@@ -183,9 +183,9 @@ class Adversarial(Game):
             ("perceptual", self.perceptual, perceptual_distance),
         ):
             if weight != 0.0 and batch.condition is not None:
-                told = (batch.condition != 0).any(1)
-                found = distance(fakes[told], batch.real[told])
-                terms[name] = at(weight, batch.progress) * found.new_zeros(len(fakes)).index_put((told,), found)
+                told = (batch.condition != 0).any(1)  # all are compared, as a device would be waited for to choose
+                found = distance(fakes, batch.real)
+                terms[name] = at(weight, batch.progress) * torch.where(told, found, 0)
         return terms
 
     def _judge(self, nets: Nets, batch: Batch, player: str, *, differentiable: bool) -> "_Judged":

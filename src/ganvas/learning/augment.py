@@ -155,8 +155,9 @@ def _recolour(samples: Tensor, change: Float[Tensor, "n 3"]) -> Tensor:
 
 def _shift(samples: Tensor, drawn: Float[Tensor, "n 2"], chosen: Bool[Tensor, " n"], *, farthest: float) -> Tensor:
     """The chosen pictures moved by whole pixels, up to this share of the side; numbers in [0, 1) make all as likely."""
-    far = torch.tensor([int(farthest * side + 0.5) for side in samples.shape[-2:]], device=drawn.device)
-    moves = ((drawn * (2 * far + 1)).floor().long() - far) * chosen[:, None]
+    far = [int(farthest * side + 0.5) for side in samples.shape[-2:]]
+    each = [(drawn[:, axis] * (2 * most + 1)).floor().long() - most for axis, most in enumerate(far)]
+    moves = torch.stack(each, 1) * chosen[:, None]
     if samples.device.type == "cpu" and samples.dtype is not torch.bfloat16:
         moved: Tensor = _Moved.apply(samples, moves.tolist())  # type: ignore[no-untyped-call]
         return moved

@@ -171,11 +171,12 @@ class Keywords(Condition):
     table: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse leaning away, and a table that is of other words.
+        """Refuse a share that is none, leaning away, and a table that is of other words.
 
         Raises:
-            DoesNotFit: `variety` is below 0, or there is not one vector for each word.
+            DoesNotFit: `nothing` is not in [0, 1], `variety` is below 0, or there is not one vector for each word.
         """
+        within("condition.nothing", self.nothing, 0.0, 1.0, closed=True)
         within("condition.variety", self.variety, 0.0)
         sizes = [4 * math.ceil(size * DIMENSION * len(self.words) / 3) for size in (1, 2)]  # of bytes, or of float16
         if len(self.table) not in sizes or len(self.phrases) > MOST_PHRASES:

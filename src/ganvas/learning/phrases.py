@@ -74,7 +74,7 @@ class Phrases(Keywords):
             DoesNotFit: one is below 0 or above 1, there are no places, or the variety is below 0.
         """
         super().__post_init__()
-        for name in ("first", "others", "nothing"):
+        for name in ("first", "others"):
             within(f"condition.{name}", getattr(self, name), 0.0, 1.0, closed=True)
         if self.places < 1:
             raise DoesNotFit(f"condition.places is at least 1, not {self.places}.")

@@ -147,7 +147,7 @@ def intra_class_distance(
             )
         scores.append(frechet_distance(*sides))
     biased = sum(bool(score.notes) for score in scores)
-    notes = (f"biased upwards: {biased} of {classes} classes have no more samples than {real.shape[1]} dimensions",)
+    notes = (f"biased upwards: {biased} of {classes} classes have few samples for {real.shape[1]} dimensions",)
     parts = tuple(score.value for score in scores)
     return Score(
         math.fsum(parts) / classes, None, {"real": len(real), "fake": len(fake)}, notes if biased else (), parts

@@ -146,7 +146,7 @@ def as_pair(
     """
     if fake is real:
         one = as_features(real, name=names[0], fewest=fewest)
-        return one, one
+        return one, one.view_as(one)  # another object, by which what is across is told from what is within one set
     first, second = (
         as_features(each, name=name, fewest=fewest) for each, name in zip((real, fake), names, strict=True)
     )

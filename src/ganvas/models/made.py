@@ -179,9 +179,9 @@ def here(path: str | Path) -> str:
 
 
 def _inside(name: str | None) -> bool:
-    """Whether this is a path that leads nowhere but down."""
+    """Whether this is a path that leads nowhere but down; ~ is somebody's home."""
     ways = [] if name is None else [PurePosixPath(name), PureWindowsPath(name)]
-    return not any(way.anchor or ".." in way.parts for way in ways)
+    return not any(way.anchor or ".." in way.parts or str(way).startswith("~") for way in ways)
 
 
 def _png_text(content: bytes) -> str | None:

@@ -206,6 +206,11 @@ class _Truncated(Generator):
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         return self.network.truncated(z, condition, self.share)
 
+    def glimpse(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        if type(self.network).truncated is not Generator.truncated:  # such as of styles
+            return self(z, condition)
+        return self.network.glimpse(z * self.share, condition)
+
     def larger(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         return self.network.larger(z * self.share, condition)
 

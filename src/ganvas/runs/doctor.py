@@ -47,7 +47,7 @@ def diagnoses(rows: Rows, *, samples: int | None = None, recipe: Recipe | None =
 
     Args:
         rows: the log, oldest first, as in log.jsonl: terms, and scores and signs where some were measured. Where a
-            setting was changed in the midst, what was before is not judged any more.
+            setting was changed in the midst, what was before is not judged any more; but the best score may be of then.
         samples: how many there are to learn from, if that is known.
         recipe: of the training, for advice that goes with it.
     """

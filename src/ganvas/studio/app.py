@@ -100,15 +100,18 @@ async def _watch(parts: Parts) -> None:
                 continue
             for event, about in happened:
                 parts.hub.tell(event, about)
-        parts.playgrounds.sweep()
-        described = [future for future in described if not future.done()]
-        if not described:
-            changed = await asyncio.to_thread(parts.models.changed)
-            described = [parts.worker.submit(LATER, partial(parts.models.describe, name)) for name in changed]
-        now = repr((parts.models.all(), parts.worker.ready))
-        if now != known:
-            known = now
-            parts.hub.tell("state", await asyncio.to_thread(live.everything, parts))
+        try:
+            parts.playgrounds.sweep()
+            described = [future for future in described if not future.done()]
+            if not described:
+                changed = await asyncio.to_thread(parts.models.changed)
+                described = [parts.worker.submit(LATER, partial(parts.models.describe, name)) for name in changed]
+            now = repr((parts.models.all(), parts.worker.ready))
+            if now != known:
+                parts.hub.tell("state", await asyncio.to_thread(live.everything, parts))
+                known = now
+        except Exception:  # the same of a run
+            LOG.warning("a look at the models failed", exc_info=True)
         await asyncio.sleep(OFTEN if parts.hub.heard or described else RARELY if parts.worker.ready else OFTEN)
 
 

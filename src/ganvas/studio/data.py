@@ -14,6 +14,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +107,8 @@ class Sets:
         view = self.view(name)
         path = view.path
         if view.own:
-            inside = [each for each in path.iterdir() if not each.name.startswith(".")] if path.is_dir() else []
-            only = inside[0] if len(inside) == 1 and inside[0].suffix.lower() == ".zip" else None
-            return f"data/{name}/{only.name}" if only else f"data/{name}"
+            only = _only(path)
+            return f"data/{name}/{only}" if only.lower().endswith(".zip") else f"data/{name}"
         return str(path)
 
     def path_of(self, name: str) -> Path:
@@ -173,8 +173,9 @@ class Sets:
                 view.size = sum(each.stat().st_size for each in held)
             if view.held >= MOST_FILES or view.size + (length or 0) > MOST_SET:
                 raise Refused(413, "This set is full: it may hold 200,000 files and 20 GiB.")
-            again = view.path.joinpath(*parts).exists()
-            if (ending == ".zip" or view.zipped) and (view.held or view.coming) and not again:
+            there = view.path.joinpath(*parts)
+            again = there.stat().st_size if there.is_file() else None
+            if (ending == ".zip" or view.zipped) and (view.held or view.coming) and again is None:
                 raise Refused(409, "A zip is a set by itself: upload it into one of its own.")
             if (length or 0) > limit:
                 raise Refused(413, f"{parts[-1]} is larger than {limit / 2**20:,.0f} MiB.")
@@ -184,13 +185,13 @@ class Sets:
             self._end_reading(view)
         return upload
 
-    def _came(self, view: View, came: int, *, again: bool) -> None:
-        """An upload ended, with so many bytes; none if it failed."""
+    def _came(self, view: View, came: int, *, again: int | None) -> None:
+        """An upload ended, with so many bytes, none if it failed, in the place of a file of `again` bytes, if any."""
         with self._lock:
             view.coming -= 1
             view.touched = time.time()
             if came:
-                view.held, view.size = (view.held or 0) + (not again), view.size + came
+                view.held, view.size = (view.held or 0) + (again is None), view.size + came - (again or 0)
             elif not view.held:
                 view.zipped = False
 
@@ -336,6 +337,14 @@ class Sets:
             "own": view.own,
             **view.found,
         }
+
+
+def _only(folder: Path) -> str:
+    """The one file in a folder, or nothing; looks at two of them at most, of however many there are."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        inside = list(islice((each.name for each in entries if not each.name.startswith(".")), 2))
+        return inside[0] if len(inside) == 1 else ""
+    return ""
 
 
 def _tidy(name: str) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import binascii
 import io
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,6 +34,7 @@ __all__ = ["Gallery", "key_of", "place_of"]
 
 CHUNK, MOST_WAITING, MOST_EXPECTED = 16, 1024, 8192
 CACHE_BYTES = 64 * 2**20
+HASH = re.compile(r"[0-9a-f]{32}")
 Key = tuple[str, str]  # FP and KEY
 
 
@@ -51,9 +53,12 @@ def place_of(key: str) -> "Place":
 
     try:
         text = base64.b64decode(key + "=" * (-len(key) % 4), altchars=b"-_", validate=True).decode()
-        return Place.read(text)
+        place = Place.read(text)
     except (DoesNotFit, binascii.Error, ValueError):
         raise Refused(404, "There is no such picture: its name is no place.") from None
+    if place.latent is not None and not HASH.fullmatch(place.latent):
+        raise Refused(404, "There is no such picture: its latent is named by no hash.")  # but as a file, of any folder
+    return place
 
 
 def _png(image: Image.Image, made: "Made | None" = None, *, level: int = 6) -> bytes:
@@ -158,7 +163,6 @@ class Gallery:
                     raise Refused(503, "Whoever asked has left.")
             return coming.result()
         finally:
-            coming.remove_done_callback(_nothing)
             with self._lock:
                 wanted.asked -= 1
                 if not wanted.asked and not wanted.drawing and self._wanted.get(key) is wanted:
@@ -275,10 +279,6 @@ class Gallery:
             return _png(_images(made, loaded.model.shape)[0], level=1)
 
         return await asyncio.wrap_future(self.worker.submit(PREVIEW, work))
-
-
-def _nothing(_future: object) -> None:
-    """A callback that is not there."""
 
 
 def _images(made: "Tensor", shape: Sequence[int], scale: int = 1) -> list[Image.Image]:

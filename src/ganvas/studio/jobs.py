@@ -134,11 +134,14 @@ class Jobs:
                 running += 1
 
     def _finish(self, child: Child) -> None:
-        error = child.error()
-        child.state = "cancelled" if child.asked.get("cancelled") else "failed" if error or child.code else "done"
+        failed = child.error() or child.code
+        child.state = "cancelled" if child.asked.get("cancelled") else "failed" if failed else "done"
         if child.state == "done":
             with suppress(OSError, ValueError):
                 _arrange(child)
+            # Of one that ended while no server was there to hear how, what it made tells.
+            if child.code is None and not any(path.stat().st_size for path in self._files(child)):
+                child.state = "failed"
         child.save()
 
     def _files(self, child: Child) -> list[Path]:

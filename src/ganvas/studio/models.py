@@ -9,13 +9,14 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core import files
 from ..core.errors import GanvasError, NotFound
-from .refused import Refused, of
+from .refused import Refused
 from .workspace import Workspace, read_json
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ class Models:
         """The model, loaded now if it is not among the last few.
 
         Raises:
-            NotFound: it is not there or damaged.
+            NotFound: it is not there.
+            GanvasError: it cannot be read: it is damaged, of another version, or needs a package.
         """
         path = self.paths().get(name)
         if path is None:
@@ -184,11 +186,8 @@ def _load(name: str, path: Path) -> Loaded:
     from ..latent.places import fingerprint
     from ..models.model import load
 
-    try:
-        model = load(path)
-        found = next((read for at in {beside(Path(name)), beside(path)} if (read := Directions.read(at, model))), None)
-    except GanvasError as error:
-        raise of(error) from None
+    model = load(path)
+    found = next((read for at in {beside(Path(name)), beside(path)} if (read := Directions.read(at, model))), None)
     return Loaded(name, fingerprint(model.network), model, found)
 
 
@@ -197,12 +196,15 @@ def _stamp(path: Path) -> str:
     checkpoints = [each for each in (path / "checkpoints").glob("[0-9]*") if (each / "manifest.json").exists()]
     if not checkpoints:
         return ""
-    newest = max(checkpoints, key=lambda each: each.name)
+    newest = max(checkpoints, key=lambda each: int(each.name))
     beside = path / "directions.safetensors"
     from ..core.files import cache_folder
 
     cached = cache_folder() / "directions" / f"{path.name}.safetensors"
-    times = [each.stat().st_mtime_ns for each in (newest / "manifest.json", beside, cached) if each.exists()]
+    times = []
+    for each in (newest / "manifest.json", beside, cached):
+        with suppress(OSError):  # a training may have removed it since
+            times.append(each.stat().st_mtime_ns)
     return f"{newest.name} {times}"
 
 

@@ -39,7 +39,7 @@ WIDTH = 0.05  # deviation of the spots that are drawn
 NEAR = 0.15  # how near to a spot a point is on it
 FOUND = 4  # points of 420 by which a spot is found
 FRAMES_PER_SECOND = 10
-STEPS = 200_000
+STEPS = 20_000_000  # days
 
 
 def spots_of(shape: str) -> NDArray[np.float64]:

@@ -87,7 +87,7 @@ class Threads:
             self._slow, self._left = 0, now
             return self._take(self.fastest)
         self._rest -= 1
-        if self._left is None or self._slow or self._rest:
+        if self._left is None or self._slow or self._rest > 0:
             return False
         self._away = now
         return self._take(self._left)

@@ -97,6 +97,8 @@ class State:
                         alike = value.shape == weight.shape
                         held[moment] = torch.empty_like(weight).copy_(value) if alike else value.clone()
         except (RuntimeError, KeyError) as error:
+            if machine.ran_out(error):
+                raise
             raise DoesNotFit(f"The checkpoint is of other networks than the recipe's: {error}") from error
 
 

@@ -1,6 +1,8 @@
 """What is drawn is what the command line draws, byte for byte, and places lead to places."""
 
+import base64
 import io
+import json
 import subprocess
 import sys
 import time
@@ -89,6 +91,13 @@ def test_what_is_gone(studio):
     assert studio.get(url.replace(".png", "x.png"), 404)
     lost = asked(studio, [{"latent": "0" * 32}])["pictures"][0]["url"]
     assert studio.get(lost, 410)["error"]["message"]
+
+
+@pytest.mark.parametrize("latent", ["/etc/x.safetensors", "../../x", "~/x.safetensors", "A" * 32])
+def test_no_file_is_named_by_the_address_of_a_picture(studio, latent):
+    place = base64.urlsafe_b64encode(json.dumps({"latent": latent}).encode()).decode().rstrip("=")
+    fp = studio.get("/api/models/icons")["fp"]
+    assert studio.get(f"/i/{fp}/{place}.png", 404)["error"]["code"] == "not-found"
 
 
 @pytest.mark.parametrize(

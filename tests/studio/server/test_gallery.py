@@ -7,8 +7,10 @@ import pytest
 
 pytest.importorskip("starlette")
 from ganvas import Run, fit, plan
+from ganvas.core.errors import Unreadable
 from ganvas.latent.draw import Place
 from ganvas.models.publish import publish
+from ganvas.studio.data import Sets
 from ganvas.studio.gallery import Gallery
 from ganvas.studio.models import Models
 from ganvas.studio.worker import Worker
@@ -35,6 +37,35 @@ def test_a_model_that_learned_on_is_known_by_its_new_fingerprint(tmp_path):
     assert models.about("one")["fp"] == before
     assert gallery.check("one", [Place(seed=3)]) == ([], [[]])
     assert models.about("one")["fp"] == models.loaded("one").fp != before
+
+
+@pytest.mark.filterwarnings("ignore::ganvas.core.errors.PassedOver")
+def test_a_model_that_cannot_be_read_is_looked_at_once(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    train(tmp_path / "runs/one", 16)
+    (weights,) = (tmp_path / "runs/one/checkpoints").glob("*/model.safetensors")
+    weights.write_bytes(b"no weights")
+    models = Models(workspace)
+    assert "one" in models.changed()
+    models.describe("one")
+    assert "one" not in models.changed()
+    assert models.knows("one")
+    assert models.all() == []
+    with pytest.raises(Unreadable, match="damaged"):
+        models.loaded("one")
+
+
+def test_a_file_that_is_uploaded_again_counts_once(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    sets = Sets(workspace)
+    sets.create("mine", None)
+    for length in (1000, 300):
+        with sets.opened("mine", "a/b.png", length) as upload:
+            upload.write(b"x" * length)
+    view = sets.view("mine")
+    assert (view.held, view.size) == (1, 300)
 
 
 def test_whose_pictures_a_published_model_learned_from_is_said(tmp_path):
