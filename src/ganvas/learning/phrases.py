@@ -128,6 +128,14 @@ class Phrases(Keywords):
         """See `Keywords.added`; errors as in `read`."""
         return self._spoken.added(self._spoken.read(self._asked(text)), seed)
 
+    def varied(self, variety: float) -> "Phrases":
+        """See `Keywords.varied`."""
+        other = super().varied(variety)
+        assert isinstance(other, Phrases)
+        vars(other)["ways"] = self.ways
+        vars(other._spoken)["things"] = self._spoken.things
+        return other
+
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
         """See `Condition.draw`."""
         drawn = _drawn(torch.ones(len(self.phrases), dtype=torch.float64), seeds)

@@ -125,12 +125,13 @@ class Spoken:
         things = here[~(here @ self.vectors(ways).T > 0.99 * LOUD).any(axis=1)] if ways else here
         if place >= self.variety or len(things) != 1 or not self.kinds:
             return []
-        alike = self._things @ things[0]
+        alike = self.things @ things[0]
         kinds = self.kinds[int(alike.argmax())].split()[1:] if alike.max() > 0.99 * LOUD else []
         return kinds and [kinds[int(place / min(1.0, self.variety) * len(kinds))]]
 
     @cached_property
-    def _things(self) -> Float[np.ndarray, "n 256"]:
+    def things(self) -> Float[np.ndarray, "n 256"]:
+        """What comes in kinds."""
         return self.vectors([kinds.split()[0] for kinds in self.kinds])
 
     def _one_of(self, choices: tuple[str, ...], words: Float[np.ndarray, "places 256"], share: float) -> list[str]:
