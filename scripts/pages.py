@@ -7,7 +7,7 @@
     the model `icons` as a web page                                         demo/icons.html, shown on the first page
 
 So recipes and API cannot be stale, and nothing is written twice. GANVAS_DEMO=no leaves the web page out, which takes a
-minute and 32 MB.
+minute and 37 MB.
 """
 
 import os
@@ -36,7 +36,7 @@ PAGES = {
 DEMO = """
 <div class="demo" markdown="0">
 <button type="button">Draw something here</button>
-<p>The model that comes along, as one web page: it loads 32 MB and then draws by itself, without a server.</p>
+<p>The model that comes along, as one web page: it loads 37 MB and then draws by itself, without a server.</p>
 </div>
 <script>
 document.querySelector(".demo button").onclick = event => {
