@@ -37,41 +37,24 @@ def _say_version(asked: bool) -> bool:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     pass
 
 
-for command in (
-    training.train,
-    sample.sample,
-    latent.morph,
-    models.models,
-    models.publish,
-    latent.attributes,
-    latent.directions,
-    latent.edit,
-    latent.project,
-    evaluation.inspect,
-    evaluation.quiz,
-    models.convert,
-    models.mix,
-    models.export,
-    runs.film,
-    runs.report,
-    runs.watch,
-    studio.studio,
-    data.data,
-    evaluation.doctor,
-    evaluation.evaluate,
-    evaluation.compare,
-    recipes.list_,
-    recipes.show,
-    new.new,
-    learn.learn,
-):
-    app.command(name=command.__name__.removesuffix("_"))(command)
+PANELS = {
+    "Train": (data.data, training.train, runs.watch, evaluation.doctor, runs.report, runs.film),
+    "Draw": (sample.sample, latent.morph, latent.edit, latent.directions, latent.project, models.models, studio.studio),
+    "Measure": (evaluation.evaluate, evaluation.compare, evaluation.inspect, evaluation.quiz, latent.attributes),
+    "Share and combine": (models.export, models.publish, models.convert, models.mix),
+    "Learn and extend": (learn.learn, recipes.list_, recipes.show, new.new),
+}
+"""What there is to do -> the commands for it."""
+
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(name=command.__name__.removesuffix("_"), rich_help_panel=panel)(command)
 
 
 def main() -> None:

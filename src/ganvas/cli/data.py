@@ -16,17 +16,21 @@ __all__ = ["data"]
 
 
 def data(
-    source: Annotated[str, typer.Argument(help="A folder or zip of pictures, or a source by name.")],
+    source: Annotated[str, typer.Argument(help="A folder or zip of pictures, or a named source such as icons:flags.")],
     size: Size = None,
-    out: Annotated[Path, typer.Option(help="Where the contact sheet goes.")] = Path("contact.png"),
+    out: Annotated[Path, typer.Option(help="Output file for the contact sheet.")] = Path("contact.png"),
     to: Annotated[
-        Path | None, typer.Option(help="Write its pictures to this .zip, as StyleGAN's programs take it, and no sheet.")
+        Path | None,
+        typer.Option(help="Write the pictures to this .zip in StyleGAN's data set format, instead of a contact sheet."),
     ] = None,
     json: Annotated[
-        bool, typer.Option("--json", help="Print JSON with every skipped file and every twin, and make no sheet.")
+        bool,
+        typer.Option(
+            "--json", help="Print JSON with all skipped files and near-duplicates, instead of making a contact sheet."
+        ),
     ] = False,
 ) -> None:
-    """Show what is in a source: count, sizes, classes, keywords, what was skipped, and a contact sheet; or zip it."""
+    """Show what a source contains: count, sizes, classes, keywords, skipped files and a contact sheet; or zip it."""
     from ..core import catalog, console
     from ..data.dataset import hidden, of_size, open_source
     from ..data.dataset import source as named

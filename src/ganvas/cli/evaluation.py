@@ -10,31 +10,65 @@ from .options import Size, as_options, parse_size, say, share_work, tell_scores
 
 __all__ = ["compare", "doctor", "evaluate", "inspect", "quiz"]
 
-Judged = Annotated[str, typer.Argument(metavar="A", help="A run, a model file, a folder, a zip or a source.")]
-Count = Annotated[int | None, typer.Option(help="Samples on each side; by default up to 10,000.")]
-DescribedBy = Annotated[
-    str, typer.Option("--features", help="inception, efficientnet_lite0, digits; by default the best there are.")
+Judged = Annotated[
+    str,
+    typer.Argument(
+        metavar="A",
+        help="A run folder, a model file, hf:user/name, a folder or zip of pictures, or a named source such as icons.",
+    ),
 ]
-Weights = Annotated[Path | None, typer.Option(help="A file with the weights of the features.")]
+Count = Annotated[
+    int | None,
+    typer.Option(
+        help="Samples per side, at least 10; by default all data (up to 10,000), and as many from a model (at least "
+        "1,000)."
+    ),
+]
+DescribedBy = Annotated[
+    str,
+    typer.Option(
+        "--features",
+        help="Feature extractor: inception, efficientnet_lite0, digits, ... (see `ganvas list features`); by default "
+        "the best available.",
+    ),
+]
+Weights = Annotated[
+    Path | None, typer.Option(help="File with the weights of the extractor named by --features (.safetensors or .pth).")
+]
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder or a model file.")],
-    source: Annotated[str | None, typer.Argument(help="Data; by default what the run learned from.")] = None,
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A run folder, a model file, a built-in model such as icons, or hf:user/name on Hugging Face.",
+        ),
+    ],
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="Data to compare with: a folder, a zip or a named source; by default the run's training data."
+        ),
+    ] = None,
     count: Count = None,
     features: DescribedBy = "",
     weights: Weights = None,
     held_out: Annotated[
-        str | None, typer.Option(help="Data that the model has not seen: did it learn pictures by heart?")
+        str | None,
+        typer.Option(help="Data that the model has not seen, to test whether it memorised its training pictures."),
     ] = None,
     neighbours: Annotated[
-        Path | None, typer.Option(help="Save samples beside the pictures that are nearest to them.")
+        Path | None,
+        typer.Option(
+            help="Save an image of samples, each next to the real pictures nearest to it, such as nearest.png."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The first sample's seed.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the first sample.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, cuda:1 or mps.")] = "cpu",
 ) -> None:
-    """Say how good a model's samples are: FID, KID, precision, recall and more, each with its error.
+    """Measure how good a model's samples are: FID, KID, precision, recall and more, with error estimates.
 
     What is found about a run is kept in its folder, and its report shows it. Processes that torchrun starts share what
     is to be described.
@@ -72,15 +106,15 @@ def evaluate(
 
 def compare(
     a: Judged,
-    b: Annotated[str, typer.Argument(metavar="B", help="What it is compared with: the same kinds of things.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What to compare A with: any of the same kinds of input.")],
     count: Count = None,
     features: DescribedBy = "",
     weights: Weights = None,
     size: Size = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, cuda:1 or mps.")] = "cpu",
 ) -> None:
-    """Compare any two sets of pictures by every figure."""
+    """Compare any two sets of pictures by all metrics that apply."""
     from ..core import console, machine
     from ..evaluation.compare import compare as opened
 
@@ -100,28 +134,56 @@ def compare(
 
 
 def inspect(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder; or a model file, which has no critic.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A run folder, or a built-in model such as icons; a model file has no critic and needs --real.",
+        ),
+    ],
     pictures: Annotated[
-        list[str] | None, typer.Argument(metavar="PICTURES...", help="Files, folders and zips; none for the AUC alone.")
+        list[str] | None,
+        typer.Argument(
+            metavar="PICTURES...",
+            help="Pictures to score: files, folders or zips. If omitted, only the AUC is reported.",
+        ),
     ] = None,
-    real: Annotated[str | None, typer.Option(help="Real pictures; by default what the run learned from.")] = None,
-    held_out: Annotated[str | None, typer.Option(help="Real pictures that the model has not seen, to test on.")] = None,
+    real: Annotated[
+        str | None,
+        typer.Option(help="Real pictures for the detector to learn from; by default the run's training data."),
+    ] = None,
+    held_out: Annotated[
+        str | None, typer.Option(help="Real pictures that the model has not seen, to test the detector on.")
+    ] = None,
     label: Annotated[
         str | None,
-        typer.Option("--label", "--keywords", help="The class, or words, the critics are to take the pictures for."),
+        typer.Option("--label", "--keywords", help="Class or keywords that the critics should take the pictures for."),
     ] = None,
     features: Annotated[
-        str, typer.Option("--features", help="What the detector sees: see `ganvas list features`, or network.")
+        str,
+        typer.Option(
+            "--features",
+            help="Features for the detector (see `ganvas list features`), or network to learn from pixels; by default "
+            "the best available.",
+        ),
     ] = "",
     adapt: Annotated[
-        bool, typer.Option("--adapt", help="Bring pictures of other sizes or colours into the model's form.")
+        bool,
+        typer.Option(
+            "--adapt", help="Convert pictures of other sizes or colours to the model's, instead of refusing them."
+        ),
     ] = False,
-    count: Annotated[int, typer.Option(help="Real and generated pictures, each at most.")] = 1000,
-    sheet: Annotated[Path | None, typer.Option(help="Save the pictures in the order of their scores.")] = None,
+    count: Annotated[
+        int, typer.Option(help="Maximum number of real pictures to take from each source; as many are generated.")
+    ] = 1000,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Save the pictures on one sheet, sorted from most real to most fake, such as sorted.png."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, cuda:1 or mps.")] = "cpu",
 ) -> None:
-    """Fake or real: score pictures by the run's critic and by a detector, and say how far that can be trusted."""
+    """Real or fake: score pictures by the run's critic and by a detector, and report how far to trust the scores."""
     from ..core import console, pixels
     from ..evaluation.inspect import inspect as look
 
@@ -138,19 +200,32 @@ def inspect(
 
 
 def quiz(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder; or a model file, with --real.")],
-    out: Annotated[Path, typer.Option(help="Where to put the page: one .html file.")] = Path("quiz.html"),
-    pairs: Annotated[int, typer.Option(help="Pairs of a real picture and a made one, at most.")] = 20,
-    real: Annotated[str | None, typer.Option(help="Real pictures; by default what the run learned from.")] = None,
-    held_out: Annotated[
-        str | None, typer.Option(help="Real pictures that the model has not seen, to ask about.")
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="A run folder, or a built-in model such as icons; a model file needs --real."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Output file for the quiz page (.html).")] = Path("quiz.html"),
+    pairs: Annotated[int, typer.Option(help="Maximum number of pairs, each of a real and a generated picture.")] = 20,
+    real: Annotated[
+        str | None,
+        typer.Option(help="Real pictures for the detector to learn from; by default the run's training data."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Which pairs, in which order.")] = 0,
+    held_out: Annotated[
+        str | None, typer.Option(help="Real pictures that the model has not seen, to use in the pairs.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Random seed that picks and orders the pairs.")] = 0,
     features: DescribedBy = "",
-    count: Annotated[int, typer.Option(help="Pictures of either kind for the detector, at most.")] = 400,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    count: Annotated[
+        int,
+        typer.Option(
+            help="Maximum number of real pictures to take from each source for the detector; as many are generated."
+        ),
+    ] = 400,
+    device: Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, cuda:1 or mps.")] = "cpu",
 ) -> None:
-    """Make a page that asks which of two pictures is real, and compares whoever answers with the detector."""
+    """Make a quiz page that asks which of two pictures is real and compares the visitor with a detector."""
     from ..core import console
     from ..evaluation.quiz import quiz as ask
 
@@ -164,14 +239,17 @@ def quiz(
 
 
 def doctor(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, finished or under way.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, finished or still training.")],
     held_out: Annotated[
-        str | None, typer.Option(help="Data that it has not learned from: does its critic know the pictures by heart?")
+        str | None,
+        typer.Option(
+            help="Data that the run has not trained on, to test whether its critic has memorised the training pictures."
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, cuda:1 or mps.")] = "cpu",
 ) -> None:
-    """Say what is wrong with a training, and what is most likely to mend it."""
+    """Diagnose a training run: what is wrong, and what is most likely to fix it."""
     from ..core import console, machine
     from ..evaluation.checkup import doctor as examine
 

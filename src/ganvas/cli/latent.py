@@ -20,27 +20,49 @@ __all__ = ["attributes", "directions", "edit", "morph", "project"]
 
 def morph(
     model: ModelArgument,
-    seeds: Annotated[str, typer.Option(help="The pictures to go through, by seed: 0,7,12.")] = "",
+    seeds: Annotated[
+        str,
+        typer.Option(
+            help="Seeds (or `ganvas project` files) of the pictures to pass through, such as 0,7,12; by default "
+            "0,1,2,3, or 0 with --label."
+        ),
+    ] = "",
     label: Annotated[
         list[str] | None,
-        typer.Option("--label", "--keywords", help="A class, or words, to go through; may be repeated."),
+        typer.Option(
+            "--label", "--keywords", help="Class or keywords to pass through, such as 'blue fish'; can be repeated."
+        ),
     ] = None,
     place: Places = None,
     variety: Variety = None,
-    out: Annotated[Path, typer.Option(help="A film (.gif, .webp, .mp4), or a strip of pictures (.png).")] = Path(
-        "morph.gif"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="Output file: a film (.gif, .webp or .mp4) or a strip of pictures (.png).")
+    ] = Path("morph.gif"),
     scale: Scale = None,
     frames: Annotated[
-        int | None, typer.Option(help="Pictures in all; by default 24 from stop to stop, 4 on strips.")
+        int | None,
+        typer.Option(
+            help="Total number of pictures; by default 24 per transition in a film (12 per second with --seconds), 4 "
+            "on a strip."
+        ),
     ] = None,
-    seconds: Annotated[float | None, typer.Option(help="How long the film takes.")] = None,
-    closed: Annotated[bool, typer.Option("--closed", help="End where it began.")] = False,
-    linear: Annotated[bool, typer.Option("--linear", help="Move on lines, not on arcs.")] = False,
-    steady: Annotated[bool, typer.Option("--steady", help="Do not slow down at each stop.")] = False,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="Length of the film in seconds; by default it follows from --frames, at 12 per second."),
+    ] = None,
+    closed: Annotated[bool, typer.Option("--closed", help="Return to the first picture at the end.")] = False,
+    linear: Annotated[
+        bool, typer.Option("--linear", help="Move through latent space along straight lines instead of arcs.")
+    ] = False,
+    steady: Annotated[
+        bool,
+        typer.Option(
+            "--steady", help="Move at constant speed instead of slowing down at each of the pictures passed through."
+        ),
+    ] = False,
     truncation: Truncation = 1.0,
 ) -> None:
-    """Turn pictures of a trained model into one another: between seeds, between classes, or both."""
+    """Morph between pictures of a trained model: from seed to seed, from class to class, or both."""
     from ..latent.draw import stops_of
     from ..latent.morph import read_stops, save_morph
     from ..models.model import load
@@ -68,14 +90,22 @@ def morph(
 
 def attributes(
     model: ModelArgument,
-    source: Annotated[str | None, typer.Argument(help="Data; by default what the run learned from.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="Data to compare with: a folder, a zip or a named source; by default the run's training data."
+        ),
+    ] = None,
     labels: Annotated[
-        str, typer.Option(help="A source with classes or words, to look for these; by default the data's own.")
+        str,
+        typer.Option(
+            help="Labelled source, such as digits, whose classes or keywords to look for; by default the data's own."
+        ),
     ] = "",
-    count: Annotated[int, typer.Option(help="Samples, and pictures of the data, at most.")] = 1000,
+    count: Annotated[int, typer.Option(help="Maximum number of samples, and of pictures from the data.")] = 1000,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say which attributes go together among samples and in the data, and how often each class or word is there."""
+    """Show which attributes occur together, and how often each class or keyword occurs, in samples and in the data."""
     from ..core import console
     from ..data.dataset import open_source
     from ..latent.survey import survey
@@ -97,17 +127,25 @@ def attributes(
 
 def directions(
     model: ModelArgument,
-    out: Annotated[Path | None, typer.Option(help="Where they are saved; by default beside the model.")] = None,
-    strips: Annotated[Path, typer.Option(help="The picture of them all.")] = Path("directions.png"),
-    seed: Annotated[str, typer.Option(help="The picture that is moved: a seed or a latent file.")] = "0",
-    strength: Annotated[float, typer.Option(help="How far to both sides.")] = 3.0,
-    count: Annotated[int, typer.Option(help="How many by PCA, and as many by factorisation.")] = 6,
+    out: Annotated[
+        Path | None, typer.Option(help="File to save the directions in; by default next to the model.")
+    ] = None,
+    strips: Annotated[Path, typer.Option(help="Output file for the picture with one strip per direction.")] = Path(
+        "directions.png"
+    ),
+    seed: Annotated[str, typer.Option(help="Picture to move: a seed, or a file written by `ganvas project`.")] = "0",
+    strength: Annotated[
+        float, typer.Option(help="How far to move the picture each way, in standard deviations of the input.")
+    ] = 3.0,
+    count: Annotated[
+        int, typer.Option(help="Number of directions to find by PCA, and as many again by factorisation.")
+    ] = 6,
     labels: Annotated[
-        str, typer.Option(help="A source with labels, such as digits, or words: they become attributes too.")
+        str, typer.Option(help="Labelled source, such as digits, whose classes or keywords become attributes too.")
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Find directions in latent space, measure how purely each one acts, and show them as strips of pictures."""
+    """Find directions in latent space, measure how selectively each one acts, and show them as strips of pictures."""
     from ..core import console
     from ..latent.attributes import attributes
     from ..latent.directions import beside, find_directions
@@ -129,22 +167,46 @@ def directions(
 
 def edit(
     model: ModelArgument,
-    direction: Annotated[list[str], typer.Option(help="What to change; may be repeated.")],
+    direction: Annotated[
+        list[str],
+        typer.Option(help="Direction to move along, such as warmth (see `ganvas directions`); can be repeated."),
+    ],
     strength: Annotated[
-        list[float] | None, typer.Option(help="How much, for each direction in turn; by default 2.")
+        list[float] | None,
+        typer.Option(
+            help="How far to move, such as -1.5: once for all directions, or once per --direction in the same order; "
+            "by default 2."
+        ),
     ] = None,
     without: Annotated[
-        list[str] | None, typer.Option(help="What is to stay: a direction, or others; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Direction to leave unchanged, or others for all other attributes; can be repeated."),
     ] = None,
-    seed: Annotated[list[str] | None, typer.Option(help="A seed, or a file of `project`; may be repeated.")] = None,
-    label: Annotated[str | None, typer.Option("--label", "--keywords", help="The class, or words, to draw.")] = None,
+    seed: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Picture to edit: a seed, or a file written by `ganvas project`; by default 0; can be repeated."
+        ),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", "--keywords", help="Class or keywords to draw, such as 'blue fish'.")
+    ] = None,
     gradient: Annotated[
-        bool, typer.Option("--gradient", help="Follow the attribute's gradient at each picture; strengths are goals.")
+        bool,
+        typer.Option(
+            "--gradient",
+            help="Follow the attribute's own gradient at each picture; --strength is then the change to reach, in "
+            "standard deviations.",
+        ),
     ] = False,
     place: Places = None,
     variety: Variety = None,
-    pictures: Annotated[int, typer.Option(help="On each strip; 1 for the edited picture alone.")] = 7,
-    out: Annotated[Path, typer.Option(help="The strip.")] = Path("strip.png"),
+    pictures: Annotated[
+        int, typer.Option(help="Number of pictures on each strip; 1 shows only the edited picture.")
+    ] = 7,
+    out: Annotated[Path, typer.Option(help="Output file for the strips; clips move in a .gif, .webp or .mp4.")] = Path(
+        "strip.png"
+    ),
     scale: Scale = None,
 ) -> None:
     """Change pictures of a trained model along directions: warmer, rounder, more blue, less detailed."""
@@ -182,17 +244,27 @@ def edit(
 
 def project(
     model: ModelArgument,
-    picture: Annotated[Path, typer.Argument(help="The picture to look for.")],
-    out: Annotated[Path, typer.Option(help="A .png for both pictures, or a folder.")] = Path("projected.png"),
-    label: Annotated[str | None, typer.Option("--label", "--keywords", help="The class, or words, it is of.")] = None,
-    starts: Annotated[int, typer.Option(help="How many beginnings are tried.")] = 4,
-    steps: Annotated[int, typer.Option(help="How many steps are taken from each.")] = 120,
+    picture: Annotated[Path, typer.Argument(help="Picture file to find in latent space.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Output .png of the picture and its reconstruction, or a folder; the latent file is saved beside it."
+        ),
+    ] = Path("projected.png"),
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label", "--keywords", help="Class or keywords of the picture; by default they are optimised too."
+        ),
+    ] = None,
+    starts: Annotated[int, typer.Option(help="Number of starting points to try.")] = 4,
+    steps: Annotated[int, typer.Option(help="Number of optimisation steps from each starting point.")] = 120,
     pixels: Annotated[
-        bool, typer.Option("--pixels", help="Compare pixels alone, and no features: several times as fast.")
+        bool, typer.Option("--pixels", help="Compare only pixels and no features, which is several times as fast.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Other beginnings.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed; change it to try other starting points.")] = 0,
 ) -> None:
-    """Find a picture of your own in latent space, as near as the model comes to it, to morph and edit it."""
+    """Find the point in latent space that comes nearest to your own picture, to morph and edit it from there."""
     from ..core import console
     from ..latent.project import project as look_for
     from ..latent.project import read_picture, save_projection

@@ -22,11 +22,11 @@ SECONDS = 60.0  # a check takes two or three
 
 def learn(
     number: Annotated[
-        str | None, typer.Argument(help="An exercise, by number or name; all are listed without.")
+        str | None, typer.Argument(help="Number or name of an exercise; if omitted, all are listed.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="The folder of your files.")] = Path("learn"),
+    out: Annotated[Path, typer.Option(help="Folder for your exercise files.")] = Path("learn"),
 ) -> None:
-    """Learn how GANs work by filling holes in small programs, and be told what is wrong with them.
+    """Learn how GANs work: fill in the holes in small programs, and find out what is wrong with your answers.
 
     The first time, a file with a hole is written; each time after that, what you filled in is looked at. A file that is
     there is never written to. The course that they belong to is in docs/course.

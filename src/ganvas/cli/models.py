@@ -22,28 +22,38 @@ def models() -> None:
 
 
 def publish(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder; with --to any model.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder, or with --to any model.")],
     out: Annotated[
-        Path | None, typer.Argument(help="The folder to make: a run without what only its continuation needs.")
+        Path | None,
+        typer.Argument(help="Folder to create: a copy of the run without what is only needed to resume it."),
     ] = None,
     to: Annotated[
-        str | None, typer.Option(help="Instead: a folder in the layout of Hugging Face, or hf:user/name itself.")
+        str | None, typer.Option(help="Write a folder in Hugging Face layout instead, or upload to hf:user/name.")
     ] = None,
     about: Annotated[
-        Path | None, typer.Option(help="A text for its card: what the pictures are, whose, under which licence.")
+        Path | None,
+        typer.Option(
+            help="Text file for the model card: what the pictures are, whose they are, and under which licence."
+        ),
     ] = None,
     licence: Annotated[
         str,
         typer.Option(
             "--licence",
             "--license",
-            help="Of the pictures that it learned from: CC BY-SA 4.0; with --to as the hub has it, cc-by-sa-4.0.",
+            help="Licence of the training pictures, such as 'CC BY-SA 4.0'; with --to the hub's identifier, such as "
+            "cc-by-sa-4.0.",
         ),
     ] = "",
-    attribution: Annotated[str, typer.Option(help="Whose pictures they are; with --to said by --about.")] = "",
-    private: Annotated[bool, typer.Option("--private", help="With hf:, a new repository is for you alone.")] = False,
+    attribution: Annotated[
+        str,
+        typer.Option(help="Who made or owns the training pictures; with --to, name them in the --about file instead."),
+    ] = "",
+    private: Annotated[
+        bool, typer.Option("--private", help="Make a new repository private; only with --to hf:user/name.")
+    ] = False,
 ) -> None:
-    """Make a small folder of a trained model and its critics, to hand on and to start from; or put it on the hub."""
+    """Package a trained model and its critics as a small folder to share and start from; or upload to Hugging Face."""
     from ..models.hub import is_on_hub
     from ..models.publish import hand_over
     from ..models.publish import publish as make
@@ -80,13 +90,22 @@ def _put(run: str, to: str, about: str, licence: str, *, private: bool) -> str:
 
 
 def convert(
-    file: Annotated[Path, typer.Argument(help="A state dict: .safetensors, or of torch.save. No .pkl: see the docs.")],
-    from_: Annotated[str, typer.Option("--from", help="Whose generator it is: stylegan2 or r3gan.")],
-    out: Annotated[Path, typer.Option(help="The model file.")] = Path("model.safetensors"),
-    classes: Annotated[str, typer.Option(help="Names of its classes in their order: cat,dog,fish.")] = "",
-    no_clamp: Annotated[bool, typer.Option("--no-clamp", help="It was trained without conv_clamp.")] = False,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="State dict: a .safetensors file, or one written by torch.save; not a .pkl (see docs/pretrained.md)."
+        ),
+    ],
+    from_: Annotated[str, typer.Option("--from", help="Kind of generator: stylegan2 or r3gan.")],
+    out: Annotated[Path, typer.Option(help="Output model file (.safetensors).")] = Path("model.safetensors"),
+    classes: Annotated[
+        str, typer.Option(help="Class names in order, such as cat,dog,fish; by default classes are numbered.")
+    ] = "",
+    no_clamp: Annotated[
+        bool, typer.Option("--no-clamp", help="For a StyleGAN2 trained without conv_clamp; otherwise 256 is assumed.")
+    ] = False,
 ) -> None:
-    """Make a model of a generator that others have published, checked name by name and shape by shape."""
+    """Convert a published StyleGAN2-ADA or R3GAN generator to a model file, checking each weight's name and shape."""
     from ..models.convert import convert as translate
 
     names = tuple(name.strip() for name in classes.split(",")) if classes else ()
@@ -95,12 +114,23 @@ def convert(
 
 
 def mix(
-    low: Annotated[str, typer.Argument(metavar="A", help="A model: where things are is what it says.")],
-    high: Annotated[str, typer.Argument(metavar="B", help="A model of the same recipe: how they are drawn.")],
-    at: Annotated[int, typer.Option(help="The lowest resolution whose layers are B's, in pixels: 16.")],
-    out: Annotated[Path, typer.Option(help="A folder as Hugging Face has it, or a .safetensors.")] = Path("mixed"),
+    low: Annotated[
+        str,
+        typer.Argument(metavar="A", help="Model that provides the low-resolution layers: where things are."),
+    ],
+    high: Annotated[
+        str,
+        typer.Argument(
+            metavar="B",
+            help="Model of the same recipe that provides the high-resolution layers: how things are drawn.",
+        ),
+    ],
+    at: Annotated[int, typer.Option(help="Lowest resolution whose layers are taken from B, in pixels, such as 16.")],
+    out: Annotated[Path, typer.Option(help="Output: a folder in Hugging Face layout, or a .safetensors file.")] = Path(
+        "mixed"
+    ),
 ) -> None:
-    """Make one model of two: the layers of low resolution of A, and those of high resolution of B."""
+    """Combine two models into one: the low-resolution layers of A and the high-resolution layers of B."""
     from ..models.mix import mix as make
 
     make(low, high, out, at=at)
@@ -109,16 +139,23 @@ def mix(
 
 def export(
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run folder, a model file, or a name: icons, hf:user/name.")
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A run folder, a model file, a built-in model such as icons, or hf:user/name on Hugging Face.",
+        ),
     ],
     out: Annotated[
-        Path, typer.Option(help="model.onnx; or page.html, or a folder, for a web page that draws by itself.")
+        Path, typer.Option(help="Output: an .onnx file; or, for a self-contained web page, an .html file or a folder.")
     ] = Path("model.onnx"),
     float32: Annotated[
-        bool, typer.Option("--float32", help="A page of twice the size, with its weights as are.")
+        bool,
+        typer.Option(
+            "--float32", help="Keep a web page's weights in float32 instead of half precision, which doubles its size."
+        ),
     ] = False,
 ) -> None:
-    """Write the generator as an ONNX file for other programs, or as a web page on which anybody draws, and check it."""
+    """Export the generator as an ONNX file for other programs or a web page for anyone to draw on, and check it."""
     from ..core import console
     from ..latent.places import fingerprint
     from ..models.exported import sum_of

@@ -28,11 +28,14 @@ class Kind(StrEnum):
 
 
 def new(
-    kind: Annotated[Kind, typer.Argument(help="What is begun.")],
-    name: Annotated[str, typer.Argument(help="Its name in the catalogue, such as soft_hinge.")],
-    out: Annotated[Path | None, typer.Option(help="The folder of the package; NAME by default.")] = None,
+    kind: Annotated[Kind, typer.Argument(help="Kind of part to create.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="Name of the part in the catalogue, such as soft_hinge: lower-case letters, digits and _."),
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder to create for the package; by default NAME.")] = None,
 ) -> None:
-    """Begin a recipe, network, loss, source of data or metric of your own: a package with a test that passes.
+    """Start a recipe, network, loss, data source or metric of your own: a package with a passing test.
 
     Installed beside Ganvas it is listed, accepted by --set and trained with like those that come along.
     """

@@ -35,23 +35,38 @@ __all__ = [
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/icons.")]
 ModelArgument = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="A run folder, a model file, or a name: icons, hf:user/name.")
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="A run folder, a model file, a built-in model such as icons, or hf:user/name on Hugging Face.",
+    ),
 ]
 Places = Annotated[
     list[str] | None,
-    typer.Option("--place", help="""A picture as JSON: '{"seed": 9, "words": "3d fruit"}'; may be repeated."""),
+    typer.Option(
+        "--place",
+        help="""A picture spelled out as JSON, such as '{"seed": 9, "words": "3d fruit"}'; can be repeated.""",
+    ),
 ]
 Scale = Annotated[
-    int | None, typer.Option(help="Pixels to a side for each pixel; by default small pictures are enlarged.")
+    int | None,
+    typer.Option(
+        help="Enlarge each pixel to a square of this many pixels per side; by default small pictures are enlarged."
+    ),
 ]
 Truncation = Annotated[
-    float, typer.Option(help="How far inputs go from their mean: below 1 more typical pictures, and more alike.")
+    float,
+    typer.Option(
+        help="Scale of each input's distance from the mean: below 1, pictures are more typical and more alike."
+    ),
 ]
 Variety = Annotated[
     float | None,
-    typer.Option(help="How far samples of the same keywords wander from them, 0 not at all; by default as trained."),
+    typer.Option(help="How far samples may stray from their keywords, from 0 (not at all); by default as in training."),
 ]
-Size = Annotated[str | None, typer.Option(help="Pixels of the pictures: 64, or WIDTHxHEIGHT such as 64x96.")]
+Size = Annotated[
+    str | None, typer.Option(help="Size of the pictures in pixels: 64 for squares, or WIDTHxHEIGHT, such as 64x96.")
+]
 
 
 OPTIONS = {

@@ -13,25 +13,33 @@ __all__ = ["film", "report", "watch"]
 def film(
     run: RunArgument,
     out: Annotated[
-        Path | None, typer.Option(help="A .gif, .webp or .mp4; by default film.gif in the run folder.")
+        Path | None,
+        typer.Option(
+            help="Output .gif, .webp or .mp4; by default film.gif, or film-SEED.gif with --seed, in the run folder."
+        ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Show the picture of this seed alone, from 0 to 63.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Show only the picture of this seed, from 0 to 63; only for runs without classes or keywords."
+        ),
+    ] = None,
 ) -> None:
-    """Make a film of a training from its sheets of samples."""
+    """Make a film of a training run from its sample sheets."""
     from ..runs.film import film as make
 
     say(f"the film is {make(run, out, seed=seed)}")
 
 
 def report(run: RunArgument) -> None:
-    """Write a run's report.html anew."""
+    """Rewrite a run's report.html."""
     from ..runs.report import write
 
     say(f"the report is {write(run)}")
 
 
 def watch(run: RunArgument) -> None:
-    """Follow a training live from another shell; Ctrl-C ends the watching and not the training."""
+    """Follow a training run live from another terminal; Ctrl-C stops watching, not the training."""
     from ..runs.run import Run
     from ..runs.watch import watch as follow
 

@@ -27,57 +27,77 @@ STRIP = (0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5)
 
 def sample(
     run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run folder, a model file, or a name: icons, hf:user/name.")
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="A run folder, a model file, a built-in model such as icons, or hf:user/name on Hugging Face.",
+        ),
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(help="How many pictures, of each of several --keywords; by default 25, and 5 rows of a strip."),
+        typer.Option(
+            help="Number of pictures, for each of several --keywords; by default 25, or 5 rows of a --truncation-strip."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The first picture's seed; the others follow it.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the first picture; the others take the seeds that follow.")] = 0,
     seeds: Annotated[
-        str, typer.Option(help="These pictures instead: seeds, and files of `project`, as in 3,17,me.safetensors.")
+        str,
+        typer.Option(help="Seeds to draw instead, or files written by `ganvas project`, such as 3,17,me.safetensors."),
     ] = "",
     place: Places = None,
     like: Annotated[
-        Path | None, typer.Option(help="Draw again what made this PNG or SVG, by the model that is named in it.")
+        Path | None,
+        typer.Option(
+            help="Redraw this PNG or SVG from what is stored in it, with the model it names unless RUN is given."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The picture of all, an .svg for vectors, or for clips the .gif, .webp or .mp4; with --separate the "
-            "folder, of .svg files if it ends so."
+            help="Output file: a picture (default: samples.png), an .svg for vectors, or for clips a .gif (default: "
+            "samples.gif), .webp or .mp4. With --separate, a folder (default: samples), of .svg files if its name "
+            "ends so."
         ),
     ] = None,
-    columns: Annotated[int | None, typer.Option(help="Pictures per row.")] = None,
+    columns: Annotated[
+        int | None,
+        typer.Option(
+            help="Pictures per row; by default the sheet is nearly square, or has a row for each of several --keywords."
+        ),
+    ] = None,
     label: Annotated[
         list[str] | None,
-        typer.Option(
-            "--label", "--keywords", help="What to draw: a class, or words such as 'blue fish'; may be repeated."
-        ),
+        typer.Option("--label", "--keywords", help="Class or keywords to draw, such as 'blue fish'; can be repeated."),
     ] = None,
     variety: Variety = None,
-    separate: Annotated[bool, typer.Option("--separate", help="One file per seed: seed-0007.png.")] = False,
+    separate: Annotated[
+        bool, typer.Option("--separate", help="Save each picture to a file of its own, such as seed-0007.png.")
+    ] = False,
     scale: Annotated[
         int | None,
         typer.Option(
-            help="How many times as large. A model with a second decoder, as icons, draws twice as large by it, and "
-            "what is larger still is smoothed from there; of all others each pixel becomes a square."
+            help="Enlarge pictures by this whole number. A model with a second decoder, such as icons, draws at twice "
+            "the size and is scaled up smoothly from there; with all others each pixel becomes a square."
         ),
     ] = None,
     captions: Annotated[
         bool | None,
         typer.Option(
             "--captions/--no-captions",
-            help="Write words and seed below each picture; by default on a sheet of several --keywords, or an .svg.",
+            help="Write keywords and seed below each picture; by default for several --keywords, an .svg of "
+            "--keywords, or a --truncation-strip.",
         ),
     ] = None,
     truncation: Truncation = 1.0,
     truncation_strip: Annotated[
         bool,
-        typer.Option("--truncation-strip", help="Each seed is a row: from typical, truncated to .2, to strange, 1.5."),
+        typer.Option(
+            "--truncation-strip",
+            help="Draw each seed as a row of pictures, from typical (truncation 0.2) to strange (1.5).",
+        ),
     ] = False,
 ) -> None:
-    """Draw pictures or clips with a trained model. One seed is one picture, or one clip.
+    """Draw pictures or clips with a trained model; each seed gives one picture or clip.
 
     Processes that torchrun starts share what is to be drawn.
     """

@@ -13,19 +13,30 @@ __all__ = ["studio"]
 
 
 def studio(
-    folder: Annotated[Path, typer.Argument(help="The workspace: runs, data and what you keep are in it.")] = Path(),
-    port: Annotated[int, typer.Option(help="Where it is; if it is in use, the next of ten.")] = 8765,
-    host: Annotated[str, typer.Option(help="Where to listen; any other address lets others in.")] = "127.0.0.1",
+    folder: Annotated[
+        Path, typer.Argument(help="Workspace folder for runs, data and everything you keep; created if missing.")
+    ] = Path(),
+    port: Annotated[
+        int, typer.Option(help="Port to serve on; if it is in use, the next free one of ten is taken.")
+    ] = 8765,
+    host: Annotated[
+        str,
+        typer.Option(help="Address to listen on; an address other than this machine's own loopback lets others in."),
+    ] = "127.0.0.1",
     data: Annotated[
-        list[Path] | None, typer.Option(help="A folder of pictures that may be read where it is; may be repeated.")
+        list[Path] | None,
+        typer.Option(help="Folder of pictures outside the workspace that may be read in place; can be repeated."),
     ] = None,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
     threads: Annotated[
-        int | None, typer.Option(help="Pictures drawn side by side, at most; as many as cores.", show_default=False)
+        int | None,
+        typer.Option(
+            help="Maximum number of pictures to draw in parallel; by default one per core.", show_default=False
+        ),
     ] = None,
-    trainings: Annotated[int, typer.Option(help="Trainings at once; others wait.")] = 1,
+    trainings: Annotated[int, typer.Option(help="Maximum number of trainings to run at once; others wait.")] = 1,
 ) -> None:
-    """Open the studio: a page on which you draw from words, train on your pictures, watch, and take the result away."""
+    """Open the studio: a web page to draw from words, train on your own pictures, watch, and download the result."""
     try:
         from ..studio.serve import serve
     except ModuleNotFoundError as error:

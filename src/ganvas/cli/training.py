@@ -19,35 +19,72 @@ def train(
     target: Annotated[
         str,
         typer.Argument(
-            help="A recipe, a folder or zip of pictures, a source such as icons:flags, or a run to go on with.",
+            help="A recipe, a folder or zip of pictures, a source such as icons:flags, or a run folder to continue.",
             show_default="what --data is, or icons",
         ),
     ] = "",
-    data: Annotated[str | None, typer.Option(help="A source that takes the place of the recipe's own.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="How long to train, as time.")] = None,
-    images: Annotated[int | None, typer.Option(help="How long to train, as images seen.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Data to use instead of the recipe's own: a folder, a zip or a source; for a run to continue, where "
+            "its data are now."
+        ),
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Total training time in minutes, such as 3; not together with --images.")
+    ] = None,
+    images: Annotated[
+        int | None,
+        typer.Option(help="Total number of images to train on, counting repeats; by default as in the recipe."),
+    ] = None,
     size: Size = None,
-    seed: Annotated[int, typer.Option(help="What all randomness follows from.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed for the whole training, a whole number from 0.")] = 0,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change one setting; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Change one setting of the recipe, such as generator.width=96; can be repeated.",
+        ),
     ] = None,
     start_from: Annotated[
-        str | None, typer.Option("--from", help="A model or a run to start from instead of from nothing: icons.")
+        str | None,
+        typer.Option(
+            "--from",
+            help="Run or model, such as icons or hf:user/name, to start from instead of training from scratch.",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run folder; by default under runs/.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda or mps; by default the fastest there is.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder; by default runs/NAME, named after what is trained.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Device to train on: cpu, cuda, cuda:1 or mps; by default the fastest available.")
+    ] = None,
     data_changed: Annotated[
-        bool, typer.Option("--data-changed", help="Go on with a run though its data have changed since.")
+        bool,
+        typer.Option(
+            "--data-changed", help="Continue a run even if its data have changed; its classes must be the same."
+        ),
     ] = False,
     no_rescue: Annotated[
-        bool, typer.Option("--no-rescue", help="End if the numbers blow up, instead of going back to smaller steps.")
+        bool,
+        typer.Option(
+            "--no-rescue",
+            help="Stop if the training blows up, instead of going back to a sound state and taking smaller steps.",
+        ),
     ] = False,
     auto: Annotated[
-        bool, typer.Option("--auto", help="Take the doctor's advice once, if something is gravely wrong.")
+        bool,
+        typer.Option(
+            "--auto",
+            help="Apply the doctor's advice once if something is seriously wrong; not together with --no-rescue.",
+        ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the recipe that would be trained.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the recipe that would be trained, without training it.")
+    ] = False,
 ) -> None:
-    """Train a GAN. The same command again goes on where it was left."""
+    """Train a GAN; the same command again continues where it stopped."""
     from ..training.fit import fit
     from ..training.task import begin
 
