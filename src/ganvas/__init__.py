@@ -3,7 +3,7 @@
     run = ganvas.fit("icons:portraits", minutes=3)
     ganvas.load(run.path).sample(16, seed=0)
 
-Names are imported on first use, so that `ganvas --help` need not wait for torch.
+Names are imported on first use, so that `ganvas --help` does not wait for torch.
 """
 
 import importlib
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from .core.version import __version__ as __version__
 
-# Threads of torch that wait for each other spin for a moment and sleep then. To spin on is several times slower where
-# other work wants their cores, and to sleep at once by 1.4 times where none does (LOG.md). Read once, by torch.
+# Let torch's waiting threads spin briefly, then sleep. Spinning on is several times slower when other work needs the
+# cores, and sleeping at once is 1.4 times slower when none does (LOG.md). torch reads these variables once.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
@@ -31,7 +31,7 @@ ROOMS = (
     "latent",
     "evaluation",
 )
-"""The packages within, in their order: a file imports only from rooms before its own, and from its own."""
+"""The sub-packages in import order: a file imports only from earlier rooms and from its own."""
 
 _HOMES = {
     "Busy": "core.errors",
@@ -89,7 +89,7 @@ __all__ = [
     "train",
 ]
 
-if TYPE_CHECKING:  # what editors complete
+if TYPE_CHECKING:  # for completion in editors
     from . import core as core
     from . import data as data
     from . import evaluation as evaluation

@@ -1,4 +1,4 @@
-"""The command line: words in, one call, words out. Everything heavy is imported by the command that needs it."""
+"""The command line's entry point; everything heavy is imported by the command that needs it."""
 
 import io
 import os
@@ -50,7 +50,7 @@ PANELS = {
     "Share and combine": (models.export, models.publish, models.convert, models.mix),
     "Learn and extend": (learn.learn, recipes.list_, recipes.show, new.new),
 }
-"""What there is to do -> the commands for it."""
+"""Panel of the help -> its commands."""
 
 for panel, commands in PANELS.items():
     for command in commands:
@@ -58,18 +58,18 @@ for panel, commands in PANELS.items():
 
 
 def main() -> None:
-    """Run the command line; an error that is the user's to mend is one line, and so is a warning."""
+    """Run the command line; an error that the user can fix is printed as one line, and so is a warning."""
     warnings.formatwarning = _one_line  # type: ignore[assignment]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a table's lines, where they cannot be said
+            stream.reconfigure(errors="backslashreplace")  # for a table's lines, where the encoding lacks them
     try:
         app()
     except GanvasError as error:
         console.fail(as_options(str(error)))
-    except BrokenPipeError:  # whoever read the answer, such as `head`, has enough
+    except BrokenPipeError:  # the reader, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:  # a place that the system does not give: its own words say which and why
+    except OSError as error:  # the system's own message says which file and why
         console.fail(
             f"{error.filename or 'a file'} cannot be used: {error.strerror or error}. Name another, or open it."
         )
@@ -82,5 +82,5 @@ _format = warnings.formatwarning
 
 
 def _one_line(message: Warning | str, category: type[Warning], file: str, place: int, line: str | None = None) -> str:
-    """A warning as Python shows it, and one of ours without the line of code that it comes from."""
+    """Format a warning: one of ours without the line of code, others as Python does."""
     return f"ganvas: {message}\n" if category is PassedOver else _format(message, category, file, place, line)

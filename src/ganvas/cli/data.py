@@ -57,7 +57,7 @@ def data(
 
 
 def _save_sheet(dataset: "Dataset", out: Path) -> None:
-    """A hundred pictures of it, or fewer clips, or more points, evenly spread."""
+    """Save a contact sheet of at most 100 pictures, 12 clips or 2,000 points, evenly spread."""
     import numpy as np
 
     from ..core import pixels

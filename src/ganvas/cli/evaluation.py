@@ -1,4 +1,4 @@
-"""The commands that judge: evaluate, compare, inspect, quiz, doctor."""
+"""The commands that evaluate: evaluate, compare, inspect, quiz, doctor."""
 
 from json import dumps
 from pathlib import Path
@@ -70,8 +70,8 @@ def evaluate(
 ) -> None:
     """Measure how good a model's samples are: FID, KID, precision, recall and more, with error estimates.
 
-    What is found about a run is kept in its folder, and its report shows it. Processes that torchrun starts share what
-    is to be described.
+    Results for a run are stored in its folder and shown in its report. Processes started by torchrun share the
+    computation of features.
     """
     from ..core import console, machine, pixels
     from ..evaluation.compare import compare

@@ -1,4 +1,4 @@
-"""The commands that move pictures of a trained model: morph, attributes, directions, edit, project."""
+"""The commands for latent space: morph, attributes, directions, edit, project."""
 
 import math
 from json import dumps
@@ -298,7 +298,7 @@ def _refuse_both(place: list[str] | None, *others: object) -> None:
 
 
 def _spelled(path: Path, model: "Model", texts: list[str]) -> "tuple[list[Place], Directions | None]":
-    """The places of these words, and the model's directions if one of them needs any."""
+    """The places in these texts, and the model's directions if any place needs them."""
     from ..latent.edit import directions_of
     from ..models.place import Place
 
@@ -307,7 +307,7 @@ def _spelled(path: Path, model: "Model", texts: list[str]) -> "tuple[list[Place]
 
 
 def _paired(names: list[str], strengths: list[float]) -> dict[str, float]:
-    """Each direction with its strength; one strength is for all."""
+    """Each direction with its strength; a single strength applies to all."""
     if not all(map(math.isfinite, strengths)):
         raise DoesNotFit("A --strength is a finite number, such as 2 or -1.5.")
     if len(strengths) not in {1, len(names)} or len(set(names)) < len(names):

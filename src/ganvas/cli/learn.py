@@ -1,4 +1,4 @@
-"""The command of the course's exercises: a file with a hole is written, and once it is there it is looked at."""
+"""The command of the course's exercises: it writes a file with a hole, and checks the file once it exists."""
 
 import hashlib
 import json
@@ -28,8 +28,8 @@ def learn(
 ) -> None:
     """Learn how GANs work: fill in the holes in small programs, and find out what is wrong with your answers.
 
-    The first time, a file with a hole is written; each time after that, what you filled in is looked at. A file that is
-    there is never written to. The course that they belong to is in docs/course.
+    The first call writes a file with a hole; later calls check what you filled in. An existing file is never
+    overwritten. The course with these exercises is in docs/course.
     """
     if number is None:
         _list(out)
@@ -54,7 +54,7 @@ def _again(asked: Exercise, out: Path) -> str:
 
 
 def _list(out: Path) -> None:
-    """Print every exercise and how far it is."""
+    """Print every exercise and its state."""
     for each in EXERCISES:
         say(f"{each.number:3}  {_state(each, out):8} {each.title}  (docs/course/{each.chapter}.md)")
     say(_next(out))
@@ -74,7 +74,7 @@ def _next(out: Path) -> str:
 
 
 def _looked_at(asked: Exercise, file: Path) -> str | None:
-    """What is wrong with a file, from a process of its own that may not go on for ever."""
+    """What is wrong with a file, checked in a separate process with a time limit."""
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "verdict.json"
         command = [sys.executable, "-m", f"{__package__}.exercises.judge", asked.name, str(file.resolve()), str(told)]
@@ -94,10 +94,10 @@ def _sum(file: Path) -> str:
 
 
 def _passed(out: Path) -> dict[str, str]:
-    """Which exercises were right, by name, with the sum of the file as it was then."""
+    """The exercises that were right, by name, with the hash of the file at that time."""
     try:
         found = json.loads((out / "done.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # it is only a note, and is written anew at the next right answer
+    except (OSError, ValueError):  # it is only a note, and the next right answer rewrites it
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -1,4 +1,4 @@
-"""The commands of trained models: list those that come along, hand one on, in and out, mix two."""
+"""The commands for trained models: list the built-in ones, publish, convert, mix and export."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -77,7 +77,7 @@ def publish(
 
 
 def _put(run: str, to: str, about: str, licence: str, *, private: bool) -> str:
-    """Where it is on Hugging Face."""
+    """Upload the model to Hugging Face, and return its URL."""
     import tempfile
 
     from ..models.hub import repository, upload

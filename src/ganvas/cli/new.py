@@ -1,4 +1,4 @@
-"""The command that begins a part of one's own: a package with the part, its test, and the entry point that is found."""
+"""The command that starts a part of your own: a package with the part, its test, and an entry point to find it."""
 
 import keyword
 from enum import StrEnum
@@ -18,7 +18,7 @@ SKELETONS = Path(__file__).parent / "skeletons"
 
 
 class Kind(StrEnum):
-    """The kinds of parts that there is a skeleton of."""
+    """The kinds of parts that have a skeleton."""
 
     recipe = "recipe"
     network = "network"
@@ -37,7 +37,7 @@ def new(
 ) -> None:
     """Start a recipe, network, loss, data source or metric of your own: a package with a passing test.
 
-    Installed beside Ganvas it is listed, accepted by --set and trained with like those that come along.
+    Once installed next to Ganvas, it is listed, accepted by --set and used in training like the built-in parts.
     """
     from ..core.catalog import names
 
@@ -60,7 +60,7 @@ def new(
 
 
 def skeleton(kind: str, name: str) -> dict[str, str]:
-    """The files of a package with a part of this kind: their paths and what is in them."""
+    """The files of a package with a part of this kind: path -> content."""
     words = {
         "kind": kind,
         "name": name,

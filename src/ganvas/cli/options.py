@@ -1,4 +1,4 @@
-"""What commands share: options, what they mean, and how they answer."""
+"""What commands share: options, their interpretation, and output."""
 
 import os
 import re
@@ -76,23 +76,23 @@ OPTIONS = {
     "share": "--truncation",
     "start_from": "--from",
 }
-"""Arguments of functions whose options are called otherwise."""
+"""Argument of a function -> its option, where the names differ."""
 
 
 def as_options(text: str) -> str:
-    """What functions say of their arguments, as options: `held_out=` is --held-out, `size=(64, 96)` --size 64x96."""
+    """Rewrite arguments in a message as options: `held_out=` as --held-out, `size=(64, 96)` as --size 64x96."""
 
     def option(found: re.Match[str]) -> str:
         name, value = found[1], re.sub(r"^\['(.*)'\]$|^'(.*)'$", r"\1\2", found[2])
         value = re.sub(r"^\((\d+), (\d+)\)$", r"\1x\2", value)
-        value = f"'{value}'" if name == "settings" and "(" in value else value  # which a shell would take for its own
+        value = f"'{value}'" if name == "settings" and "(" in value else value  # a shell would interpret parentheses
         return " ".join([OPTIONS.get(name, f"--{name.replace('_', '-')}"), *({value} - {"", "True"})])
 
     return re.sub(r"`(\w+)=([^`]*)`", option, text)
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:
-    """64 -> 64, and 64x96 -> (64, 96)."""
+    """Parse a size: 64 -> 64, and 64x96 -> (64, 96)."""
     if text is None:
         return None
     sides = text.lower().split("x")
@@ -102,10 +102,10 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
 
 
 def varied(model: "Model", variety: float | None, asked: Collection[str] | None) -> "Model":
-    """The model as --variety has it.
+    """The model with the variety of --variety.
 
     Raises:
-        DoesNotFit: it is given and no keywords are, or the model refuses it.
+        DoesNotFit: it is given without keywords, or the model refuses it.
     """
     made = model.varied(variety)
     if variety is not None and not asked:
@@ -114,12 +114,12 @@ def varied(model: "Model", variety: float | None, asked: Collection[str] | None)
 
 
 def say(text: str) -> None:
-    """Print what was asked for, without characters that would do something to a terminal."""
+    """Print a result, without characters that control a terminal."""
     console.answer(text)
 
 
 def share_work() -> bool:
-    """Join the processes that torchrun started, if it did; whether this is the one that speaks and writes."""
+    """Join the processes of torchrun, if any; returns whether this process prints and writes."""
     if "RANK" not in os.environ:
         return True
     from ..core import distributed
@@ -129,7 +129,7 @@ def share_work() -> bool:
 
 
 def tell_scores(about: "dict[str, Any]", scores: "dict[str, Score]", *, json: bool) -> None:
-    """Print what a comparison found, as a table or as JSON."""
+    """Print the results of a comparison, as a table or as JSON."""
     from ..runs.evaluations import as_json
 
     if json:
@@ -139,7 +139,7 @@ def tell_scores(about: "dict[str, Any]", scores: "dict[str, Score]", *, json: bo
 
 
 def _table(found: "Mapping[str, Score]", about: "Mapping[str, Any]") -> None:
-    """Print figures as a table, and what is behind them below it."""
+    """Print scores as a table, followed by notes and settings."""
     from rich.table import Table
 
     from ..metrics.score import better, gathered_notes

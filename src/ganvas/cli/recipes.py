@@ -1,4 +1,4 @@
-"""The commands of recipes and all other parts: list them, show one."""
+"""The commands for recipes and all other parts: list them, show one."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The commands of a run folder: its report, the film of its training, and a look at one that goes on."""
+"""The commands for a run folder: its report, the film of its training, and a live view."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The command that draws with a trained model, and draws again what a file says made it."""
+"""The command that draws with a trained model, or redraws a file from what made it."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["sample"]
 
-MOST = 1_000_000  # samples of one command
-MOST_SAID = 16  # of which it is said what their seeds added
-PICTURES, ROWS = 25, 5  # if it is not said how many; of a strip so many
+MOST = 1_000_000  # most samples of one command
+MOST_SAID = 16  # number of samples for which the words that seeds added are printed
+PICTURES, ROWS = 25, 5  # default number of pictures, and of rows of a truncation strip
 STRIP = (0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5)
 
 
@@ -99,7 +99,7 @@ def sample(
 ) -> None:
     """Draw pictures or clips with a trained model; each seed gives one picture or clip.
 
-    Processes that torchrun starts share what is to be drawn.
+    Processes started by torchrun share the drawing.
     """
     count = (ROWS if truncation_strip else PICTURES) if count is None else count
     if count > MOST:
@@ -134,13 +134,13 @@ def sample(
     if captions is None and label and not separate:
         layout = replace(layout, captions=several or (out is not None and out.suffix.lower() == ".svg"))
     layout = replace(layout, columns=columns or (len(starts) if several else None))
-    with suppress(DoesNotFit):  # of which the model says more
+    with suppress(DoesNotFit):  # the model below gives a better message
         chosen = _places(starts, label, variety, truncation)
         if not truncation_strip and _drawn_by_file(run, chosen, out, layout, names):
             return None
     model = _load(run)
     for words in label or ():
-        model.described(words)  # which refuses what it cannot read, as the next line refuses numbers
+        model.described(words)  # refuses invalid words, as the next line refuses invalid numbers
     varied(model, variety, label).truncated(truncation)
     if truncation_strip:
         layout = replace(layout, columns=len(STRIP), captions=captions is not False)
@@ -155,7 +155,7 @@ def _load(run: str) -> "Model":
 
 
 def _layout(shown: dict[str, Any], before: "Layout | None" = None) -> "Layout":
-    """The layout that options ask for; what they leave open is as it was before."""
+    """The layout with these options; omitted ones are as in `before`."""
     from ..models.made import Layout
 
     asked = {name: value for name, value in shown.items() if value is not None}
@@ -171,9 +171,9 @@ def _drawn_by_file(
     name: str = "",
     digest: str = "",
 ) -> bool:
-    """Draw, save and say so by the model's exported file, which needs no torch; False if that cannot be.
+    """Draw with the model's exported file, which needs no torch; save and report; False if that is not possible.
 
-    With a digest, the file of no other weights will do.
+    With a digest, the file must be of the same weights.
     """
     from ..models.exported import exported
     from ..models.made import here
@@ -200,7 +200,7 @@ def _draw(
     names: Sequence[str] = (),
     name: str = "",
 ) -> None:
-    """Draw, save and say so."""
+    """Draw, save and report."""
     from ..latent.draw import added, save_places
     from ..latent.edit import directions_of
     from ..models.made import here
@@ -221,7 +221,7 @@ def _draw(
 
 
 def _say_added(chosen: "Sequence[Place]", added: "Callable[[Place], list[str]]") -> None:
-    """What seeds have added to the words that were asked for, so that one may ask for just that."""
+    """Print the words that seeds added to the requested ones, so that the user can ask for exactly those."""
     asked = list(
         {(place.words, place.seed): place for place in chosen if place.words and place.seed is not None}.items()
     )
@@ -237,7 +237,7 @@ def _say_added(chosen: "Sequence[Place]", added: "Callable[[Place], list[str]]")
 
 
 def _again(run: str | None, like: Path, out: Path | None, shown: dict[str, Any]) -> None:
-    """Draw what made a file: byte for byte the same, unless options say how it is to be shown."""
+    """Redraw a file from what made it: byte for byte the same, unless options change the layout."""
     from ..models.made import made_of
 
     made = made_of(like)
@@ -258,7 +258,7 @@ def _again(run: str | None, like: Path, out: Path | None, shown: dict[str, Any])
 
 
 def _home(made: "Made", like: Path) -> str:
-    """Where the model that made a file is."""
+    """The path or name of the model that made a file."""
     from ..models.shipped import shipped
 
     if made.model in shipped() or (made.model and Path(made.model).exists()):
@@ -267,7 +267,7 @@ def _home(made: "Made", like: Path) -> str:
 
 
 def _starts(words: str) -> Sequence[int | str]:
-    """Seeds, and the files of latents, from 3,17,me.safetensors."""
+    """Parse seeds and files of latents, such as 3,17,me.safetensors."""
     from ..models.place import ENDING
 
     found = [word.strip() for word in words.split(",")]
@@ -285,10 +285,10 @@ def _read(texts: Sequence[str]) -> "list[Place]":
 def _strip(
     model: "Model", starts: Sequence[int | str], labels: Sequence[str] | None, variety: float | None
 ) -> "list[Place]":
-    """Every start under each of the labels, a row each: from near the mean input to beyond what was trained on.
+    """The places of a truncation strip, a row per start and label: from near the mean to beyond the training range.
 
     Raises:
-        DoesNotFit: the model makes no pictures, or the same from a short and from a long input.
+        DoesNotFit: the model makes no pictures, or its pictures do not depend on the input's length.
     """
     from ..core.batch import Kind
     from ..latent.draw import draw
@@ -305,7 +305,7 @@ def _strip(
 def _places(
     starts: Sequence[int | str], labels: Sequence[str] | None, variety: float | None, truncation: float
 ) -> "list[Place]":
-    """Every start under each of the labels."""
+    """Every start combined with every label."""
     from ..models.place import Place
 
     more = {"variety": variety, "truncation": truncation}

@@ -46,7 +46,7 @@ def studio(
 
     def tell(text: str) -> None:
         say(text)
-        sys.stdout.flush()  # the address is wanted at once, also where it goes into a file
+        sys.stdout.flush()  # so that the address appears at once, even if the output goes to a file
 
     opened = not no_open
     serve(folder, port=port, host=host, roots=data or (), opened=opened, threads=threads, trainings=trainings, say=tell)

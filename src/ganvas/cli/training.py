@@ -114,7 +114,7 @@ def train(
 
 
 def _ending(run: "Run") -> str:
-    """What there is now, what can be done with it, and what seems wrong with it."""
+    """Summarise the run's state, what can be done next, and what seems wrong."""
     from ..runs.doctor import diagnoses
     from ..runs.mends import mend_of
     from ..runs.rescues import rescues

@@ -1,11 +1,11 @@
-"""What a loss sees. The shapes and ranges of everything that moves through training are stated here, once.
+"""What a loss sees, with the shapes and ranges of everything that passes through training.
 
 sample     one picture [C, H, W], clip [C, T, H, W] or vector [F]; pictures and clips are float32 in [-1, 1]
 real       [N, *sample]       samples of the data
 condition  [N, K] or None     one vector per sample: a class as one-hot, keywords as an embedding
 z          [N, latent]        standard normal input of a generator
 logits     [N]                a critic's answer per sample, unbounded, before any sigmoid
-terms      name -> [N]        what a loss returns: their sum over names, meaned over samples, is minimised
+terms      name -> [N]        what a loss returns: their sum over names, averaged over samples, is minimised
 """
 
 import copy
@@ -27,7 +27,7 @@ __all__ = ["Batch", "Dice", "Kind", "Loss", "Nets", "Terms", "kind_of"]
 
 
 class Kind(StrEnum):
-    """What a sample is."""
+    """The kind of a sample."""
 
     POINTS = "points"
     PICTURES = "pictures"
@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 
 def kind_of(shape: Sequence[int]) -> Kind:
-    """What samples of this shape are: points (F,), pictures (C, H, W) or clips (C, T, H, W)."""
+    """The kind of samples of this shape: points (F,), pictures (C, H, W) or clips (C, T, H, W)."""
     kinds = {1: Kind.POINTS, 3: Kind.PICTURES, 4: Kind.CLIPS}
     if len(shape) not in kinds:
         raise ValueError(f"a sample has 1, 3 or 4 axes, not {len(shape)}")
@@ -46,15 +46,15 @@ Nets = Mapping[str, Any]
 """The players by name, for instance `nets["critic"](x, condition)`."""
 
 Terms = dict[str, Tensor]
-"""Named per-sample terms, each [N]. A detached term, such as a score, pushes nothing and is only watched."""
+"""Named per-sample terms, each [N]. A detached term, such as a score, has no gradient and is only recorded."""
 
 
 class Dice:
-    """Random numbers that depend on nothing but (seed, draw) and what they are for.
+    """Random numbers that depend only on (seed, draw) and their purpose.
 
-    A draw is one batch. Each call draws for the whole batch and keeps the rows of this share of it, so that splitting a
+    A draw is one batch. Each call draws for the whole batch and keeps only the rows of this share, so that splitting a
     batch over micro-batches or processes cannot change what is learned, and resuming a run needs no generator state.
-    Each purpose, such as "z", has a stream of its own: whether something else was drawn before makes no difference.
+    Each purpose, such as "z", has its own stream, which does not depend on what else was drawn.
     """
 
     def __init__(self, seed: int, draw: int, *, rows: slice, total: int, device: torch.device) -> None:
@@ -74,14 +74,14 @@ class Dice:
         return self.uniform(purpose, *shape) < 0.5
 
     def here(self) -> "Dice":
-        """The same dice, whose numbers stay in this machine's memory."""
+        """The same dice, with numbers in CPU memory."""
         twin = copy.copy(self)
         twin._device = torch.device("cpu")
         return twin
 
     @contextmanager
     def at_hand(self) -> Iterator[None]:
-        """Let layers roll these dice by `Dice.current()` while this lasts, without being handed them."""
+        """Make these dice available to layers as `Dice.current()` inside the block."""
         token = _at_hand.set(self)
         try:
             yield
@@ -90,7 +90,7 @@ class Dice:
 
     @staticmethod
     def current() -> "Dice | None":
-        """The dice at hand, or None outside of training."""
+        """The dice set by `at_hand`, or None outside such a block."""
         return _at_hand.get()
 
     def _stream(self, purpose: str) -> torch.Generator:
@@ -113,11 +113,11 @@ class Batch:
     real: Tensor
     condition: Tensor | None
     dice: Dice
-    progress: float  # the share of the run's images already seen, in [0, 1]: what schedules are read at
-    passes: float = math.inf  # how often each sample of the data was dealt before, on average
-    made: dict[str, Tensor] = field(default_factory=dict)  # what one turn leaves for the next that plays on this batch
-    memory: Mapping[str, Tensor] = field(default_factory=dict)  # what the game remembers from step to step
-    other: Callable[[], Tensor | None] = lambda: None  # makes [N, K]: for each the condition of another sample
+    progress: float  # share of the run's images already seen, in [0, 1]; the input of schedules
+    passes: float = math.inf  # how often each sample of the data was used before, on average
+    made: dict[str, Tensor] = field(default_factory=dict)  # results that one turn leaves for the next on this batch
+    memory: Mapping[str, Tensor] = field(default_factory=dict)  # what the game keeps between steps
+    other: Callable[[], Tensor | None] = lambda: None  # returns [N, K]: for each sample the condition of another
 
     def __len__(self) -> int:
         return len(self.real)

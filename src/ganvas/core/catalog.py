@@ -1,15 +1,15 @@
-"""The names of parts: how a word on the command line or in a JSON file becomes a piece of the toolkit.
+"""The catalogue of parts: it maps names on the command line and in JSON files to classes and functions.
 
 A *part* is a frozen dataclass of settings (a network, a loss, a data set, ...) or a function (a recipe, a metric). Its
-name is the Python name in snake case, so `DCGANGenerator` is `dcgan_generator`. Defining a part is all it takes to have
-it listed, accepted by `--set`, stored in a recipe and covered by the contract tests:
+name is the Python name in snake case, so `DCGANGenerator` is `dcgan_generator`. Once defined, a part is listed,
+accepted by `--set`, stored in recipes and covered by the contract tests:
 
     @part("loss")
     @dataclass(frozen=True)
     class Logistic: ...
 
-Parts in a file of one's own are there once it is imported; for the commands GANVAS_PARTS names such files, as PATH does
-folders. Other packages add parts by an entry point in the group `ganvas.<kind>`, which names the module with them.
+Parts in your own file are available once it is imported; for the commands, list such files in GANVAS_PARTS, separated
+as in PATH. Other packages add parts by an entry point in the group `ganvas.<kind>` that names their module.
 """
 
 import difflib
@@ -51,10 +51,10 @@ _parts: dict[str, dict[str, Callable[..., Any]]] = {kind: {} for kind in KINDS}
 
 
 def part(kind: str) -> Callable[[Part], Part]:
-    """Enter the decorated class or function into the catalogue under its own name.
+    """Add the decorated class or function to the catalogue under its own name.
 
     Raises:
-        TypeError: there is no such kind, another part has the name, or the part has no docstring to be listed by.
+        TypeError: there is no such kind, another part has the name, or the part has no docstring.
     """
     if kind not in KINDS:
         raise TypeError(f"there is no kind of part called {kind!r}; there are: {', '.join(KINDS)}")
@@ -79,10 +79,10 @@ def name_of(obj: Any) -> str:
 
 
 def find(name: str, *kinds: str) -> Any:
-    """The part called `name`, among these kinds or among all.
+    """The part called `name` among these kinds, or among all.
 
     Raises:
-        NotFound: no part has this name; the message suggests the nearest.
+        NotFound: no part has this name; the message suggests the closest.
     """
     among = kinds or tuple(KINDS)
     for each in among:
@@ -97,7 +97,7 @@ def find(name: str, *kinds: str) -> Any:
 
 
 def kind_of(obj: Any) -> str | None:
-    """The kind under which this part, or the class of this instance, is entered; None if it is not in the catalogue."""
+    """The kind of this part, or of the class of this instance; None if it is not in the catalogue."""
     name = name_of(obj)
     obj = obj if inspect.isclass(obj) or inspect.isfunction(obj) else type(obj)
     return next((kind for kind, parts in _parts.items() if parts.get(name) is obj), None)
@@ -112,10 +112,10 @@ def names(kind: str) -> list[str]:
 
 
 def listing(kind: str | None = None) -> str:
-    """The parts of one kind, or of all, a line each: the name and the first line of its docstring.
+    """The parts of one kind or of all, one per line: the name and the first line of its docstring.
 
     Raises:
-        NotFound: there is no such kind; "losses" is as good as "loss".
+        NotFound: there is no such kind; plurals such as "losses" are accepted.
     """
     plurals = {"losses": "loss"} | {f"{each}s": each for each in KINDS}
     kinds = [plurals.get(kind, kind)] if kind else list(KINDS)
@@ -130,7 +130,7 @@ def listing(kind: str | None = None) -> str:
 
 
 def describe(name: str) -> str:
-    """What the parts of this name are: their docstrings and settings; for a recipe the whole of it.
+    """The docstrings and settings of the parts of this name; for a recipe, the full recipe.
 
     Raises:
         NotFound: there is none.
@@ -148,7 +148,7 @@ def _described(kind: str, name: str) -> str:
 
 @cache
 def _load(kind: str) -> None:
-    """Import every module that defines parts of this kind, ours and other packages'."""
+    """Import every module that defines parts of this kind: built-in, from other packages and from GANVAS_PARTS."""
     module = importlib.import_module(KINDS[kind])
     for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
         importlib.import_module(f"{KINDS[kind]}.{found.name}")
@@ -160,10 +160,10 @@ def _load(kind: str) -> None:
 
 @cache
 def _run(path: Path) -> None:
-    """Import a file of the user's, whose parts thereby are entered."""
+    """Import a user's file, which adds its parts to the catalogue."""
     if not path.is_file():
         raise NotFound(f"GANVAS_PARTS names {path}, and there is no such file.")
-    name = f"ganvas_parts_{path.stem}"  # a name of its own, so that it hides no other module
+    name = f"ganvas_parts_{path.stem}"  # a prefix, so that it shadows no other module
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise Unreadable(f"GANVAS_PARTS names {path}, which is no Python file.")

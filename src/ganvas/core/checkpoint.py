@@ -1,12 +1,12 @@
-"""Folders of tensors that are written whole or not at all, and are known to be what was written.
+"""Checkpoints: folders of tensors, written atomically and verified by hash.
 
     checkpoints/000046080/
-        model.safetensors   the product's tensors, and in its metadata what it takes to build it
-        state.safetensors   all that changes while training, each thing below a name of its own: critic/0.weight, ...
+        model.safetensors   the product's tensors, with all that is needed to build it in the metadata
+        state.safetensors   all that changes while training, each object under its own prefix: critic/0.weight, ...
         manifest.json       the SHA-256 of each file
 
-safetensors has no checksum, and a flipped bit or a zeroed block is loaded without a word; hence the manifest. What
-manifest.py tells of checkpoints is found here too.
+safetensors has no checksum: a flipped bit or a zeroed block loads without an error, hence the manifest. The functions
+of manifest.py are re-exported here.
 """
 
 import glob
@@ -62,17 +62,17 @@ def write(
     keep: int = 0,
     spare: str = "",
 ) -> None:
-    """Write one checkpoint, which takes the place of what has its name.
+    """Write one checkpoint, replacing any of the same name.
 
     Args:
-        folder: the checkpoint's own folder, whose name sorts after those of older ones. One process at a time writes
-            into the folder around it, so that drafts there are of killed ones.
+        folder: the checkpoint's own folder, whose name sorts after those of older ones. Only one process at a time may
+            write to the parent folder, since drafts found there are taken as left by killed processes and removed.
         contents: file name -> (tensors, metadata of the file).
-        keep: how many checkpoints stay beside each other, the newest ones; 0 for all.
-        spare: the name of one that stays, however many newer ones there are.
+        keep: how many of the newest checkpoints to keep; 0 for all.
+        spare: the name of one to keep, however many newer ones there are.
 
     Raises:
-        Unwritable: the disk is full or not writable; the checkpoints from before are still whole.
+        Unwritable: the disk is full or not writable; earlier checkpoints are still intact.
     """
     for names in ("[0-9]*", glob.escape(folder.name)):
         files.sweep(folder.parent, names, seconds=0)
@@ -99,7 +99,7 @@ def read(file: Path) -> dict[str, Tensor]:
 
 
 def about(file: Path) -> dict[str, str]:
-    """What one safetensors file says of itself, which takes no tensors into memory; nothing if it cannot be read."""
+    """The metadata of one safetensors file, read without loading tensors; empty if it cannot be read."""
     try:
         with safe_open(file, "pt") as opened:
             return opened.metadata() or {}
@@ -108,10 +108,10 @@ def about(file: Path) -> dict[str, str]:
 
 
 def below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """Those that a state holds below this name, by the names that they have there: critic/0.weight is 0.weight."""
+    """The tensors of a state under this prefix, which is removed: critic/0.weight becomes 0.weight."""
     return {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
 
 
 def named_below(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors by the names that a state gives them below this one: 0.weight is critic/0.weight."""
+    """Tensors with this prefix added, as in a state: 0.weight becomes critic/0.weight."""
     return {f"{name}/{key}": value for key, value in tensors.items()}

@@ -1,12 +1,12 @@
-"""What a person at a terminal sees of slow work: a live bar, or a plain line now and then where there is no terminal.
+"""Progress of slow work and other messages: a live bar in a terminal, or occasional plain lines without one.
 
     with console.watching() as watch:
         data = source.open(watch)
     with console.training(recipe.images, "portraits") as display:
         display.update(tick.images, images_per_second, tick.terms())
 
-All of it goes to standard error, so that what a command answers can be piped. NO_COLOR is honoured. For programs, with
-GANVAS_PROGRESS=json in the environment, each line of progress is {"what": "Packing pictures", "done": 3, "total": 40}.
+All but `answer` goes to standard error, so that a command's result can be piped. NO_COLOR is honoured. For programs,
+GANVAS_PROGRESS=json makes each line of progress {"what": "Packing pictures", "done": 3, "total": 40}.
 """
 
 import json
@@ -30,26 +30,26 @@ __all__ = ["Display", "answer", "fail", "notes", "printable", "say", "skipped", 
 
 PLAIN_SECONDS = 10.0  # between two plain lines
 JSON_SECONDS = 0.2  # between two lines for a program
-LIVE_SECONDS = 2.0  # between two states of the bar: drawing it takes 1 to 2 ms, which is to be less than 0.1 %
+LIVE_SECONDS = 2.0  # between two redraws of the bar: each takes 1 to 2 ms, at most 0.1 % of the time
 SHOWN_TERMS = 4
 SHOWN_SKIPPED = 10
 JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 
 class Display(ABC):
-    """Shows how a training goes on. All methods are cheap enough for every step."""
+    """Shows the progress of a training; all methods are cheap enough to call at every step."""
 
     @abstractmethod
     def update(self, images: int, images_per_second: float, terms: Mapping[str, float]) -> None:
-        """Tell where the training is; it is shown when it is time to."""
+        """Report the state of the training, which is shown at intervals."""
 
     @abstractmethod
     def expect(self, total_images: int) -> None:
-        """Tell that the training will be of another length than was thought."""
+        """Change the expected length of the training."""
 
     @abstractmethod
     def look_out(self, words: Sequence[str]) -> None:
-        """Tell what is wrong, each in a word; none where nothing is any more."""
+        """Report the current problems, one word each; none once they are gone."""
 
     @abstractmethod
     def say(self, text: str) -> None:
@@ -58,7 +58,7 @@ class Display(ABC):
 
 @contextmanager
 def training(total_images: int, title: str, *, quiet: bool = False) -> Iterator[Display]:
-    """The display of one training of so many images; it shows the last state when it is left."""
+    """The display of one training; on exit it shows the last state."""
     if quiet or sys.stderr is None:
         yield _Quiet()
         return
@@ -72,7 +72,7 @@ def training(total_images: int, title: str, *, quiet: bool = False) -> Iterator[
 
 @contextmanager
 def watching(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """A watch over slow preparations: it is told what is done, how many are done and of how many, 0 if nobody knows."""
+    """A progress callback for slow preparations: (what is done, how many, of how many; 0 if unknown)."""
     if quiet or sys.stderr is None:
         yield lambda _what, _done, _total: None
     elif _for_programs():
@@ -91,32 +91,32 @@ def watching(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]
 
 
 def say(text: str, *, quiet: bool = False) -> None:
-    """One line, if there is anything to say."""
+    """Print one line, unless it is empty."""
     if text and not quiet:
         _print(text, sys.stderr)
 
 
 def answer(text: str) -> None:
-    """What a command was asked for, on standard output; it may have several lines."""
+    """Print the result of a command, one or more lines, to standard output."""
     for line in text.split("\n"):
         _print(line, sys.stdout)
 
 
 def fail(text: str) -> None:
-    """Why a command ends, in one line."""
+    """Print why a command failed, in one line."""
     _print(f"ganvas: {text}", sys.stderr)
 
 
 def notes(notes: Sequence[str], *, quiet: bool = False) -> None:
-    """What a person has to know of data, a line each."""
+    """Print what a person should know about data, one note per line."""
     for note in () if quiet else notes:
         _print(f"note: {note}", sys.stderr)
 
 
 def printable(text: str) -> str:
-    """The text without characters that would do something to a terminal: names of files and classes may hold any.
+    """The text without characters that control a terminal, which names of files and classes may hold.
 
-    Those that join letters stay, as some scripts and many emoji need them; a space of any kind is one.
+    Zero-width joiners stay, since some scripts and many emoji need them; every kind of space becomes a plain one.
     """
     return "".join(map(_shown, text))
 
@@ -128,7 +128,7 @@ def _shown(letter: str) -> str:
 
 
 def skipped(files: Sequence[tuple[str, str]], *, quiet: bool = False) -> None:
-    """Name some of the files that were skipped, (file, reason) each, by reason and the most frequent first."""
+    """Print some of the skipped files, (file, reason) each, grouped by reason, the most frequent first."""
     if quiet or not files:
         return
     groups: dict[str, list[str]] = {}
@@ -137,7 +137,7 @@ def skipped(files: Sequence[tuple[str, str]], *, quiet: bool = False) -> None:
     frequent = sorted(groups.items(), key=lambda group: -len(group[1]))[:SHOWN_SKIPPED]
     lines, room = list[str](), SHOWN_SKIPPED
     for left, (reason, names) in zip(range(len(frequent), 0, -1), reversed(frequent), strict=True):
-        some = names[: room // left]  # the rarer leave what they do not need to the more frequent
+        some = names[: room // left]  # rarer reasons leave unused lines to more frequent ones
         lines = [f"  {reason} ({len(names):,})", *(f"    {name}" for name in some), *lines]
         room -= len(some)
     lines.insert(0, f"{len(files):,} {'file was' if len(files) == 1 else 'files were'} skipped:")
@@ -162,7 +162,7 @@ class _Quiet(Display):
 
 
 class _Shown(Display):
-    """A display that shows the state now and then, and the last one in any case."""
+    """A display that shows the state at intervals, and always the last one."""
 
     _pause_seconds: ClassVar[float]
 
@@ -170,7 +170,7 @@ class _Shown(Display):
         self._total, self._title, self._file = max(total_images, 1), printable(title), sys.stderr
         self._images, self._speed, self._terms = 0, 0.0, dict[str, float]()
         self._shown, self._wrong = 0, ""
-        self._next = 0.0  # when to show something again, on the clock of time.perf_counter
+        self._next = 0.0  # when to show something again, by time.perf_counter
 
     def update(self, images: int, images_per_second: float, terms: Mapping[str, float]) -> None:
         self._images, self._speed, self._terms = images, images_per_second, dict(terms)
@@ -225,7 +225,7 @@ class _Lines(_Shown):
 
 
 class _Json(_Lines):
-    """Lines for programs."""
+    """JSON lines for programs."""
 
     _pause_seconds = JSON_SECONDS
 
@@ -234,7 +234,7 @@ class _Json(_Lines):
 
 
 class _Bar(_Shown):
-    """A bar for terminals, drawn over itself. It has no thread of its own, which would compete with the training."""
+    """A bar for terminals, redrawn in place; it has no thread, which would compete with the training."""
 
     _pause_seconds = LIVE_SECONDS
 
@@ -247,7 +247,7 @@ class _Bar(_Shown):
         self._live.console.print(Text(printable(text)), soft_wrap=True)
 
     def close(self) -> None:
-        """Show the last state and give the terminal back."""
+        """Show the last state and release the terminal."""
         super().close()
         self._live.stop()
 
@@ -326,7 +326,7 @@ def _is_live(file: TextIO | None) -> bool:
 
 
 def _at_terminal(file: TextIO | None) -> bool:
-    asked = getattr(file, "isatty", None)  # what stands in for a stream in a program with windows may have none
+    asked = getattr(file, "isatty", None)  # a stand-in for a stream, as in GUI programs, may have none
     return asked is not None and bool(asked())
 
 
@@ -335,7 +335,7 @@ def _console(file: TextIO) -> Console:
 
 
 def _print(text: str, file: TextIO | None) -> None:
-    """A line to a stream; what its letters cannot say is spelled out, and programs without streams print nothing."""
+    """Write a line; characters that the stream's encoding lacks are escaped, and without a stream nothing happens."""
     if file is None:
         return
     coding = getattr(file, "encoding", None) or "utf-8"

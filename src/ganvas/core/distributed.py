@@ -1,6 +1,6 @@
-"""Several processes that work on one thing: every function does nothing when there is only one process.
+"""Work shared by several processes; with a single process, nothing here communicates.
 
-Start them with `torchrun --nproc-per-node=2 -m ganvas train ...`; so started, `sample` and `evaluate` share their work.
+Start them with `torchrun --nproc-per-node=2 -m ganvas train ...`; `sample` and `evaluate` share their work likewise.
 """
 
 import atexit
@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 10.0
 
 
 def start(device: torch.device | str = "cpu") -> None:
-    """Join the processes that torchrun started, if it did; they speak about tensors on such a device."""
+    """Join the processes that torchrun started, if any, to exchange tensors on this type of device."""
     if "RANK" in os.environ and not dist.is_initialized():
         with _answered(), _awaited():
             dist.init_process_group("nccl" if torch.device(device).type == "cuda" else "gloo")
@@ -33,7 +33,7 @@ def start(device: torch.device | str = "cpu") -> None:
 
 @contextmanager
 def _awaited() -> Iterator[None]:
-    """Say for whom this process waits, if that takes long: torch waits for half an hour."""
+    """Say what this process is waiting for if it takes long, since torch waits for half an hour."""
     count, place, port = (os.environ.get(name, "?") for name in ("WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"))
     said = f"Waiting at {place}:{port} until all {count} processes are there; torchrun starts them."
     waiting = threading.Timer(PATIENCE_SECONDS, console.say, [said])
@@ -46,9 +46,9 @@ def _awaited() -> Iterator[None]:
 
 
 def _leave() -> None:
-    """Stop the threads of gloo before Python goes: one that still runs then aborts the process, whose work is done.
+    """Stop gloo's threads before Python exits, since one still running would abort the process.
 
-    NCCL has none of this, and would wait for the others where this process ends by an error.
+    NCCL has no such problem, and would wait for the other processes if this one ends with an error.
     """
     if dist.is_initialized() and dist.get_backend() == "gloo":
         dist.destroy_process_group()
@@ -56,14 +56,14 @@ def _leave() -> None:
 
 @contextmanager
 def _answered() -> Iterator[None]:
-    """Say in a sentence that another process does not answer any more, which gloo tells as soon as it ends.
+    """Report in one sentence that another process is gone, which gloo notices as soon as it ends.
 
     Raises:
-        Unreachable: it was killed, has failed, or its machine is gone.
+        Unreachable: that process was killed, has failed, or its machine is gone.
     """
     try:
         yield
-    except (RuntimeError, ValueError) as error:  # or was never named, where RANK was set by hand
+    except (RuntimeError, ValueError) as error:  # ValueError: RANK was set by hand without the rest
         count = os.environ.get("WORLD_SIZE", "several")
         raise Unreachable(
             f"Another one of the {count} processes that work together here is gone ({str(error).splitlines()[0]}). "
@@ -77,7 +77,7 @@ def rank() -> int:
 
 
 def world() -> int:
-    """How many processes train together."""
+    """The number of processes."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
@@ -89,8 +89,8 @@ def is_first() -> bool:
 def mean(value: Tensor) -> Tensor:
     """The mean of a tensor over all processes; every process must call this.
 
-    It can be differentiated, also twice: gradients are those of the sum of what all processes make of the mean, so
-    every process must ask for them too.
+    It can be differentiated, even twice. Gradients are those of the sum of what all processes compute from the mean, so
+    every process must run the backward pass too.
     """
     return value if world() == 1 else _Mean.apply(value)  # type: ignore[no-untyped-call]
 
@@ -114,7 +114,7 @@ def either(flag: bool, device: torch.device) -> bool:
 
 
 def sum_gradients(parameters: Iterable[Tensor]) -> None:
-    """Add every gradient up over all processes, in one message."""
+    """Sum every gradient over all processes, in one message."""
     if world() == 1:
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
@@ -126,9 +126,9 @@ def sum_gradients(parameters: Iterable[Tensor]) -> None:
 
 
 def share(count: int, *, chunk: int = 1) -> range:
-    """Which of so many things are this process's: in one piece, and whole chunks but for the last.
+    """This process's share of `count` items: contiguous, in whole chunks except for the last.
 
-    What is computed a chunk at a time then has the same last bits as in one process.
+    Results computed chunk by chunk are then bit for bit those of a single process.
     """
     chunks, ranks = -(-count // chunk), world()
     first, after = (chunks * each // ranks * chunk for each in (rank(), rank() + 1))
@@ -136,9 +136,9 @@ def share(count: int, *, chunk: int = 1) -> range:
 
 
 def gathered(rows: Tensor) -> Tensor:
-    """The rows [n, D] of all processes under each other, in the order of the processes; all of them must call this.
+    """The rows [n, D] of all processes, concatenated in the order of the processes; every process must call this.
 
-    Each may have another number of rows, also none.
+    The number of rows may differ between processes, and may be 0.
     """
     if world() == 1:
         return rows
@@ -156,7 +156,7 @@ def gathered(rows: Tensor) -> Tensor:
 
 
 def together() -> None:
-    """Wait until all processes have come here."""
+    """Wait until all processes have reached this call."""
     if world() > 1:
         with _answered():
             dist.barrier()

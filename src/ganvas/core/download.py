@@ -1,4 +1,4 @@
-"""Fetching the files of well-known data sets: resumed where it stopped, believed only if its hash is right."""
+"""Downloads of well-known data sets: resumed where they stopped, accepted only if the hash matches."""
 
 import hashlib
 import http.client
@@ -26,20 +26,20 @@ def download(
     otherwise: str,
     pause_seconds: float = 2.0,
 ) -> Path:
-    """The file at `path`, fetched from `address` if it is not there yet.
+    """The file at `path`, downloaded from `address` if it does not exist yet.
 
-    What has arrived is kept in `path` + ".part", and the next call goes on from there.
+    Partial content is kept in `path` + ".part", and the next call resumes from there.
 
     Args:
-        address: where it is, http or https.
-        path: where it goes; the folder is made.
-        checksum: what it must be, as `sha256:0123...` or `md5:0123...`.
-        watch: told before the first byte and then as bytes arrive: what and from where, bytes so far, bytes in all.
-        otherwise: what to do instead if it cannot be had, as a sentence for the error.
+        address: its URL, http or https.
+        path: where to store it; the folder is created.
+        checksum: the expected one, as `sha256:0123...` or `md5:0123...`.
+        watch: called before the first byte and as bytes arrive: what and from where, bytes so far, bytes in total.
+        otherwise: what to do if the download fails, as a sentence for the error.
         pause_seconds: the wait before the second attempt, doubled before each further one.
 
     Raises:
-        Unreachable or Unwritable: the server cannot be reached, what came is not the expected file, or it cannot be
+        Unreachable or Unwritable: the server cannot be reached, the content is not the expected file, or it cannot be
             written.
     """
     if path.exists():
@@ -69,7 +69,7 @@ def download(
 
 
 def _fetch(address: str, part: Path, watch: Callable[[str, int, int], None]) -> None:
-    """Append what is missing of `part`; a server that cannot resume sends it all again."""
+    """Append the missing bytes to `part`; a server that cannot resume sends everything again."""
     if not address.startswith(("http://", "https://")):
         raise DoesNotFit(f"{address!r} is no http address.")
     here = part.stat().st_size if part.exists() else 0
@@ -79,7 +79,7 @@ def _fetch(address: str, part: Path, watch: Callable[[str, int, int], None]) -> 
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # all of it is here, or too much, which the checksum finds
+            return  # the file is complete, or too long, which the checksum reveals
         raise
     with answer:
         if answer.status != http.HTTPStatus.PARTIAL_CONTENT:
@@ -97,7 +97,7 @@ def _fetch(address: str, part: Path, watch: Callable[[str, int, int], None]) -> 
 
 
 def _read(answer: http.client.HTTPResponse) -> bytes:
-    """The next bytes. What goes wrong here is the network's and not the disk's."""
+    """The next bytes; an error here is the network's, not the disk's."""
     try:
         return answer.read(CHUNK)
     except OSError as error:

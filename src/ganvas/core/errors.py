@@ -1,16 +1,16 @@
-"""What can go wrong that is the user's to mend, by kind, so that a program can tell one from the other.
+"""Errors that the user can fix, by kind, so that a program can tell them apart.
 
     GanvasError
-        NotFound            a name, a file, a run, a checkpoint
-            NotInstalled    a package of one of the extras
+        NotFound            a missing name, file, run or checkpoint
+            NotInstalled    a missing package of one of the extras
         DoesNotFit          a setting out of its range, or two things that do not go together
-        Unreadable          a file that is damaged, or holds something else
-        Unwritable          a disk that is full, a folder that is closed
-        Unreachable         an address that does not answer with the file that is known, a process that is gone
-        Busy                a folder in which another process trains
-        Diverged            a training whose numbers are none any more
+        Unreadable          a file that is damaged or holds something else
+        Unwritable          a full disk, a folder without write permission
+        Unreachable         an address that does not serve the expected file, a process that is gone
+        Busy                a folder in which another process is training
+        Diverged            a training whose numbers became NaN or infinite
 
-and a warning, PassedOver, where the work goes on with something older.
+and a warning, PassedOver, when an older checkpoint is used in place of a damaged one.
 """
 
 __all__ = [
@@ -30,40 +30,40 @@ __all__ = [
 class GanvasError(Exception):
     """Something asked for cannot be done; the message says why and names the fix.
 
-    The command line prints it as one line without a traceback. Everything else that is raised is a defect of ours.
+    The command line prints it as one line without a traceback. Any other exception is a bug in Ganvas.
     """
 
 
 class NotFound(GanvasError):
-    """What was asked for by its name or its path is not there; the message names what is."""
+    """Something requested by name or path does not exist; the message names what does."""
 
 
 class NotInstalled(NotFound):
-    """It takes a package that is not installed; the message says how to install it."""
+    """A required package is not installed; the message says how to install it."""
 
 
 class DoesNotFit(GanvasError):
-    """A setting is out of its range, or things that were asked for together do not go together."""
+    """A setting is out of its range, or the things requested do not go together."""
 
 
 class Unreadable(GanvasError):
-    """A file is there but is damaged, cut short, or holds something else than it was taken for."""
+    """A file exists but is damaged, truncated, or holds something other than expected."""
 
 
 class Unwritable(GanvasError):
-    """A file cannot be written: the disk is full, or the place is closed to this user."""
+    """A file cannot be written: the disk is full, or the user has no permission."""
 
 
 class Unreachable(GanvasError):
-    """A known file cannot be fetched, or what comes is another file; or a process that shares the work is gone."""
+    """A known file cannot be downloaded or its content is wrong, or a process that shares the work is gone."""
 
 
 class Busy(GanvasError):
-    """Another process is at work there."""
+    """Another process is working in that folder."""
 
 
 class Diverged(GanvasError):
-    """A training's numbers are no longer numbers; what was saved before is sound."""
+    """A training's numbers became NaN or infinite; what was saved before is intact."""
 
 
 class PassedOver(UserWarning):

@@ -1,4 +1,4 @@
-"""Files and folders that are written whole or not at all, the cache they may lie in, and pictures named by numbers."""
+"""Files and folders written atomically, the cache folder, and pictures named by numbers."""
 
 import hashlib
 import os
@@ -34,28 +34,28 @@ DRAFT = re.compile(r"\.draft-[0-9a-f]{16}-.+")
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Put this in the place of whatever `path` held, text as UTF-8; a reader sees the old or the new, never a part."""
+    """Replace the content of `path` atomically, text as UTF-8: readers see the old or the new, never a part."""
     with replacing(path) as draft:
         draft.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def put(path: Path, content: str) -> None:
-    """The same for what is written anew every second: a reader sees it whole, and nobody waits for the disk."""
-    draft = path.with_name(f".{path.name}.draft")  # of the one process that writes there
+    """Like `write`, but without waiting for the disk, for files rewritten every second; readers still see it whole."""
+    draft = path.with_name(f".{path.name}.draft")  # a fixed name, since only one process writes there
     draft.write_text(content, encoding="utf-8")
     draft.replace(path)
 
 
 @contextmanager
 def replacing(path: Path, *, unless: Callable[[], bool] = lambda: False) -> Iterator[Path]:
-    """A place beside `path` for a file or a folder, which is on the disk and then in the place of `path` at the end.
+    """A draft beside `path`, for a file or a folder, which is flushed to disk and replaces `path` at the end.
 
-    If the block fails, the draft vanishes and `path` stays what it was. A process that is killed leaves a draft, which
-    one of the later calls for the same folder removes.
+    If the block fails, the draft is removed and `path` stays unchanged. A killed process leaves a draft, which a later
+    call for the same folder removes.
 
     Args:
-        path: the file or folder; the folder that it lies in is made.
-        unless: asked at the end whether what is at `path` by then is to stay, because another process was faster.
+        path: the file or folder; its parent folder is created.
+        unless: asked at the end whether to keep what is at `path` by then, because another process was faster.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent)
@@ -72,7 +72,7 @@ def replacing(path: Path, *, unless: Callable[[], bool] = lambda: False) -> Iter
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder of files so that whoever looks sees all of it or nothing, also after a kill meanwhile."""
+    """Remove a folder of files atomically: readers see all of it or nothing, even after a kill meanwhile."""
     draft = _beside(folder)
     folder.rename(draft)
     _settle(folder.parent)
@@ -80,14 +80,14 @@ def discard(folder: Path) -> None:
 
 
 def sweep(folder: Path, names: str = "*", *, seconds: float = DAY_SECONDS) -> None:
-    """Remove the drafts of killed processes from a folder: those of such names that nothing was written to for so long.
+    """Remove the drafts of killed processes from a folder: those not written to for `seconds`.
 
-    The folder may be anybody's, their home if need be. A draft is known by a name that `replacing` alone gives, and one
-    that is a folder by files alone being in it.
+    The folder may be any, even a user's home, so a draft must have a name that only `replacing` gives and, if it is a
+    folder, hold nothing but files.
 
     Args:
-        folder: where they lie.
-        names: a pattern of the names of what they would have become.
+        folder: where the drafts are.
+        names: a glob pattern of what they would have become.
         seconds: 0 is right where no other process can be writing.
     """
     for draft in folder.glob(f".draft-*-{names}"):
@@ -99,15 +99,15 @@ def sweep(folder: Path, names: str = "*", *, seconds: float = DAY_SECONDS) -> No
 
 
 def numbered(folder: Path) -> list[tuple[int, Path]]:
-    """The .png files of a folder whose names are numbers, as (number, path) in order; others are somebody's own."""
+    """The .png files of a folder whose names are numbers, as (number, path) in order; other files are the user's."""
     return sorted((int(path.stem), path) for path in folder.glob("*.png") if path.stem.isdecimal())
 
 
 def plain(path: Path) -> Path:
-    """This path, which is no pipe and no device: whoever reads those waits until somebody writes.
+    """This path, unless it is a pipe or a device, where reading could block forever.
 
     Raises:
-        Unreadable: it is one.
+        Unreadable: it is a pipe or a device.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise Unreadable(f"{path} is a pipe or a device. Name a file.")
@@ -115,17 +115,17 @@ def plain(path: Path) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where packs and downloads are kept: the environment variable GANVAS_CACHE, or the system's place for caches."""
+    """Where packs and downloads are kept: the environment variable GANVAS_CACHE, or the system's cache folder."""
     return Path(os.environ.get("GANVAS_CACHE") or platformdirs.user_cache_dir("ganvas"))
 
 
 def key(*settings: object) -> str:
-    """16 hexadecimal digits that change when any of the settings, told by their repr, changes."""
+    """16 hexadecimal digits that change when the repr of any setting changes."""
     return digest([settings])[:16]
 
 
 def digest(parts: Iterable[object]) -> str:
-    """The SHA-256 of the reprs of any number of parts, one after the other, so that memory stays flat."""
+    """The SHA-256 of the reprs of any number of parts, hashed one by one in constant memory."""
     found = hashlib.sha256()
     for part in parts:
         found.update(repr(part).encode(errors="surrogatepass"))
@@ -134,7 +134,7 @@ def digest(parts: Iterable[object]) -> str:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Say in one sentence why something at `path` cannot be written, instead of raising the system's errors.
+    """Turn the system's errors when writing `path` into one sentence.
 
     Raises:
         Unwritable: the disk is full, or `path` is not writable.
@@ -146,11 +146,11 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f".draft-{secrets.token_hex(8)}-{path.name}")  # with its ending, which says what to write
+    return path.with_name(f".draft-{secrets.token_hex(8)}-{path.name}")  # keeps the suffix, which selects the format
 
 
 def _swap(draft: Path, path: Path) -> None:
-    """Put a draft in the place of what `path` holds; a folder that is not empty has to go out of the way first."""
+    """Replace `path` with a draft; an existing folder has to be moved away first."""
     if not path.is_dir():
         draft.replace(path)
         return
@@ -168,10 +168,10 @@ def _remove(path: Path) -> None:
 
 
 def _settle(path: Path) -> None:
-    """Wait until a file, or a folder's list of names, is on the disk."""
+    """Flush a file, or a folder's list of names, to the disk."""
     if os.name == "nt" and path.is_dir():
         return
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)  # as Windows wants it
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)  # Windows flushes only writable ones
     try:
         os.fsync(handle)
     finally:

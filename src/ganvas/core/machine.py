@@ -1,4 +1,4 @@
-"""The machine a model is trained on: which device, how many threads, what to call it in a report."""
+"""The machine: its device, threads and memory, and its description in reports."""
 
 import ctypes
 import os
@@ -15,14 +15,14 @@ from .errors import NotFound
 
 __all__ = ["describe", "device", "free", "keep_memory", "memory", "ran_out", "sent", "threads"]
 
-RAN_OUT = ("can't allocate memory", "not enough memory", "out of memory")  # of the CPU, of Windows, of MPS
+RAN_OUT = ("can't allocate memory", "not enough memory", "out of memory")  # on CPU, Windows, MPS
 
 
 def device(name: str | None) -> torch.device:
-    """The device of this name, or the fastest there is.
+    """The device of this name, or the fastest available.
 
     Raises:
-        NotFound: this machine has none of that name.
+        NotFound: this machine has no device of that name.
     """
     if name is None:
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -32,25 +32,25 @@ def device(name: str | None) -> torch.device:
             found = torch.device("cuda", found.index or int(os.environ.get("LOCAL_RANK", "0")))
             torch.cuda.set_device(found)
             torch.backends.cudnn.benchmark = True  # shapes stay the same from step to step
-            torch.backends.cudnn.allow_tf32 = True  # of convolutions only: what figures are made of is not rounded
+            torch.backends.cudnn.allow_tf32 = True  # for convolutions only, so that metrics are not rounded
         torch.zeros(1, device=found)
-    except (RuntimeError, AssertionError, NotImplementedError, AttributeError):  # as the build of torch has it
+    except (RuntimeError, AssertionError, NotImplementedError, AttributeError):  # depending on the build of torch
         raise NotFound(f"This machine has no device {name!r}; leave it out to take the fastest there is.") from None
     return found
 
 
 def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
-    """A tensor of this machine's memory on the device. The host does not wait until a GPU has taken it."""
+    """A tensor from host memory on the device; the host does not wait for a copy to a GPU."""
     if torch.device(device).type != "cuda":
         return tensor.to(device)
-    return tensor.pin_memory().to(device, non_blocking=True)  # whose memory is kept for it until it is copied
+    return tensor.pin_memory().to(device, non_blocking=True)  # torch keeps the pinned memory until then
 
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Compute with so many threads, or one for each core if there are fewer: tiny networks are faster on one."""
+    """Compute with `count` threads, at most one per core: tiny networks are faster on one."""
     before = torch.get_num_threads()
-    torch.set_num_threads(max(1, min(count, os.cpu_count() or 1)))  # each takes memory, and a run may have been moved
+    torch.set_num_threads(max(1, min(count, os.cpu_count() or 1)))  # runs may move to fewer cores
     try:
         yield
     finally:
@@ -58,10 +58,10 @@ def threads(count: int) -> Iterator[None]:
 
 
 def keep_memory() -> None:
-    """Let the C library keep freed memory for the next step instead of handing it back page by page.
+    """Let the C library keep freed memory for the next step instead of returning it to the system.
 
-    A step frees and takes the same large blocks as the one before, and by default glibc has every one of them mapped
-    and cleared anew. Does nothing with another C library.
+    Every step frees and allocates the same large blocks, and by default glibc has each of them mapped and cleared anew.
+    Does nothing with another C library.
     """
     if platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)
@@ -71,32 +71,32 @@ def keep_memory() -> None:
 
 
 def ran_out(error: BaseException) -> bool:
-    """Whether this says that the memory of the machine, or of a device, does not hold what was to be computed."""
+    """Whether this error says that the machine or a device ran out of memory."""
     said = isinstance(error, RuntimeError) and any(words in str(error) for words in RAN_OUT)
     return said or isinstance(error, MemoryError | torch.OutOfMemoryError)
 
 
 def free() -> None:
-    """Give back memory that is kept for the next step, so that blocks of another size fit into it."""
+    """Release GPU memory cached for the next step, so that blocks of another size fit."""
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
 
 def memory(device: torch.device | None = None) -> int:
-    """Bytes of memory of a device, or of the machine as far as this process may use it; 0 if that cannot be known."""
+    """Bytes of memory of a device, or of the machine as far as this process may use it; 0 if unknown."""
     if device is not None and device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory
     if not hasattr(os, "sysconf"):
         return 0
     whole, limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), Path("/sys/fs/cgroup/memory.max")
     try:
-        return min(whole, int(limit.read_text()))  # of a container
+        return min(whole, int(limit.read_text()))  # a container's limit
     except (OSError, ValueError):
         return whole
 
 
 def describe(device: torch.device) -> dict[str, Any]:
-    """What the figures of a run were measured on."""
+    """The hardware and software that a run was measured on."""
     cpu = Path("/proc/cpuinfo")
     models = [line for line in cpu.read_text().splitlines() if line.startswith("model name")] if cpu.exists() else []
     return {

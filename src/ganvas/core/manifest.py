@@ -1,7 +1,7 @@
-"""Which checkpoints a folder holds, and whether they are what was written; without torch, and no tensor is read.
+"""Which checkpoints a folder holds, and whether they are intact; without torch or loading any tensor.
 
 manifest.json holds the SHA-256 of each file of a checkpoint, see checkpoint.py. Hashing takes as long as reading, so
-the newest one is found by its name, and hashed where its tensors are going to be used.
+the newest checkpoint is found by its name, and hashed only where its tensors will be used.
 """
 
 import glob
@@ -34,12 +34,12 @@ MANIFEST, MODEL, STATE = "manifest.json", "model.safetensors", "state.safetensor
 
 
 def named(parent: Path) -> list[str]:
-    """The names of all checkpoints in a folder, oldest first, sound or not."""
+    """The names of all checkpoints in a folder, oldest first, intact or not."""
     return [folder.name for folder in all_of(parent)]
 
 
 def recover(folder: Path) -> None:
-    """Bring back a checkpoint that a killed process had moved aside to put another one in its place."""
+    """Restore a checkpoint that a process had moved aside to replace it when it was killed."""
     if folder.exists():
         return
     for draft in sorted(folder.parent.glob(f".draft-*-{glob.escape(folder.name)}")):
@@ -49,12 +49,12 @@ def recover(folder: Path) -> None:
 
 
 def newest(parent: Path) -> Path | None:
-    """The newest checkpoint in a folder of checkpoints, known by its name alone, or None if there is none."""
+    """The newest checkpoint with a readable manifest, chosen by name and not hashed, or None if there is none."""
     return next((folder for folder in reversed(all_of(parent)) if hashes_of(folder)), None)
 
 
 def newest_sound(parent: Path, *names: str) -> Path | None:
-    """The newest checkpoint of which these files, or all, are byte for byte what was written; None if there is none.
+    """The newest checkpoint in which these files, or all, are byte for byte as written; None if there is none.
 
     Warns:
         PassedOver: a newer one is damaged; the warning names it.
@@ -67,7 +67,7 @@ def newest_sound(parent: Path, *names: str) -> Path | None:
 
 
 def sound(folder: Path, *names: str) -> bool:
-    """Whether these files of a checkpoint, or all, are there and are byte for byte what was written."""
+    """Whether these files of a checkpoint, or all, exist and are byte for byte as written."""
     hashes = hashes_of(folder)
     try:
         return bool(hashes) and all(hash_of(folder / name) == hashes.get(name) for name in names or hashes)
@@ -76,7 +76,7 @@ def sound(folder: Path, *names: str) -> bool:
 
 
 def set_aside(parent: Path, *, after: Path | None) -> None:
-    """Give checkpoints that were passed over names that are not taken for checkpoints: those newer than `after`."""
+    """Rename the checkpoints newer than `after`, or all, so that they no longer count as checkpoints."""
     for folder in all_of(parent):
         if after is None or int(folder.name) > int(after.name):
             aside = folder.with_name(f"{folder.name}.damaged")
@@ -85,7 +85,7 @@ def set_aside(parent: Path, *, after: Path | None) -> None:
 
 
 def forget(parent: Path, *, after: Path | None) -> None:
-    """Remove the checkpoints newer than `after`, or all; the newest first, so that what stays is always a beginning."""
+    """Remove the checkpoints newer than `after`, or all; the newest first, so that no gap can remain."""
     for folder in reversed(all_of(parent)):
         if after is None or int(folder.name) > int(after.name):
             files.discard(folder)
@@ -94,11 +94,11 @@ def forget(parent: Path, *, after: Path | None) -> None:
 def all_of(parent: Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
     found = (file for file in parent.glob("[0-9]*") if file.is_dir() and file.name.isdecimal())
-    return sorted(found, key=lambda file: int(file.name))  # beyond nine digits names are longer
+    return sorted(found, key=lambda file: int(file.name))  # names may exceed nine digits
 
 
 def hashes_of(folder: Path) -> dict[str, str]:
-    """The hash of each file; of none if the manifest is missing or damaged."""
+    """The hash of each file; empty if the manifest is missing or damaged."""
     try:
         hashes = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,6 +1,6 @@
-"""Pictures of bytes on paper: sheets of many, captions, plots, and files of them, all without torch.
+"""Sheets, captions, plots and picture files from uint8 arrays, without torch.
 
-All are uint8 [H, W, C] as Pillow has them, C 1 (gray), 3 (RGB) or 4 (RGBA); pixels.py makes them of what networks draw.
+Pictures are uint8 [H, W, C] as in Pillow, C 1 (gray), 3 (RGB) or 4 (RGBA); pixels.py makes them from network outputs.
 """
 
 import math
@@ -35,7 +35,7 @@ END_OF_PNG = b"\0\0\0\0IEND\xaeB`\x82"
 _EXIF = Image.Exif()
 _EXIF[ExifTags.Base.Software] = MADE_HERE
 MARK: dict[str, Any] = {"exif": _EXIF, "comment": MADE_HERE}
-"""Options for Pillow to save a picture of many pictures with, so that it is not taken for data later on."""
+"""Options with which Pillow marks a saved sheet of pictures, so that it is not taken for data later."""
 
 
 def to_image(picture: Pictures) -> Image.Image:
@@ -44,13 +44,13 @@ def to_image(picture: Pictures) -> Image.Image:
 
 
 def grid(pictures: Pictures, *, columns: int | None = None, gap: int = 2, zoom: int | None = None) -> Pictures:
-    """Lay uint8 [N, H, W, C] out on a white sheet [H', W', C], row by row.
+    """Arrange uint8 [N, H, W, C] on a white sheet [H', W', C], row by row.
 
     Args:
         pictures: all of one size.
         columns: pictures per row; by default as square as possible.
         gap: white pixels between pictures.
-        zoom: whole-number enlargement without smoothing; by default small pictures are brought to about 64 pixels.
+        zoom: whole-number enlargement without smoothing; by default small pictures are enlarged to about 64 pixels.
     """
     count, height, width, channels = pictures.shape
     columns = columns or math.ceil(math.sqrt(count))
@@ -75,9 +75,9 @@ def is_marked(image: Image.Image) -> bool:
 
 
 def read_sheet(path: Path) -> Image.Image | None:
-    """A sheet that was saved here, in RGB or RGBA; None if it is damaged, though something of it could be shown.
+    """A saved sheet (PNG) in RGB or RGBA; None if it is damaged, even where part of it could be shown.
 
-    Pillow shows what a PNG holds without looking at the sums in it, unless it is asked to, nor at what comes last.
+    By default Pillow checks neither the checksums nor the end of a PNG.
     """
     try:
         content = path.read_bytes()
@@ -87,12 +87,12 @@ def read_sheet(path: Path) -> Image.Image | None:
             opened.verify()
         with Image.open(path) as opened:
             return opened.convert("RGBA" if opened.has_transparency_data else "RGB")
-    except Exception:  # what is damaged can make Pillow raise anything
+    except Exception:  # a damaged file can make Pillow raise anything
         return None
 
 
 def captioned(sheet: Pictures, names: Sequence[str]) -> Pictures:
-    """A sheet [H, W, C] as RGB with a white margin at the left, where each of its evenly high rows has a name."""
+    """A sheet [H, W, C] as RGB with a white left margin that names its rows, all of equal height."""
     font = ImageFont.load_default()
     margin = math.ceil(max(font.getlength(name) for name in names)) + 8
     picture = to_image(sheet).convert("RGB")
@@ -115,13 +115,13 @@ def scatter(points: NDArray[np.float32], *, extent: float, size: int = 512) -> P
 
 
 def save_picture(picture: Pictures, path: Path, *, sheet: bool = True, more: Mapping[str, Any] | None = None) -> Path:
-    """Save one uint8 picture [H, W, C], whole or not at all; one that shows many or explains something is a `sheet`.
+    """Save one uint8 picture [H, W, C] atomically; a `sheet` shows many pictures or explains something.
 
     `more` are further options for Pillow.
 
     Raises:
         Unwritable: `path` cannot be written.
-        DoesNotFit: its ending is no picture's.
+        DoesNotFit: its suffix is not of a picture format.
     """
     with files.writing(path), files.replacing(path) as draft:
         try:
@@ -134,7 +134,7 @@ def save_picture(picture: Pictures, path: Path, *, sheet: bool = True, more: Map
 
 
 def on_white(frame: Pictures) -> Pictures:
-    """A uint8 picture [H, W, C] as RGB, what is transparent on white."""
+    """A uint8 picture [H, W, C] as RGB, transparent areas on white."""
     picture = to_image(frame).convert("RGBA")
     paper = Image.new("RGB", picture.size, "white")
     paper.paste(picture, mask=picture)

@@ -1,10 +1,9 @@
-"""Pictures as numbers: the one place where uint8 [0, 255] becomes float [-1, 1] and back, and films are written.
+"""The only conversion between uint8 [0, 255] and float [-1, 1], and the writing of films.
 
-uint8   [N, H, W, C]   as files, caches and Pillow have them; C is 1 (gray), 3 (RGB) or 4 (RGBA)
-float   [N, C, H, W]   in [-1, 1], as networks have them
+uint8   [N, H, W, C]   in files, caches and Pillow; C is 1 (gray), 3 (RGB) or 4 (RGBA)
+float   [N, C, H, W]   in [-1, 1], in networks
 
-Clips have one more axis, the time: uint8 [N, T, H, W, C] and float [N, C, T, H, W]. What paper.py does with pictures of
-bytes is found here too.
+Clips add a time axis: uint8 [N, T, H, W, C] and float [N, C, T, H, W]. The functions of paper.py are re-exported here.
 """
 
 import math
@@ -47,15 +46,15 @@ __all__ = [
 ]
 
 FILMS = frozenset({".gif", ".webp", ".mp4"})
-"""What the name of a film may end in."""
+"""The suffixes of film files."""
 
-FRAMES = 8  # of a clip, in its row of a sheet
+FRAMES = 8  # shown of a clip, in its row of a sheet
 
 
 def to_float(pictures: UInt8[Tensor, "n *t h w c"]) -> Float[Tensor, "n c *t h w"]:
     """[0, 255] -> [-1, 1], so that 0 is -1 and 255 is 1 exactly; the memory stays in channels-last order."""
     values = pictures.movedim(-1, 1).float()
-    return values.div_(values.new_full((), 127.5)).sub_(1.0)  # a GPU multiplies by 1 / 127.5 where it is a number
+    return values.div_(values.new_full((), 127.5)).sub_(1.0)  # by a plain number, a GPU would multiply by 1 / 127.5
 
 
 def to_uint8(pictures: Float[Tensor, "n c *t h w"]) -> UInt8[Tensor, "n *t h w c"]:
@@ -64,7 +63,7 @@ def to_uint8(pictures: Float[Tensor, "n c *t h w"]) -> UInt8[Tensor, "n *t h w c
 
 
 def in_colour(pictures: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 h w"]:
-    """Gray, RGB or RGBA in [-1, 1] -> RGB in [0, 1] with gradients, what is transparent on white; clamped."""
+    """Gray, RGB or RGBA in [-1, 1] -> RGB in [0, 1], transparent areas on white; clamped, differentiable."""
     x = (pictures.clamp(-1, 1) + 1) / 2
     return 1 + (x[:, :3] - 1) * x[:, 3:] if x.shape[1] == 4 else x.expand(-1, 3, -1, -1)
 
@@ -72,12 +71,12 @@ def in_colour(pictures: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 h w"]:
 def sheet(samples: Tensor, *, columns: int | None = None, extent: float | None = None) -> Pictures:
     """One picture that shows all samples: pictures [N, C, H, W] as a grid, vectors [N, F] as a scatter plot.
 
-    Of clips [N, C, T, H, W] each is a row, a film strip of evenly spaced frames with the time to the right.
+    Each clip [N, C, T, H, W] is a row: a film strip of evenly spaced frames, time running to the right.
 
     Args:
         samples: as a generator makes them.
-        columns: of the grid, see there; of clips at most so many frames, by default 8.
-        extent: of the plot; by default it holds all samples.
+        columns: of the grid, see `grid`; for clips the most frames per row, by default 8.
+        extent: of the plot; by default large enough for all samples.
     """
     kind = kind_of(samples.shape[1:])
     if kind is Kind.POINTS:
@@ -89,7 +88,7 @@ def sheet(samples: Tensor, *, columns: int | None = None, extent: float | None =
 
 
 def frames_in_turn(clips: Tensor, *, first: int = 0) -> Tensor:
-    """One frame [C, H, W] of each clip [N, C, T, H, W], the next one of each next clip; the `first` were of others."""
+    """One frame [C, H, W] of each clip [N, C, T, H, W]: clip i gives frame (first + i) mod T."""
     rows = torch.arange(len(clips))
     return clips[rows, :, (first + rows) % clips.shape[2]]
 
@@ -100,11 +99,11 @@ def moving_grid(clips: Tensor, *, columns: int | None = None) -> list[Pictures]:
 
 
 def save_clips(clips: Tensor, path: Path, *, columns: int | None = None) -> Path:
-    """Save clips [N, C, T, H, W] as one film in which all of them move: .gif, .webp or .mp4.
+    """Save clips [N, C, T, H, W] as one film that plays them side by side: .gif, .webp or .mp4.
 
     Raises:
         Unwritable: `path` cannot be written.
-        DoesNotFit: its ending is no film's.
+        DoesNotFit: its suffix is not of a film format.
     """
     return save_film(moving_grid(clips, columns=columns), path, hold_seconds=0, sheet=len(clips) > 1)
 
@@ -117,14 +116,14 @@ def save_film(
     hold_seconds: float = 1.5,
     sheet: bool = True,
 ) -> Path:
-    """Save uint8 frames [H, W, C] of one size as .gif, .webp or .mp4, by the ending of `path`; whole or not at all.
+    """Save uint8 frames [H, W, C] of one size as .gif, .webp or .mp4, by the suffix of `path`, atomically.
 
-    What is transparent becomes white. The last frame is held for `hold_seconds`, if that is longer than a frame. One
-    that is no sample by itself is a `sheet`. An mp4 needs the package `av` (`pip install 'ganvas[video]'`).
+    Transparent areas become white. The last frame is held for `hold_seconds`, if that is longer than a frame. `sheet`
+    marks a film that is not itself a sample. An mp4 needs the package `av` (`pip install 'ganvas[video]'`).
 
     Raises:
         Unwritable: `path` cannot be written.
-        DoesNotFit: the ending is unknown.
+        DoesNotFit: the suffix is unknown.
         NotInstalled: `av` is missing.
     """
     ending = path.suffix.lower()
@@ -149,9 +148,9 @@ def _save_animation(
 
 
 def _in_one_palette(frames: list[Pictures]) -> list[Image.Image]:
-    """RGB frames in one palette for the whole film: a palette for each flickers and makes a file of twice the size.
+    """RGB frames in one palette for the whole film: one per frame would flicker and double the file size.
 
-    Dithering would double the file again. One of the 256 places stays free, for what a frame leaves as it was.
+    Dithering would double it again. One of the 256 entries stays free, for pixels that a frame leaves unchanged.
     """
     dice = np.random.default_rng(0)
     some = [frames[round(index)] for index in np.linspace(0, len(frames) - 1, 16)]
@@ -159,7 +158,7 @@ def _in_one_palette(frames: list[Pictures]) -> list[Image.Image]:
     found = Image.fromarray(colours[None]).quantize(254, method=Image.Quantize.MEDIANCUT, kmeans=1).getpalette() or []
     chosen = np.array(found[: 3 * 254]).reshape(-1, 3)
     palette = Image.new("P", (1, 1))
-    palette.putpalette([*chosen[chosen.min(axis=1) < 248].flat, 255, 255, 255])  # nothing is nearer to white than white
+    palette.putpalette([*chosen[chosen.min(axis=1) < 248].flat, 255, 255, 255])  # all near-whites become white
     return [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
 
 
@@ -173,7 +172,7 @@ def _save_mp4(frames: list[Pictures], path: Path, frames_per_second: float) -> N
         stream = film.add_stream("libx264", rate=Fraction(frames_per_second).limit_denominator(1000))
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         stream.options = {"crf": "18"}
-        stream.codec_context.colorspace = 6  # BT.601, which the conversion makes: large films untagged count as BT.709
+        stream.codec_context.colorspace = 6  # BT.601, as converted: untagged, large films count as BT.709
         for frame in frames:
             even = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
             for packet in stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")):

@@ -1,4 +1,4 @@
-"""What is a seed: one range for pictures, trainings and places, whoever asks."""
+"""The valid range of seeds, the same for pictures, trainings and places everywhere."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ from .errors import DoesNotFit
 
 __all__ = ["MOST_SEED", "refuse_seeds"]
 
-MOST_SEED = 2**53  # what JSON, JavaScript and torch all hold to the last digit
+MOST_SEED = 2**53  # JSON, JavaScript and torch all represent it exactly
 
 
 def refuse_seeds(seeds: Sequence[int]) -> None:
-    """Refuse what is no seed.
+    """Refuse invalid seeds.
 
     Raises:
         DoesNotFit: one is below 0 or above `MOST_SEED`.

@@ -1,6 +1,6 @@
-"""Sums in what is kept, so that a bit that a disk has lost is not read as another number.
+"""Checksums in stored files, so that a bit flipped on disk is not read as another number.
 
-JSON and safetensors have none of their own: a flipped bit in a digit, or in a weight, is read without a word.
+JSON and safetensors have none: a flipped bit in a digit or a weight is read without an error.
 """
 
 import hashlib
@@ -25,14 +25,15 @@ ABOUT, SEAL = "ganvas", "tensors"
 
 
 def summed(value: Mapping[str, Any]) -> dict[str, Any]:
-    """What is about to be written as JSON, with a sum of all of it as its last entry."""
+    """An object to be written as JSON, with a checksum of all of it added as the last entry."""
     return dict(value) | {SUM: _sum(json.dumps(value).encode())}
 
 
 def proven(value: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What was read from JSON, without its sum; None if it is not what was summed.
+    """An object read from JSON, without its checksum; None if that does not match.
 
-    What has no sum passes: older versions wrote none. A sum under another name is one whose name was damaged.
+    Objects without a checksum pass, since older versions wrote none. A matching checksum under another name counts:
+    only its name was damaged.
     """
     for name, told in value.items():
         if isinstance(told, str) and A_SUM.fullmatch(told):
@@ -43,16 +44,16 @@ def proven(value: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def save_tensors(file: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
-    """Write tensors and what they are into one safetensors file, with sums of both."""
+    """Write tensors and their description `about` into one safetensors file, with checksums of both."""
     told = summed({"about": about, "tensors": _sum_of_tensors(tensors)})
     write_safetensors(tensors, file, {ABOUT: json.dumps(told)})
 
 
 def load_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors of such a file, and what they are.
+    """The tensors and the description in a file of `save_tensors`.
 
     Raises:
-        ValueError, KeyError, OSError or SafetensorError: it is not there, or is not what was written.
+        ValueError, KeyError, OSError or SafetensorError: the file is missing, or is not what was written.
     """
     with safe_open(file, "pt") as opened:
         told = json.loads((opened.metadata() or {})[ABOUT])
@@ -64,18 +65,18 @@ def load_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def sealed(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    """The metadata of a safetensors file that is handed on: what it is, with the SHA-256 of its tensors and a sum."""
+    """Metadata of a safetensors file to be shared: its description, the SHA-256 of its tensors and a checksum."""
     return {ABOUT: json.dumps(summed(dict(about) | {SEAL: sha256_of(tensors)}))}
 
 
 def unsealed(metadata: Mapping[str, str], tensors: Mapping[str, Tensor] | None = None) -> dict[str, Any]:
-    """What such a file is, by its metadata; and that its tensors, if they are given, are those that were written.
+    """The description in metadata of `sealed`, after checking it and, if given, the tensors.
 
-    What has no sums passes: older versions wrote none.
+    Metadata without checksums passes, since older versions wrote none.
 
     Raises:
-        ValueError: a bit was lost, or `ABOUT` holds no object.
-        KeyError: the file is none of these.
+        ValueError: a bit was flipped, or `ABOUT` holds no object.
+        KeyError: there is no `ABOUT` in the metadata.
     """
     told = json.loads(metadata[ABOUT])
     about = proven(told) if isinstance(told, dict) else None

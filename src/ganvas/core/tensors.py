@@ -1,4 +1,4 @@
-"""Files of tensors."""
+"""Writing files of tensors."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +10,9 @@ __all__ = ["write_safetensors"]
 
 
 def write_safetensors(tensors: Mapping[str, Tensor], file: Path, about: Mapping[str, str] | None = None) -> None:
-    """Write tensors, from any device, and words about them as safetensors, which keeps such a file to its owner.
+    """Write tensors from any device, and metadata, as a safetensors file with the mode of any new file.
 
-    It is to be read by whoever may read what lies beside it, so it gets the mode of any new file.
+    The library by itself would make it readable by its owner only.
 
     Raises:
         OSError or SafetensorError: the disk is full or not writable.

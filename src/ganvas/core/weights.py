@@ -1,12 +1,12 @@
-"""Weights that others published: the tensors of a .safetensors or PyTorch file, by name.
+"""Weights published by others: the tensors of a .safetensors or PyTorch file, by name.
 
-A file is believed no further than its length: what its header or its pickle says of shapes is compared with the bytes
-that are there before memory is taken, since a few hundred bytes can ask for any amount of it.
+Shapes in a header or a pickle are not trusted: they are compared with the length of the file before memory is taken,
+since a few hundred bytes can ask for any amount of it.
 
-A file of `torch.save` holds a pickle, which is a program, and many weights of others come in no other form. This is the
-one place that loads it, and only with `weights_only=True`: torch then runs none of it but what makes tensors and plain
-containers, and refuses the rest. Before torch 2.10 a file made for it could corrupt memory (CVE-2026-24747), so an
-older torch opens only files of this kind that are known by their hash.
+A file of `torch.save` holds a pickle, which is a program, but many weights come in no other form. Only this module
+loads one, and only with `weights_only=True`: torch then builds tensors and plain containers and refuses everything
+else. Before torch 2.10 a crafted file could corrupt memory (CVE-2026-24747), so an older torch opens only files of
+this kind with a known hash.
 """
 
 import hashlib
@@ -26,17 +26,17 @@ from .errors import Unreadable
 
 __all__ = ["Header", "read_header", "read_weights", "sha256", "sha256_of"]
 
-UNPICKLES = "2.10"  # the first torch whose weights_only=True has no known hole
-WHOLE, REAL = ("I64",), ("F16", "BF16", "F32", "F64")  # how safetensors calls the types that weights have
+UNPICKLES = "2.10"  # the first torch whose weights_only=True has no known vulnerability
+WHOLE, REAL = ("I64",), ("F16", "BF16", "F32", "F64")  # safetensors' names of the types of weights
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a .safetensors file says of itself.
+    """The header of a .safetensors file.
 
-    metadata   its words about itself
+    metadata   texts by name
     shapes     the shape of each tensor by its name
-    real       the names of those that hold real numbers; the others hold whole ones
+    real       the names of the floating-point tensors; the others hold integers
     """
 
     metadata: Mapping[str, str]
@@ -44,7 +44,7 @@ class Header:
     real: frozenset[str]
 
     def below(self, name: str) -> "Header":
-        """Of the tensors called NAME/..., which are named without it."""
+        """The header of the tensors called NAME/..., with that prefix removed."""
         cut = f"{name}/"
         inner = {key.removeprefix(cut): shape for key, shape in self.shapes.items() if key.startswith(cut)}
         return Header(
@@ -53,10 +53,10 @@ class Header:
 
 
 def read_header(file: Path) -> Header:
-    """What a .safetensors file says of itself, which takes no memory for its tensors.
+    """The header of a .safetensors file, read without taking memory for its tensors.
 
     Raises:
-        Unreadable: it is no such file, is cut short, or holds numbers of a type that weights do not have.
+        Unreadable: it is no such file, is truncated, or holds numbers of a type that weights do not have.
     """
     try:
         with safe_open(file, "pt") as opened:
@@ -76,11 +76,11 @@ def read_weights(file: Path, *, known: str = "") -> dict[str, Tensor]:
 
     Args:
         file: .safetensors, or anything else as a file of torch.save.
-        known: the sha256 of a file that is trusted; only that one is opened by a torch that opens others unsafely.
+        known: the sha256 of a trusted file; a torch too old to open others safely opens only this one.
 
     Raises:
-        Unreadable: there is no such file, it is damaged, it holds something else than a dictionary of tensors, or this
-            torch is too old to open a file of torch.save that a stranger may have made.
+        Unreadable: the file is missing or damaged, holds something other than a dictionary of tensors, or this torch
+            is too old to open an untrusted file of torch.save.
     """
     try:
         content = files.plain(file).read_bytes()
@@ -94,7 +94,7 @@ def read_weights(file: Path, *, known: str = "") -> dict[str, Tensor]:
         )
     try:
         found = _unpickled(content) if pickled else load(content)
-    except Exception as error:  # whatever a damaged pickle makes torch and zipfile stumble over
+    except Exception as error:  # a damaged pickle can make torch and zipfile raise anything
         raise Unreadable(
             f"{file} is not a dictionary of tensors as torch.save or safetensors writes it, or is damaged "
             f"({_first(error)})."
@@ -112,10 +112,10 @@ def read_weights(file: Path, *, known: str = "") -> dict[str, Tensor]:
 
 
 def _unpickled(content: bytes) -> object:
-    """What torch.save wrote.
+    """The content of a file of torch.save.
 
     Raises:
-        ValueError: it is packed, so that it could unfold to any size; torch packs nothing.
+        ValueError: it is compressed, so that it could expand to any size; torch compresses nothing.
     """
     if zipfile.is_zipfile(BytesIO(content)):
         with zipfile.ZipFile(BytesIO(content)) as packed:
@@ -125,18 +125,18 @@ def _unpickled(content: bytes) -> object:
 
 
 def _first(error: BaseException) -> str:
-    """The first sentence of what others say is wrong."""
+    """The first sentence of another library's error message."""
     return (str(error) or type(error).__name__).partition("\n")[0].partition(". ")[0].rstrip(".")
 
 
 def sha256(file: Path) -> str:
-    """Of the file's bytes, 64 hexadecimal digits."""
+    """The SHA-256 of the file's bytes, 64 hexadecimal digits."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def sha256_of(tensors: Mapping[str, Tensor]) -> str:
-    """Of the tensors' names, types, shapes and values, in the order of the names: the same for every kind of file."""
+    """The SHA-256 of the tensors' names, types, shapes and values, in name order: the same for every file format."""
     digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

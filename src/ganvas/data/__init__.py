@@ -2,16 +2,16 @@
 
 In: a path or a name; out: a `Dataset`.
 
-    dataset.py         Dataset, Source, and what a text means: source(), open_source()
+    dataset.py         Dataset, Source, and the source that a text names: source(), open_source()
     decode.py          any picture file -> one form, or the reason why not
-    precautions.py     what is done to a picture file before it is decoded
-    archives.py        folders and zip files read alike
+    precautions.py     checks and clean-up of a picture file before it is decoded
+    archives.py        uniform access to folders and zip files
     classes.py         files -> the class of each picture
     captions.py        files -> the keywords of each picture
     pack.py            pictures decoded once, in parallel, into a memory-mapped cache
-    picture_files.py   picture files that a person hands over, in a model's form or refused
-    zips.py            pictures -> a zip in the form of StyleGAN's programs
-    look.py            what is in a source, what cannot be used, what is in it twice
-    words.py           texts -> words -> vectors that are near if the words mean alike
-    sources/           a file for each kind of source
+    picture_files.py   picture files given by a user, in a model's form or refused
+    zips.py            pictures -> a zip in StyleGAN's format
+    look.py            what a source holds, what cannot be used, duplicates
+    words.py           texts -> words -> vectors, close for similar meanings
+    sources/           one file per kind of source
 """

@@ -1,8 +1,8 @@
-"""Folders and zip files read alike, in a fixed order and without trusting what is in them.
+"""Uniform access to folders and zip files, in a fixed order and without trusting their content.
 
-A zip is never extracted: its entries are read by their handles, so no name can lead out of it, and an entry that says
-it is larger than allowed is not opened. Nothing but folders and plain files is ever opened: to read a pipe or a device
-may take for ever. What the toolkit itself made is left out: run folders with all that is in them, and its cache.
+A zip is never extracted: its entries are read through their handles, so no name can escape it, and an entry that claims
+to be larger than allowed is not opened. Only folders and plain files are ever opened, since reading a pipe or a device
+may block forever. What the toolkit itself made is left out: run folders with all their content, and its cache.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from .decode import MOST_BYTES, Unusable, explain
 __all__ = ["Files", "is_zip", "listing", "open_files", "stamp"]
 
 RUN = {"run.json", "recipe.json"}
-"""Where both are, a model was trained: the sheets of its samples are no data."""
+"""A folder with both files is a run, whose sheets of samples are not data."""
 
 RUN_LEFT_OUT = "a run of this toolkit, with sheets of its samples and no pictures to learn from"
 LINKED_TO_NOTHING = "a link to nothing"
@@ -29,10 +29,10 @@ Identity = tuple[int, int]
 
 
 class Files(ABC):
-    """The files of a folder or a zip by their names relative to it, with / between the parts; hidden ones are left out.
+    """The files of a folder or a zip by their relative names, separated by /; hidden ones are left out.
 
     names    sorted
-    closed   (name, reason) of what was not looked into: closed folders, links to nothing, pipes, run folders
+    closed   (name, reason) of what was not opened: inaccessible folders, links to nothing, pipes, run folders
     """
 
     names: tuple[str, ...]
@@ -40,21 +40,21 @@ class Files(ABC):
 
     @abstractmethod
     def size(self, name: str) -> int:
-        """Bytes of this file."""
+        """The size of this file in bytes."""
 
     @abstractmethod
     def fingerprint(self, name: str) -> str:
-        """Something that differs when the file's content does; in a folder it takes reading the file."""
+        """A text that changes with the file's content; in a folder, this reads the file."""
 
     @abstractmethod
     def stamp(self) -> str:
-        """Something that differs when any content does, told without reading it; it may differ without a change."""
+        """A text that changes when any content does, found without reading it; it may change without cause."""
 
     @abstractmethod
     def _read(self, name: str, most: int | None = None) -> bytes: ...
 
     def beginning(self, name: str, count: int = 32) -> bytes:
-        """The first bytes of a file; none if it cannot be read."""
+        """The first bytes of a file; empty if it cannot be read."""
         try:
             return self._read(name, count)
         except Exception:  # as in `read`
@@ -112,7 +112,7 @@ class _Folder(Files):
 
 
 class _Zip(Files):
-    """A zip file. `zipfile` holds an entry to the size that the directory says and checks its sum."""
+    """A zip file; `zipfile` limits an entry to the size in the zip's directory and checks its CRC."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -148,7 +148,7 @@ def open_files(path: Path) -> Files:
     """The files in this folder or zip file.
 
     Raises:
-        NotFound or Unreadable: there is nothing at `path`, it is neither a folder nor a zip, or it may not be read.
+        NotFound or Unreadable: `path` does not exist, is neither a folder nor a zip, or may not be read.
     """
     try:
         if path.is_dir():
@@ -166,14 +166,14 @@ def open_files(path: Path) -> Files:
 
 
 def stamp(path: Path) -> str:
-    """Something that differs when what is at this path may have changed, told without reading all of it."""
+    """A text that changes when the content of this path may have changed, found without reading all of it."""
     if path.is_dir() or is_zip(path):
         return open_files(path).stamp()
     return repr((str(path.resolve()), *_identity(path.stat())))
 
 
 def is_zip(path: Path) -> bool:
-    """Whether this is a plain file that ends as zip files do; nothing else is opened."""
+    """Whether this is a plain file with a zip's end record; pipes and devices are not opened."""
     return path.is_file() and zipfile.is_zipfile(path)
 
 
@@ -191,12 +191,12 @@ def listing(path: Path) -> set[str]:
 
 
 def _identity(seen: os.stat_result) -> tuple[int, ...]:
-    """What differs after a file was written or another was put in its place, also by those who set its time back."""
+    """Values that change when a file is written or replaced, even if its modification time is set back."""
     return seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino, seen.st_dev
 
 
 def _strangers() -> set[Identity]:
-    """The folders that are not entered: for now the cache, and later those that were entered before."""
+    """The folders not to be entered: at first the cache, to which `_walk` adds those it has entered."""
     try:
         cache = cache_folder().stat()
     except OSError:
@@ -231,7 +231,7 @@ def _walk(
 
 
 def _runs(names: Iterable[str]) -> set[str]:
-    """The folders of a zip, but for the outermost, that are run folders, each with a / at its end."""
+    """The run folders within a zip, each ending in /; its outermost folder does not count."""
     inside: dict[str, set[str]] = {}
     for name in names:
         folder, slash, last = name.rpartition("/")

@@ -29,7 +29,7 @@ class Captions:
     """The keywords of pictures.
 
     of       picture -> its keywords, in lower case
-    useless  (table, reason) of those that say nothing, or of which something cannot be read
+    useless  (table, reason) of tables that say nothing or cannot be read in full
     """
 
     of: Callable[[str], Words]
@@ -45,7 +45,7 @@ class _Table:
 
 
 def captions(files: Files, pictures: Sequence[str]) -> Captions:
-    """What the tables, and else the texts beside the pictures, say of them."""
+    """The keywords of these pictures from tables, or else from the text beside each picture."""
     tables = {name: _table(files, name) for name in files.names if name.rpartition("/")[2] in TABLES}
     said = {_picture(name, row): described(row) for name, table in tables.items() for row in table.rows}
     texts = {stem(name): name for name in files.names if name.lower().endswith(".txt")}
@@ -65,7 +65,7 @@ def captions(files: Files, pictures: Sequence[str]) -> Captions:
 
 
 def _complaint(name: str, table: _Table, pictures: set[str]) -> str:
-    """Why a table says nothing of these pictures, or what of it is lost; or nothing."""
+    """Why a table says nothing about these pictures, or what part of it is lost; empty if neither."""
     named = [row for row in table.rows if _picture(name, row) in pictures]
     columns = ", ".join(map(str, table.rows[0])) if table.rows else ""
     if not table.rows:
@@ -78,13 +78,13 @@ def _complaint(name: str, table: _Table, pictures: set[str]) -> str:
 
 
 def _picture(table: str, row: Mapping[str, Any]) -> str:
-    """The file that a row of a table speaks of, or nothing."""
+    """The file that a row of a table describes, or empty."""
     name = next((row[key] for key in NAMES if isinstance(row.get(key), str) and row[key].strip()), None)
     return nfc(str(PurePosixPath(table).parent / name.strip().replace("\\", "/"))) if name else ""
 
 
 def described(row: Mapping[str, Any]) -> Words:
-    """The keywords that a row of a table tells; none if it has no column of them."""
+    """The keywords in a row of a table; none if it has no column for them."""
     return next((words for key in TOLD if (words := split(row.get(key)))), ())
 
 
@@ -98,7 +98,7 @@ def _table(files: Files, name: str) -> _Table:
 
 
 def _decoded(content: bytes) -> tuple[str, str]:
-    """The text of a file, and what is wrong with it: UTF-8, or UTF-16 as spreadsheets save it."""
+    """The text of a file in UTF-8, or in UTF-16 as spreadsheets save it, and what is wrong with it."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace"), ""
     try:
@@ -108,9 +108,9 @@ def _decoded(content: bytes) -> tuple[str, str]:
 
 
 def _separated(text: str) -> _Table:
-    """A table of values between commas, semicolons or tabs, however long they are.
+    """A table of values of any length, separated by commas, semicolons or tabs.
 
-    Where a quote is not closed or something stands behind it, the rest is read as well as can be.
+    If a quote is not closed or is followed by other text, the rest is read as well as possible.
     """
     rows, wrong = _values(text, strict=True)
     if wrong:
@@ -120,7 +120,7 @@ def _separated(text: str) -> _Table:
 
 
 def _values(text: str, *, strict: bool) -> tuple[list[list[str]], str]:
-    """The lines of a table that are not empty, and what was wrong with the first one that could not be read."""
+    """The non-empty lines of a table, and what is wrong with the first one that cannot be read."""
     separator = max(",;\t", key=text.partition("\n")[0].count)
     before, rows = csv.field_size_limit(MOST_BYTES), list[list[str]]()
     lines = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True, strict=strict)
@@ -134,7 +134,7 @@ def _values(text: str, *, strict: bool) -> tuple[list[list[str]], str]:
 
 
 def _lines(text: str) -> _Table:
-    """A table of one JSON object a line."""
+    """A table of one JSON object per line."""
     rows, lost = [], []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -152,9 +152,9 @@ def _lines(text: str) -> _Table:
 
 
 def split(told: object) -> Words:
-    """A list as it is; a text at its commas, semicolons and line ends, or into words if it has none of them.
+    """Keywords from a list, or from a text split at commas, semicolons and line ends, or else into words.
 
-    What is neither a text nor a number, such as null and NaN, says nothing.
+    Anything other than text and finite numbers, such as null and NaN, is ignored.
     """
     if isinstance(told, list):
         parts = [text for each in told if (text := _text(each))]

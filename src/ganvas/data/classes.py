@@ -13,11 +13,11 @@ from .words import nfc
 __all__ = ["OTHER", "TABLE", "TRAIN", "Classes", "classes", "stem", "without_other_splits"]
 
 FEW = 0.2
-"""If fewer pictures than this share have no class, they are left out; with more of them there are no classes."""
+"""Pictures without a class are left out if they are fewer than this share; otherwise there are no classes."""
 
 TRAIN = re.compile(r"(train|training|trn)([-_ ]?[ab])?", re.IGNORECASE)
 OTHER = re.compile(r"(test|testing|tst|val|valid|validation|dev|eval|holdout)([-_ ]?[ab])?", re.IGNORECASE)
-SHARD = re.compile(r"\d{5}")  # a folder of a StyleGAN data set, which means nothing
+SHARD = re.compile(r"\d{5}")  # a numbered folder of a StyleGAN data set, which is no class
 TABLE = "dataset.json"
 
 
@@ -26,9 +26,9 @@ class Classes:
     """The classes of pictures.
 
     of        picture -> its class; empty if there are none
-    left_out  picture -> why it is no sample
-    useless   (table, reason) of those that name no classes
-    notes     what a person has to know of how the folders were taken, in sentences
+    left_out  picture -> why it is not used
+    useless   (table, reason) of tables that give no classes
+    notes     what a person should know about how the folders were interpreted, in sentences
     """
 
     of: Mapping[str, str] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Classes:
 
 
 def classes(files: Files, pictures: Sequence[str]) -> Classes:
-    """The classes of these pictures: as a dataset.json says, or else the first folders that not all of them are in."""
+    """The classes of these pictures: from a dataset.json, or else the outermost folders in which they differ."""
     tables = [name for name in files.names if _last(name) == TABLE]
     labels: dict[str, str] = {}
     useless = []
@@ -63,13 +63,13 @@ def classes(files: Files, pictures: Sequence[str]) -> Classes:
 
 
 def stem(name: str) -> str:
-    """The name of a file without what stands behind the last dot of its last part."""
+    """The name of a file, with its folders, but without the suffix."""
     folder, slash, last = name.rpartition("/")
     return folder + slash + (last.rpartition(".")[0] or last)
 
 
 def without_other_splits(names: Iterable[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
-    """The files but for those to test on, if the outermost folders are `train` and others such as `test`.
+    """The files without those for testing, if the outermost folders are `train` and others such as `test`.
 
     Returns the names, and (folder, reason) of what is kept for tests.
     """
@@ -116,7 +116,7 @@ def _by_folder(pictures: Sequence[str], *, shards: bool) -> Classes:
 
 
 def _matched(labels: Mapping[str, str], pictures: Sequence[str]) -> dict[str, str]:
-    """Picture -> label, by its name or else by its name without the ending, which may have changed on the way."""
+    """Picture -> label, matched by name, or else by name without the suffix, which may have changed."""
     exact = {nfc(name): label for name, label in labels.items()}
     stems: dict[str, str] = {stem(name): label for name, label in exact.items()}
     twice = {stem for stem, count in Counter(stem(nfc(name)) for name in pictures).items() if count > 1}
@@ -128,10 +128,10 @@ def _matched(labels: Mapping[str, str], pictures: Sequence[str]) -> dict[str, st
 def _labels(files: Files, table: str) -> dict[str, str]:
     """The labels of a StyleGAN data set, {"labels": [["00000/img.png", 3], ...]}, as picture -> class; none if null.
 
-    One that zips.py wrote says what the numbers stand for, in "classes".
+    A table written by zips.py also names the numbered classes, in "classes".
 
     Raises:
-        ValueError: they are none; the message is the reason in a few words.
+        ValueError: there are no valid labels; the message is the reason in a few words.
     """
     try:
         told = json.loads(files.read(table))
@@ -154,7 +154,7 @@ def _labels(files: Files, table: str) -> dict[str, str]:
 
 
 def _called(names: object) -> dict[str, str]:
-    """The number of each class -> what it is called; nothing unless all of these are names, no two alike."""
+    """The number of each class, as text -> its name; empty unless all are names and no two are equal."""
     if not isinstance(names, list) or not all(isinstance(name, str) and nfc(name.strip()) for name in names):
         return {}
     called = {str(number): nfc(name.strip()) for number, name in enumerate(names)}
@@ -162,7 +162,7 @@ def _called(names: object) -> dict[str, str]:
 
 
 def _class(label: object) -> str | None:
-    """What one class is called: by a number, a name, or a one among zeros; None if it is none of these."""
+    """The name of a class given as a number, a name or one-hot; None if it is none of these."""
     if isinstance(label, list):
         hot = [place for place, each in enumerate(label) if each == 1]
         single = len(hot) == 1 and all(each in (0, 1) for each in label)

@@ -1,4 +1,4 @@
-"""Samples ready for training, whatever they were read from."""
+"""Samples ready for training, from any source."""
 
 import difflib
 import hashlib
@@ -42,31 +42,31 @@ __all__ = [
 ]
 
 FEW = 100
-"""So few samples are learned by heart."""
+"""With fewer samples than this, a network memorises them."""
 
 KINDS = {1: "gray", 3: "RGB", 4: "RGBA"}
-"""What pictures of so many channels are called."""
+"""Number of channels -> what such pictures are called."""
 
 Watch = Callable[[str, int, int], None]
-"""Told of slow work as it goes on: what is done, how many are done, of how many."""
+"""A progress callback for slow work: (what is done, how many are done, of how many)."""
 
 
 def unwatched(what: str, done: int, total: int) -> None:
-    """The watch that does not look."""
+    """A watch that ignores progress."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a data set is like, in numbers for people.
+    """A data set in numbers, for people to read.
 
-    classes    name -> samples of it
-    keywords   word -> samples that have it, the commonest first
-    rare       how many of the words are on fewer than `Dataset.RARE` samples, too few to be learned
-    wordless   how many samples have none, where others have
-    skipped    reason -> files, the commonest first
-    kinds      of files -> how many, the commonest first
-    notes      what a person has to know of them, in sentences
-    sizes      smallest, median and largest of the originals' widths, and the same of their heights, in pixels; or empty
+    classes    name -> number of samples
+    keywords   word -> number of samples with it, the most common first
+    rare       how many words are on fewer than `Dataset.RARE` samples, too few to be learned
+    wordless   how many samples have no keywords, where others have some
+    skipped    reason -> number of files, the most common first
+    kinds      kind of file -> number of files, the most common first
+    notes      what a person should know about the data, in sentences
+    sizes      smallest, median and largest original width, and the same of the heights, in pixels; or empty
     """
 
     count: int
@@ -125,13 +125,13 @@ class Dataset:
     """All samples of one source, decoded and of one size, in memory or memory-mapped.
 
     samples   uint8 [N, H, W, C] pictures, uint8 [N, T, H, W, C] clips, or float32 [N, F] vectors
-    names     where each sample came from, one per sample or none
+    names     where each sample came from, one per sample, or empty
     classes   the class names; `labels` holds the index into them, int64 [N], or is None
-    keywords  words or short phrases that describe each sample, one tuple per sample or none
+    keywords  words or short phrases that describe each sample, one tuple per sample, or empty
     sizes     of the original pictures, as in `Summary`
     skipped   (file, reason) of everything that could not be used
-    kinds     (kind of file, how many), such as ("JPEG", 12), the commonest first
-    notes     what a person has to know of how they were taken, in sentences
+    kinds     (kind of file, how many), such as ("JPEG", 12), the most common first
+    notes     what a person should know about how the data were read, in sentences
     """
 
     samples: NDArray[np.uint8] | NDArray[np.float32]
@@ -147,10 +147,10 @@ class Dataset:
     RARE = 10
 
     def __post_init__(self) -> None:
-        """Refuse what no network could be shown.
+        """Refuse samples that no network could learn from.
 
         Raises:
-            DoesNotFit: there are no samples, their type or shape is another one, or labels are not those of `classes`.
+            DoesNotFit: there are no samples, their type or shape is another, or labels are out of range.
         """
         kind, shape = self.samples.dtype, self.samples.shape
         if not len(shape) or not shape[0]:
@@ -187,12 +187,12 @@ class Dataset:
         return float(np.abs(self.samples).max()) if self.kind is Kind.POINTS else 1.0
 
     def take(self, rows: NDArray[np.int64], *, device: torch.device | str = "cpu") -> Tensor:
-        """The samples of these rows, float32 [n, *shape] there; pictures and clips are in [-1, 1] and go as bytes."""
+        """The samples of these rows on `device`, float32 [n, *shape]; pictures and clips in [-1, 1], sent as bytes."""
         taken = sent(torch.from_numpy(np.ascontiguousarray(self.samples[rows])), device)
         return to_float(taken) if taken.dtype == torch.uint8 else taken.float()
 
     def digest(self) -> str:
-        """The sha256 of samples, classes, labels and keywords, in hexadecimal: by it what they made is known again."""
+        """The sha256 of samples, classes, labels and keywords, in hexadecimal, by which results are cached."""
         return self._digest
 
     @cached_property
@@ -224,9 +224,9 @@ class Dataset:
 
 
 def _let_go(samples: np.ndarray) -> None:
-    """Where samples are mapped from a file, what was looked at counts as memory until the system is told otherwise.
+    """Release the pages of memory-mapped samples, which count as memory once they have been read.
 
-    Only of a map that nobody writes to: the changes of one's own copy would be lost.
+    Only for a read-only map: a copy-on-write one would lose its changes.
     """
     while isinstance(samples.base, np.ndarray):
         samples = samples.base
@@ -238,7 +238,7 @@ def _let_go(samples: np.ndarray) -> None:
 class Source(ABC):
     """Settings that say where samples come from; every part of kind "data" is one.
 
-    The first field is what may follow the name on the command line: `icons:portraits` is `Icons("portraits")`.
+    The first field may follow the name on the command line: `icons:portraits` is `Icons("portraits")`.
     Sources of pictures have the fields `size` (an int for squares, or (width, height) as in Pillow) and `channels`;
     those of clips have `frames` too.
     """
@@ -253,36 +253,38 @@ class Source(ABC):
 
     @property
     def kind(self) -> Kind:
-        """What its samples are, told by its fields."""
+        """What its samples are, judged by its fields."""
         names = {field.name for field in fields(cast("Any", self))}
         return Kind.CLIPS if "frames" in names else Kind.PICTURES if "size" in names else Kind.POINTS
 
     @property
     def mixture(self) -> tuple[NDArray[np.float64], float] | None:
-        """The centres [K, F] and the deviation of the Gaussians that its points are from; None for all other data."""
+        """The centres [K, F] and the deviation of the Gaussians its points are drawn from; None for other data."""
         return None
 
     def drawn(self) -> bool:
-        """Whether its pictures are drawings, with areas of one colour, and not photographs: each has a default recipe.
+        """Whether its pictures are drawings, with areas of one colour, and not photographs.
 
-        Answered before they are opened, by a look at some of them where the kind of source does not say.
+        This selects the default recipe. It is answered before the source is opened; where its kind does not say, some
+        pictures are examined.
         """
         return True
 
     @classmethod
     def reads(cls, path: Path) -> bool:  # noqa: ARG003
-        """Whether what is at this existing path is in this source's own layout, so that the path alone names it."""
+        """Whether this existing path has this source's own layout, so that the path alone names it."""
         return False
 
 
 def source(text: str, *, clips: bool = False) -> Source:
     """The source that a text names: `icons`, `icons:flags`, `ring`, or the path of a folder, a zip or a known set.
 
-    A name of the catalogue comes first; a folder that is called like one is meant by `./icons`. What a folder holds is
-    taken as pictures, or as clips if they are asked for.
+    Names in the catalogue take precedence; for a folder of the same name write `./icons`. The files of a folder are
+    taken as pictures, or with `clips` as clips.
 
     Raises:
-        NotFound: it is neither a name nor an existing path, or what follows the colon is of the wrong type.
+        NotFound: it is neither a name nor an existing path.
+        DoesNotFit: what follows the colon is missing, not allowed or of the wrong type.
     """
     name, colon, setting = text.partition(":")
     if name in names("data"):
@@ -298,17 +300,17 @@ def source(text: str, *, clips: bool = False) -> Source:
 
 
 def hidden(text: str, known: Collection[str]) -> str:
-    """What to say of a folder or file of somebody's own that is called like something known, which goes first."""
+    """A hint if a user's file or folder is called like something known, which takes precedence; else empty."""
     if text not in known or not _exists(Path(text)):
         return ""
     return f"{text} is taken as what is known by that name. The folder or file of that name here is meant by ./{text}."
 
 
 def _exists(path: Path) -> bool:
-    """Whether there is something at a path.
+    """Whether a path exists.
 
     Raises:
-        Unreadable: that cannot be told, because a folder above it is closed or the name is too long.
+        Unreadable: that cannot be determined, because a parent folder is not accessible or the name is too long.
     """
     try:
         return path.exists()
@@ -317,22 +319,22 @@ def _exists(path: Path) -> bool:
 
 
 def place_of(chosen: Source) -> Path | None:
-    """Where the files lie that a source reads; None if it draws or downloads its samples."""
+    """The path of the files that a source reads; None if it draws or downloads its samples."""
     path = getattr(chosen, "path", "")
     return Path(path).expanduser() if isinstance(path, str) and path else None
 
 
 def placed(chosen: Source) -> Source:
-    """The source with its path from the root on, so that it is the same from every working directory."""
+    """The source with an absolute path, so that it is the same from every working directory."""
     place = place_of(chosen)
     return chosen if place is None else replace(chosen, path=str(place.absolute()))  # type: ignore[type-var]
 
 
 def moved(chosen: Source, place: str) -> Source:
-    """The same settings of a source whose files lie at another place now.
+    """The source with the same settings and its files at a new path.
 
     Raises:
-        DoesNotFit: it reads none.
+        DoesNotFit: it reads no files.
     """
     if place_of(chosen) is None:
         raise DoesNotFit(f"These data are not read from files, so they cannot lie at {place}.")
@@ -340,7 +342,7 @@ def moved(chosen: Source, place: str) -> Source:
 
 
 def of_size(chosen: Source, size: int | tuple[int, int] | None) -> Source:
-    """The source with its pictures in this size, or as it is if none is asked for."""
+    """The source with its pictures in this size, or unchanged if `size` is None."""
     if size is None:
         return chosen
     if chosen.kind is Kind.POINTS:
@@ -349,7 +351,7 @@ def of_size(chosen: Source, size: int | tuple[int, int] | None) -> Source:
 
 
 def open_source(text: str, *, size: int | tuple[int, int] | None = None, watch: Watch = unwatched) -> Dataset:
-    """The samples of a source named in words, as `ganvas train` would see them.
+    """The samples of the source that a text names, as `ganvas train` would see them.
 
     Raises:
         NotFound or DoesNotFit: there is no such source, or nothing usable in it.

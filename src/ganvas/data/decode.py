@@ -1,7 +1,7 @@
-"""Picture files as numbers: whatever people keep in a folder becomes uint8 [H, W, C] of one form, or a reason why not.
+"""Decoding of picture files: each becomes uint8 [H, W, C] of one form, or a reason why not.
 
-Nothing here trusts a file. Only six formats are opened, the pixel count and the work are checked before anything is
-unpacked, and every failure is an `Unusable` with a short reason, never another exception.
+No file is trusted: only six formats are opened, the pixel count and the amount of work are checked before decoding, and
+every failure is an `Unusable` with a short reason, never another exception.
 """
 
 import io
@@ -32,12 +32,12 @@ __all__ = [
 ]
 
 DECODER = 3
-"""Raised whenever the same file comes out as other pixels, so that packs made before are not used any more."""
+"""To be increased whenever the same file gives other pixels, so that older packs are no longer used."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MOST_PIXELS = 64_000_000
 EVEN = 0.12
-"""Drawings have a larger share of neighbours in a row that are of the same colour, photographs a smaller one.
+"""Drawings have a larger share of adjacent pixels in a row with the same colour, photographs a smaller one.
 
 At 32x32 pixels it is about .4 for icons, .2 for handwritten digits, .06 for gray photographs and .01 for others.
 """
@@ -49,12 +49,12 @@ class Unusable(Unreadable):
 
 
 class Decoded(NamedTuple):
-    """What was in a picture file.
+    """The content of a picture file.
 
     picture  uint8 [H, W, C]
-    size     width and height that it has upright in the file, in pixels
-    kind     the format, such as `PNG`, and whether it has 16 bits and uses them: `PNG of 16 bits`, `PNG of 12 bits`
-    sheet    whether this toolkit drew it as a picture of many pictures
+    size     width and height in the file, in pixels, once upright
+    kind     the format, such as `PNG`, and for 16-bit pictures the bits in use: `PNG of 16 bits`, `PNG of 12 bits`
+    sheet    whether this toolkit made it as a sheet of pictures
     """
 
     picture: NDArray[np.uint8]
@@ -65,13 +65,13 @@ class Decoded(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """The one form that all pictures of a data set are brought into.
+    """The one form that all pictures of a data set are converted to.
 
     width, height   pixels
     channels        1 (gray), 3 (RGB) or 4 (RGBA)
     background      the colour under transparent pictures and around padded ones: a CSS name or #rrggbb
-    fit             `crop` cuts the middle out, `pad` shows the whole picture on the background, `stretch` bends it
-    bits            that 16-bit pictures use; cameras and microscopes store 10, 12 or 14 in 16
+    fit             `crop` cuts the middle out, `pad` shows the whole picture on the background, `stretch` distorts it
+    bits            in use in 16-bit pictures; cameras and microscopes store 10, 12 or 14 in 16
     """
 
     width: int
@@ -82,7 +82,7 @@ class Frame:
     bits: int = 16
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant.
+        """Refuse impossible settings.
 
         Raises:
             DoesNotFit: a field has an impossible value; the message names it and what is possible.
@@ -102,7 +102,7 @@ class Frame:
 
     @classmethod
     def of(cls, size: int | tuple[int, int], channels: int) -> "Frame":
-        """The frame of a size as sources have it: one number for squares, or (width, height)."""
+        """The frame of a source's size: one number for squares, or (width, height)."""
         width, height = size if isinstance(size, tuple) else (size, size)
         return cls(width, height, channels)
 
@@ -115,7 +115,7 @@ class Frame:
         """Any Pillow image as uint8 [H, W, C].
 
         Raises:
-            Unusable: its colours cannot be told.
+            Unusable: its colours cannot be converted.
         """
         image = self._coloured(image)
         whole = (0, 0, image.width, image.height)
@@ -130,7 +130,7 @@ class Frame:
         return np.array(paper, np.uint8).reshape(self.shape)
 
     def scale(self, image: Image.Image) -> float:
-        """How many times as large as it is this image will be shown; of a stretched one, its longer side."""
+        """The factor by which this image is scaled; if stretched, the larger of its two factors."""
         across, down = self.width / image.width, self.height / image.height
         return min(across, down) if self.fit == "pad" else max(across, down)
 
@@ -163,11 +163,11 @@ class Frame:
 def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
     """One file as a picture in the frame.
 
-    Of animations it is the first frame; photographs are turned as their EXIF data say; 16-bit and floating-point
+    Animations give their first frame; photographs are rotated as their EXIF data say; 16-bit and floating-point
     pictures are scaled by their range, not clipped; colour profiles are ignored.
 
     Raises:
-        Unusable: it is no picture, is damaged or cut short, has more than `most` pixels, or would take minutes.
+        Unusable: it is no picture, is damaged or truncated, has more than `most` pixels, or would take minutes.
     """
     if scans(content) > MOST_SCANS:
         raise Unusable(f"a JPEG of more than {MOST_SCANS} scans, which would take minutes")
@@ -182,7 +182,7 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
             image.draft(None, (round(image.width * need), round(image.height * need)))
             image.load()
             _refuse_missing_rows(image, content)
-            turn = _orientation(image)  # now, because Pillow itself has turned a TIFF while loading it
+            turn = _orientation(image)  # after loading, during which Pillow itself rotates a TIFF
             upright = size[::-1] if turn in _SIDEWAYS else size
             kind, sheet = form + _depth(image), is_marked(image)
             return Decoded(frame.take(image if turn is None else image.transpose(turn)), upright, kind, sheet)
@@ -193,7 +193,7 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
 
 
 def is_picture(beginning: bytes) -> bool:
-    """Whether a file that begins with these bytes, 12 or more, is a picture of a format that is read."""
+    """Whether a file that begins with these bytes, 12 or more, is a picture in a supported format."""
     webp = beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP"
     return webp or beginning.startswith(
         (b"\x89PNG", b"\xff\xd8", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -219,14 +219,14 @@ def _check(image: Image.Image, most: int) -> None:
 
 
 def _refuse_missing_rows(image: Image.Image, content: bytes) -> None:
-    """Of a PNG, whose rows are counted only where the last one is of one colour, as those are that it does not hold."""
+    """Refuse a truncated PNG; if not interlaced, only where the last row is of one colour, as missing rows appear."""
     last = np.asarray(image.crop((0, image.height - 1, image.width, image.height)))[0]
     if (is_laced(content) or (last == last[0]).all()) and ends_early(content):
         raise Unusable("truncated")
 
 
 def _depth(image: Image.Image) -> str:
-    """Of 16-bit pictures, how many bits they seem to use."""
+    """For 16-bit pictures, how many bits they seem to use."""
     if not image.mode.startswith("I;16"):
         return ""
     greatest = int(np.asarray(image).max())
@@ -250,7 +250,7 @@ _SIDEWAYS = {_TURNS[orientation] for orientation in (5, 6, 7, 8)}
 
 
 def _orientation(image: Image.Image) -> Image.Transpose | None:
-    """What turns the image upright; broken EXIF data do not make a picture unusable."""
+    """The transposition that turns the image upright, if any; broken EXIF data are ignored."""
     try:
         return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
     except Exception:
@@ -260,11 +260,11 @@ def _orientation(image: Image.Image) -> Image.Transpose | None:
 def _by_range(image: Image.Image, bits: int) -> Image.Image:
     """A gray image of 16 or 32 bits or of floating point, as 8 bits.
 
-    16 bits are divided by 257, or fewer that they are said to use by as much less. The others do not say their range,
-    so it is the smallest usual one that holds all values, or else from their least to their greatest.
+    16-bit values are divided by 257, or by less if only `bits` are in use. The other types do not tell their range, so
+    the smallest usual one that holds all values is assumed, or else minimum to maximum.
 
     Raises:
-        Unusable: a value is not finite, or takes more bits than there are said to be.
+        Unusable: a value is not finite, or takes more than `bits`.
     """
     values = np.asarray(image).astype(np.float64)
     low, high = float(values.min()), float(values.max())
@@ -275,17 +275,17 @@ def _by_range(image: Image.Image, bits: int) -> Image.Image:
     usual = {"I": [255.0, 65535.0], "F": [1.0, 255.0, 65535.0]}.get(image.mode, [2.0**bits - 1])
     top = next((top for top in usual if low >= 0 and high <= top), None)
     low, high = (0.0, top) if top else (low, high)
-    values -= low  # in place: of the largest picture these are half a gigabyte
+    values -= low  # in place: the largest picture takes half a gigabyte
     values *= 255 / ((high - low) or 1.0)
     return Image.fromarray(np.rint(values, out=values).astype(np.uint8))
 
 
 def _resized(image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
-    """Antialiased; very large images are first reduced by whole numbers, which is fast and shows no difference."""
+    """The image, antialiased; a very large one is first reduced by a whole factor, which is fast and not visible."""
     return image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=3.0)
 
 
 def looks_drawn(pictures: Sequence[NDArray[np.uint8]]) -> bool:
-    """Whether pictures uint8 [H, W, C] of 32x32 pixels are drawings, with areas of one colour, as far as they tell."""
+    """Whether pictures uint8 [H, W, C] of 32x32 pixels look like drawings, with areas of one colour."""
     shares = [float((picture[:, 1:] == picture[:, :-1]).all(-1).mean()) for picture in pictures]
     return not shares or median(shares) > EVEN

@@ -1,4 +1,4 @@
-"""A look at a data set before it is trained on: what is in it, what cannot be used, and what is in it twice."""
+"""Inspection of a data set before training: what it holds, what cannot be used, and duplicates."""
 
 import io
 from collections import Counter, defaultdict
@@ -17,7 +17,7 @@ from .decode import FORMATS, MOST_PIXELS, Frame, Unusable, decode
 
 __all__ = ["before_and_after", "look", "twins"]
 
-SIDE, ALIKE = 16, 3.0  # pictures are compared at 16 x 16; alike are those that differ by less than 3 of 255 (RMS)
+SIDE, ALIKE = 16, 3.0  # pictures are compared at 16 x 16, and alike if they differ by less than 3 of 255 (RMS)
 MOST_COMPARED = 20_000
 MODES = {
     "1": "black and white",
@@ -33,20 +33,20 @@ MODES = {
 
 
 def look(source: Source, *, watch: Watch = unwatched) -> dict[str, Any]:
-    """What there is to know of a source of samples, as JSON has it.
+    """A description of a source of samples, in JSON types.
 
-    count, shape   of what would be learned from
-    sizes          {width, height, count} of the pictures as they are, the commonest first; of files alone
+    count, shape   of the samples as they would be learned
+    sizes          {width, height, count} of the original pictures, the most common first; only for files
     modes          {mode, count} of their colours, in words
     classes        the names
-    keywords       {word, count}, the commonest first; `rare` are on fewer than ten, `wordless` samples have none
-    skipped        {reason, files} of what cannot be used, all of it
+    keywords       {word, count}, the most common first; `rare` are on fewer than ten, `wordless` samples have none
+    skipped        {reason, files} of everything that cannot be used
     twins          groups of names of pictures that look the same
     drawn          whether they are drawings
-    names          of the samples, in their order
+    names          of the samples, in order
 
     Raises:
-        GanvasError: nothing of it can be used.
+        GanvasError: nothing in it can be used.
     """
     data, files = source.open(watch), _files(source)
     summary = data.summary()
@@ -74,10 +74,10 @@ def look(source: Source, *, watch: Watch = unwatched) -> dict[str, Any]:
 
 
 def twins(data: Dataset, *, watch: Watch = unwatched) -> list[list[str]]:
-    """Groups of pictures that are equal or nearly so, by their names; of the first 20,000.
+    """Groups of equal or nearly equal pictures, by name, among the first 20,000.
 
-    Two are alike if their pixels at 16 x 16 differ by less than 3 of 255 (root of the mean square), and a group holds
-    whatever is alike to one of it.
+    Two are alike if their pixels at 16 x 16 differ by less than 3 of 255 (root mean square), and a group holds every
+    picture that is alike to one of its members.
     """
     if data.samples.ndim != 4 or not data.names:
         return []
@@ -100,7 +100,7 @@ def twins(data: Dataset, *, watch: Watch = unwatched) -> list[list[str]]:
 
 
 def before_and_after(source: Source, name: str) -> tuple[Image.Image, NDArray[np.uint8]] | None:
-    """A picture of a folder or zip as its file has it, and as a model will see it; None if it cannot be used."""
+    """A picture of a folder or zip as in its file, and as a model will see it; None if it cannot be used."""
     files = _files(source)
     if files is None or name not in files.names:
         return None
@@ -121,7 +121,7 @@ def _files(source: Source) -> Files | None:
 
 
 def _forms(files: Files, names: Sequence[str], watch: Watch) -> list[tuple[tuple[int, int], str]]:
-    """The size and the colours of each of these files, told by their headers."""
+    """The size and the colours of each of these files, read from their headers."""
     found = []
     for done, name in enumerate(names):
         watch("Looking at files", done, len(names))
@@ -130,14 +130,14 @@ def _forms(files: Files, names: Sequence[str], watch: Watch) -> list[tuple[tuple
                 if image.width * image.height <= MOST_PIXELS:
                     clear = image.mode in {"L", "P", "RGB"} and image.has_transparency_data
                     found.append((image.size, MODES.get(image.mode + "A" * clear, f"{image.mode} values")))
-        except Exception:  # noqa: S112 - what a header can make Pillow raise; the decoder has given its reason
+        except Exception:  # noqa: S112 - a header can make Pillow raise anything; the decoder has given the reason
             continue
     watch("Looking at files", len(names), len(names))
     return found
 
 
 def _small(samples: NDArray[np.uint8], watch: Watch) -> NDArray[np.float32]:
-    """Pictures [N, H, W, C] at 16 x 16, as rows; of transparent ones what stands on white."""
+    """Pictures [N, H, W, C] at 16 x 16, as rows; transparent areas on white."""
     rows = []
     for done, picture in enumerate(samples):
         if not done % 512:

@@ -2,13 +2,13 @@
 
     <cache>/<kind>-<key>/samples.npy    uint8 [N, H, W, C], or [N, T, H, W, C] of clips
     <cache>/<kind>-<key>/index.json     names, classes, labels, keywords, original sizes, what was skipped and why, and
-                                        sums of all of it and of the samples
-    <cache>/seen/<stamp>                the name of the pack made of a folder whose files have these sizes and times,
-                                        with a sum of both
+                                        checksums of all of it and of the samples
+    <cache>/seen/<stamp>                the name of the pack made from a folder whose files have these sizes and times,
+                                        with a checksum of both
 
-The key is made of everything the pictures depend on, so a pack is never out of date, and rewritten only if its sums say
-that it was damaged since. It is written in a folder beside and renamed whole: killed half-way it leaves no broken pack,
-and of two writers the first to finish wins.
+The key covers everything the pictures depend on, so a pack is never out of date; it is rewritten only if its checksums
+show damage. It is written to a folder beside its place and then renamed: a killed process leaves no broken pack, and of
+two writers the first to finish wins.
 """
 
 import errno
@@ -49,7 +49,7 @@ MADE_ANEW = "What the cache held of these pictures was damaged, and was made ane
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that was to be a sample: its picture uint8 [H, W, C] or clip [T, H, W, C], or why there is none.
+    """A candidate sample: its picture uint8 [H, W, C] or clip [T, H, W, C], or the reason why there is none.
 
     group      the name of its class, or empty
     original   width and height of the file's picture in pixels, or zeros
@@ -67,10 +67,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Described:
-    """What is known of pictures besides their pixels.
+    """What is known about pictures besides their pixels.
 
-    of       file name -> (class or "", keywords); it raises Unusable for a picture that is to be left out
-    useless  (file, reason) of files that are no pictures and say nothing of them either
+    of       file name -> (class or "", keywords); it raises Unusable for a picture to be left out
+    useless  (file, reason) of files that neither are pictures nor describe any
     notes    as in `Dataset`
     """
 
@@ -88,18 +88,19 @@ def packed(
     classes: tuple[str, ...] = (),
     notes: Callable[[Kinds], tuple[str, ...]] = lambda _: (),
 ) -> Dataset:
-    """The pack called `name`, written from `items` first if it is not in the cache; else `items` is not touched.
+    """The pack called `name`, first written from `items` if it is not in the cache; else `items` is not read.
 
     Args:
         name: a short word and a key, such as `icons-0123456789abcdef`.
-        items: the samples in their order; taken one by one, so that memory stays flat.
-        most: how many items there may be.
+        items: the samples in order; taken one by one, so that memory stays constant.
+        most: the largest possible number of items, to check for disk space.
         shape: (H, W, C) of every picture, or (T, H, W, C) of every clip.
-        classes: the names of the classes in their order; by default those of the items, if every item has one.
-        notes: kind of file -> how many, to what a person has to know of them.
+        classes: the names of the classes in order; by default those of the items, if every item has one.
+        notes: from (kind of file -> how many) to what a person should know about them.
 
     Raises:
-        Unreadable: the cache cannot be written or is full, or no item has a picture.
+        Unwritable: the cache cannot be written or is full.
+        Unreadable: no item has a picture, or the pack cannot be read back.
     """
     folder = cache_folder() / name
     known = _read(folder)
@@ -127,16 +128,16 @@ def pack_files(
     """The pack of these files' pictures, decoded in parallel if it is not in the cache.
 
     Args:
-        files: the folder or zip they are in. Any change in it, also in files that are no pictures, makes a new pack.
-        frame: the form they are brought into.
+        files: the folder or zip they are in. Any change in it, even in files that are no pictures, makes a new pack.
+        frame: the form they are converted to.
         kind: the first word of the pack's name; packs of different kinds are never mistaken for each other.
         names: which files.
-        describe: what is known of them, asked for if they are not in the cache.
-        described_by: what that depends on besides the files.
+        describe: what is known about them, called only if they are not in the cache.
+        described_by: what `describe` depends on besides the files.
         watch: told of the files read and the pictures packed.
 
     Raises:
-        Unwritable: as `packed`.
+        Unwritable or Unreadable: see `packed`.
     """
     names = tuple(names)
     settings = (kind, frame, DECODER, digest(names), described_by)
@@ -171,7 +172,7 @@ def pack_files(
 
 
 def _hashed(files: Files, watch: Watch) -> Iterator[tuple[str, str]]:
-    """Each file with what differs when its content does."""
+    """Each file with the fingerprint of its content."""
     for done, name in enumerate(files.names):
         watch("Reading files", done, len(files.names))
         yield name, files.fingerprint(name)
@@ -180,8 +181,8 @@ def _hashed(files: Files, watch: Watch) -> Iterator[tuple[str, str]]:
 def _items(
     files: Files, names: Sequence[str], item: Callable[[str], Item], described: Callable[[], Described], watch: Watch
 ) -> Iterator[Item]:
-    """What `item` makes of each of the names, and then whatever could not be looked into or says nothing."""
-    described()  # before there are threads, of which each would ask anew
+    """The item of each name, then one for everything that could not be opened or used."""
+    described()  # before threads start, which would each compute it again
     for done, each in enumerate(in_parallel(item, names)):
         watch("Packing pictures", done, len(names))
         yield each
@@ -190,7 +191,7 @@ def _items(
 
 
 def _dark(kinds: Kinds, frame: Frame) -> Iterator[str]:
-    """What to say of pictures of 16 bits that seem to use fewer: a camera's 12 come out sixteen times too dark."""
+    """A note on 16-bit pictures that seem to use fewer bits: a camera's 12 come out sixteen times too dark."""
     deep = {kind: count for kind, count in kinds.items() if kind.endswith(" bits")}
     bits = max((int(kind.split()[-2]) for kind in deep), default=16)
     if bits < frame.bits:
@@ -201,9 +202,9 @@ def _dark(kinds: Kinds, frame: Frame) -> Iterator[str]:
 
 
 def in_parallel(work: Callable[[Given], Item], given: Iterable[Given]) -> Iterator[Item]:
-    """What `work` makes of each, in order, by threads, with only a window of them under way so that memory stays flat.
+    """The results of `work` in order, computed by threads, with few in flight so that memory stays constant.
 
-    Pillow lets other threads run while it decodes. Its warnings are not shown: a file is used or has a reason.
+    Pillow releases the GIL while it decodes. Its warnings are hidden: a file is either used or has a reason.
     """
     threads = min(8, os.cpu_count() or 1)
     window: deque[Future[list[Item]]] = deque()
@@ -278,7 +279,7 @@ def _write(
 
 
 def _sum(index: dict[str, Any]) -> str:
-    """Of the index as JSON writes it, which is the same for what it has read."""
+    """The SHA-256 of the index as JSON, which is the same after it has been read back."""
     return hashlib.sha256(json.dumps(index).encode()).hexdigest()
 
 
@@ -289,7 +290,7 @@ def _write_header(file: BinaryIO, count: int, shape: Shape) -> None:
 
 
 def _read(folder: Path) -> Dataset | None:
-    """The pack in this folder; None if there is none, or if it was damaged from outside."""
+    """The pack in this folder; None if there is none or it is damaged."""
     try:
         index: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         if index.pop("sum") != _sum(index) or index.get("pack", folder.name) != folder.name:
@@ -310,12 +311,12 @@ def _read(folder: Path) -> Dataset | None:
             kinds=tuple((kind, count) for kind, count in index["kinds"]),
             notes=tuple(index["notes"]),
         )
-    except Exception:  # what is damaged can make a reader raise anything
+    except Exception:  # a damaged file can make a reader raise anything
         return None
 
 
 def _sum_of_samples(folder: Path, first: int) -> int:
-    """The CRC-32 of the samples: 2 to 3 GB a second, from the disk into one small buffer and not into the map."""
+    """The CRC-32 of the samples, at 2 to 3 GB/s, read through one small buffer instead of the memory map."""
     buffer, total = bytearray(2**20), 0
     with (folder / "samples.npy").open("rb", buffering=0) as file:
         file.seek(first)
@@ -326,7 +327,7 @@ def _sum_of_samples(folder: Path, first: int) -> int:
 
 @contextmanager
 def _beside(folder: Path, *, needs: int) -> Iterator[Path]:
-    """A new folder that becomes `folder` if the block succeeds, and no other process was faster; else it vanishes."""
+    """A new folder that becomes `folder` if the block succeeds and no other process was faster; else it is removed."""
     with _writing(folder.parent, needs), replacing(folder, unless=lambda: _read(folder) is not None) as draft:
         draft.mkdir()
         if shutil.disk_usage(draft).free < needs:
@@ -336,7 +337,7 @@ def _beside(folder: Path, *, needs: int) -> Iterator[Path]:
 
 @contextmanager
 def _writing(cache: Path, needs: int) -> Iterator[None]:
-    """Say in one sentence what is wrong with the cache instead of raising the system's errors."""
+    """Turn the system's errors when writing to the cache into one sentence."""
     try:
         yield
     except OSError as error:

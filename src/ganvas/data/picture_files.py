@@ -1,4 +1,4 @@
-"""Picture files that a person hands over, brought into a model's form, or refused where that would change them."""
+"""Picture files given by a user, read in a model's form, or refused where that would change them."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ LOSSY = {"JPEG", "WEBP", "GIF"}
 
 @dataclass(frozen=True)
 class PictureFile:
-    """A picture from a file, uint8 [H, W, C], and what has happened to it."""
+    """A picture from a file, uint8 [H, W, C], and notes on how it was changed."""
 
     name: str
     picture: NDArray[np.uint8]
@@ -32,15 +32,15 @@ class PictureFile:
 def read_pictures(
     paths: Sequence[str | Path], frame: Frame, *, adapt: bool = False
 ) -> tuple[list[PictureFile], tuple[tuple[str, str], ...]]:
-    """The pictures at these paths, and (file, reason) of what is none.
+    """The pictures at these paths, and (file, reason) for each file that is not one.
 
     Args:
         paths: files, folders and zips.
         frame: the form of the model's pictures.
-        adapt: bring pictures of other sizes or colours into it as training data are, instead of refusing them.
+        adapt: convert pictures of other sizes or colours as training data are, instead of refusing them.
 
     Raises:
-        NotFound or DoesNotFit: there is none, or one is of another form and is not to be adapted.
+        NotFound or DoesNotFit: there are no pictures, or one has another form and `adapt` is off.
     """
     found, skipped = [], []
     for name, content in _contents(paths):
@@ -59,7 +59,7 @@ def read_pictures(
 
 
 def _contents(paths: Sequence[str | Path]) -> Iterator[tuple[str, bytes | Unusable]]:
-    """Every file at these paths, with what is in it or why that cannot be read."""
+    """Every file at these paths, with its content or why it cannot be read."""
     for path in map(Path, paths):
         if path.is_file() and not is_zip(path):
             yield str(path), _content(path)
@@ -82,10 +82,10 @@ def _content(path: Path) -> bytes | Unusable:
 
 
 def _notes(name: str, content: bytes, size: tuple[int, int], frame: Frame, *, adapt: bool) -> tuple[str, ...]:
-    """What has happened to a picture.
+    """Notes on how a picture was changed, here or by lossy compression.
 
     Raises:
-        DoesNotFit: its size or its colours are not those of the model, and it is not to be adapted.
+        DoesNotFit: its size or its colours are not those of the model, and `adapt` is off.
     """
     with Image.open(io.BytesIO(light(content))) as image:
         kind, lossy = _channels(image), image.format in LOSSY

@@ -1,4 +1,4 @@
-"""What Pillow does not see to: counting the work in a file, taking out what is in the way, and missing rows."""
+"""What Pillow does not check: the work that a file causes, chunks that are in the way, and missing rows."""
 
 import re
 import zlib
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 __all__ = ["MOST_CHUNKS", "MOST_SCANS", "crowded", "ends_early", "is_laced", "light", "scans"]
 
 MOST_SCANS = 100
-"""Encoders make about ten; each one may touch every pixel, and costs a file a few bytes."""
+"""Encoders make about ten; each one may touch every pixel, but takes only a few bytes of the file."""
 
 MOST_CHUNKS = 100_000
-"""Encoders make one for every 8 kB or more; each one is a few microseconds of work, and costs a file twelve bytes."""
+"""Encoders make one per 8 kB or more; each one is a few microseconds of work, and at least twelve bytes of the file."""
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 TEXTS = {b"tEXt", b"zTXt", b"iTXt", b"iCCP"}
@@ -18,19 +18,19 @@ MOST_TEXT = 2**20
 EXIF = b"Raw profile type exif\0"  # the orientation as ImageMagick writes it
 MARKER = re.compile(
     rb"\xff([^\x00\x01\xd0-\xd8\xff])"
-)  # of a JPEG; not of its pixels, where a zero follows, or a restart
+)  # of a JPEG, except in pixel data, where a zero follows, and restarts
 START, END = 0xDA, 0xD9
 AT_A_TIME = 2**14  # bytes, which unpack to at most 17 MB
-CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of the kinds of colour that a PNG may have
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type of a PNG
 PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-"""Of an interlaced PNG: the first column and row of each, and how far apart the next ones are."""
+"""The passes of an interlaced PNG: the first column and row of each, and the steps to the next ones."""
 
 
 def light(content: bytes) -> bytes:
-    """A picture file without what is no part of the picture and would be in the way.
+    """A picture file without the parts that are not picture and would prevent decoding.
 
-    Of a PNG these are texts and colour profiles. Pillow takes the whole file for damaged if one of them is larger than
-    a megabyte, as those are that programs which generate pictures write.
+    In a PNG these are texts and colour profiles. Pillow takes the whole file for damaged if one of them is larger than
+    a megabyte, as those written by image generators are.
     """
     if not content.startswith(PNG):
         return content
@@ -43,7 +43,7 @@ def light(content: bytes) -> bytes:
 
 
 def _turns(name: bytes, text: bytes) -> bool:
-    """Whether this text of a PNG may say which way up the picture is, and is of a size to be read."""
+    """Whether this text of a PNG may hold the picture's orientation, and is small enough to be read."""
     if name not in {b"tEXt", b"zTXt"} or not text.startswith(EXIF):
         return False
     try:
@@ -54,7 +54,7 @@ def _turns(name: bytes, text: bytes) -> bool:
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """The name of each chunk of a PNG up to its last, where it begins, and where the next one does."""
+    """The name of each chunk of a PNG up to the last, where it begins, and where the next one begins."""
     place, name = len(PNG), b""
     while place + 12 <= len(content) and name != b"IEND":
         end, name = place + 12 + int.from_bytes(content[place : place + 4]), content[place + 4 : place + 8]
@@ -63,7 +63,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def crowded(content: bytes) -> bool:
-    """Whether a PNG is of more chunks than any encoder makes."""
+    """Whether a PNG has more chunks than any encoder makes."""
     return content.startswith(PNG) and any(count > MOST_CHUNKS for count, _ in enumerate(_chunks(content), start=1))
 
 
@@ -73,7 +73,7 @@ def is_laced(content: bytes) -> bool:
 
 
 def ends_early(content: bytes) -> bool:
-    """Whether a PNG that can be read holds fewer rows than it says; Pillow 13 shows the missing ones as zeros."""
+    """Whether a readable PNG holds fewer rows than its header says; Pillow 13 shows the missing ones as zeros."""
     if not content.startswith(PNG):
         return False
     missing, unpacker = _unpacked(content), zlib.decompressobj()
@@ -81,7 +81,7 @@ def ends_early(content: bytes) -> bool:
         for start in range(place + 8, end - 4, AT_A_TIME) if name == b"IDAT" else ():
             try:
                 missing -= len(unpacker.decompress(content[start : min(start + AT_A_TIME, end - 4)]))
-            except zlib.error:  # Pillow has judged of it
+            except zlib.error:  # Pillow has judged this
                 return False
             if missing <= 0:
                 return False
@@ -89,7 +89,7 @@ def ends_early(content: bytes) -> bool:
 
 
 def _unpacked(content: bytes) -> int:
-    """How many bytes the rows of a PNG take, by its header."""
+    """The uncompressed size of a PNG's rows in bytes, by its header."""
     width, height = int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
     bits = content[24] * CHANNELS.get(content[25], 0)
     total = 0
@@ -101,9 +101,9 @@ def _unpacked(content: bytes) -> int:
 
 
 def scans(content: bytes) -> int:
-    """How many times the decoder of a JPEG would go over the picture; 0 for other files.
+    """The number of scans of a JPEG, each a pass of the decoder over the picture; 0 for other files.
 
-    A file of 3 MB can hold forty thousand scans of sixty megapixels, which are twenty minutes of work.
+    A file of 3 MB can hold forty thousand scans of sixty megapixels, which take twenty minutes.
     """
     if not content.startswith(JPEG):
         return 0

@@ -1,4 +1,4 @@
-"""Words as vectors of numbers that are near to one another if the words mean alike."""
+"""Words as vectors, which are close to one another if the words have similar meanings."""
 
 import base64
 import string
@@ -24,9 +24,9 @@ PUNCTUATION = string.punctuation + "“”„«»‘’…–—¿¡"
 
 
 def single_words(keywords: Iterable[str]) -> list[str]:
-    """The words of keywords and phrases, in lower case and each once, without the punctuation around them.
+    """The words of keywords and phrases, in lower case and each once, without surrounding punctuation.
 
-    Those that say nothing alone, such as "the", are left out unless there are no others.
+    Stop words such as "the" are left out unless there are no others.
     """
     parts = (word.strip(PUNCTUATION) for each in keywords for word in nfc(each).lower().replace(",", " ").split())
     words = list(dict.fromkeys(word for word in parts if word))
@@ -34,31 +34,31 @@ def single_words(keywords: Iterable[str]) -> list[str]:
 
 
 def nfc(text: str) -> str:
-    """The text with each letter and its accents as one character: some systems store names in two."""
+    """The text in Unicode NFC, an accented letter as one character: some systems store it as two."""
     return unicodedata.normalize("NFC", text)
 
 
 def vectors(words: Sequence[str]) -> Float[np.ndarray, "n 256"]:
     """The WordLlama vector of each word, of length 1 (Miller 2024, github.com/dleemiller/WordLlama).
 
-    They come with the package and need no network. A rare word is made of pieces, and is then near to words that are
-    spelled like it rather than to those that mean the same.
+    They come with the package and need no network. A rare word is composed of pieces, and is then close to words with
+    similar spelling rather than similar meaning.
 
     Raises:
         NotInstalled: the package is missing.
     """
-    texts = [word.encode(errors="replace").decode() for word in words]  # file names may hold bytes that are no text
+    texts = [word.encode(errors="replace").decode() for word in words]  # file names may hold invalid text
     found = _encoder().embed(texts) if texts else np.zeros((0, DIMENSION))
     return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9), np.float32)
 
 
 def packed(table: Float[np.ndarray, "n 256"]) -> str:
-    """Vectors of length 1 as a text, with a byte for each number."""
+    """Vectors of length 1 as base64 text, one byte per number."""
     return base64.b64encode(np.round(table * 127 / np.abs(table).max(initial=1e-9)).astype(np.int8).tobytes()).decode()
 
 
 def unpacked(text: str, count: int) -> Float[np.ndarray, "n 256"]:
-    """The vectors of `count` words from a text: that of `packed`, or of float16 as earlier models have it."""
+    """The vectors of `count` words from the text of `packed`, or from the float16 text of earlier models."""
     held = base64.b64decode(text)
     kind = np.int8 if len(held) == count * DIMENSION else np.dtype("<f2")
     table = np.frombuffer(held, kind).astype(np.float32).reshape(count, DIMENSION)

@@ -1,11 +1,11 @@
-"""A data set as one zip, in the form that the programs of StyleGAN take: dataset_tool.py of NVlabs/stylegan3 makes it.
+"""A data set as one zip in StyleGAN's format, as dataset_tool.py of NVlabs/stylegan3 makes it.
 
     00000/img00000000.png    the pictures, a thousand to a folder
-    dataset.json             {"labels": [["00000/img00000000.png", 3], ...]}, or null without classes; here also what
-                             the classes are called, "classes", which those programs pass over
-    metadata.jsonl           the keywords, where there are any: no part of that form, and passed over, too
+    dataset.json             {"labels": [["00000/img00000000.png", 3], ...]}, or null without classes; here also the
+                             names of the classes, "classes", which StyleGAN's programs ignore
+    metadata.jsonl           the keywords, if there are any: not part of that format, and ignored too
 
-PNG loses nothing, so that what is read again are the same pictures, classes and keywords.
+PNG is lossless, so reading the zip gives the same pictures, classes and keywords.
 """
 
 import io
@@ -22,14 +22,14 @@ from .dataset import Dataset, Watch, unwatched
 
 __all__ = ["save_zip"]
 
-BEGAN = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can say, in the place of one that would differ each time
-PLAIN, UNIX = 0o100644 << 16, 3  # a file that its owner may write to; and the system whose rights these are
+BEGAN = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold, so that its bytes are always the same
+PLAIN, UNIX = 0o100644 << 16, 3  # mode 0644, and the system whose modes these are
 
 
 def save_zip(dataset: Dataset, path: Path, *, watch: Watch = unwatched) -> Path:
-    """Write all pictures to a zip, whole or not at all; the same data and version of Pillow make the same bytes.
+    """Write all pictures to a zip atomically; the same data and version of Pillow give the same bytes.
 
-    One picture at a time is in memory, and of the rest of the zip its list of names.
+    Memory holds one picture at a time, and the list of names in the zip.
 
     Args:
         dataset: pictures of one size; StyleGAN's own programs want squares whose side is a power of two.
@@ -37,7 +37,7 @@ def save_zip(dataset: Dataset, path: Path, *, watch: Watch = unwatched) -> Path:
         watch: told of the pictures written.
 
     Raises:
-        DoesNotFit: these are points or clips, or the file is called otherwise.
+        DoesNotFit: these are points or clips, or the file is not called .zip.
         Unwritable: the disk is full, or `path` is not writable.
     """
     if dataset.kind is not Kind.PICTURES:
@@ -61,7 +61,7 @@ def _name(row: int) -> str:
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
-    """A file in the zip, as it is: PNGs are packed already."""
+    """A file in the zip, uncompressed: PNGs are compressed already."""
     entry = zipfile.ZipInfo(name, BEGAN)
     entry.external_attr, entry.create_system = PLAIN, UNIX
     return entry

@@ -1,10 +1,10 @@
 """The doctor: what is wrong with a run, from its log, a few hundred samples, its critics and its data.
 
     found = doctor("runs/icons")
-    print(found)                            # what is wrong, what is most likely to mend it; or that nothing is
+    print(found)                            # what is wrong and most likely to fix it; or that nothing is
     [each.kind for each in found.diagnoses]
 
-What a log shows is told at once, also while the training goes on; what takes samples and data is told here.
+runs/doctor.py diagnoses what a log shows, also during training; diagnoses that need samples and data are made here.
 """
 
 import math
@@ -38,22 +38,22 @@ from .sides import opened
 
 __all__ = ["Checkup", "doctor"]
 
-SAMPLES, PICTURES = 300, 5_000  # that are looked at
-FIRST_SEED = 2_000_000  # of the samples: others than people ask for
-TWIN = 3.0  # pictures that differ by less than this of 255 (root of the mean square) at 16 x 16 are one
-TWINS = 0.05  # the share of pictures that have a twin from which on it is worth a word
-COPY, COPIES = 0.7, 0.3  # a sample so near to one picture, as a share of how near pictures and others are; how many
-HEART = 0.7  # how often a critic finds a picture that it learned from more real than one that it has not seen
+SAMPLES, PICTURES = 300, 5_000  # to examine, at most
+FIRST_SEED = 2_000_000  # of the samples: seeds that nobody asks for
+TWIN = 3.0  # pictures at 16 x 16 whose root-mean-square difference is below this (of 255) count as the same
+TWINS = 0.05  # the share of pictures with a twin above which it is reported
+COPY, COPIES = 0.7, 0.3  # distance to a picture, relative to that between pictures, of a copy; reportable share
+HEART = 0.7  # the reportable share of pairs in which a critic finds the training picture more real than an unseen one
 
 
 @dataclass(frozen=True)
 class Checkup:
-    """What the doctor says of a run.
+    """The doctor's result for a run.
 
     diagnoses   what is wrong, the gravest first
-    good_news   what is well, in a sentence or two; None if something is wrong or there is too little to judge by
-    numbers     what was found of samples, data and critics
-    notes       what could not be looked at, and why
+    good_news   what goes well, in a sentence or two; None if something is wrong or there is too little to judge by
+    numbers     measured on samples, data and critics
+    notes       what could not be examined, and why; and advice taken during the training
     images      how many the run has seen
     """
 
@@ -71,7 +71,7 @@ class Checkup:
         return "\n".join([*lines, *(f"note  {note}" for note in self.notes)])
 
     def as_json(self) -> dict[str, Any]:
-        """The same, as what JSON can hold."""
+        """The result as a JSON value."""
         return {
             "images": self.images,
             "diagnoses": [each.as_json() for each in self.diagnoses],
@@ -88,18 +88,18 @@ def doctor(
     device: torch.device | str = "cpu",
     watch: Watch = unwatched,
 ) -> Checkup:
-    """What is wrong with a run, whether it has ended or goes on, and what is most likely to mend it.
+    """What is wrong with a run, finished or not, and what is most likely to fix it.
 
     Args:
         run: the folder of a run.
-        held_out: pictures of the same kind that it has not learned from: with them it is told whether its critics know
-            those that it has by heart.
+        held_out: pictures of the same kind that it has not learned from; with these the doctor also tests whether its
+            critics have memorised the training pictures.
         device: where to compute.
-        watch: told of what is slow.
+        watch: told of slow work.
 
     Raises:
         NotFound: this is no run, or `held_out` is not there.
-        DoesNotFit: `held_out` is of another form than its data.
+        DoesNotFit: `held_out` is of another shape than its data.
     """
     run = run if isinstance(run, Run) else Run(Path(run))
     if not run.exists:
@@ -124,7 +124,7 @@ def doctor(
 
 
 def _of_the_end(about: Mapping[str, Any], recipe: Recipe) -> Iterator[Diagnosis]:
-    """What is known of a training that blew up: that it was given up, in its last words, or that it went on slower."""
+    """For a training that diverged: the last words if it was given up, or that its rate is too high."""
     times = len(rescues(about))
     if isinstance(said := about.get("diverged"), str):
         yield Diagnosis("diverged", "bad", said, {"times": times}, advice("diverged", recipe))
@@ -150,13 +150,13 @@ def _look(
     device: torch.device | str,
     watch: Watch,
 ) -> dict[str, float]:
-    """The numbers of samples, data and critics by name; those that do not make sense here are left out."""
+    """Measurements of samples, data and critics by name; those that do not apply are left out."""
     if model.kind is Kind.POINTS:
         return {}
     rows = np.linspace(0, len(data) - 1, min(len(data), PICTURES)).round().astype(np.int64)
     reals = small(data.take(rows))
     apart = metrics.nearest(reals, reals, 2).distances[:, 1]
-    per_pixel = TWIN / 127.5 * math.sqrt(reals.shape[1])  # of [-1, 1]
+    per_pixel = TWIN / 127.5 * math.sqrt(reals.shape[1])  # pixels range over [-1, 1]
     numbers = {"twins": float((apart < per_pixel).double().mean())}
     usual = float(apart[apart >= per_pixel].median()) if (apart >= per_pixel).any() else 0.0
     made = small(model.generate(range(FIRST_SEED, FIRST_SEED + SAMPLES)))
@@ -171,9 +171,10 @@ def _look(
 
 
 def _near(samples: Tensor, reals: Tensor, reach: float) -> float:
-    """The share of samples that have a real nearer than `reach`, and much nearer than others.
+    """The share of samples that have a real within `reach`, and much nearer than other reals.
 
-    A blurred sample is near to many pictures. Those that are there twice are not to hide a copy: hence the third.
+    The second condition is needed because a blurred sample is near to many pictures. It compares with the third nearest
+    real, so that pictures that are in the data twice do not hide a copy.
     """
     found = metrics.nearest(samples, reals, min(3, len(reals))).distances
     alone = found[:, 0] < COPY * found[:, -1] if len(reals) > 1 else True
@@ -181,7 +182,7 @@ def _near(samples: Tensor, reals: Tensor, reach: float) -> float:
 
 
 def _some(data: Dataset) -> tuple[np.ndarray[Any, np.dtype[np.int64]], Tensor]:
-    """A few hundred of the samples, with their rows."""
+    """A few hundred of the samples, and their rows."""
     rows = np.linspace(0, len(data) - 1, min(len(data), SAMPLES)).round().astype(np.int64)
     return rows, data.take(rows)
 
@@ -189,7 +190,7 @@ def _some(data: Dataset) -> tuple[np.ndarray[Any, np.dtype[np.int64]], Tensor]:
 def _by_heart(
     run: Run, condition: Condition | None, known: Dataset, unseen: Dataset, device: torch.device | str
 ) -> dict[str, float]:
-    """How often each critic finds a picture that it has learned from more real than one that it has not seen."""
+    """How often each critic finds a training picture more real than an unseen one."""
     numbers = {}
     if condition is not None and list(known.classes) != list(unseen.classes):
         return {}
@@ -206,7 +207,7 @@ def _by_heart(
 
 
 def _of_looks(numbers: Mapping[str, float]) -> Iterable[Diagnosis]:
-    """What these numbers show to be wrong."""
+    """The problems that these measurements show."""
     copies = numbers.get("copies", 0.0)
     if copies > COPIES + numbers.get("copies_expected", 0.0):
         yield Diagnosis(

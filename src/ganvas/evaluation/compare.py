@@ -1,9 +1,9 @@
-"""Open two sets of samples so that they can be measured against each other, or a model against its data.
+"""Open two sets of samples to measure them against each other, or a model against its data.
 
     compared = compare("runs/icons", "icons")            # a model against the data that it learned from
-    for name, score in compared.scores():                # as they come: fd-efficientnet_lite0 41.2 ± 0.4
+    for name, score in compared.scores():                # as they are computed: fd-efficientnet_lite0 41.2 ± 0.4
         print(name, score)
-    compared.about                                       # what made the numbers
+    compared.about                                       # what the numbers depend on
 
 A side is a run, a model file, or a source of data.
 """
@@ -41,23 +41,23 @@ from .sides import CHUNK, Data, Side, centres_of, name_of, opened, run_of
 __all__ = ["Comparison", "compare"]
 
 MOST = 10_000  # pictures of a side, unless more are asked for
-DRAWN = 1_000  # samples of a model, unless fewer are asked for
-APART = 10**9  # from the first seed of one model's samples to that of another's beside it
+DRAWN = 1_000  # samples of a model at least, unless fewer are asked for
+APART = 10**9  # between the first seeds of two models that are compared
 PATHS, FEWEST_PATHS = 2_000, 100
-DESCRIBED = 1_000  # descriptions that samples are asked for
-APART_IN_FORMAT = 0.25  # from one share of files that lost details to the other
+DESCRIBED = 1_000  # descriptions to generate samples for, at most
+APART_IN_FORMAT = 0.25  # reportable difference between the shares of lossy files
 FRAMES = "each clip is judged by one of its frames, so this says nothing of how it moves"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two sides and what they are described by; features are made when they are first needed, and once.
+    """Two sides and their feature extractor; features are computed on first use, once.
 
     fake      what is judged
     real      what it is compared with
-    describe  the features; None for points
-    held_out  data of the same kind that the model has not seen, for the question whether it memorised
-    training  what the model learned from, all of it, for the same question; else what it is compared with
+    describe  the feature extractor; None for points
+    held_out  data of the same kind that the model has not seen, to detect memorisation
+    training  all that the model learned from, also for this; `real` if None
     """
 
     fake: Side
@@ -79,22 +79,22 @@ class Comparison:
 
     @cached_property
     def fakes(self) -> Float[Tensor, "n d"]:
-        """The features of what is judged."""
+        """The features of the fake side."""
         return self._described(self.fake)
 
     @cached_property
     def reals(self) -> Float[Tensor, "n d"]:
-        """The features of what it is compared with."""
+        """The features of the real side."""
         return self._described(self.real)
 
     def scores(self) -> Iterator[tuple[str, Score]]:
-        """Every figure that makes sense here, by its name, as soon as it is known; the quickest first."""
+        """Every figure that applies, with its name, as soon as it is known; the quickest first."""
         notes = tuple(self._notes())
         for name, score in self._scores():
             yield name, replace(score, notes=(*score.notes, *notes))
 
     def gallery(self, count: int = 16, k: int = 5) -> pixels.Pictures:
-        """One picture [H, W, C]: in each row a sample and the `k` training pictures that are nearest to it."""
+        """One picture [H, W, C]: in each row a sample and the `k` training pictures nearest to it."""
         known = self.training or self.real
         count, k = min(count, self.fake.count), min(k, known.count)
         near = metrics.nearest(self.fakes[:count], self._described(known), k).indices.cpu().numpy()
@@ -126,7 +126,7 @@ class Comparison:
             yield f"path_length-{name}", self._path_length(self.fake.made, self.describe)
 
     def _notes(self) -> Iterator[str]:
-        """What a reader has to know of all figures."""
+        """Notes that apply to all figures."""
         if self.real.kind is Kind.CLIPS:
             yield FRAMES
         ours, theirs = self.fake.lossy, self.real.lossy
@@ -155,9 +155,9 @@ class Comparison:
         return found
 
     def _described(self, side: Side) -> Float[Tensor, "n d"]:
-        """The features of a side; those of data are kept in the cache, by what they are made from.
+        """The features of a side; those of data are cached, by what they depend on.
 
-        Several processes describe a part each, and all of them get all; so all of them have to ask.
+        Several processes compute a part each and gather the whole, so all of them must call this together.
         """
         if self.describe is None:
             return torch.cat([side.samples(side.rows[at : at + CHUNK]) for at in range(0, side.count, CHUNK)])
@@ -171,7 +171,7 @@ class Comparison:
         file = cache_folder() / "features" / f"{key(sorted(about.items()))}.safetensors"
         told = {name: repr(value) for name, value in about.items()}
         known = None
-        with suppress(OSError, SafetensorError, ValueError, KeyError):  # there is none, or it is damaged or another's
+        with suppress(OSError, SafetensorError, ValueError, KeyError):  # missing, damaged or of another content
             tensors, held = load_tensors(file)
             known = tensors["features"] if held == told else None
         if not distributed.either(known is None, torch.device("cpu")) and known is not None:
@@ -190,7 +190,7 @@ class Comparison:
         return lambda what, done, _: self.watch(f"{what}: {side.name}", done, side.count)
 
     def _modes(self, logits: Float[Tensor, "n k"]) -> Iterator[tuple[str, Score]]:
-        """Which classes samples are taken for, against how frequent these are among reals."""
+        """The classes that samples are recognised as, compared with the class frequencies of reals."""
         classes = logits.shape[1]
         assert self.real.labels is not None
         shares = torch.bincount(self.real.labels, minlength=classes).double()
@@ -198,7 +198,7 @@ class Comparison:
             yield from metrics.mode_counts(logits.argmax(1), classes, expected=shares / shares.sum()).items()
 
     def _conditional(self) -> Iterator[tuple[str, Score]]:
-        """What is made of each class that both sides name against what there is of it."""
+        """Figures of single classes, over the classes that both sides name."""
         shared = [name for name in self.real.classes if name in self.fake.classes]
         left_out = sorted({*self.real.classes, *self.fake.classes} - {*shared})
         ours, theirs = (side.labelled(shared) for side in (self.fake, self.real))
@@ -217,9 +217,9 @@ class Comparison:
             yield "classification_accuracy", replace(found, notes=(*found.notes, *notes))
 
     def _retrieval(self) -> Iterator[tuple[str, Score]]:
-        """Whether samples show the keywords that they were asked for; beside it the same of real pictures.
+        """Whether samples match the keywords that they were generated for; and the same figure for real pictures.
 
-        Of these, each is found by the other one whose words are most like its own.
+        For the latter, each real picture is replaced by the other one whose words are most like its own.
         """
         model, data = self.fake.made, self.real.made
         if not (isinstance(model, Model) and isinstance(model.condition, Keywords) and isinstance(data, Dataset)):
@@ -239,13 +239,13 @@ class Comparison:
         yield "retrieval_of_reals", metrics.retrieval_precision(reals[alike], reals, conditions, own=alike)
 
     def _path_length(self, model: Model, describe: Extractor) -> Score:
-        """On the model's own latents; each path of a conditional one keeps to a condition of its own."""
+        """On the model's own latents; each path of a conditional model keeps one condition."""
         dice, condition = torch.Generator().manual_seed(self.fake.seed), model.condition
         paths, seeds = min(PATHS, max(self.fake.count, FEWEST_PATHS)), count(self.fake.seed)
 
         @torch.no_grad()
         def generate(z: Tensor) -> Tensor:
-            """Of both ends of some paths, the beginnings first."""
+            """The samples at both ends of some paths, all starts first."""
             drawn = list(islice(seeds, len(z) // 2))
             self.watch("Measuring paths through latent space", drawn[-1] + 1 - self.fake.seed, paths)
             conditions = condition.draw(drawn).repeat(2, 1) if condition else None
@@ -278,17 +278,17 @@ def compare(
 
     Args:
         fake: what is judged: a run, a model file, or a source of data.
-        real: what it is compared with, the same; by default the data that a run learned from.
-        count: of samples on each side; by default all there are up to 10,000, and of a model as many as of the other
+        real: what it is compared with, likewise; by default the data that a run learned from.
+        count: of samples on each side; by default all there are up to 10,000, and for a model as many as on the other
             side but at least 1,000.
-        features: what pictures are described by, see `ganvas.metrics.features`; by default the best for these data.
+        features: what describes the pictures, see `ganvas.metrics.features`; by default the best for these data.
         weights: a file to take the features' weights from.
-        held_out: data of the same kind that the model has not seen; the samples are then looked for among all that a
-            run learned from, or where that is not known among `real`.
-        size: of the pictures, as in `ganvas train`; by default that of the model, or that of all the pictures.
+        held_out: data of the same kind that the model has not seen. Copies are then searched for among all that a run
+            learned from, or if that is unknown, among `real`.
+        size: of the pictures, as in `ganvas train`; by default that of the model, or the common one of all pictures.
         seed: the first of a model's samples.
         device: where to compute.
-        watch: told of what is slow.
+        watch: told of slow work.
 
     Raises:
         NotFound or DoesNotFit: there is no such thing, or the two sides do not go together; the message says what to
@@ -333,7 +333,7 @@ def _learned(run: Run | None, watch: Watch) -> tuple[Source, str, Dataset]:
 
 
 def _refuse_unlike(*sides: tuple[str, Model | Dataset]) -> None:
-    """Refuse two sides, each with its name, of too few samples or of different shapes."""
+    """Refuse two named sides with too few samples or different shapes."""
     for name, side in sides:
         if isinstance(side, Dataset) and len(side) < FEWEST:
             raise DoesNotFit(
@@ -352,7 +352,7 @@ def _refuse_unlike(*sides: tuple[str, Model | Dataset]) -> None:
 def _extractor(
     against: Model | Dataset, features: str, weights: str | Path | None, device: torch.device | str, watch: Watch
 ) -> Extractor | None:
-    """What describes such samples; None for points."""
+    """The feature extractor for such samples; None for points."""
     if against.kind is not Kind.POINTS:
         shown = against if isinstance(against, Dataset) else None
         return by_name.features(features, data=shown, weights=weights, device=device, watch=watch)
@@ -362,13 +362,13 @@ def _extractor(
 
 
 def _counts(judged: Model | Dataset, against: Model | Dataset, count: int | None) -> tuple[int, int]:
-    """How many samples of what is judged and of what it is compared with."""
+    """How many samples of the judged and of the other side."""
     enough = min(len(against), count or MOST) if isinstance(against, Dataset) else count or DRAWN
     many = min(len(judged), count or MOST) if isinstance(judged, Dataset) else count or max(enough, DRAWN)
     return many, enough
 
 
 def _images(run: Run | None) -> int | None:
-    """How many images the model has seen that is opened: that of the newest checkpoint which is sound."""
+    """The images seen by the model that is opened: the one in the newest sound checkpoint."""
     found = run.newest_sound(checkpoint.MODEL) if run else None
     return int(found.name) if found else None

@@ -1,9 +1,9 @@
-"""A small detector of one model's pictures: what tells them from real ones, learned from some of both.
+"""A small detector of one model's pictures: a classifier trained on some of them and on real ones.
 
     detect = fit_detector(real, fake, features("efficientnet_lite0"))
     detect(pictures)                                 # log odds [N]; higher is more real
 
-It is a logistic regression on frozen features, or where there are no features a small network that learns from pixels.
+It is a logistic regression on frozen features, or without features a small network trained on pixels.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,13 +25,13 @@ __all__ = ["Detector", "Logistic", "fit_detector", "fit_logistic"]
 
 Pictures = NDArray[np.uint8]
 
-STRENGTHS = (1e-2, 1e-1, 1.0, 10.0)  # of the penalty, tried by cross-validation
+STRENGTHS = (1e-2, 1e-1, 1.0, 10.0)  # of the penalty, chosen by cross-validation
 FOLDS = 5
 
 
 @dataclass(frozen=True)
 class Detector:
-    """Pictures uint8 [N, H, W, C] -> how real each one looks, as log odds [N] of real against fake in equal numbers.
+    """Pictures uint8 [N, H, W, C] -> log odds [N] of real against fake, assuming equal numbers of both.
 
     run      scores the pictures
     about    what it depends on
@@ -60,13 +60,13 @@ class Logistic:
 def fit_detector(
     real: Pictures, fake: Pictures, describe: Extractor | None = None, *, watch: Watch = unwatched
 ) -> Detector:
-    """The detector for these pictures, uint8 [N, H, W, C]; both sets weigh the same, however many they are.
+    """Train a detector on these pictures, uint8 [N, H, W, C]; both sets have the same total weight.
 
     Args:
         real: real pictures.
         fake: pictures of the model.
-        describe: what sees them; without it a small network learns from the pixels, which takes about a minute.
-        watch: told of the work.
+        describe: the feature extractor; without it a small network learns from the pixels, in about a minute.
+        watch: told of the progress.
     """
     pictures, label = np.concatenate([fake, real]), np.repeat(np.arange(2), [len(fake), len(real)])
     if describe is None:
@@ -82,7 +82,7 @@ def fit_detector(
 
 
 def fit_logistic(x: Float[Tensor, "n d"], is_real: Bool[Tensor, " n"], *, strength: float) -> Logistic:
-    """Minimise the mean log loss, both classes weighing the same, plus strength/2 of the squared weights."""
+    """Minimise the mean log loss, with equal class weights, plus strength/2 times the squared norm of the weights."""
     y, size = is_real.double(), len(x)
     weights = torch.where(is_real, 0.5 * size / y.sum(), 0.5 * size / (size - y.sum()))
     x, found = x.double(), torch.zeros(x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
@@ -103,7 +103,7 @@ def fit_logistic(x: Float[Tensor, "n d"], is_real: Bool[Tensor, " n"], *, streng
 
 
 def _best_strength(x: Tensor, is_real: Tensor, watch: Watch) -> float:
-    """The penalty under which rows that were left out are foretold best, by their log loss in five folds."""
+    """The penalty with the lowest log loss in five-fold cross-validation."""
     fold = torch.empty(len(x), dtype=torch.int64)
     dice = torch.Generator().manual_seed(0)
     for each in (is_real, ~is_real):
@@ -121,5 +121,5 @@ def _best_strength(x: Tensor, is_real: Tensor, watch: Watch) -> float:
 
 
 def _log_loss(logits: Tensor, is_real: Tensor) -> float:
-    """The mean over both classes of the mean within each."""
+    """The sum over both classes of the mean log loss within each."""
     return float(F.softplus(-logits[is_real]).mean() + F.softplus(logits[~is_real]).mean())

@@ -1,4 +1,4 @@
-"""Real and generated pictures in two halves: one is learned from, the other tested on."""
+"""Real and generated pictures in two halves: one to train a detector, the other to test it."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -21,16 +21,16 @@ from .sides import Side
 
 __all__ = ["Half", "Pictures", "Set", "detector_for", "digest", "halves", "reals_named", "reals_of"]
 
-FEWEST = 10  # real pictures to learn from, and to test on
-FIRST_SEED = 1_000_000  # of the generated ones: far from those that people ask for, which are not to be learned
-NETWORK = "network"  # a detector that needs no features
+FEWEST = 10  # real pictures in each half
+FIRST_SEED = 1_000_000  # of the generated ones: far from the seeds that users ask for, which must not be learned
+NETWORK = "network"  # a detector without features
 
 Pictures = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Set:
-    """Pictures uint8 [N, H, W, C], and what a critic is told of them [N, K] if that is known."""
+    """Pictures uint8 [N, H, W, C], and the critic's conditions for them [N, K] if known."""
 
     pictures: Pictures
     conditions: Tensor | None = None
@@ -41,14 +41,14 @@ class Set:
 
 @dataclass(frozen=True)
 class Half:
-    """What is learned from, or what is tested on."""
+    """A training or a test set."""
 
     real: Set
     fake: Set
 
 
 def reals_of(made: Model, run: Run | None, given: str | Path | Dataset | None, count: int, watch: Watch) -> Side:
-    """The real pictures that are learned from."""
+    """The real pictures to train on."""
     if given is not None:
         return reals_named(made, given, count, watch)
     if run is None:
@@ -58,10 +58,10 @@ def reals_of(made: Model, run: Run | None, given: str | Path | Dataset | None, c
 
 
 def reals_named(made: Model, given: str | Path | Dataset, count: int, watch: Watch) -> Side:
-    """Real pictures in the form of the model's.
+    """Real pictures in the shape of the model's.
 
     Raises:
-        NotFound or DoesNotFit: they cannot be brought into it.
+        NotFound or DoesNotFit: they are missing, or cannot be brought to it.
     """
     if isinstance(given, Dataset):
         name, data = "data", given
@@ -78,7 +78,7 @@ def reals_named(made: Model, given: str | Path | Dataset, count: int, watch: Wat
 
 
 def halves(made: Model, reals: Side, unseen: Side | None, watch: Watch) -> tuple[Half, Half]:
-    """What is learned from and what is tested on, with as many generated pictures as real ones."""
+    """The training and the test set, each with as many generated pictures as real ones."""
     real = _all(reals, watch)
     keys = np.array([digest(each) for each in real])
     if unseen is None:
@@ -101,7 +101,7 @@ def halves(made: Model, reals: Side, unseen: Side | None, watch: Watch) -> tuple
 
 
 def _all(side: Side, watch: Watch) -> Pictures:
-    """All pictures of a side; of each clip it is one frame."""
+    """All pictures of a side; one frame of each clip."""
     some: list[Pictures] = []
     for chunk in side.pictures():
         some.append(chunk)
@@ -110,7 +110,7 @@ def _all(side: Side, watch: Watch) -> Pictures:
 
 
 def _test_set(made: Model, side: Side, pictures: Pictures, chosen: NDArray[np.bool_]) -> Set:
-    """The chosen ones of a side's pictures, with what is known of them in the words that the model was trained in."""
+    """The chosen pictures of a side, with the conditions of the model for them if they are known."""
     rows, conditions = side.rows[chosen], None
     if made.condition and isinstance(side.made, Model):
         conditions = made.condition.draw(rows.tolist())
@@ -120,7 +120,7 @@ def _test_set(made: Model, side: Side, pictures: Pictures, chosen: NDArray[np.bo
 
 
 def _speaks_of(condition: Condition, data: Dataset) -> bool:
-    """Whether the data have the very classes that the condition was made for, or any words."""
+    """Whether the data have exactly the classes of the condition; for keywords, whether they have any."""
     if isinstance(condition, Keywords):
         return any(data.keywords)
     try:
@@ -131,12 +131,12 @@ def _speaks_of(condition: Condition, data: Dataset) -> bool:
 
 
 def digest(picture: Pictures) -> str:
-    """By which equal pictures are known."""
+    """A hash that identifies equal pictures."""
     return hashlib.sha256(picture.tobytes()).hexdigest()
 
 
 def detector_for(half: Half, chosen: str, device: torch.device | str, watch: Watch) -> Detector:
-    """A detector that has learned from this half, by features of this name or by the best there are."""
+    """A detector trained on this half, with the chosen features or else the best available."""
     data = Dataset(half.real.pictures)
     try:
         name = chosen or suggested(data)

@@ -4,8 +4,8 @@
     print(found)                                     # the most real first, and how far the scores can be trusted
     found.areas["detector"]                          # the AUC on pictures that the detector has not seen
 
-Real pictures, generated ones and those that are asked about go the same way: brought to the model's size by the same
-resampling, rounded to 8 bits, never compressed in between. Otherwise a detector learns file formats and no fakes.
+Real, generated and inspected pictures are treated alike: brought to the model's size by the same resampling, rounded to
+8 bits, never compressed in between. Otherwise a detector would learn file formats instead of fakes.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,19 +49,19 @@ MEANING = (
     "Other data, other sizes and other compressions shift all scores, often by more than real and fake are apart. No "
     "score is evidence of where a picture comes from.",
 )
-"""What the scores do not mean; told with every answer."""
+"""What the scores do not mean; part of every answer."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One picture and what it was scored.
+    """One picture and its scores.
 
     name              of its file
     detector          log odds, higher is more real
     critics           the logit of each critic by its name
-    above_real        the share of the real pictures for testing that the detector scores lower
-    above_generated   the share of the generated ones
-    notes             what makes these scores worth less
+    above_real        the share of real test pictures that the detector scores lower
+    above_generated   the same for generated test pictures
+    notes             reasons to trust these scores less
     """
 
     name: str
@@ -76,12 +76,12 @@ class Judged:
 class Inspection:
     """Pictures with their scores, the most real first.
 
-    pictures   what was found of each
+    pictures   the scores of each
     drawn      the same pictures, uint8 [N, H, W, C]
-    areas      how well each score tells real from generated pictures that the detector has not learned from
+    areas      the AUC of each score, for real against generated pictures that the detector has not learned from
     warnings   what a reader of these figures has to know
     about      what they depend on
-    skipped    (file, reason) of what was no picture
+    skipped    (file, reason) for files that are no pictures
     """
 
     pictures: tuple[Judged, ...]
@@ -110,7 +110,7 @@ class Inspection:
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
-        """The same, as what JSON can hold."""
+        """The inspection as a JSON value."""
         return {
             "about": dict(self.about),
             "auc": {name: asdict(area) for name, area in self.areas.items()},
@@ -148,18 +148,18 @@ def inspect(
 
     Args:
         model: a run; or a model without its critics.
-        pictures: files, folders and zips; without any only the AUC is found.
-        real: real pictures; by default those that the run learned from. The detector learns from one half of them and
-            is tested on the other; equal pictures are all in the same half.
-        held_out: real pictures that the model has not seen. The detector is tested on these, and learns from all of
+        pictures: files, folders and zips; without any, only the AUC is computed.
+        real: real pictures; by default those that the run learned from. The detector is trained on one half of them and
+            tested on the other; equal pictures are always in the same half.
+        held_out: real pictures that the model has not seen. The detector is then tested on these, and trained on all of
             `real`.
-        label: the class or the words that the critics are to take the pictures for, if the model knows any.
-        features: what the detector sees, see `ganvas.metrics.features`; "network" is a small network that
-            learns from the pixels, as it also does where no features are installed.
-        adapt: bring pictures of other sizes or colours into the model's form instead of refusing them.
+        label: the class or the words under which the critics judge the pictures, if the model is conditional.
+        features: of the detector, see `ganvas.metrics.features`; "network" is a small network trained on pixels, which
+            is also used if no features are installed.
+        adapt: convert pictures of other sizes or colours to the model's shape instead of refusing them.
         count: how many real and how many generated pictures, at most.
         device: where to compute.
-        watch: told of what is slow.
+        watch: told of slow work.
 
     Raises:
         GanvasError: the model makes points, pictures or data do not go with it, or there are too few of them.
@@ -193,17 +193,17 @@ def inspect(
 
 
 _Scorer = Callable[[Set], Tensor]
-"""Pictures -> a score of each, or none at all if it cannot judge these."""
+"""Pictures -> a score for each, or an empty tensor if it cannot judge them."""
 
 
 def _frame(made: Model, run: Run | None) -> Frame:
-    """The form of the model's pictures, and how the data of its run were brought into it."""
+    """The shape of the model's pictures, and how the data of its run were brought to it."""
     (channels, *_, height, width), data = made.shape, run.recipe.data if run else None
     return Frame(width, height, channels, getattr(data, "background", "white"), getattr(data, "fit", "crop"))
 
 
 def _about(learned: Half, test: Half, detect: Detector) -> dict[str, Any]:
-    """What the figures depend on besides the names of what was asked about."""
+    """What the figures depend on besides the inspected pictures and the names of the sets."""
     return {
         "learned": [len(learned.real), len(learned.fake)],
         "tested": [len(test.real), len(test.fake)],
@@ -214,7 +214,7 @@ def _about(learned: Half, test: Half, detect: Detector) -> dict[str, Any]:
 
 
 def _critics(run: Run | None, made: Model, device: torch.device | str) -> dict[str, _Scorer]:
-    """The critics of a run as they score pictures; of clips they would judge the movement too, and are left out."""
+    """The critics of a run as scorers; those of clips are left out, as they would also judge the motion."""
     if run is None or made.moves:
         return {}
     found = load_critics(run, made.network.condition, device=device)
@@ -222,7 +222,7 @@ def _critics(run: Run | None, made: Model, device: torch.device | str) -> dict[s
 
 
 def _by_critic(critic: Critic, some: Set) -> Tensor:
-    """The critic's logits [N]; none where it would have to be told of what the pictures are, and nobody knows."""
+    """The critic's logits [N]; empty if it needs conditions that are unknown."""
     if critic.condition and some.conditions is None:
         return torch.empty(0)
     return logits(critic, torch.from_numpy(some.pictures), some.conditions)
@@ -231,7 +231,7 @@ def _by_critic(critic: Critic, some: Set) -> Tensor:
 def _judged(
     files: Sequence[PictureFile], scores: Mapping[str, Tensor], tested: tuple[Tensor, Tensor], learned: Set
 ) -> list[Judged]:
-    """What is said of each file, given all scores of all files and those that the detector gave while it was tested."""
+    """The result for each file, from all scores, and the detector's scores on the test set."""
     known, found = {digest(each) for each in learned.pictures}, []
     for row, file in enumerate(files):
         score = scores["detector"][row]

@@ -2,9 +2,9 @@
 
     quiz("runs/icons").save("quiz.html")
 
-Of each pair one picture is real and one the model's, so that chance is a half, and the share of pairs that somebody
-gets right estimates the area under the ROC curve (two-alternative forced choice, Green & Swets 1966; people as judges
-of GANs: HYPE, Zhou et al. 2019, arXiv:1904.01121). The detector has learned from neither picture of any pair.
+Each pair has one real picture and one of the model's. So chance is one half, and the share of pairs that a visitor gets
+right estimates the area under the ROC curve (two-alternative forced choice, Green & Swets 1966; people as judges of
+GANs: HYPE, Zhou et al. 2019, arXiv:1904.01121). The detector has learned from neither picture of any pair.
 """
 
 import base64
@@ -34,7 +34,7 @@ from .halves import detector_for, digest, halves, reals_named, reals_of
 
 __all__ = ["Quiz", "quiz"]
 
-COUNT = 400  # of real and of generated pictures that the detector learns from and is tested on
+COUNT = 400  # real and as many generated pictures for training and testing the detector, at most
 PAIRS = 20
 SEEN = "The model learned from these real pictures: where it copies them, nobody can tell."
 
@@ -45,10 +45,10 @@ class Quiz:
 
     name        of the model
     real, made  uint8 [N, H, W, C]: the pictures of each pair
-    left        whether the real one stands on the left
+    left        whether the real one is on the left
     detector    whether the detector scores the real one higher
-    area        how well the detector tells real from made pictures on all that it has not learned from
-    note        what a visitor has to know; nothing if there is nothing
+    area        the detector's AUC, on all pictures that it has not learned from
+    note        what a visitor has to know; may be empty
     about       what all this depends on
     """
 
@@ -65,7 +65,7 @@ class Quiz:
         return len(self.left)
 
     def page(self) -> str:
-        """The quiz as one page of HTML that asks nobody for anything."""
+        """The quiz as one HTML page that loads nothing else."""
         data = {
             "pairs": list(self._told()),
             "intervals": [interval_of_pairs(right, len(self)) for right in range(len(self) + 1)],
@@ -81,10 +81,10 @@ class Quiz:
         )
 
     def save(self, path: str | Path) -> Path:
-        """Write the page, whole or not at all.
+        """Write the page, atomically.
 
         Raises:
-            DoesNotFit: `path` does not end as a page does.
+            DoesNotFit: `path` does not end in .html or .htm.
             Unwritable: it cannot be written.
         """
         path = Path(path)
@@ -117,13 +117,13 @@ def quiz(
     Args:
         model: a run, or a model.
         real: real pictures; by default those that the run learned from.
-        held_out: real pictures that the model has not seen, which the pairs are of then.
-        pairs: how many at most; as many as there are pictures that the detector did not learn from.
-        seed: which pairs, in which order.
-        features: what the detector sees, see `inspect`.
-        count: how many real and how many generated pictures the detector learns from and is tested on, at most.
+        held_out: real pictures that the model has not seen, which are then used for the pairs.
+        pairs: how many at most; limited by the pictures that the detector did not learn from.
+        seed: determines the pairs and their order.
+        features: of the detector, see `inspect`.
+        count: how many real and how many generated pictures to train and test the detector with, at most.
         device: where to compute.
-        watch: told of what is slow.
+        watch: told of slow work.
 
     Raises:
         GanvasError: the model makes points, pictures or data do not go with it, or there are too few of them.
@@ -156,7 +156,7 @@ def quiz(
 
 
 def _address(picture: UInt8[np.ndarray, "h w c"]) -> str:
-    """A picture within the page; without loss, which would be the same for both and hide what differs."""
+    """A picture as a data URL; lossless, as compression would affect both pictures alike and hide differences."""
     buffer = io.BytesIO()
     pixels.to_image(picture).save(buffer, "PNG")
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,4 +1,4 @@
-"""The sides of a comparison: what a person means by a run, a model file, a folder or a source, opened all alike."""
+"""The sides of a comparison: a run, a model file, a folder or a source, opened in a common form."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ __all__ = ["CHUNK", "Data", "Side", "centres_of", "name_of", "opened", "run_of"]
 CHUNK = 256  # samples drawn at a time
 
 Data = str | Path | Dataset | Source
-"""Data, settings of a source, or its name as on the command line."""
+"""Data, the settings of a source, or its name as on the command line."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Side:
 
     name     as it was asked for
     made     the data, or the model that draws the samples
-    count    how many of them
+    count    how many samples
     seed     the first of a model's samples
-    images   that the model had learned from, counted as often as it saw them, if they are known
-    centres  of the modes and the deviation about them, if they are known: toys
+    images   seen by the model in training, with repetitions; None if unknown
+    centres  the centres of the modes and the standard deviation around them; None except for toys
     """
 
     name: str
@@ -53,7 +53,7 @@ class Side:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one sample: (C, H, W), (C, T, H, W) or (F,)."""
+        """The shape of one sample: (C, H, W), (C, T, H, W) or (F,)."""
         return self.made.shape
 
     @property
@@ -63,14 +63,14 @@ class Side:
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
-        """Rows of the data, spread evenly; or the seeds of the samples."""
+        """Rows of the data, evenly spaced; or the seeds of the samples."""
         if isinstance(self.made, Model):
             return np.arange(self.seed, self.seed + self.count)
         return np.linspace(0, len(self.made) - 1, self.count).round().astype(np.int64)
 
     @cached_property
     def labels(self) -> Int64[Tensor, " n"] | None:
-        """The class of each sample, or what the model was told to make; None without classes."""
+        """The class of each sample, or the one that the model was told to make; None without classes."""
         if isinstance(self.made, Dataset):
             return None if self.made.labels is None else torch.from_numpy(self.made.labels[self.rows])
         condition = self.made.condition
@@ -78,19 +78,19 @@ class Side:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """What its classes are called; none without any."""
+        """The names of its classes; empty without any."""
         named = self.made.classes if isinstance(self.made, Dataset) else getattr(self.made.condition, "classes", ())
         return tuple(map(nfc, named))
 
     @property
     def lossy(self) -> float | None:
-        """The share of its files that are of a format which loses details; None if it has none."""
+        """The share of its files in a lossy format; None if it has no files."""
         kinds = dict(self.made.kinds) if isinstance(self.made, Dataset) else {}
         lost = sum(count for kind, count in kinds.items() if kind in LOSSY)
         return lost / sum(kinds.values()) if kinds else None
 
     def labelled(self, names: list[str]) -> Int64[Tensor, " n"] | None:
-        """The class of each sample as its place among these names, -1 for others; None without classes."""
+        """The class of each sample as an index into these names, -1 for others; None without classes."""
         if self.labels is None or not self.classes:
             return None
         places = [names.index(name) if name in names else -1 for name in self.classes]
@@ -101,7 +101,7 @@ class Side:
         return self.made.generate(rows.tolist()) if isinstance(self.made, Model) else self.made.take(rows)
 
     def pictures(self, part: range | None = None) -> Iterator[NDArray[np.uint8]]:
-        """All of them as pictures, or a part of them, uint8 [n, H, W, C], some at a time."""
+        """All samples or a part of them as pictures, uint8 [n, H, W, C], in chunks."""
         part = range(self.count) if part is None else part
         for first in range(part.start, part.stop, CHUNK):
             some = self.samples(self.rows[first : min(first + CHUNK, part.stop)])
@@ -118,7 +118,7 @@ def opened(
     watch: Watch,
     like: Model | Dataset | None = None,
 ) -> Model | Dataset:
-    """The model or the data that a side means; data that are named are opened as the other side's samples are."""
+    """The model or data for a side; named data are opened in the shape of the other side's samples."""
     if isinstance(what, Source):
         return what.open(watch)
     if not isinstance(what, str | Path):
@@ -137,10 +137,10 @@ def opened(
 def _opened_like(
     wanted: Any, like: Model | Dataset, *, name: str, size: int | tuple[int, int] | None, watch: Watch
 ) -> Dataset:
-    """Data of pictures or clips with the size, the channels and the frames of other samples.
+    """Data of pictures or clips in the size, channels and frames of other samples.
 
     Raises:
-        DoesNotFit: the ones have colours and the others are gray; or those are data of another size.
+        DoesNotFit: one side has colours and the other is gray; or they are data of another size.
     """
     channels, *_, height, width = like.shape
     changed: dict[str, Any] = {"size": size or (width, height)}
@@ -167,16 +167,16 @@ def _opened_like(
 
 
 def _coloured(data: Dataset) -> bool:
-    """Whether any pixel of any picture, or frame, differs between its red, green and blue."""
+    """Whether red, green and blue differ in any pixel of any picture or frame."""
     some = np.array_split(data.samples, len(data) // 512 + 1)
     return any(bool(np.ptp(each[..., :3], axis=-1).any()) for each in some)
 
 
 def _only_size(data: Dataset, name: str) -> tuple[int, int] | None:
-    """The size in pixels that all originals have; None where they have none, as vectors.
+    """The size in pixels that all originals have; None if they have none, such as vectors.
 
     Raises:
-        DoesNotFit: they have several.
+        DoesNotFit: they have several sizes.
     """
     if not data.sizes:
         return None
@@ -195,16 +195,16 @@ def _is_model(path: Path) -> bool:
 
 
 def run_of(what: object) -> Run | None:
-    """The run that is meant, if it is one."""
+    """The run that is meant, or None."""
     return Run(Path(what)) if isinstance(what, str | Path) and Run(Path(what)).exists else None
 
 
 def name_of(what: object, otherwise: str) -> str:
-    """What a side was asked for by, in words."""
+    """The name by which a side was asked for, or `otherwise`."""
     return str(what) if isinstance(what, str | Path) else otherwise
 
 
 def centres_of(what: object) -> tuple[NDArray[np.float64], float] | None:
-    """The modes of a toy and the deviation about them, if that is what is compared with."""
+    """The modes of a toy source and the deviation around them; None for anything else."""
     wanted = source(str(what)) if isinstance(what, str | Path) and not _is_model(Path(what)) else what
     return wanted.mixture if isinstance(wanted, Source) else None

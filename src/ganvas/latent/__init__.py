@@ -2,12 +2,12 @@
 
 In: a `Model`; out: its pictures, moved.
 
-    places.py       a place in latent space, by a seed or from a file
-    morph.py        from picture to picture, or clip to clip; truncation
-    attributes.py   a picture -> how warm, large, round, ... as numbers with gradients
-    survey.py       which attributes go together, and how often classes and words are there, beside the data
-    directions.py   directions, and how purely each one acts
+    places.py       points in latent space, given by a seed or a file
+    morph.py        morphs from picture to picture, or clip to clip
+    attributes.py   a picture -> how warm, large, round, ... as differentiable numbers
+    survey.py       which attributes occur together, and how often classes and words occur, compared with the data
+    directions.py   directions, and how selectively each one acts
     edit.py         a picture moved along directions, or by gradients of attributes
-    draw.py         the pictures of places that are spelled out, drawn and saved
-    project.py      the place that comes nearest to a picture of one's own
+    draw.py         pictures from their specifications (models.place.Place), drawn and saved
+    project.py      the point in latent space that comes nearest to a given picture
 """

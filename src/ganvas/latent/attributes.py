@@ -1,7 +1,7 @@
-"""What one sees of a picture at once, as one number that can be differentiated: how warm, how large, how round.
+"""Visible attributes of pictures as differentiable numbers: how warm, how large, how round.
 
-Each attribute is a function of pictures [N, 3, H, W] in [0, 1] -> [N], and a part of the catalogue: one more function
-is one more direction to find, one more slider. `measured` takes what a generator made, as it is.
+Each attribute is a function of pictures [N, 3, H, W] in [0, 1] -> [N], and a part of the catalogue: a new function adds
+a direction to find and a slider. `measured` takes a generator's output as it is.
 """
 
 import math
@@ -22,10 +22,10 @@ from ..metrics.features.classifier import SIZE, Classifier
 __all__ = ["Attribute", "attributes", "measured", "of_classes"]
 
 Attribute = Callable[[Tensor], Tensor]
-"""Pictures [N, 3, H, W] in [0, 1] -> one number each, [N], with gradients."""
+"""Pictures [N, 3, H, W] in [0, 1] -> one differentiable number each, [N]."""
 
-TINY = 1e-6  # keeps roots and quotients differentiable where there is nothing to see
-NEAR = 0.15  # so far from the background, as a colour, a pixel is mostly foreground
+TINY = 1e-6  # keeps roots and quotients differentiable for blank pictures
+NEAR = 0.15  # colour distance from the background at which a pixel is mostly foreground
 
 
 def attributes() -> dict[str, Attribute]:
@@ -34,12 +34,12 @@ def attributes() -> dict[str, Attribute]:
 
 
 def measured(samples: Tensor, by: Mapping[str, Attribute]) -> Float[Tensor, "n a"]:
-    """Attributes of what a generator made, [N, C, H, W] or [N, C, T, H, W] in about [-1, 1]; of clips, their mean.
+    """The attributes of a generator's output, [N, C, H, W] or [N, C, T, H, W] in about [-1, 1]; clips are averaged.
 
-    Gray counts as a colour, and what is transparent is seen on white.
+    Grey is converted to colour, and transparent pixels are shown on white.
 
     Raises:
-        DoesNotFit: these are no pictures.
+        DoesNotFit: the samples are not pictures.
     """
     kind = kind_of(samples.shape[1:])
     if kind is Kind.POINTS or samples.shape[1] not in {1, 3, 4}:
@@ -54,9 +54,10 @@ def measured(samples: Tensor, by: Mapping[str, Attribute]) -> Float[Tensor, "n a
 
 
 def of_classes(classifier: Classifier) -> dict[str, Attribute]:
-    """How much more like one class than like all others pictures look, in nats: an attribute for each class.
+    """An attribute for each class: how much more a picture looks like this class than like all others, in nats.
 
-    They are called by the class, as in "label:cat". Of words several hold at once, and each is the log odds of one.
+    Their names are "label:" and the class, as in "label:cat". Several words can hold at once, so each is the log odds
+    of one word.
     """
 
     def odds(index: int) -> Attribute:
@@ -133,7 +134,7 @@ def area(x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
 def roundness(x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
     """How compact what is not background is: 1 for a disc, .955 for a square, less for what is long or scattered.
 
-    The area over 2 pi times the mean squared distance to its middle, which of all shapes a disc has the least of.
+    The area over 2 pi times the mean squared distance from its centroid, which for a given area is smallest for a disc.
     """
     mask = _foreground(x)
     total = mask.sum((1, 2)) + TINY
@@ -163,12 +164,12 @@ def detail(x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
 
 
 def _luma(x: Tensor) -> Tensor:
-    """RGB [N, 3, H, W] -> [N, H, W], weighed as in ITU-R BT.601."""
+    """RGB [N, 3, H, W] -> luma [N, H, W], weighted as in ITU-R BT.601."""
     return 0.299 * x[:, 0] + 0.587 * x[:, 1] + 0.114 * x[:, 2]
 
 
 def _hue(x: Tensor, *, degrees: float) -> Tensor:
-    """The mean chroma, each pixel's times the fourth power of the cosine of its hue's angle to this one."""
+    """The mean chroma, weighted by the fourth power of the cosine of the angle between a pixel's hue and this one."""
     r, g, b = x.unbind(1)
     first, second = r - (g + b) / 2, (g - b) * math.sqrt(3) / 2
     along = first * math.cos(math.radians(degrees)) + second * math.sin(math.radians(degrees))
@@ -177,6 +178,6 @@ def _hue(x: Tensor, *, degrees: float) -> Tensor:
 
 
 def _foreground(x: Tensor) -> Tensor:
-    """From 0 for pixels of the colour of the border to 1 for those of quite another, [N, H, W]."""
+    """From 0 for pixels in the colour of the border to 1 for a very different colour, [N, H, W]."""
     border = torch.cat([x[:, :, 0], x[:, :, -1], x[:, :, :, 0], x[:, :, :, -1]], dim=2).mean(2)
     return 1 - torch.exp(-(x - border[:, :, None, None]).square().mean(1) / (2 * NEAR**2))

@@ -1,15 +1,15 @@
-"""Directions in latent space that mean something, found without touching the model, and how purely each one acts.
+"""Meaningful directions in latent space, found without changing the model, and how selectively each one acts.
 
     found = find_directions(model)
     model.make(*moved(model, z, condition, 2 * found.vector("warmth", without=["brightness"])))
 
-They are directions of z, and of what a model of keywords is told, too, since such a one hardly looks at z. Its phrases
-are seen as coordinates along their principal axes, in which they have the deviation 1 as z has.
+They are directions of z. For a model of keywords they also include the condition, since such a model hardly uses z. Its
+phrases are expressed in coordinates along their principal axes, which have standard deviation 1, as z has.
 
-Three ways lead to them. For each attribute of pictures: the regression of the attribute on z, whose weights are, for a
-normal z, the attribute's mean gradient (Stein's lemma). Without any attribute: principal components of what a layer
-halfway through the generator makes, regressed back to z (GANSpace, Härkönen et al. 2020, arXiv:2004.02546); and in
-closed form the inputs that the first layer amplifies most (SeFa, Shen & Zhou 2021, arXiv:2007.06600).
+There are three methods. For each attribute of pictures: a regression of the attribute on z, whose weights are, for a
+normal z, the attribute's mean gradient (Stein's lemma). Without attributes: principal components of the output of a
+layer halfway through the generator, regressed back to z (GANSpace, Härkönen et al. 2020, arXiv:2004.02546); and in
+closed form, the inputs that the first layer amplifies most (SeFa, Shen & Zhou 2021, arXiv:2007.06600).
 """
 
 import difflib
@@ -40,23 +40,23 @@ from .places import fingerprint, moved
 
 __all__ = ["Directions", "beside", "effects", "factorised", "find_directions", "principal", "regressed"]
 
-SAMPLES, FRESH = 2048, 128  # seeds that directions are found on, and others that they are measured on
-COUNT = 6  # directions of each kind that knows no attribute
+SAMPLES, FRESH = 2048, 128  # seeds to find directions on, and other seeds to measure them on
+COUNT = 6  # PCA directions, and as many SeFa directions
 CHUNK = 64
-POOLED = 4  # a side of the feature maps that are compared
-LEAST = 0.2  # what must be left of a direction without others
-STILL = 1e-5  # an attribute that deviates less among samples is none of this model
+POOLED = 4  # side of the feature maps after pooling
+LEAST = 0.2  # least share of a direction's length that must be left after projecting out others
+STILL = 1e-5  # attributes with a smaller deviation among samples are left out
 
 
 @dataclass(frozen=True, eq=False)
 class Directions:
-    """What was found in the latent space of one model.
+    """The directions found in the latent space of one model.
 
     names        an attribute's; pca1, pca2, ...; sefa1, sefa2, ...
-    vectors      what moves z [D, L], or z and what the model is told [D, L + K], by one standard deviation
-    attributes   what was measured
-    deviations   of each attribute among samples [A], its unit in what follows
-    changes      of each attribute per strength 1, the mean over fresh seeds [D, A]
+    vectors      moves of z [D, L], or of z and the condition [D, L + K], by one standard deviation
+    attributes   names of the measured attributes
+    deviations   standard deviation of each attribute among samples [A], its unit below
+    changes      change of each attribute at strength 1, the mean over fresh seeds [D, A]
     errors       the standard errors of `changes` over the seeds [D, A]
     model        the fingerprint of the model
     labels       the source that the attributes called label:... were learned from, or ""
@@ -72,12 +72,13 @@ class Directions:
     labels: str = ""
 
     def vector(self, name: str, *, without: Sequence[str] = ()) -> Float[Tensor, " l"]:
-        """The direction of this name, less what it has of others (Shen et al. 2020, arXiv:1907.10786).
+        """The direction of this name, with others projected out (Shen et al. 2020, arXiv:1907.10786).
 
-        "others" stands for all attributes but this one. What is left is brought to the same length again.
+        "others" stands for all attributes but this one. The result is scaled to the original length.
 
         Raises:
-            DoesNotFit: there is no such direction, or nothing is left of it.
+            NotFound: there is no such direction.
+            DoesNotFit: almost nothing of it is left.
         """
         vector = self.vectors[self.place(name)]
         held = [each for each in self.held(without, [name]) if self.place(each) != self.place(name)]
@@ -94,7 +95,7 @@ class Directions:
         return left / share
 
     def held(self, words: Sequence[str], moved: Sequence[str]) -> list[str]:
-        """What these words ask to hold: "others" stands for all attributes that are not moved."""
+        """The names to hold; "others" stands for all attributes that are not moved."""
         every = [name for name in self.attributes if name not in moved]
         return list(dict.fromkeys(name for word in words for name in (every if word == "others" else [word])))
 
@@ -102,7 +103,7 @@ class Directions:
         """The row of this direction.
 
         Raises:
-            NotFound: there is no such direction; the message names the nearest.
+            NotFound: there is no such direction; the message suggests the closest name.
         """
         if name not in self.names:
             near = difflib.get_close_matches(name, self.names, n=1)
@@ -131,7 +132,7 @@ class Directions:
         return f"{self.changes[row, column]:+.2f} ± {self.errors[row, column]:.2f}"
 
     def as_json(self) -> dict[str, Any]:
-        """What each direction changes per strength 1, in deviations among samples, with its standard error."""
+        """How each direction changes each attribute at strength 1, in deviations among samples, with standard error."""
         rows = zip(self.names, self.changes.tolist(), self.errors.tolist(), strict=True)
         return {
             name: {
@@ -142,7 +143,7 @@ class Directions:
         }
 
     def save(self, path: Path) -> Path:
-        """Write all of it to a .safetensors file.
+        """Write everything to a .safetensors file.
 
         Raises:
             Unwritable: `path` cannot be written.
@@ -155,7 +156,7 @@ class Directions:
 
     @classmethod
     def read(cls, path: Path, model: Model) -> "Directions | None":
-        """What `save` wrote for this very model, or None: then they are to be found anew."""
+        """Read a file by `save`; None if it is missing, damaged, or belongs to other weights."""
         with suppress(OSError, SafetensorError, KeyError, TypeError, ValueError):
             with safe_open(path, "pt") as opened:
                 told = opened.metadata() or {}
@@ -176,9 +177,9 @@ TENSORS = ("vectors", "deviations", "changes", "errors")
 
 
 def beside(model: Path) -> Path:
-    """The file of a model's directions: in its run folder or beside its file.
+    """The path for a model's directions: in its run folder or next to its file.
 
-    Those of a model that comes along do so, too, or are kept in the cache, as are those of a model on Hugging Face.
+    Built-in models bring theirs along or have them in the cache, as do models on Hugging Face.
     """
     if is_on_hub(model):
         name, _ = repository(model)
@@ -199,16 +200,16 @@ def find_directions(
     fresh: int = FRESH,
     watch: Watch = unwatched,
 ) -> Directions:
-    """Directions for every attribute in which the model's samples differ, by PCA and by factorisation, all measured.
+    """Find directions for every attribute in which samples differ, by PCA and by factorisation, and measure them.
 
     Args:
         model: any generator of pictures or clips.
-        more: attributes beside those of the catalogue, such as `attributes.of_classes`.
-        labels: the source that those come from, to be remembered.
-        count: how many directions of each kind that knows no attribute; at most the length of z.
-        samples: how many seeds are looked at; by default 2,048, or twice as many as there are ways to move.
-        fresh: how many others, at least 2, what was found is measured on.
-        watch: told of the samples made.
+        more: attributes in addition to the catalogue's, such as `attributes.of_classes`.
+        labels: the source that those come from, to be recorded.
+        count: how many PCA and how many SeFa directions; at most the length of z.
+        samples: number of seeds to find them on; by default 2,048, or twice the number of dimensions if that is more.
+        fresh: number of other seeds to measure them on, at least 2.
+        watch: called with the progress.
 
     Raises:
         DoesNotFit: the model makes points, `count` is below 0, or there are too few samples.
@@ -256,7 +257,7 @@ def effects(
 ) -> Float[Tensor, "d n a"]:
     """How much each attribute changes per unit of strength along each direction, at each of these seeds.
 
-    Half the difference between one unit forwards and one unit backwards.
+    It is half the difference between one unit forwards and one unit backwards.
     """
     z, conditions = inputs(seeds, model.network.latent), _conditions(model, seeds)
     found = []
@@ -271,7 +272,7 @@ def effects(
 def regressed(
     z: Float[Tensor, "n l"], condition: Float[Tensor, "n k"] | None, values: Float[Tensor, "n a"]
 ) -> Float[Tensor, "a l"]:
-    """The unit vectors [A, L] along which values [N, A] grow, by least squares on z and what the network is told."""
+    """The unit vectors [A, L] along which values [N, A] grow, by least squares on z and the condition."""
     known = torch.cat([z, torch.ones(len(z), 1)] + ([] if condition is None else [condition]), dim=1)
     scaled = (values - values.mean(0)) / values.std(0)
     weights = torch.linalg.lstsq(known.double(), scaled.double(), driver="gelsd").solution.float()
@@ -281,8 +282,7 @@ def regressed(
 def principal(z: Float[Tensor, "n l"], features: Float[Tensor, "n f"], count: int) -> Float[Tensor, "count l"]:
     """The unit vectors [count, L] of z along which the principal components of the features change.
 
-    Each component's coordinate x_i is a number per sample, and its direction sum_i x_i z_i / sum_i x_i^2 (Härkönen et
-    al. 2020).
+    With coordinate x_i of sample i on a component, its direction is sum_i x_i z_i / sum_i x_i^2 (Härkönen et al. 2020).
     """
     count = min(count, *features.shape)
     with torch.random.fork_rng(devices=[]):
@@ -294,8 +294,8 @@ def principal(z: Float[Tensor, "n l"], features: Float[Tensor, "n f"], count: in
 def factorised(model: Model, count: int) -> Float[Tensor, "count v"]:
     """The directions that the first layers amplify most: eigenvectors of A^T A (Shen & Zhou 2021).
 
-    A is what they make of z, and of what the model is told where that can be moved, without their bias: of all layers
-    that see z itself, and with whatever scales z before.
+    A maps z, and the condition if it can be moved, to the output of all layers that receive z itself, without bias. It
+    includes any scaling of z before these layers.
     """
     axes, latent, conditions = _axes(model), model.network.latent, _conditions(model, [0])
     steps = torch.cat([torch.zeros_like(axes[:1]), axes])
@@ -307,7 +307,7 @@ def factorised(model: Model, count: int) -> Float[Tensor, "count v"]:
 
 
 def _axes(model: Model) -> Float[Tensor, "x v"]:
-    """The ways to move z, and what the model is told if that can be moved, each a standard deviation long."""
+    """The dimensions of z, and of the condition if it can be moved, each one standard deviation long."""
     z = torch.eye(model.network.latent)
     conditions = torch.zeros(0, 0) if model.condition is None else model.condition.axes()
     return torch.block_diag(z, conditions) if len(conditions) else z
@@ -316,7 +316,7 @@ def _axes(model: Model) -> Float[Tensor, "x v"]:
 def _coordinates(
     z: Float[Tensor, "n l"], conditions: Float[Tensor, "n k"] | None, axes: Float[Tensor, "x v"]
 ) -> tuple[Float[Tensor, "n x"], Float[Tensor, "n k"] | None]:
-    """Where these are along the axes, from the mean, and what else the samples hang on: what is told but not moved."""
+    """The centred coordinates along the axes, and what else the samples depend on: a condition that cannot be moved."""
     if conditions is None or axes.shape[1] == z.shape[1]:
         return z, conditions
     place = torch.cat([z, conditions - conditions.mean(0)], dim=1)
@@ -324,7 +324,7 @@ def _coordinates(
 
 
 class _Layer(NamedTuple):
-    """A layer with weights that was met by z, and what it was given and made."""
+    """A layer with weights that z reaches, with its input and output."""
 
     module: nn.Module
     given: Tensor
@@ -333,13 +333,13 @@ class _Layer(NamedTuple):
 
 @torch.no_grad()
 def _layers(network: Generator, z: Tensor, condition: Tensor | None) -> list[_Layer]:
-    """The layers with weights whose answer depends on z, in the order in which they are asked."""
+    """The layers with weights whose output depends on z, in the order of their calls."""
     seen: list[_Layer] = []
 
     def remember(module: nn.Module, given: tuple[Any, ...], made: Tensor) -> None:
         rows = made.reshape(len(z), -1)
         if (rows != rows[0]).any():
-            seen.append(_Layer(module, given[0], made.clone()))  # what follows may work in place
+            seen.append(_Layer(module, given[0], made.clone()))  # later layers may work in place
 
     weights = ((module, getattr(module, "weight", None)) for module in network.modules())
     weighted = [module for module, weight in weights if isinstance(weight, Tensor) and weight.dim() > 1]
@@ -357,7 +357,7 @@ def _layers(network: Generator, z: Tensor, condition: Tensor | None) -> list[_La
 def _looked_at(
     model: Model, z: Tensor, conditions: Tensor | None, by: Mapping[str, Attribute], axes: Tensor, watch: Watch
 ) -> tuple[Float[Tensor, "n a"], Float[Tensor, "n f"]]:
-    """The attributes of the samples of these inputs, and what a layer halfway to them makes, coarsely."""
+    """The attributes of the samples of these inputs, and pooled features from a layer halfway through the network."""
     still = z[:1].expand(2, -1), None if conditions is None else conditions[:1].expand(2, -1)
     layers = _layers(model.network, *moved(model, *still, torch.stack([0 * axes[0], axes.sum(0)])))
     device, found = next(model.network.parameters()).device, list[Tensor]()
@@ -387,7 +387,7 @@ def _conditions(model: Model, seeds: Sequence[int]) -> Tensor | None:
 
 
 def _signs(changes: Float[Tensor, "d a"], known: int) -> Float[Tensor, "d 1"]:
-    """-1 for directions without an attribute that lessen what they change most: which end is which is not given."""
+    """-1 for PCA and SeFa directions that decrease what they change most, since their sign is arbitrary; else 1."""
     strongest = changes.gather(1, changes.abs().argmax(1, keepdim=True))
     signs = torch.where(strongest < 0, -1.0, 1.0)
     signs[:known] = 1

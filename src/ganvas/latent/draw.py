@@ -1,4 +1,4 @@
-"""The pictures of places (models/place.py), drawn and saved.
+"""Draw and save the pictures of places (models/place.py).
 
 draw(model, [Place.read('{"seed": 9, "words": "3d fruit", "moves": {"warmth": 1.5}}')], found=directions)
 """
@@ -25,10 +25,10 @@ from .places import ENDING, Latent, fingerprint, moved, places
 __all__ = ["PLACES", "added", "as_latent", "draw", "given", "save_places", "stops_of"]
 
 PLACES = Path("studio") / "places"
-"""Where a latent is looked for that is named by its hash alone: the folder that the studio keeps, in a workspace."""
+"""The folder of latents that are named just by their hash: the studio's, in a workspace."""
 
-LARGEST_SHEET = 2**29  # numbers in one picture of many samples
-SAVED = 64  # separate files that are drawn before the first of them is saved
+LARGEST_SHEET = 2**29  # largest sheet, in values
+SAVED = 64  # number of separate files that are drawn at once
 
 
 @lru_cache(4096)
@@ -49,17 +49,17 @@ def _start(place: Place, folder: Path) -> int | Latent:
 def given(
     model: Model, place: Place, *, found: Directions | None = None, folder: Path = PLACES
 ) -> tuple[Float[Tensor, "1 l"], Float[Tensor, "1 k"] | None]:
-    """What the network is given for a place, z and what it is told, but for the truncation.
+    """The network's input for a place before truncation: z and the condition.
 
     Args:
         model: any generator of pictures or clips.
-        place: where.
-        found: the model's directions; only moves need them.
-        folder: where latents are that are named by their hash.
+        place: the place.
+        found: the model's directions; only needed for moves.
+        folder: the folder of latents that are named by their hash.
 
     Raises:
-        NotFound or DoesNotFit: the model does not know the words or a direction, or the latent is not there or another
-            model's.
+        NotFound or DoesNotFit: the model does not know the words or a direction, or the latent is missing or belongs to
+            another model.
     """
     z, conditions = places(model.varied(place.variety), [(_start(place, folder), place.words or None)])
     if not place.moves:
@@ -78,9 +78,9 @@ def draw(
     folder: Path = PLACES,
     large: bool = False,
 ) -> Float[Tensor, "n *shape"]:
-    """The samples of these places, in their order, as `Model.generate` gives them; the rest as in `given`.
+    """The samples of these places, in order and in the form of `Model.generate`; the rest as in `given`.
 
-    `large` has a model that `doubles` draw them twice as large.
+    `large` draws them twice as large with a model that `doubles`.
     """
     rows = [given(model, place, found=found, folder=folder) for place in chosen]
     made = [torch.empty(0)] * len(rows)
@@ -95,12 +95,12 @@ def draw(
 
 
 def added(model: Model, place: Place) -> list[str]:
-    """The words that the seed of a place adds to its own, such as what kind of a thing is drawn; none with a latent."""
+    """The words that the seed of a place adds to its own words, such as the kind of a thing; none for a latent."""
     return [] if place.seed is None else model.varied(place.variety).added(place.words or None, place.seed)
 
 
 def as_latent(model: Model, place: Place, *, found: Directions | None = None, folder: Path = PLACES) -> Latent:
-    """The place as what can be saved, morphed and edited like any other; arguments and errors as in `given`."""
+    """The place as a latent, which can be saved, morphed and edited; arguments and errors as in `given`."""
     z, conditions = given(model, place, found=found, folder=folder)
     return Latent(z[0], None if conditions is None else conditions[0], fingerprint(model.network), place.words or "")
 
@@ -128,26 +128,25 @@ def save_places(
     names: Sequence[str] = (),
     name: str = "",
 ) -> Path:
-    """Save the samples of these places as one picture or film, or each as a file of its own in the folder `out`.
+    """Save the samples of these places as one picture or film, or as separate files in the folder `out`.
 
-    Several processes share what is to be drawn; of one picture of all, the first saves it.
+    Distributed processes share the drawing; the first one saves a common picture.
 
-    A PNG and an SVG say what made them, see models/made.py. A model that doubles does so for a scale from 2 on, below
-    captions, and for what is traced.
+    PNG and SVG files record what made them, see models/made.py. A model that `doubles` does so if the scale is at least
+    2, including the enlargement above captions, and for tracing.
 
     Args:
-        model: what draws them.
+        model: the model.
         chosen: the places.
-        out: the file or, of a layout of separate files, the folder.
-        layout: how they are laid out; in separate files, `out` ends in .svg for those, and they go where it leads
-            without that.
+        out: the file, or with a layout of separate files the folder.
+        layout: how they are laid out; for separate files as SVG, `out` is the folder with .svg appended.
         found: the model's directions, for moves.
         names: of separate files; by default `names_of`.
-        name: what the model is called in what the file says made it.
+        name: the model's name to be recorded.
 
     Raises:
-        DoesNotFit or Unwritable: there are none or too many, `out` cannot be written, the layout is none for what this
-            model makes, or as in `given`.
+        DoesNotFit or Unwritable: there are no places or too many, `out` cannot be written, the layout does not suit
+            this model, or as in `given`.
     """
     layout = layout or Layout()
     if not chosen:
@@ -179,7 +178,7 @@ def save_places(
 def _drawn_together(
     model: Model, chosen: Sequence[Place], *, found: Directions | None, large: bool
 ) -> Float[Tensor, "n *shape"]:
-    """As `draw`, each process a part of them: a picture is the same whatever is drawn beside it."""
+    """As `draw`, shared between processes: a picture does not depend on what is drawn with it."""
     if distributed.world() == 1:
         return draw(model, chosen, found=found, large=large)
     mine = distributed.share(len(chosen))

@@ -1,7 +1,7 @@
-"""Changing a picture by moving its input: along directions, or by the gradient of attributes at that very picture.
+"""Change a picture by moving its input: along directions, or by the gradient of attributes at that picture.
 
-A direction is one for all pictures. A gradient is each picture's own: it takes seconds, goes as far as was asked, and
-can hold other attributes where they are.
+A direction is the same for all pictures. A gradient is computed for each picture: it takes seconds, goes as far as
+requested, and can hold other attributes constant.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,12 +27,12 @@ from .places import Start, moved, places
 
 __all__ = ["Edited", "climb", "directions_of", "edit", "gallery", "known_attributes", "save_strips", "shares"]
 
-STEPS, STEP = 40, 0.1  # of a climb
-ACROSS = 7  # pictures on a strip
+STEPS, STEP = 40, 0.1  # of gradient descent
+ACROSS = 7  # pictures per strip
 
 
 def known_attributes(labels: str = "", *, watch: Watch = unwatched) -> dict[str, Attribute]:
-    """Those of the catalogue, and those of the classes of a labelled source, such as label:7 of "digits".
+    """The attributes of the catalogue, and those of a labelled source's classes, such as label:7 of "digits".
 
     Raises:
         NotFound or DoesNotFit: there is no such source, or it has no labels.
@@ -41,7 +41,7 @@ def known_attributes(labels: str = "", *, watch: Watch = unwatched) -> dict[str,
 
 
 def directions_of(path: Path, model: Model, *, watch: Watch = unwatched) -> Directions:
-    """The directions of the model at this path: from the file beside it, or found now and, if possible, saved there."""
+    """The directions of the model at this path: from the file next to it, or found now and saved there if possible."""
     known = Directions.read(beside(path), model)
     if known is not None:
         return known
@@ -64,11 +64,11 @@ def shares(count: int) -> Float[Tensor, " count"]:
 
 @dataclass(frozen=True, eq=False)
 class Edited:
-    """What became of some pictures.
+    """Edited pictures.
 
     made       the strips [rows * across, *shape], one after the other
-    across     pictures of each
-    changes    attribute -> how much more of it the last pictures of the strips have than what they began with, on
+    across     pictures per strip
+    changes    attribute -> how much more of it the last pictures of the strips have than the original ones, on
                average, in deviations among samples; the largest change first
     """
 
@@ -89,18 +89,18 @@ def edit(
     across: int = ACROSS,
     watch: Watch = unwatched,
 ) -> Edited:
-    """Strips of pictures from minus to plus the strength of all moves together; a single one is at plus.
+    """Make strips of pictures from minus to plus the strength of all moves together; a single picture is at plus.
 
     Args:
         model: any generator of pictures or clips.
         found: its directions.
         starts: seeds or latents, one for each strip.
-        moves: direction -> strength: a distance along it, or with `gradient` a goal in deviations of the attribute.
-        without: what is to stay: directions that are projected out, or with `gradient` attributes that are held.
-        gradient: follow the gradient of the attributes at each picture, along keywords, too.
-        label: what a conditional model is told, instead of what belongs to the seeds.
-        across: pictures on a strip.
-        watch: told of the steps of a gradient.
+        moves: direction -> strength: a distance along it, or with `gradient` a target in deviations of the attribute.
+        without: what to hold: directions that are projected out, or with `gradient` attributes that are held constant.
+        gradient: follow the gradient of the attributes at each picture, including that of keywords.
+        label: the condition of a conditional model, instead of the one that belongs to the seeds.
+        across: pictures per strip.
+        watch: called with the progress of gradient steps.
 
     Raises:
         NotFound or DoesNotFit: there is no such direction or attribute, or see `Directions.vector`.
@@ -147,25 +147,25 @@ def climb(
     penalty: float = 1.0,
     watch: Watch = unwatched,
 ) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n k"] | None]:
-    """The inputs near z whose samples have the attributes that are asked for, and the held ones as before.
+    """Find inputs near z whose samples have the wanted attributes and keep the held ones.
 
     Gradient descent on sum_a (change of a - goal of a)^2 + penalty * mean_b (change of b)^2, over the attributes a with
-    a goal and the attributes b that are held, all in deviations. Each input keeps its length, as a normal z is hardly
-    ever longer or shorter; the weights stay as they are. Keywords are a direction of fixed length too, and move along:
-    a model of them may hardly look at z.
+    a goal and the held attributes b, all in deviations. The weights do not change. Each input keeps its length, since
+    the length of a normal z hardly varies. Keywords are a direction of fixed length too, and are moved as well, since a
+    model of keywords may hardly use z.
 
     Args:
         model: any generator of pictures or clips.
-        z: where the way begins.
-        condition: what the network is told there; a class stays as it is.
+        z: the starting points.
+        condition: the conditions at the start; classes are not changed.
         goals: attribute -> how far to change it, in deviations, at each z.
         by: the attributes.
         deviations: of each attribute among samples.
-        held: attributes that are to stay.
-        steps: how many.
-        step_size: what the gradient is multiplied by.
-        penalty: how much what is held weighs.
-        watch: told of the steps.
+        held: attributes to hold constant.
+        steps: number of steps.
+        step_size: factor of the gradient.
+        penalty: weight of the held attributes.
+        watch: called with the progress.
     """
     device = next(model.network.parameters()).device
     used = {name: by[name] for name in (*goals, *held)}
@@ -188,15 +188,15 @@ def climb(
 
 
 def _made(model: Model, given: Sequence[Tensor]) -> Tensor:
-    """The samples of z, and of what the network is told if it is told anything."""
+    """The samples of z, and of the condition if there is one."""
     return model.network.generate(given[0], given[1] if len(given) > 1 else None)
 
 
 def save_strips(made: Tensor, out: Path, *, across: int, names: Sequence[str] = (), scale: int | None = None) -> Path:
-    """Save samples [rows * across, *shape] as rows of pictures, with the name of each row before it if there are any.
+    """Save samples [rows * across, *shape] as rows of pictures, each with its name in front if names are given.
 
-    Clips move if `out` ends as a film does, and else show their middle frame. `scale` enlarges pictures by a whole
-    number without smoothing; by default small ones are brought to about 64 pixels.
+    Clips play if `out` ends as a film does, and otherwise show their middle frame. `scale` enlarges pictures by a whole
+    number without smoothing; by default small ones are enlarged to about 64 pixels.
 
     Raises:
         Unwritable or DoesNotFit: `out` cannot be written, or the scale is below 1.
@@ -214,7 +214,7 @@ def save_strips(made: Tensor, out: Path, *, across: int, names: Sequence[str] = 
 def gallery(
     model: Model, found: Directions, out: Path, *, start: Start = 0, strength: float = 3.0, across: int = ACROSS
 ) -> Path:
-    """Save a strip for every direction, from -strength to strength from one start.
+    """Save a strip for every direction, from -strength to strength at one starting point.
 
     Raises:
         DoesNotFit or Unwritable: see `places.places` and `save_strips`.

@@ -1,7 +1,7 @@
-"""Moving through latent space: one picture becomes another by way of pictures, not by fading.
+"""Morphs: one picture turns into another through pictures in between, instead of cross-fading.
 
-A morph goes from stop to stop. A stop is a picture that `sample` draws, and the morph shows it bit for bit; between two
-stops the generator's input moves on, and what it is told moves along a straight line.
+A morph goes from stop to stop. A stop is a picture as `sample` draws it, and the morph shows it bit for bit. Between
+two stops the generator's input is interpolated, and its condition linearly.
 """
 
 import math
@@ -27,25 +27,26 @@ __all__ = ["FILMS", "Stop", "blend", "morph", "positions", "read_stops", "save_m
 FILMS = (".gif", ".webp", ".mp4")
 PER_LEG, ON_STRIP = 24, 4  # steps between two stops, in a film and on a strip
 FRAMES_PER_SECOND = 12
-PIXELS = 256  # small pictures are enlarged to about so many in a film
+PIXELS = 256  # size to which small pictures are enlarged in a film
 
 
 @dataclass(frozen=True)
 class Stop:
-    """A picture that a morph goes through: its seed or latent, and what is asked for; None leaves that to the seed."""
+    """A picture that a morph passes through: its seed or latent, and its label; None leaves that to the seed."""
 
     seed: Start
     label: str | None = None
 
 
 def read_stops(seeds: str, labels: Sequence[str] = ()) -> list[Stop]:
-    """Stops from words: "0,7,12" and labels in pairs; one of either stays for all of the others.
+    """Parse stops: seeds such as "0,7,12", paired with labels; a single seed or label is used for all of the others.
 
-    Without seeds it is seed 0 for labels, and else the first four. A file that `ganvas project` wrote is as good as a
+    Without seeds: seed 0 if there are labels, otherwise the first four seeds. A file by `ganvas project` can replace a
     seed: "0,me.safetensors".
 
     Raises:
-        DoesNotFit: these are no seeds, or there are several of both and not as many.
+        NotFound or Unreadable: there is no such file, or it holds no latent.
+        DoesNotFit: the seeds are invalid, or there are several of both and not equally many.
     """
     words = [word.strip() for word in seeds.split(",")] if seeds else ["0"] if labels else ["0", "1", "2", "3"]
     if not all(word.isdecimal() or word.endswith(ENDING) for word in words):
@@ -77,15 +78,16 @@ def morph(
     """The samples on the way from stop to stop, float32 [frames, *shape]; each stop is shown exactly.
 
     Args:
-        model: any generator; `Model.truncated` for calmer pictures.
+        model: any generator; `Model.truncated` gives calmer pictures.
         path: at least two stops.
-        frames: how many samples in all; by default 24 steps from stop to stop.
+        frames: total number of samples; by default 24 steps from stop to stop.
         spherical: move on arcs about the origin, as normal inputs lie (White 2016, arXiv:1609.04468), not on lines.
-        eased: leave each stop and come to the next slowly.
+        eased: slow down near each stop.
         closed: end with the first stop again.
 
     Raises:
-        DoesNotFit: there are fewer than two stops or not enough frames for them, or the model does not know a label.
+        NotFound: the model does not know a label.
+        DoesNotFit: there are fewer than two stops or too few frames for them, or the model takes no label.
     """
     path = [*path, path[0]] if closed and len(path) > 1 else path
     if len(path) < 2:
@@ -101,7 +103,7 @@ def morph(
 
 
 def positions(count: int, frames: int, *, eased: bool) -> NDArray[np.float64]:
-    """Where each frame is on a way of `count` stops, from 0 to count - 1; the stops are whole numbers, and all are hit.
+    """The position of each frame on a path of `count` stops, from 0 to count - 1; every stop, a whole number, is hit.
 
     Raises:
         DoesNotFit: there are fewer frames than stops.
@@ -117,10 +119,10 @@ def positions(count: int, frames: int, *, eased: bool) -> NDArray[np.float64]:
 def blend(
     a: Float[Tensor, "n k"], b: Float[Tensor, "n k"], shares: Float[Tensor, " n"], *, spherical: bool
 ) -> Float[Tensor, "n k"]:
-    """From `a`, at share 0, to `b`, at share 1, both exactly: on a line, or on an arc about the origin.
+    """Interpolate from `a`, at share 0, to `b`, at share 1, both exact: on a line, or on an arc about the origin.
 
-    On the arc the direction turns evenly and the length goes evenly from |a| to |b|. Where a and b are parallel there
-    is no arc, and where they are opposite there is no shortest one: there it is the line.
+    On the arc the angle changes at a constant rate, and the length linearly from |a| to |b|. Parallel a and b have no
+    arc, and opposite ones no shortest arc: there the line is used.
     """
     line = on_line(shares)
     if not spherical:
@@ -143,24 +145,24 @@ def save_morph(
     closed: bool = False,
     scale: int | None = None,
 ) -> Path:
-    """Save a morph as a film (.gif, .webp, .mp4) or, with any other ending, as a strip of pictures in a row.
+    """Save a morph as a film (.gif, .webp, .mp4) or, with any other extension, as a strip of pictures in a row.
 
-    Clips play to and fro in a film while they turn into one another; on a strip they show their middle frames.
+    In a film, clips play back and forth while they change; on a strip they show their middle frames.
 
     Args:
-        model: what draws the pictures or clips.
+        model: the model, of pictures or clips.
         path: at least two stops.
-        out: where it goes.
-        frames: how many pictures; by default 24 steps from stop to stop in a film and 4 on a strip.
-        seconds: how long the film takes before it holds at its end, instead of or together with `frames`.
+        out: the file.
+        frames: number of pictures; by default 24 steps from stop to stop in a film and 4 on a strip.
+        seconds: duration of the film before it holds at its end, instead of or together with `frames`.
         spherical: see `morph`.
-        eased: see `morph`; a strip is wider than a moment and looks best without.
+        eased: see `morph`; strips look best without.
         closed: see `morph`.
         scale: whole-number enlargement without smoothing; by default small pictures are enlarged.
 
     Raises:
-        DoesNotFit or Unwritable: the model makes points, the scale is below 1, the file cannot be written, or as in
-            `morph`.
+        DoesNotFit or Unwritable: the model makes points, `seconds` is given for a strip or is not above 0, the scale is
+            below 1, the file cannot be written, or as in `morph`.
     """
     if model.kind is Kind.POINTS:
         raise DoesNotFit(
@@ -187,7 +189,7 @@ def save_morph(
 
 
 def _stills(clips: Float[Tensor, "n c t h w"], *, film: bool) -> Float[Tensor, "n c h w"]:
-    """One frame of each clip: on a strip the middle one, in a film the next one of a clip that plays to and fro."""
+    """One frame of each clip: on a strip the middle one, in a film the next one of a clip that plays back and forth."""
     last, steps = clips.shape[2] - 1, torch.arange(len(clips))
     shown = last - (steps % max(2 * last, 1) - last).abs() if film else torch.full_like(steps, clips.shape[2] // 2)
     return clips[steps, :, shown]

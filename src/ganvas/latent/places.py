@@ -1,6 +1,6 @@
-"""Places in latent space: what a generator is given for one picture, by a seed or from a small file.
+"""Points in latent space: the input of a generator for one picture, given by a seed or a small file.
 
-A file holds what `ganvas project` found for a picture of one's own. Whatever takes a seed takes it instead.
+Such a file holds the result of `ganvas project` for a picture, and can be used wherever a seed can.
 """
 
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ __all__ = ["ENDING", "Latent", "Start", "fingerprint", "moved", "places", "read_
 
 @dataclass(frozen=True, eq=False)
 class Latent:
-    """One place in the latent space of one model: z [L], what the network is told [K] or None, and whose they are.
+    """A point in the latent space of one model: z [L], the condition [K] or None, and the model's fingerprint.
 
-    `words` is what the condition came from, if that was words; asked for again, they leave the condition as it is.
+    `words` are those that the condition came from, if any; asking for the same words again keeps the condition.
     """
 
     z: Float[Tensor, " l"]
@@ -51,10 +51,10 @@ class Latent:
 
     @classmethod
     def read(cls, path: Path) -> "Latent":
-        """What `save` wrote.
+        """Read a file by `save`.
 
         Raises:
-            NotFound or Unreadable: there is no such file, or it is none of these.
+            NotFound or Unreadable: there is no such file, or it holds no latent.
         """
         try:
             with safe_open(files.plain(path), "pt") as opened:
@@ -69,14 +69,15 @@ class Latent:
 
 
 Start = int | Latent
-"""A seed, or a place that was found."""
+"""A seed, or a point that was found."""
 
 
 def read_start(word: str) -> Start:
     """A seed, or the latent in the file of this name.
 
     Raises:
-        DoesNotFit: it is neither a whole number from 0 nor such a file.
+        DoesNotFit: it is neither a whole number from 0 nor the name of a .safetensors file.
+        NotFound or Unreadable: there is no such file, or it holds no latent.
     """
     if word.isdecimal():
         return int(word)
@@ -88,12 +89,13 @@ def read_start(word: str) -> Start:
 def places(
     model: Model, starts: Sequence[tuple[Start, str | None]]
 ) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n k"] | None]:
-    """What the network is given for each (start, label): z [N, latent] and conditions [N, K].
+    """The network's input for each (start, label): z [N, latent] and conditions [N, K].
 
-    A label takes the place of the condition that belongs to a seed or was found with a latent.
+    A label replaces the condition of a seed, or the one found with a latent.
 
     Raises:
-        DoesNotFit: a latent is another model's, a seed is below 0, or the model does not know a label.
+        NotFound: the model does not know a label.
+        DoesNotFit: a latent belongs to another model, a seed is below 0, or the model takes no label.
     """
     found = [_place(model, start, label) for start, label in starts]
     conditions = [condition for _, condition in found if condition is not None]
@@ -118,7 +120,7 @@ def _place(model: Model, start: Start, label: str | None) -> tuple[Tensor, Tenso
 def moved(
     model: Model, z: Float[Tensor, "n l"], conditions: Float[Tensor, "n k"] | None, by: Float[Tensor, "*n v"]
 ) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n k"] | None]:
-    """What the network is given after z moved by the first L numbers of `by`, and what it is told by the others."""
+    """Move z by the first L numbers of `by`, and the condition by the others."""
     latent = z.shape[1]
     if conditions is not None and model.condition is not None and by.shape[-1] > latent:
         conditions = model.condition.moved(conditions, by[..., latent:])
@@ -129,9 +131,9 @@ _known: "WeakKeyDictionary[Generator, tuple[tuple[tuple[int, int], ...], str]]" 
 
 
 def fingerprint(network: Generator) -> str:
-    """What a network is known by again: the sha256 of its weights, by their values alone.
+    """The SHA-256 of a network's weights by their values, which identifies it.
 
-    It is remembered until one of them is written to, as a latent is compared with it whenever it is drawn.
+    It is cached until a weight is written to, because each latent is compared with it whenever it is drawn.
     """
     state = network.state_dict()
     held = tuple((tensor.data_ptr(), tensor._version) for tensor in state.values())

@@ -1,7 +1,7 @@
-"""Projection: the input with which a generator comes nearest to a picture of one's own.
+"""Projection: find the input with which a generator comes nearest to a given picture.
 
-The weights stay as they are; z, and what the network is told, are optimised by gradient descent from several starts
-(Karras et al. 2020, arXiv:1912.04958, section 5, who project on VGG features from one start and optimise noise too).
+The weights do not change. z and the condition are optimised by gradient descent from several starts (Karras et al.
+2020, arXiv:1912.04958, section 5, who use VGG features, a single start, and optimise noise too).
 """
 
 from collections.abc import Callable
@@ -27,20 +27,20 @@ __all__ = ["Projection", "project", "read_picture", "save_projection"]
 
 CANDIDATES, STARTS = 256, 4
 STEPS, RATE = 120, 0.1
-SCALES = 4  # halvings at which pixels are compared
-SEEN = 0.05  # weight of the features, which at 1 outvote the pixels (LOG.md)
-PRIOR = 0.01  # weight of how far z is from the length that a normal one has
+SCALES = 4  # number of halvings at which pixels are also compared
+SEEN = 0.05  # weight of the features, which at 1 outweigh the pixels (LOG.md)
+PRIOR = 0.01  # weight of the deviation of z from the length of a normal one
 
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """What was found for one picture.
+    """The result for one picture.
 
-    latent      where in latent space
-    wanted      the picture, as the model would have it [C, H, W]
+    latent      the point in latent space
+    wanted      the picture, in the model's form [C, H, W]
     made        what the model makes there [C, H, W]
-    error       the mean absolute difference of the two, in steps of 255
-    random      the same for a sample of the model taken at random, the median of 256
+    error       the mean absolute difference of the two, in 255 levels
+    random      the same for random samples of the model, the median of 256
     """
 
     latent: Latent
@@ -51,10 +51,10 @@ class Projection:
 
 
 def read_picture(path: Path, model: Model) -> Float[Tensor, "c h w"]:
-    """A picture file, cut and scaled to what the model makes, in [-1, 1].
+    """Read a picture file, cropped and scaled to what the model makes, in [-1, 1].
 
     Raises:
-        DoesNotFit or NotFound: the model makes no pictures, or the file is none.
+        DoesNotFit or NotFound: the model makes no pictures, or the file is not a picture.
     """
     if model.kind is not Kind.PICTURES:
         raise DoesNotFit(f"This model makes {model.kind}, so no picture can be projected; give a model of pictures.")
@@ -74,23 +74,24 @@ def project(
     seed: int = 0,
     watch: Watch = unwatched,
 ) -> Projection:
-    """The input for which the model makes what is nearest to a picture.
+    """Find the input for which the model's output is nearest to a picture.
 
-    Of 256 random inputs the best are improved by Adam, and the best of all that was met on the way is kept. Nearness is
-    the squared difference of pixels at five scales, plus that of features where there are any.
+    The best of 256 random inputs are optimised by Adam, and the best of all steps is kept. The distance is the squared
+    difference of pixels at five scales, plus that of features if they are available.
 
     Args:
         model: any generator of pictures.
         picture: in [-1, 1], of the model's shape.
-        label: what to tell a conditional model; by default that is optimised too.
-        starts: how many of the random inputs are improved.
+        label: the condition of a conditional model; by default it is optimised too.
+        starts: how many of the random inputs are optimised.
         steps: of Adam.
-        with_features: compare the features of EfficientNet-Lite0 too, where it is installed.
+        with_features: compare features of EfficientNet-Lite0 as well, if it is installed.
         seed: of the first random input.
-        watch: told of the steps.
+        watch: called with the progress.
 
     Raises:
-        DoesNotFit: the picture has another shape, `starts` or `steps` are below 1, or the label is unknown.
+        NotFound: the model does not know the label.
+        DoesNotFit: the picture has another shape, `starts` or `steps` are below 1, or the model takes no label.
     """
     if picture.shape != model.shape:
         raise DoesNotFit(f"The picture has shape {tuple(picture.shape)}, and the model makes {model.shape}.")
@@ -120,7 +121,7 @@ def project(
 
 
 def save_projection(found: Projection, out: Path) -> tuple[Path, Path]:
-    """Save picture | projected at `out`, a .png or a folder, and the latent beside it: (picture, latent).
+    """Save picture | projected at `out`, a .png or a folder, and the latent next to it: (picture, latent).
 
     Raises:
         Unwritable: `out` cannot be written.
@@ -140,7 +141,7 @@ def _descended(
     steps: int,
     watch: Watch,
 ) -> tuple[Tensor, Tensor | None]:
-    """The nearest input (z [L], condition [K]) that is met on the way down from z [S, L]."""
+    """The nearest input (z [L], condition [K]) found during the descent from z [S, L]."""
     device = next(model.network.parameters()).device
     z = z.to(device).requires_grad_(True)
     conditions = None if conditions is None else conditions.to(device).requires_grad_(not fixed)
@@ -163,7 +164,7 @@ def _descended(
 
 
 def _distance(wanted: Tensor, describe: Callable[[Tensor], Tensor] | None) -> Callable[[Tensor], Tensor]:
-    """Pictures [N, C, H, W] -> how far each is from the one that is wanted [1, C, H, W]."""
+    """Pictures [N, C, H, W] -> the distance of each from the wanted one [1, C, H, W]."""
     goals = _scales(wanted)
     seen = None if describe is None else describe(wanted).detach()
 
@@ -177,7 +178,7 @@ def _distance(wanted: Tensor, describe: Callable[[Tensor], Tensor] | None) -> Ca
 
 
 def _describer() -> Callable[[Tensor], Tensor] | None:
-    """Pictures in [-1, 1] -> their features, with gradients; None where the package with the weights is missing."""
+    """Pictures in [-1, 1] -> differentiable features; None without the package that holds the weights."""
     try:
         found = features("efficientnet_lite0")
     except GanvasError:

@@ -1,9 +1,9 @@
-"""What samples have, beside the data: which attributes go together, and how often each class or word is there.
+"""Compare samples with the data: which attributes occur together, and how often each class or word occurs.
 
     print(survey(model, data))
 
-Where the data mix two things up, as hats and beards, a model does too and often more; a direction of the one then moves
-the other. And a class that is rare in the data may be gone among the samples.
+If two things are entangled in the data, as hats and beards may be, they are in the model too, often more so, and a
+direction of one then moves the other. A class that is rare in the data may be missing among the samples.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,9 +26,9 @@ __all__ = ["Survey", "survey"]
 
 COUNT = 1000
 CHUNK = 100
-TOGETHER = 0.5  # a correlation from which on two attributes are said to go together
-TOLD = 20  # pairs that are told: with many words there are hundreds
-STILL = 1e-5  # an attribute that deviates less is none of these pictures
+TOGETHER = 0.5  # correlation from which on two attributes are said to occur together
+TOLD = 20  # number of pairs shown: with many words there are hundreds
+STILL = 1e-5  # attributes with a smaller deviation are left out
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +37,10 @@ class Survey:
 
     names       of the attributes that differ among samples
     samples     their correlations among samples [A, A]
-    data        the same among the data [A, A]; NaN where they do not differ there
+    data        their correlations in the data [A, A]; NaN where they do not differ there
     shares      class or word -> (share of the samples, share of the data), by the same classifier, which errs on both
-    accuracy    of that classifier on pictures of the data that it has not learned from; NaN without one
-    counts      samples and pictures of the data that were looked at
+    accuracy    of that classifier on held-out pictures of the data; NaN without one
+    counts      number of samples and of pictures of the data
     """
 
     names: tuple[str, ...]
@@ -51,7 +51,7 @@ class Survey:
     counts: tuple[int, int]
 
     def together(self) -> list[tuple[str, str, float, float]]:
-        """Pairs of attributes that go together among samples: (one, other, correlation there, in the data)."""
+        """Pairs of attributes that occur together among samples: (one, other, correlation there, in the data)."""
         rows, columns = torch.triu_indices(len(self.names), len(self.names), 1).tolist()
         found = [
             (self.names[a], self.names[b], float(self.samples[a, b]), float(self.data[a, b]))
@@ -75,7 +75,7 @@ class Survey:
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
-        """The same, as what JSON can hold: numbers that are none are null."""
+        """The same as a JSON value; NaN becomes null."""
         return {
             "counts": {"samples": self.counts[0], "data": self.counts[1]},
             "attributes": list(self.names),
@@ -93,14 +93,14 @@ def survey(
     count: int = COUNT,
     watch: Watch = unwatched,
 ) -> Survey:
-    """Which attributes go together, and how often each class or word is there.
+    """Measure which attributes occur together, and how often each class or word occurs.
 
     Args:
         model: any generator of pictures or clips.
-        data: what its samples are looked at beside, such as what it learned from.
-        labels: pictures with classes or words, of which a classifier learns; by default `data` if they have any.
-        count: samples from seed 0 on, and pictures spread evenly over the data, of either at most so many.
-        watch: told of what is slow.
+        data: the data to compare with, such as what it learned from.
+        labels: pictures with classes or words to train a classifier on; by default `data` if they have any.
+        count: largest number of samples, from seed 0 on, and of pictures, evenly spread over the data.
+        watch: called with the progress.
 
     Raises:
         DoesNotFit: the model makes points, or data or count are too few.
@@ -132,7 +132,7 @@ def _pair(pair: tuple[str, str, float, float]) -> str:
 
 
 def _judge(data: Dataset, labels: Dataset | None, watch: Watch) -> Classifier | None:
-    """The classifier of these labels; of the data's own if there are none, and then only if they will do."""
+    """The classifier for these labels; without them, one for the data's own labels if they are suitable."""
     if labels is not None:
         return classifier(labels, watch=watch)
     try:
@@ -159,7 +159,7 @@ def _correlations(values: Float[Tensor, "n a"]) -> Float[Tensor, "a a"]:
 
 
 def _shares(judge: Classifier, names: tuple[str, ...], made: Tensor, real: Tensor) -> dict[str, tuple[float, float]]:
-    """How often each class is the likeliest, or each word likelier than not."""
+    """How often each class is the most likely one, or each word more likely than not."""
     mine = [place for place, name in enumerate(names) if name.startswith("label:")]
     sides = [values[:, mine] for values in (made, real)]
     hits = [side > 0 if judge.words else side == side.amax(1, keepdim=True) for side in sides]

@@ -22,32 +22,33 @@ from .turns import Game, Turn
 
 __all__ = ["Adversarial"]
 
-SMALLER = 4  # by which samples are made so before their likeness is measured
+SMALLER = 4  # factor by which samples are downsampled for `likeness`
 
 
 @part("game")
 @dataclass(frozen=True)
 class Adversarial(Game):
-    """A critic learns to tell reals from fakes, then a generator learns to pass its fakes for reals.
+    """A critic learns to tell reals from fakes, then a generator learns to pass its fakes off as reals.
 
-    loss              what the two minimise
-    r1, r2            gamma: weight/2 of the critic's squared gradient at reals (r1) and at fakes (r2)
+    loss              the losses of critic and generator
+    r1, r2            gamma: gamma/2 times the critic's squared gradient at reals (r1) and at fakes (r2) is penalised
     gradient_penalty  weight of (slope - 1)^2 of the critic between reals and fakes: WGAN-GP
-    lazy              penalties in a turn of their own, only each k-th step and k times as strong; 1 for each step
-    clip              force the critic's weights into [-clip, clip] after each of its plays: WGAN
-    noise             deviation of noise added to all that the critic sees (Sonderby et al. 2017, arXiv:1610.04490)
-    augment           changes that the critic sees everything through, against overfitting on few pictures
+    lazy              k: penalties in a turn of their own, every k-th step and k times as strong; 1 for every step
+    clip              clip the critic's weights to [-clip, clip] after each of its plays: WGAN
+    noise             deviation of noise added to all inputs of the critic (Sonderby et al. 2017, arXiv:1610.04490)
+    augment           augmentation of all inputs of the critic, against overfitting on few pictures
     critic_plays      plays of the critic for each play of the generator
-    fresh             show the critic other fakes in the generator's turn than in its own, as in Goodfellow's
-                      algorithm 1; the same ones, as in most code, need be made only once
-    critics           the networks that judge, all by the same rules; the generator wants to please each of them
-    mismatch          weight of reals under another sample's description, which the critic learns to take for fakes
-                      (Reed et al. 2016, arXiv:1605.05396): with it, it cannot do without reading what it is told
-    likeness          weight of the mean absolute difference of each fake from the real sample of its description, both
-                      made 4 times smaller, in the generator's loss (Isola et al. 2017, arXiv:1611.07004, eq. 3): tells
-                      it outright where things are that few samples have the description of, and leaves the details
-    perceptual        weight of how unlike each fake and the real sample of its description look to EfficientNet-Lite1,
-                      in the generator's loss; see `efficientnet.perceptual_distance`: of shapes more than of pixels
+    fresh             generate new fakes for the generator's turn, as in Goodfellow's algorithm 1; otherwise, as in most
+                      code, the critic's fakes are reused, which is cheaper
+    critics           the networks that judge, all by the same rules; the generator learns from each of them
+    mismatch          weight of reals with another sample's condition, which the critic learns to take for fakes (Reed
+                      et al. 2016, arXiv:1605.05396), so that it cannot ignore conditions
+    likeness          weight, in the generator's loss, of the mean absolute difference between each fake and the real
+                      sample with its condition, both downsampled 4 times (Isola et al. 2017, arXiv:1611.07004, eq. 3):
+                      a direct signal for the layout where few samples share a condition; leaves the details free
+    perceptual        weight, in the generator's loss, of the distance between each fake and the real sample with its
+                      condition in features of EfficientNet-Lite1, which see shapes more than pixels; see
+                      `efficientnet.perceptual_distance`
     """
 
     loss: Objective = field(default_factory=Nonsaturating)
@@ -66,11 +67,11 @@ class Adversarial(Game):
     perceptual: Value = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse turns that would never come, and rewards for what is to be punished.
+        """Reject turns that would never be played, and negative weights.
 
         Raises:
             DoesNotFit: a weight or `noise` is below 0, `lazy` or `critic_plays` is below 1, `clip` is not above 0, or
-                nobody judges.
+                `critics` is empty or repeats a name.
         """
         for name in ("r1", "r2", "gradient_penalty", "noise", "mismatch", "likeness", "perceptual"):
             within(f"game.{name}", getattr(self, name), 0.0)
@@ -83,7 +84,7 @@ class Adversarial(Game):
             raise DoesNotFit(f"game.clip is a number above 0, or None for no clipping, not {self.clip}.")
 
     def turns(self) -> tuple[Turn, ...]:
-        """Critics first, then the generator; all that plays once a step plays on the same samples."""
+        """Critics first, then the generator; turns share a batch where the settings allow it."""
         clip = self.clip
         after = None if clip is None else lambda network: clip_weights(network, clip)
         alone = self._penalised and self.lazy > 1
@@ -97,7 +98,7 @@ class Adversarial(Game):
         return (*turns, Turn("generator", self._generator, again=not self.fresh))
 
     def check(self, nets: Nets) -> None:
-        """See `Game.check`; gradient penalties ask for the slope of each logit at its own sample."""
+        """See `Game.check`; gradient penalties need logits that depend on their own sample only."""
         for player in self.critics:
             critic = nets[player]
             if not isinstance(critic, Critic):
@@ -137,7 +138,7 @@ class Adversarial(Game):
         told, other = batch.condition, batch.other() if self.mismatch != 0.0 else None
         if told is not None and other is not None:
             wrong_logits = self._logits(nets, replace(batch, condition=other), player, judged.real)
-            wrong = (other != told).any(1) & (other != 0).any(1)  # and neither the same words nor none
+            wrong = (other != told).any(1) & (other != 0).any(1)  # only conditions that differ and are not empty
             loss = self.loss.critic(judged.real_logits, wrong_logits)
             terms["mismatch"] = at(self.mismatch, batch.progress) * wrong * loss
         if at_once:
@@ -183,16 +184,16 @@ class Adversarial(Game):
             ("perceptual", self.perceptual, perceptual_distance),
         ):
             if weight != 0.0 and batch.condition is not None:
-                told = (batch.condition != 0).any(1)  # all are compared, as a device would be waited for to choose
+                told = (batch.condition != 0).any(1)  # all are compared, since selecting rows would synchronise a GPU
                 found = distance(fakes, batch.real)
                 terms[name] = at(weight, batch.progress) * torch.where(told, found, 0)
         return terms
 
     def _judge(self, nets: Nets, batch: Batch, player: str, *, differentiable: bool) -> "_Judged":
-        """Let a critic judge reals and as many fakes; `differentiable` with respect to both, for penalties.
+        """A critic's logits of reals and as many fakes; `differentiable` with respect to both, for penalties.
 
-        All at once is faster, unless only one of the two has a penalty, whose gradient would then pass both. Each real
-        stands beside its fake, so that what cancels between them, as in a paired loss, does so to the last bit.
+        One batch is faster, unless only one of the two has a penalty, whose gradient would then pass through both. Each
+        real is placed next to its fake, so that terms that cancel between them, as in a paired loss, cancel exactly.
         """
         real = batch.real.detach().requires_grad_(differentiable)
         fake = _fakes(nets, batch).detach().requires_grad_(differentiable)
@@ -205,12 +206,12 @@ class Adversarial(Game):
         return _Judged(real, fake, *logits)
 
     def _logits(self, nets: Nets, batch: Batch, player: str, samples: Tensor) -> Tensor:
-        """A critic's logits [N] of these samples as it is shown them."""
+        """A critic's logits [N] of these samples, augmented and with noise."""
         logits: Tensor = nets[player](self._shown(samples, batch), batch.condition)
         return logits
 
     def _shown(self, samples: Tensor, batch: Batch) -> Tensor:
-        """Samples [N, *sample] as critics see them."""
+        """Samples [N, *sample] as critics see them: augmented and with noise."""
         if self.augment:
             samples = self.augment(samples, batch)
         deviation = at(self.noise, batch.progress)
@@ -220,12 +221,12 @@ class Adversarial(Game):
 
 
 def _distance_from_afar(x: Tensor, y: Tensor) -> Tensor:
-    """The mean absolute difference [N] of samples that were made smaller."""
+    """The mean absolute difference [N] of the downsampled samples."""
     return (_smaller(x) - _smaller(y)).abs().flatten(1).mean(1)
 
 
 def _smaller(samples: Tensor) -> Tensor:
-    """Pictures [N, C, H, W] or clips [N, C, T, H, W] a quarter as high and wide; points [N, F] as they are."""
+    """Pictures [N, C, H, W] or clips [N, C, T, H, W] at a quarter of height and width; points [N, F] unchanged."""
     return samples if samples.ndim == 2 else F.avg_pool2d(samples.flatten(1, -3), SMALLER)
 
 
@@ -239,7 +240,7 @@ class _Judged(NamedTuple):
 
 
 def _fakes(nets: Nets, batch: Batch) -> Tensor:
-    """The generator's samples for this batch, made once for all turns that play on it."""
+    """The generator's samples for this batch, computed once for all turns on it."""
     if "fakes" not in batch.made:
         generator = nets["generator"]
         batch.made["fakes"] = generator(batch.dice.normal("z", generator.latent), batch.condition)

@@ -1,8 +1,8 @@
-"""Changes that the critic sees everything through, so that it cannot learn few pictures by heart.
+"""Augmentation of all inputs of the critic, so that it cannot memorise a small set of pictures.
 
-They are differentiable, so the generator learns through them, and they are made to reals and fakes alike, so what is
-learned is still the data. Each is made to a picture with a probability that is called the strength: below about 0.8
-they cannot leak into what is generated (Karras et al. 2020, arXiv:2006.06676, section 2.2).
+Augmentations are differentiable, so the generator learns through them, and apply to reals and fakes alike, so the
+target is still the data. Each one is applied to a picture with a probability called the strength: below about 0.8 they
+do not leak into generated pictures (Karras et al. 2020, arXiv:2006.06676, section 2.2).
 """
 
 from abc import ABC, abstractmethod
@@ -29,9 +29,9 @@ Rows = Float[Tensor, " n"]
 class Augmentation(ABC):
     """Translation, cutout, colour (DiffAugment: Zhao et al. 2020, arXiv:2006.10738); parts of kind "augment" are one.
 
-    translate  the farthest shift, as a share of the side; what comes in from outside is mid-gray
+    translate  the largest shift, as a share of the side; uncovered pixels are mid-gray
     cutout     the side of the square that becomes mid-gray, as a share of the picture's side
-    colour     how far brightness, saturation and contrast are changed; 1 is as in the paper
+    colour     how much brightness, saturation and contrast change; 1 is as in the paper
     """
 
     translate: float = 0.125
@@ -39,7 +39,7 @@ class Augmentation(ABC):
     colour: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse what no picture can be given.
+        """Reject settings out of range.
 
         Raises:
             DoesNotFit: `translate`, `cutout` or `colour` is not in [0, 1].
@@ -49,20 +49,20 @@ class Augmentation(ABC):
 
     @abstractmethod
     def probability(self, batch: Batch) -> float | Tensor:
-        """The strength at present, in [0, 1]."""
+        """The current strength, in [0, 1]."""
 
     def memory(self) -> dict[str, Tensor]:
         """See `Game.memory`."""
         return {}
 
     def remember(self, memory: Mapping[str, Tensor], sure: Tensor, *, images: int) -> None:  # noqa: B027
-        """Change the memory, in place, after a step of so many images; `sure` is the critic's mean verdict on reals."""
+        """Update the memory in place after a step of so many images; `sure` is the mean of `Objective.sure`."""
 
     def __call__(self, samples: Float[Tensor, "n *sample"], batch: Batch) -> Float[Tensor, "n *sample"]:
-        """The pictures or clips [N, C, ..., H, W], each changed by dice of its own; all frames of a clip alike.
+        """The pictures or clips [N, C, ..., H, W], each augmented independently; all frames of a clip alike.
 
         Raises:
-            DoesNotFit: the samples are no pictures.
+            DoesNotFit: the samples are points.
         """
         if samples.dim() < 4:
             raise DoesNotFit("Augmentation is for pictures; points are trained with `settings=['game.augment=None']`.")
@@ -82,15 +82,15 @@ class Augmentation(ABC):
 class Augment(Augmentation):
     """Translation, cutout and colour at a strength that is constant or follows a schedule; 1 is DiffAugment.
 
-    With `passes` it rises from 0 in so many passes over the data, and stays there: what was seen a few times cannot be
-    known by heart, and is learned the quicker as it is.
+    With `passes` the strength rises from 0 over that many passes over the data: samples that were seen only a few times
+    cannot be memorised yet, and are learned faster without augmentation.
     """
 
     strength: Value = 1.0
     passes: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse a strength that is no probability.
+        """Reject settings out of range.
 
         Raises:
             DoesNotFit: `strength`, or a setting of all augmentations, is not in [0, 1], or `passes` is below 0.
@@ -108,18 +108,18 @@ class Augment(Augmentation):
 @part("augment")
 @dataclass(frozen=True)
 class AdaptiveAugment(Augmentation):
-    """Translation, cutout and colour, ever stronger while the critic overfits (ADA: Karras et al. 2020, section 3.1).
+    """Translation, cutout and colour, stronger while the critic overfits (ADA: Karras et al. 2020, section 3.1).
 
-    A critic that overfits is sure of nearly all reals. The strength rises from 0 while that is so of more than
-    `target` says, as the mean sign of its verdict in [-1, 1], and falls while it is so of fewer. From 0 to 1 it takes
-    `over_images`. Of several critics the first is followed.
+    A critic that overfits is sure of nearly all reals. The strength starts at 0; it rises while the mean sign of the
+    critic's verdict on reals, in [-1, 1], is above `target`, and falls while it is below. From 0 to 1 takes at least
+    `over_images`. With several critics, the first one counts.
     """
 
     target: float = 0.6
     over_images: int = 500_000
 
     def __post_init__(self) -> None:
-        """Refuse a target that no critic has, and a rise that takes no time.
+        """Reject a target that no critic can reach, and an instant rise.
 
         Raises:
             DoesNotFit: `target` is not in [-1, 1], `over_images` is below 1, or another setting is not in [0, 1].
@@ -143,7 +143,7 @@ class AdaptiveAugment(Augmentation):
 
 
 def _recolour(samples: Tensor, change: Float[Tensor, "n 3"]) -> Tensor:
-    """Brightness, then saturation, then contrast, each changed by its number in [-0.5, 0.5]; alpha stays as it is."""
+    """Brightness, then saturation, then contrast, each changed by its number in [-0.5, 0.5]; alpha is unchanged."""
     brightness, saturation, contrast = (change.T.reshape(3, -1, *[1] * (samples.dim() - 1))).unbind()
     colours = samples[:, :3] + brightness
     gray = colours.mean(1, keepdim=True)
@@ -154,7 +154,7 @@ def _recolour(samples: Tensor, change: Float[Tensor, "n 3"]) -> Tensor:
 
 
 def _shift(samples: Tensor, drawn: Float[Tensor, "n 2"], chosen: Bool[Tensor, " n"], *, farthest: float) -> Tensor:
-    """The chosen pictures moved by whole pixels, up to this share of the side; numbers in [0, 1) make all as likely."""
+    """Shift the chosen pictures by whole pixels, up to this share of the side; `drawn` in [0, 1) selects the shift."""
     far = [int(farthest * side + 0.5) for side in samples.shape[-2:]]
     each = [(drawn[:, axis] * (2 * most + 1)).floor().long() - most for axis, most in enumerate(far)]
     moves = torch.stack(each, 1) * chosen[:, None]
@@ -165,7 +165,7 @@ def _shift(samples: Tensor, drawn: Float[Tensor, "n 2"], chosen: Bool[Tensor, " 
 
 
 class _Moved(Function):
-    """Each picture moved down and to the right by its two numbers of pixels, quick on a processor: copies of slices."""
+    """Move each picture down and right by its two numbers of pixels, by copying slices; fast on a CPU."""
 
     @staticmethod
     def forward(samples: Tensor, moves: list[list[int]]) -> Tensor:
@@ -187,12 +187,12 @@ class _Moved(Function):
 
 
 def _overlap(moved: int, size: int) -> tuple[slice, slice]:
-    """Where in a side what is moved so far comes to lie, and where it was before."""
+    """The target and source slices of an axis of this size when its content moves by `moved` pixels."""
     return slice(max(moved, 0), size + min(moved, 0)), slice(max(-moved, 0), size + min(-moved, 0))
 
 
 def _gathered(samples: Tensor, moves: Int[Tensor, "n 2"]) -> Tensor:
-    """The same without looking at the numbers, for which a device would have to be waited for."""
+    """The same as `_Moved` without reading `moves` on the host, which would synchronise a GPU."""
     outside = []
     for dim, moved in ((-2, moves[:, 0]), (-1, moves[:, 1])):
         size = samples.shape[dim]
@@ -206,7 +206,7 @@ def _gathered(samples: Tensor, moves: Int[Tensor, "n 2"]) -> Tensor:
 
 
 def _cut(samples: Tensor, centres: Float[Tensor, "n 2"], chosen: Bool[Tensor, " n"], *, side: float) -> Tensor:
-    """The chosen pictures with a square of this share of the side, about these shares of height and width, in gray."""
+    """Fill a square in the chosen pictures with gray; its side and its centres are shares of the picture's sides."""
     inside = chosen.reshape(-1, *[1] * (samples.dim() - 1))
     for dim, centre in ((-2, centres[:, 0]), (-1, centres[:, 1])):
         size = samples.shape[dim]

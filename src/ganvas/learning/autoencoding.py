@@ -1,4 +1,4 @@
-"""Learning to give back what was shown, through a code: autoencoders, plain and variational."""
+"""Learning to reconstruct samples from a code: autoencoders, plain and variational."""
 
 import math
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ from .turns import Game, Turn
 
 __all__ = ["Autoencoding", "Variational", "divergence", "surprise"]
 
-REMEMBERED_IMAGES = 1000  # the half-life of the error that the deviation of a variational game follows
-LEAST_VARIANCE = 1e-6  # of samples around their reconstructions, which else could become certain of themselves
+REMEMBERED_IMAGES = 1000  # half-life of the running error that sets the deviation in `Variational`
+LEAST_VARIANCE = 1e-6  # of samples around their reconstructions; without it, the likelihood could diverge
 
 Codes = Float[Tensor, "n latent"]
 Rows = Float[Tensor, " n"]
@@ -26,10 +26,10 @@ Rows = Float[Tensor, " n"]
 @part("game")
 @dataclass(frozen=True)
 class Autoencoding(Game):
-    """An autoencoder learns to give back samples from their codes, with the least squared error.
+    """An autoencoder learns to reconstruct samples from their codes, with the least squared error.
 
-    Nothing makes codes look like the standard normal z that samples are made of later. A network with `gaussian=True`
-    at least gives z the mean and covariance of the codes; the variational game does more.
+    Nothing makes the distribution of codes match the standard normal z that samples are generated from. A network with
+    `gaussian=True` at least maps z to the mean and covariance of the codes; the game `variational` does more.
     """
 
     def turns(self) -> tuple[Turn, ...]:
@@ -55,31 +55,31 @@ class Autoencoding(Game):
 class Variational(Autoencoding):
     """A variational autoencoder raises the evidence lower bound (Kingma & Welling 2014, arXiv:1312.6114, eq. 3).
 
-    -log p(x) <= E_q(z|x)[-log p(x|z)] + KL(q(z|x) || p(z)), in nats a sample: what it costs to tell a sample whose code
-    is known (`reconstruction`), and what it costs to tell the code (`divergence`). p(z) is standard normal, q(z|x) a
-    Gaussian with the mean and variance that the encoder tells; the expectation is taken at one z = mean + deviation
-    noise. p(x|z) is a Gaussian around the decoder's answer.
+    -log p(x) <= E_q(z|x)[-log p(x|z)] + KL(q(z|x) || p(z)), in nats per sample: the cost of encoding a sample given its
+    code (`reconstruction`), and the cost of the code (`divergence`). p(z) is standard normal, q(z|x) a Gaussian with
+    mean and variance from the encoder; the expectation is estimated at one z = mean + deviation * noise. p(x|z) is a
+    Gaussian around the decoder's output.
 
     beta       weight of the divergence in the loss (Higgins et al. 2017); 1 for the bound itself, 0 for no prior at all
-    deviation  of p(x|z), the same for all pixels; None for the root of the mean squared error of late, which is the
-               best there is for the bound (sigma-VAE: Rybkin et al. 2021, arXiv:2006.13202, section 3)
+    deviation  of p(x|z), the same for all pixels; None for the root of the recent mean squared error, which is optimal
+               for the bound (sigma-VAE: Rybkin et al. 2021, arXiv:2006.13202, section 3)
     """
 
     beta: Value = 1.0
     deviation: Value | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a deviation that no Gaussian has, and a bound that is not one.
+        """Reject a negative weight, and a deviation that is not positive.
 
         Raises:
-            DoesNotFit: `beta` is below 0, or `deviation` is not above 0 from beginning to end.
+            DoesNotFit: `beta` is below 0, or `deviation` is not above 0 at the beginning and the end of the run.
         """
         within("game.beta", self.beta, 0.0)
         if self.deviation is not None and min(at(self.deviation, progress) for progress in (0.0, 1.0)) <= 0:
             raise DoesNotFit(f"game.deviation is above 0, or None to follow the error, not {self.deviation}.")
 
     def memory(self) -> dict[str, Tensor]:
-        """See `Game.memory`: the mean squared error of late, if it is followed."""
+        """See `Game.memory`: the recent mean squared error, if `deviation` follows it."""
         return {"error": torch.ones(())} if self.deviation is None else {}
 
     def remember(self, memory: Mapping[str, Tensor], means: Mapping[str, Tensor], *, images: int) -> None:
@@ -108,12 +108,12 @@ class Variational(Autoencoding):
 
 
 def divergence(mean: Codes, log_variance: Codes) -> Rows:
-    """KL(N(mean, variance) || N(0, 1)) of each row, in nats (Kingma & Welling 2014, appendix B)."""
+    """KL(N(mean, variance) || N(0, 1)) per row, in nats (Kingma & Welling 2014, appendix B)."""
     return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
 
 
 def surprise(error: Rows, variance: Float[Tensor, ""], count: int) -> Rows:
-    """-log p in nats of samples of `count` numbers, Gaussian of this variance, off by this mean squared error."""
+    """-log p, in nats, of samples of `count` numbers with this mean squared error, for a Gaussian of this variance."""
     return count / 2 * (error / variance + variance.log() + math.log(2 * math.pi))
 
 

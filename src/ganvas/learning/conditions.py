@@ -1,4 +1,4 @@
-"""What networks are told of each sample: its class, or whatever else the data say of it, as one vector."""
+"""Conditions: the class or keywords of a sample as one vector."""
 
 import base64
 import difflib
@@ -25,60 +25,60 @@ from .told import asked, drawn
 
 __all__ = ["ROW", "Condition", "Keywords", "Labels"]
 
-ROW, ROWS = 8, 12  # a sheet of samples has 8 of the same description in each of at most 12 rows
-NEAR = 0.08  # phrases whose cosine to what is asked for is lower by this are drawn e times as rarely; times the variety
+ROW, ROWS = 8, 12  # a sheet of samples has at most 12 rows, each of 8 samples with the same condition
+NEAR = 0.08  # times `variety`: a phrase whose cosine to the request is lower by this is e times less likely
 
 
 class Condition(ABC):
     """How samples are described to networks; every part of kind "condition" is one.
 
-    A recipe holds it bare; `of(data)` fills in what it must know of the data, and that is what a model keeps.
+    A recipe holds its settings only; `of(data)` adds what depends on the data, and a model stores the result.
     """
 
     @property
     @abstractmethod
     def length(self) -> int:
-        """How many numbers describe a sample."""
+        """The length of the condition vector."""
 
     @abstractmethod
     def of(self, data: Dataset) -> "Condition":
         """This condition for these data.
 
         Raises:
-            DoesNotFit: the data say nothing of the kind.
+            DoesNotFit: the data lack what the condition needs.
         """
 
     @abstractmethod
     def take(self, data: Dataset, rows: NDArray[np.int64], dice: Dice | None = None) -> Float[Tensor, "n length"]:
-        """The descriptions of these rows of the data; with dice, as one of the ways in which training tells them."""
+        """The conditions [N, length] of these rows of the data; with `dice`, randomised as training needs them."""
 
     @abstractmethod
     def read(self, text: str) -> Float[Tensor, " length"]:
-        """The description that a text asks for.
+        """The condition for a text.
 
         Raises:
-            NotFound: it asks for something that is unknown here; the message suggests the nearest.
+            NotFound: the text asks for something unknown; the message suggests similar names.
         """
 
     def vary(self, asked: Float[Tensor, " length"], seeds: Sequence[int]) -> Float[Tensor, "n length"]:
-        """A description as each seed takes it: here all alike."""
+        """The condition for each seed, which may vary it; by default they are all the same."""
         return asked.expand(len(seeds), -1)
 
     @abstractmethod
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:
-        """A description for each seed, drawn from those of the data: what is made if nothing is asked for."""
+        """A condition for each seed, drawn from the distribution of the data; used if no text is given."""
 
     def axes(self) -> Float[Tensor, "a length"]:
-        """Along what descriptions may be moved, each as long as they deviate there; a class is one or another."""
+        """The directions along which conditions can be moved, each as long as their deviation; classes have none."""
         return torch.zeros(0, self.length)
 
     def moved(self, conditions: Float[Tensor, "n length"], by: Float[Tensor, "*n length"]) -> Float[Tensor, "n length"]:
-        """Descriptions after a move."""
+        """Conditions after a move."""
         return conditions + by
 
     @abstractmethod
     def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
-        """Seeds and descriptions [N, length] for a sheet in rows of 8, each row under one description."""
+        """Seeds and conditions [N, length] for a sheet with rows of 8, one condition per row."""
 
 
 @part("condition")
@@ -93,10 +93,10 @@ class Labels(Condition):
     shares: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse classes that cannot be drawn.
+        """Reject classes that cannot be sampled.
 
         Raises:
-            DoesNotFit: there is not one frequency for each of them, or they are none.
+            DoesNotFit: there is not one share per class, or the shares are negative, infinite or all 0.
         """
         sound = all(0 <= share < math.inf for share in self.shares) and (any(self.shares) or not self.shares)
         if len(self.shares) != len(self.classes) or not sound:
@@ -142,25 +142,25 @@ class Labels(Condition):
         return list(range(ROW)) * len(chosen), one_hot(chosen.repeat_interleave(ROW), self.length).float()
 
 
-MOST_WORDS = 32  # of one sample; what it has more of is not told
-MOST_PHRASES = 10_000  # that a model remembers
-MOST_AXES = 128  # along which phrases are moved
+MOST_WORDS = 32  # words used of a sample; further ones are ignored
+MOST_PHRASES = 10_000  # stored in a model
+MOST_AXES = 128  # returned by `axes`
 
 
 @part("condition")
 @dataclass(frozen=True)
 class Keywords(Condition):
-    """The words of a sample as the direction of the mean of their vectors, which knows what words have in common.
+    """The words of a sample as the direction of the mean of their vectors, which reflects what words have in common.
 
-    While training, a random part of the words is told, because people ask for one or two and not for all; and in a
-    share `nothing` of the cases none, the vector zero, so that a model can do without words (Ho & Salimans 2022,
-    arXiv:2207.12598, of diffusion models). `words` are all that the data use, `table` their vectors in base64, float16
-    [W, 256], so that a model brings along what it needs; words that it does not know take the package wordllama.
-    `phrases` are those of at most 10,000 samples, to draw from. Unless they are `required`, samples may have none.
+    During training, a random part of the words is used, because people ask for one or two words, not for all; with
+    probability `nothing` there are none, and the condition is zero, so that a model also works without words (as Ho &
+    Salimans 2022, arXiv:2207.12598, for diffusion models). `words` are all words of the data and `table` their vectors
+    in base64, float16 [W, 256], so that a model is self-contained; other words need the package wordllama. `phrases`
+    are those of at most 10,000 samples, to draw from. If `required` is false, the data may have no keywords at all.
 
-    Few pictures have the same words, so a model has little to make different ones from, and what it has learned are
-    whole phrases. So each seed leans from what it is asked for towards a phrase of near meaning: the higher `variety`,
-    the further away they may be and the more they weigh; 0 makes seeds differ by their input alone.
+    Few pictures share the same words, so the words alone give a model little variety, and it has learned whole phrases.
+    Therefore each seed moves the condition towards a phrase with a similar meaning: the higher `variety`, the less
+    similar the phrase may be and the more it weighs. With 0, seeds differ only by their noise.
     """
 
     nothing: float = 0.1
@@ -171,10 +171,11 @@ class Keywords(Condition):
     table: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a share that is none, leaning away, and a table that is of other words.
+        """Reject settings out of range, and a table that does not match the words.
 
         Raises:
-            DoesNotFit: `nothing` is not in [0, 1], `variety` is below 0, or there is not one vector for each word.
+            DoesNotFit: `nothing` is not in [0, 1], `variety` is below 0, there is not one vector for each word, or
+                there are more than 10,000 phrases.
         """
         within("condition.nothing", self.nothing, 0.0, 1.0, closed=True)
         within("condition.variety", self.variety, 0.0)
@@ -219,7 +220,7 @@ class Keywords(Condition):
         return _direction(self._of(self._asked(text)).sum(0))
 
     def vary(self, asked: Float[Tensor, " length"], seeds: Sequence[int]) -> Float[Tensor, "n length"]:
-        """See `Condition.vary`; who asks for nothing gets that."""
+        """See `Condition.vary`; the empty condition is not varied."""
         alike = super().vary(asked, seeds)
         if not self.variety or not asked.any():
             return alike
@@ -228,7 +229,7 @@ class Keywords(Condition):
         return _direction(alike + self.variety * self._described[near])
 
     def varied(self, variety: float) -> "Keywords":
-        """The same with another variety; what was worked out of its words is not worked out again.
+        """A copy with another variety, which shares the cached tables of words and phrases.
 
         Raises:
             DoesNotFit: `variety` is below 0.
@@ -242,18 +243,18 @@ class Keywords(Condition):
         return self._described[_drawn(torch.ones(len(self.phrases), dtype=torch.float64), seeds)]
 
     def axes(self) -> Float[Tensor, "a length"]:
-        """See `Condition.axes`: the longest principal axes of the phrases."""
+        """See `Condition.axes`: the leading principal axes of the phrases."""
         spread = self._described - self._described.mean(0)
         _, values, vectors = torch.linalg.svd(spread, full_matrices=False)
         kept = (values > 1e-3 * values[0]).nonzero().flatten()[:MOST_AXES]
         return vectors[kept] * values[kept, None] / len(spread) ** 0.5
 
     def moved(self, conditions: Float[Tensor, "n length"], by: Float[Tensor, "*n length"]) -> Float[Tensor, "n length"]:
-        """See `Condition.moved`: they keep their length."""
+        """See `Condition.moved`: they keep their norm."""
         return _direction(conditions + by)
 
     def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
-        """See `Condition.survey`; a row of the same words as one above it, or of none, takes further seeds."""
+        """See `Condition.survey`; a row with the same words as an earlier row uses further seeds."""
         shown = np.linspace(0, len(self.phrases) - 1, min(len(self.phrases), ROWS)).astype(np.int64)
         told = [self.phrases[row] for row in shown]
         firsts = [ROW * told[:at].count(phrase) for at, phrase in enumerate(told)]
@@ -261,11 +262,11 @@ class Keywords(Condition):
         return seeds, self._described[shown].repeat_interleave(ROW, 0)
 
     def added(self, text: str, seed: int) -> list[str]:  # noqa: ARG002
-        """The words that a seed adds to those of a text: here none, as it moves their mean."""
+        """The words that a seed adds to those of a text: here none, since a seed moves their mean instead."""
         return []
 
     def unknown(self, text: str) -> list[str]:
-        """The words of a text that the data did not have: what they ask for is guessed from their meaning."""
+        """The words of a text that the data did not have; their meaning comes from their vectors alone."""
         return [word for word in self._asked(text) if word not in self._places]
 
     def _asked(self, text: str) -> list[str]:
@@ -274,7 +275,7 @@ class Keywords(Condition):
 
     @cached_property
     def _described(self) -> Float[Tensor, "phrases length"]:
-        """What each phrase is told as."""
+        """The condition of each phrase."""
         words = [single_words([phrase]) for phrase in self.phrases]
         if strange := {word for phrase in words for word in phrase} - self._places.keys():
             raise Unreadable(f"The model is damaged: it draws from {min(strange)!r}, and that is none of its words.")
@@ -298,7 +299,7 @@ class Keywords(Condition):
         return found
 
     def _of(self, words: Sequence[str]) -> Float[Tensor, "words 256"]:
-        """The vector of each word, also of those that the data do not have."""
+        """The vector of each word, including words that the data do not have."""
         found = torch.empty(len(words), DIMENSION)
         for row, word in zip(found, words, strict=True):
             row[:] = self._vectors[self._places[word]] if word in self._places else self._meaning(word)
@@ -318,10 +319,10 @@ def _keywords(data: Dataset, row: int) -> tuple[str, ...]:
 
 
 def _drawn(shares: Float[Tensor, " k"], seeds: Sequence[int]) -> Int[Tensor, " n"]:
-    """What each seed draws of things that are as frequent as their shares."""
+    """The index that each seed draws, with probabilities in proportion to the shares."""
     return torch.from_numpy(drawn(shares.numpy(), seeds))
 
 
 def _direction(total: Float[Tensor, "*n length"]) -> Float[Tensor, "*n length"]:
-    """A sum of vectors as a description: the length of a standard normal vector, or zero if there were none."""
+    """A sum of vectors, scaled to the norm of a standard normal vector; zero stays zero."""
     return normalize(total, dim=-1) * math.sqrt(total.shape[-1])

@@ -1,4 +1,4 @@
-"""The average of a network's weights over training: what is sampled, measured and exported."""
+"""The moving average of a network's weights over training, which is used for sampling, evaluation and export."""
 
 import copy
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ Module = TypeVar("Module", bound=torch.nn.Module)
 class Average:
     """An exponential moving average with a half-life counted in images (Karras et al. 2018, arXiv:1710.10196).
 
-    It may follow a schedule. Early on the half-life is at most `rampup` of the images seen so far, so that a short run
-    is not held back by its own beginning (as in StyleGAN2-ADA).
+    `halflife_images` may follow a schedule. Early on, the half-life is at most `rampup` times the images seen so far,
+    so that the first weights do not dominate a short run (as in StyleGAN2-ADA).
     """
 
     halflife_images: Value = 10_000
     rampup: float = 0.05
 
     def __post_init__(self) -> None:
-        """Refuse an average of what is yet to come.
+        """Reject negative settings.
 
         Raises:
             DoesNotFit: `halflife_images` or `rampup` is below 0.
@@ -42,10 +42,10 @@ class Average:
         """Move the average towards the network after a step of `batch` images.
 
         Args:
-            average: what `start` gave.
-            network: what it follows.
-            images: how many were seen before the step.
-            batch: how many the step saw.
+            average: the copy that `start` returned.
+            network: the network that is trained.
+            images: the number seen before the step.
+            batch: the number of images in the step.
             progress: the share of the run's images seen before the step, in [0, 1].
         """
         halflife = min(at(self.halflife_images, progress), self.rampup * images)

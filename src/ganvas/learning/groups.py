@@ -1,4 +1,4 @@
-"""Groups of pictures that look alike, found without anybody's labels, as the classes that networks are told."""
+"""Groups of similar pictures, found by clustering without labels and used as classes."""
 
 import base64
 from dataclasses import dataclass, replace
@@ -20,32 +20,33 @@ from .conditions import Labels
 
 __all__ = ["Groups"]
 
-SIDE = 8  # of the pictures by which groups are told
-MOST = 10_000  # pictures from which groups are learned, evenly spread over all
+SIDE = 8  # pictures are downsampled to this before clustering
+MOST = 10_000  # pictures used for clustering, evenly spread over all
 AT_ONCE = 1_000
-ROUNDS = 100  # after which the groups stay as they are
-FEWEST = 4  # pictures for each group
+ROUNDS = 100  # the most iterations of k-means
+FEWEST = 4  # pictures per group, on average
 
 
 @part("condition")
 @dataclass(frozen=True)
 class Groups(Labels):
-    """The group that a sample belongs to, of `count` that are found in the data, as a one-hot vector.
+    """The group of a sample, one of `count` clusters of the data, as a one-hot vector.
 
-    Pictures are of a group if they look alike when they are made 8x8, in their colours and where these are: k-means
-    (Lloyd 1982) from places by k-means++ (Arthur & Vassilvitskii 2007), always the same for the same data. So one may
-    ask for a group where nobody gave classes (Sage et al. 2018, arXiv:1712.04407). "group 1" is the largest; a sheet of
-    samples has a row of each. `classes`, `shares` and the `centres`, float32 in base64, are taken from the data.
+    Pictures downsampled to 8x8 are clustered by colour and layout with k-means (Lloyd 1982), initialised by k-means++
+    (Arthur & Vassilvitskii 2007); the same data always give the same groups. This allows class-conditional training and
+    sampling without labels (Sage et al. 2018, arXiv:1712.04407). "group 1" is the largest; a sheet of samples has a row
+    for each of up to 12 groups. `classes`, `shares` and `centres` (float32 in base64) are taken from the data.
     """
 
     count: int = 10
     centres: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse groups that tell nothing apart.
+        """Reject a single group, and incomplete settings.
 
         Raises:
-            DoesNotFit: `count` is below 2, or there is not one centre for each group.
+            DoesNotFit: `count` is below 2, there is not one name per group, or there are names without centres or
+                centres without names; and as `Labels`.
         """
         super().__post_init__()
         if self.count < 2:
@@ -90,7 +91,7 @@ class Groups(Labels):
 
 
 def _look(data: Dataset, rows: NDArray[np.int64]) -> Float[Tensor, "n f"]:
-    """These pictures made 8x8, each as a row of numbers."""
+    """These pictures, downsampled to 8x8 and flattened."""
     pictures = to_float(torch.from_numpy(np.ascontiguousarray(data.samples[rows])))
     return interpolate(pictures, (SIDE, SIDE), mode="area").flatten(1)
 
@@ -100,12 +101,12 @@ def _nearest(looks: Float[Tensor, "n f"], centres: Float[Tensor, "k f"]) -> Int[
 
 
 def _distances(looks: Float[Tensor, "n f"], centres: Float[Tensor, "k f"]) -> Float[Tensor, "n k"]:
-    """Squared, less the squared length of each look, which is the same for all centres."""
+    """Squared distances, less the squared norm of each look, which is the same for all centres."""
     return centres.square().sum(1) - 2 * looks @ centres.T
 
 
 def _centres(looks: Float[Tensor, "n f"], count: int) -> Float[Tensor, "k f"]:
-    """k-means from places that lie far apart."""
+    """The centres of k-means, initialised by `_far_apart`."""
     centres = _far_apart(looks, count)
     group = _nearest(looks, centres)
     for _ in range(ROUNDS):
@@ -119,7 +120,7 @@ def _centres(looks: Float[Tensor, "n f"], count: int) -> Float[Tensor, "k f"]:
 
 
 def _far_apart(looks: Float[Tensor, "n f"], count: int) -> Float[Tensor, "k f"]:
-    """Looks to begin with: each is drawn by its squared distance from those before it."""
+    """Initial centres by k-means++: each is drawn in proportion to its squared distance from those before it."""
     dice = np.random.default_rng(0)
     chosen = [int(dice.integers(len(looks)))]
     far = torch.full((len(looks),), torch.inf, dtype=torch.float64)

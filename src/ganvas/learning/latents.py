@@ -1,8 +1,8 @@
-"""Learning to draw in the latents of an autoencoder: the autoencoder, a flow from noise to its latents, and one step.
+"""Games in the latent space of an autoencoder: train the autoencoder, a flow from noise to latents, then distil it.
 
-These are played one after another, each beginning with what the one before has learned; all have a network
-`autoencoder` (`latent_autoencoder`), the last two a `generator` (`latent_generator`), the last a `critic`
-(`latent_critic`) and a `teacher`, which is the flow and learns no more.
+The games are played one after another, each starting from the networks of the one before. All have a network
+`autoencoder` (`latent_autoencoder`), the last two a `generator` (`latent_generator`), the last also a `critic`
+(`latent_critic`) and a `teacher`, which is the frozen flow.
 """
 
 from dataclasses import dataclass, field
@@ -36,12 +36,12 @@ __all__ = [
     "wants",
 ]
 
-SIZES = 3  # each half as large as the one before, at which pictures are compared
-CLEAREST = 0.1  # the least noise by which errors are weighed: what is nearly clean counts no more than this
-TREMBLE = 0.1  # deviation of what must not change a critic's mind
+SIZES = 3  # resolutions at which pictures are compared, each half of the one before
+CLEAREST = 0.1  # lower limit of 1 - time in loss weights, so that nearly clean latents do not dominate
+TREMBLE = 0.1  # deviation of the noise that must not change a critic's logits (`still`)
 WHOLLY = 0.25  # share of latents that a critic sees without noise
-REFINED = (0.35, 0.75)  # times between which a generator learns to refine, the first with the most noise
-UNGUIDED, GUIDANCE = 0.6, 4.0 / 0.3  # the time from which on a teacher says what it sees, and how it rises before
+REFINED = (0.35, 0.75)  # range of times at which a generator learns to refine; the first has the most noise
+UNGUIDED, GUIDANCE = 0.6, 4.0 / 0.3  # the time from which on there is no guidance, and its slope towards time 0
 
 Pictures = Float[Tensor, "n channels height width"]
 Rows = Float[Tensor, " n"]
@@ -50,7 +50,7 @@ Clean = Float[Tensor, "n *numbers"]
 
 
 def difference(x: Pictures, y: Pictures, *, sizes: int = SIZES) -> Rows:
-    """How unlike pictures are: the mean absolute difference of pixels and of their edges, summed over sizes."""
+    """The distance of pictures: mean absolute differences of pixels and of their gradients, summed over resolutions."""
     total = x.new_zeros(len(x))
     for _ in range(sizes):
         off = x - y
@@ -62,56 +62,59 @@ def difference(x: Pictures, y: Pictures, *, sizes: int = SIZES) -> Rows:
 
 
 def mixed(latents: Clean, noise: Clean, time: Rows) -> Clean:
-    """Latents, or their sketches, as they are seen at a time: noise at 0, themselves at 1."""
+    """Latents, or sketches, with the noise of a time: 0 is pure noise, 1 is clean."""
     time = time.unflatten(0, (-1, *[1] * (latents.dim() - 1)))
     return (1 - time) * noise + time * latents
 
 
 def expected(found: Clean, latents: Clean, time: Rows, *, detail: float) -> tuple[Rows, Rows]:
-    """The weighed loss of flow matching where `found` was said of latents at a time, and the error to be watched."""
+    """The weighted flow matching loss of predictions `found` of `latents` at a time, and the plain error, to be logged.
+
+    The weight is max(1 - time, 0.1)^-`detail`.
+    """
     error = (found - latents).square().flatten(1).mean(1)
     return (1 - time).clamp(min=CLEAREST) ** -detail * error, error.detach()
 
 
 def unlike(found: Latents, ends: Latents) -> Rows:
-    """How far latents are from where a teacher ends: the mean absolute difference and half the mean square."""
+    """The distance of latents from a target: the mean absolute difference plus half the mean square."""
     off = found - ends
     return off.abs().mean((1, 2)) + off.square().mean((1, 2)) / 2
 
 
 def clearness(normal: Rows, uniform: Rows) -> Rows:
-    """Times at which a critic sees latents, of random numbers: a quarter wholly clear, others seldom below a half."""
+    """Times for the critic, from random numbers: a quarter are 1, which is clean, the others seldom below a half."""
     clear = torch.sigmoid(1.2 * normal + 1.0)
     return torch.where(uniform < WHOLLY, torch.ones_like(clear), clear)
 
 
 def guidance(time: Rows) -> Float[Tensor, "n 1 1"]:
-    """How far a teacher is led away from what it says without words, where a generator learns to refine."""
+    """The teacher's scale of classifier-free guidance when a generator learns to refine."""
     return (1 + GUIDANCE * (UNGUIDED - time)).clamp(min=1.0)[:, None, None]
 
 
 def told_apart(real: Rows, fake: Rows) -> Rows:
-    """What a critic minimises of its logits (Goodfellow et al. 2014, arXiv:1406.2661)."""
+    """The critic's loss (Goodfellow et al. 2014, arXiv:1406.2661)."""
     return F.softplus(-real) + F.softplus(fake)
 
 
 @part("game")
 @dataclass(frozen=True)
 class Reconstruction(Game):
-    """A latent autoencoder gives back what it was shown, though there is noise in its latents.
+    """A latent autoencoder learns to reconstruct samples from noisy latents.
 
-    The noise, of a deviation from 0 to `noise` that each sample draws, has the decoder draw clean lines of latents that
-    are nearly right, as those of a generator are.
+    Each sample draws the deviation of its noise from 0 to `noise`. So the decoder learns to draw clean lines from
+    latents that are only nearly right, as a generator's are.
     """
 
     noise: Value = 0.15
 
     def __post_init__(self) -> None:
-        """Refuse a deviation below 0."""
+        """Reject a deviation below 0."""
         within("game.noise", self.noise, 0.0)
 
     def turns(self) -> tuple[Turn, ...]:
-        """One turn of the one player."""
+        """One turn, of the autoencoder."""
         return (Turn("autoencoder", self._autoencoder),)
 
     def check(self, nets: Nets) -> None:
@@ -129,23 +132,23 @@ class Reconstruction(Game):
 @part("game")
 @dataclass(frozen=True)
 class FlowMatching(Game):
-    """A generator learns what latents are behind noise (flow matching, Lipman et al. 2023, arXiv:2210.02747).
+    """A generator learns to predict latents from noisy ones (flow matching, Lipman et al. 2023, arXiv:2210.02747).
 
-    Latents x and noise e are mixed to (1 - t) e + t x, and the network says what x is expected to be, in the mean
-    square. t is the sigmoid of a normal number of mean `centre` (Esser et al. 2024, arXiv:2403.03206, section 3.1):
-    what a thing is, is decided where there is much noise, its details where there is little, so it rises as training
-    goes on; and errors are weighed by (1 - t)^-`detail`, where 2 would be flow matching to the letter.
+    Latents x and noise e are mixed to (1 - t) e + t x, and the network predicts x with the least squared error. t is
+    the sigmoid of a normal number with mean `centre` (Esser et al. 2024, arXiv:2403.03206, section 3.1). High noise
+    decides what is drawn, low noise the details, so `centre` rises during training. Errors are weighted by
+    (1 - t)^-`detail`; `detail` = 2 would be plain flow matching.
     """
 
     centre: Value = field(default_factory=lambda: Cosine(-1.0, -0.2))
     detail: Value = field(default_factory=lambda: Cosine(0.3, 1.0))
 
     def __post_init__(self) -> None:
-        """Refuse weights that rise with the noise."""
+        """Reject weights that rise with the noise."""
         within("game.detail", self.detail, 0.0)
 
     def turns(self) -> tuple[Turn, ...]:
-        """One turn of the generator; the autoencoder only shows."""
+        """One turn, of the generator; the autoencoder is frozen."""
         return (Turn("generator", self._generator),)
 
     def check(self, nets: Nets) -> None:
@@ -165,19 +168,20 @@ class FlowMatching(Game):
 @part("game")
 @dataclass(frozen=True)
 class Distillation(Game):
-    """A generator learns to draw in one step what a flow draws in many, and a critic sees to it that it is sharp.
+    """A generator learns to draw in one step what a flow draws in many, and a critic keeps it sharp.
 
-    The teacher leads noise to latents; the generator is to say the same of the same noise at once, by latents and by
-    pictures, with weight `likeness` (Kang et al. 2024, arXiv:2405.05967), so seeds stay apart. The critic tells its
-    latents from the teacher's, and in a share `real` of the samples from those of the data; all are shown with noise
-    in them (Sauer et al. 2024, arXiv:2403.12015), and its mind must not change much by a little more of it (`still`,
-    in place of a gradient penalty: Lin et al. 2025, arXiv:2501.08316, eq. 6).
+    The teacher's flow leads noise to latents. The generator learns to map the same noise there in one step, compared as
+    latents and as pictures, with weight `likeness` (Kang et al. 2024, arXiv:2405.05967); so different seeds stay
+    different. The critic tells the generator's latents from the teacher's, or, in a share `real` of the samples, from
+    those of the data. It sees all latents with noise (Sauer et al. 2024, arXiv:2403.12015). `still` is the weight of
+    the change of its logits under a little more noise, in place of a gradient penalty (Lin et al. 2025,
+    arXiv:2501.08316, eq. 6).
 
-    adversarial   weight of what the critic says, in the generator's loss
-    mismatch      weight of latents under another sample's description, which the critic learns to take for fakes
-    refined       weight of what the teacher says of the generator's drawings under some noise, which the generator is
-                  to say, too: a generator with `refinements` draws by it. The teacher is guided less the less noise
-                  there is (Kynkaanniemi et al. 2024, arXiv:2404.07724).
+    adversarial   weight of the critic's verdict in the generator's loss
+    mismatch      weight of latents with another sample's condition, which the critic learns to take for fakes
+    refined       weight of matching the teacher's predictions for the generator's own latents with noise, which a
+                  generator with `refinements` needs. The teacher's guidance falls with the noise (Kynkaanniemi et al.
+                  2024, arXiv:2404.07724).
     """
 
     likeness: Value = field(default_factory=lambda: Cosine(1.0, 0.35))
@@ -188,13 +192,13 @@ class Distillation(Game):
     refined: Value = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse weights below 0 and shares that are none."""
+        """Reject weights below 0 and a share outside [0, 1]."""
         for name in ("likeness", "adversarial", "mismatch", "still", "refined"):
             within(f"game.{name}", getattr(self, name), 0.0)
         within("game.real", self.real, 0.0, 1.0, closed=True)
 
     def turns(self) -> tuple[Turn, ...]:
-        """The critic, then the generator on the same noise; teacher and autoencoder only show."""
+        """The critic, then the generator on the same noise; teacher and autoencoder are frozen."""
         return (Turn("critic", self._critic), Turn("generator", self._generator, again=True))
 
     def check(self, nets: Nets) -> None:
@@ -206,7 +210,7 @@ class Distillation(Game):
 
     @property
     def taught(self) -> bool:
-        """Whether a teacher has a say: not if the data alone are real, and the generator need be like nothing."""
+        """Whether a teacher is needed: not if all reals are data and both `likeness` and `refined` are 0."""
         return self.real < 1.0 or self.likeness != 0.0 or self.refined != 0.0
 
     def _critic(self, nets: Nets, batch: Batch) -> Terms:
@@ -250,7 +254,7 @@ class Distillation(Game):
         return terms
 
     def _refined(self, nets: Nets, batch: Batch, drawn: Tensor) -> Rows:
-        """How far the generator is from the teacher, of what it has drawn under the noise of a random time."""
+        """The distance between the generator's and the teacher's predictions for drawings with random noise levels."""
         first, last = REFINED
         time = first + (last - first) * batch.dice.uniform("refined at")
         noisy = mixed(drawn, batch.dice.normal("refined under", *drawn.shape[1:]), time)
@@ -259,7 +263,7 @@ class Distillation(Game):
         return unlike(sphere(nets["generator"].clean(noisy, batch.condition, time)), sphere(wanted))
 
     def _shown(self, nets: Nets, batch: Batch) -> Tensor:
-        """What the critic is to take for real: the teacher's latents, and some of the data's."""
+        """The latents that the critic should call real: the teacher's, or in a share `real` the data's."""
         if self.real == 0:
             return _ends(nets, batch)
         if self.real == 1:
@@ -269,10 +273,10 @@ class Distillation(Game):
 
 
 def wants(nets: Nets, player: str, method: str, name: str) -> None:
-    """Refuse a player that cannot do what a game of latents asks it for.
+    """Reject a player that lacks a method that a game of latents calls.
 
     Raises:
-        DoesNotFit: it has no such method; the message says which network does.
+        DoesNotFit: it has no such method; the message names a network that does.
     """
     if not hasattr(nets.get(player), method):
         raise DoesNotFit(f"This game wants a network {player} that is a {name}: `settings=['{player}={name}']`.")
@@ -286,7 +290,7 @@ def _latents(nets: Nets, batch: Batch) -> Tensor:
 
 
 def _ends(nets: Nets, batch: Batch) -> Tensor:
-    """Where the teacher leads the noise of this batch, found once for all turns that play on it."""
+    """The latents to which the teacher leads this batch's noise, computed once for all turns on it."""
     if "ends" not in batch.made:
         with torch.no_grad():
             batch.made["ends"] = nets["teacher"].latents(_noise(nets, batch), batch.condition)
@@ -294,20 +298,20 @@ def _ends(nets: Nets, batch: Batch) -> Tensor:
 
 
 def _fakes(nets: Nets, batch: Batch) -> Tensor:
-    """Where the generator sees the noise of this batch end, made once for all turns that play on it."""
+    """The latents that the generator makes of this batch's noise in one step, computed once for all turns on it."""
     if "fakes" not in batch.made:
         batch.made["fakes"] = nets["generator"].once(_noise(nets, batch), batch.condition)
     return batch.made["fakes"]
 
 
 def _noise(nets: Nets, batch: Batch) -> Tensor:
-    """The noise [N, places, 16] that teacher and generator both begin from."""
-    if "noise" not in batch.made:  # dice that are rolled again for the same say something else
+    """The noise [N, places, 16] that teacher and generator both start from."""
+    if "noise" not in batch.made:  # drawing the same purpose again would give other numbers
         generator: Any = nets["generator"]
         batch.made["noise"] = generator.places(batch.dice.normal("z", generator.latent))
     return batch.made["noise"]
 
 
 def _times(batch: Batch, purpose: str = "times") -> Rows:
-    """How clear latents are shown to the critic, [N]."""
+    """The times [N] at which the critic sees latents."""
     return clearness(batch.dice.normal(purpose), batch.dice.uniform(f"{purpose}, clear"))

@@ -1,6 +1,6 @@
-"""What the critic and the generator minimise: pairs of functions of logits, per sample.
+"""The losses of critic and generator: pairs of functions of logits, per sample.
 
-With sigma the logistic function, D = sigma(logit) is the probability that a sample is real. Every loss is written on
+With sigma the logistic function, D = sigma(logit) is the probability that a sample is real. Every loss is computed from
 the logits, where -log sigma(a) = softplus(-a) neither overflows nor loses its gradient to rounding.
 """
 
@@ -24,31 +24,31 @@ class Objective(ABC):
     """The two players' losses on the critic's logits; every part of kind "loss" is one."""
 
     paired: ClassVar[bool] = False
-    """Whether the generator's loss looks at the logits of reals too."""
+    """Whether the generator's loss also uses the logits of reals."""
 
     contest: ClassVar[bool] = True
-    """Whether a critic that is always right teaches less; Wasserstein's teaches most when it is as right as can be."""
+    """Whether a critic that is always right teaches less. Not so for Wasserstein, whose critic should be optimal."""
 
     @abstractmethod
     def critic(self, real: Logits, fake: Logits) -> Logits:
-        """What the critic minimises, for each pair of a real and a fake sample."""
+        """The critic's loss for each pair of a real and a fake sample."""
 
     @abstractmethod
     def generator(self, fake: Logits, real: Logits | None = None) -> Logits:
-        """What the generator minimises, for each fake sample; `real` is given if the loss is `paired`."""
+        """The generator's loss for each fake sample; `real` is given if the loss is `paired`."""
 
     def sure(self, real: Logits, fake: Logits) -> Logits:  # noqa: ARG002
-        """1 where the critic takes a real for real and -1 where it does not: its mean is r_t of arXiv:2006.06676."""
+        """1 where the critic takes a real for real, otherwise -1; the mean is r_t of arXiv:2006.06676."""
         return real.sign()
 
 
 class _CrossEntropy(Objective):
-    """The critic of the first GAN: a classifier of real against fake."""
+    """The critic of the first GAN: a binary classifier of reals and fakes."""
 
     smoothing: float
 
     def __post_init__(self) -> None:
-        """Refuse to swap the labels.
+        """Reject smoothing that would swap the labels.
 
         Raises:
             DoesNotFit: `smoothing` is not in [0, 0.5).
@@ -56,7 +56,7 @@ class _CrossEntropy(Objective):
         within("game.loss.smoothing", self.smoothing, 0.0, 0.5)
 
     def critic(self, real: Logits, fake: Logits) -> Logits:
-        """-log D(x) - log(1 - D(G(z))), with 1 - smoothing in the place of the reals' label 1."""
+        """-log D(x) - log(1 - D(G(z))), with the label of reals 1 - smoothing instead of 1."""
         return softplus(-real) + self.smoothing * real + softplus(fake)
 
 
@@ -65,21 +65,21 @@ class _CrossEntropy(Objective):
 class Minimax(_CrossEntropy):
     """The saturating loss of the first GAN: G minimises log(1 - D(G(z))) (Goodfellow et al. 2014, eq. 1).
 
-    `smoothing` takes the label of reals from 1 to 1 - smoothing, so that the critic never gets too sure; fakes keep 0:
-    one-sided label smoothing (Salimans et al. 2016, arXiv:1606.03498, section 3.4).
+    `smoothing` changes the label of reals from 1 to 1 - smoothing, so that the critic does not become overconfident;
+    fakes keep 0: one-sided label smoothing (Salimans et al. 2016, arXiv:1606.03498, section 3.4).
     """
 
     smoothing: float = 0.0
 
     def generator(self, fake: Logits, real: Logits | None = None) -> Logits:  # noqa: ARG002
-        """log(1 - D(G(z))) = -softplus(logit): flat where the critic is sure, which is why it saturates."""
+        """log(1 - D(G(z))) = -softplus(logit): flat where the critic is sure that the sample is fake (it saturates)."""
         return -softplus(fake)
 
 
 @part("loss")
 @dataclass(frozen=True)
 class Nonsaturating(_CrossEntropy):
-    """The loss that is used in practice: G maximises log D(G(z)) (Goodfellow et al. 2014, section 3).
+    """The non-saturating loss, used in practice: G maximises log D(G(z)) (Goodfellow et al. 2014, section 3).
 
     `smoothing` as in `Minimax`.
     """
@@ -101,7 +101,7 @@ class LeastSquares(Objective):
         return (real - 1).square() / 2 + fake.square() / 2
 
     def sure(self, real: Logits, fake: Logits) -> Logits:  # noqa: ARG002
-        """1 where a real scores nearer to 1 than to 0."""
+        """1 where a real scores nearer to 1 than to 0, otherwise -1."""
         return (real - 0.5).sign()
 
     def generator(self, fake: Logits, real: Logits | None = None) -> Logits:  # noqa: ARG002
@@ -112,7 +112,7 @@ class LeastSquares(Objective):
 @part("loss")
 @dataclass(frozen=True)
 class Hinge(Objective):
-    """Hinge: the critic stops caring once reals are above 1 and fakes below -1 (Miyato 2018, arXiv:1802.05957)."""
+    """Hinge: the critic's loss is 0 for reals above 1 and fakes below -1 (Miyato et al. 2018, arXiv:1802.05957)."""
 
     def critic(self, real: Logits, fake: Logits) -> Logits:
         """max(0, 1 - D(x)) + max(0, 1 + D(G(z))) (eq. 16)."""
@@ -126,10 +126,10 @@ class Hinge(Objective):
 @part("loss")
 @dataclass(frozen=True)
 class Wasserstein(Objective):
-    """The difference of mean scores, which is the earth mover's distance if the critic is the best 1-Lipschitz one.
+    """The difference of mean scores; for the optimal 1-Lipschitz critic this is the earth mover's distance.
 
-    (Arjovsky, Chintala & Bottou 2017, arXiv:1701.07875, eq. 2.) It must be kept 1-Lipschitz by the game: by a gradient
-    penalty, spectral normalisation, or by weight clipping up to a factor.
+    (Arjovsky, Chintala & Bottou 2017, arXiv:1701.07875, eq. 2.) The critic must be kept 1-Lipschitz: by a gradient
+    penalty, by spectral normalisation, or, up to a factor, by weight clipping.
     """
 
     contest: ClassVar[bool] = False
@@ -139,7 +139,7 @@ class Wasserstein(Objective):
         return fake - real
 
     def sure(self, real: Logits, fake: Logits) -> Logits:
-        """1 where a real scores above the fake beside it; scores by themselves mean nothing here."""
+        """1 where a real scores above its fake, otherwise -1; only differences of scores have a meaning here."""
         return (real - fake).sign()
 
     def generator(self, fake: Logits, real: Logits | None = None) -> Logits:  # noqa: ARG002
@@ -150,7 +150,7 @@ class Wasserstein(Objective):
 @part("loss")
 @dataclass(frozen=True)
 class Relativistic(Objective):
-    """The relativistic pairing loss: is this real more real than this fake? (Jolicoeur-Martineau 2018).
+    """The relativistic pairing loss: does this real look more real than this fake? (Jolicoeur-Martineau 2018).
 
     As in R3GAN (Huang et al. 2024, arXiv:2501.05441, eq. 2), where R1 and R2 make it converge.
     """
@@ -162,7 +162,7 @@ class Relativistic(Objective):
         return softplus(fake - real)
 
     def sure(self, real: Logits, fake: Logits) -> Logits:
-        """1 where a real is taken for more real than the fake beside it."""
+        """1 where a real scores above its fake, otherwise -1."""
         return (real - fake).sign()
 
     def generator(self, fake: Logits, real: Logits | None = None) -> Logits:

@@ -1,4 +1,4 @@
-"""How weights follow their gradients."""
+"""Optimizers with scheduled settings."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def schedule(self, optimizer: torch.optim.Optimizer, progress: float) -> None:
-        """Set what follows a schedule to its value at this progress in [0, 1]."""
+        """Set the scheduled settings to their values at this progress in [0, 1]."""
 
 
 @part("optimizer")
@@ -35,7 +35,7 @@ class Adam(Optimizer):
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        """Refuse steps that lead nowhere.
+        """Reject settings out of range.
 
         Raises:
             DoesNotFit: `rate` or `epsilon` is below 0, or `beta1` or `beta2` is not in [0, 1).
@@ -59,14 +59,14 @@ class Adam(Optimizer):
 @part("optimizer")
 @dataclass(frozen=True)
 class Rmsprop(Optimizer):
-    """RMSProp (Tieleman & Hinton 2012), the optimizer of WGAN with weight clipping: it has no momentum."""
+    """RMSProp (Tieleman & Hinton 2012), without momentum: the optimizer of WGAN with weight clipping."""
 
     rate: Value = 5e-5
     smoothing: float = 0.99
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        """Refuse steps that lead nowhere.
+        """Reject settings out of range.
 
         Raises:
             DoesNotFit: `rate` or `epsilon` is below 0, or `smoothing` is not in [0, 1).

@@ -1,4 +1,4 @@
-"""What keeps a critic gentle: functions of its gradient with respect to its input, per sample, or of its weights."""
+"""Regularisation of critics: penalties on the gradient with respect to the input, per sample, and weight clipping."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,8 @@ __all__ = ["clip_weights", "interpolate", "slope", "squared_gradient", "squared_
 def squared_gradient(logits: Float[Tensor, " n"], samples: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
     """|dD(x)/dx|^2 for each sample, itself differentiable: R1 at reals and R2 at fakes, up to their weight of gamma/2.
 
-    `samples` must have required gradients before `logits` was computed from them, and logits must not mix samples.
-    (Mescheder, Geiger & Nowozin 2018, arXiv:1801.04406, eq. 9 and 10.)
+    `samples` must require gradients before `logits` is computed from them, and each logit must depend on its own sample
+    only. (Mescheder, Geiger & Nowozin 2018, arXiv:1801.04406, eq. 9 and 10.)
     """
     return squared_gradients([(logits, samples)])[0]
 
@@ -21,7 +21,7 @@ def squared_gradient(logits: Float[Tensor, " n"], samples: Float[Tensor, "n ..."
 def squared_gradients(
     pairs: Sequence[tuple[Float[Tensor, " n"], Float[Tensor, "n ..."]]],
 ) -> list[Float[Tensor, " n"]]:
-    """`squared_gradient` for several pairs of (logits, samples) in one walk back through what may be one batch."""
+    """`squared_gradient` for several pairs of (logits, samples), in one backward pass."""
     if not pairs:
         return []
     logits, samples = zip(*pairs, strict=True)
@@ -30,11 +30,11 @@ def squared_gradients(
 
 
 def slope(logits: Float[Tensor, " n"], samples: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
-    """|dD(x)/dx| for each sample, itself differentiable, also where it is zero; conditions as in `squared_gradient`.
+    """|dD(x)/dx| for each sample, itself differentiable, also where it is zero; requirements as in `squared_gradient`.
 
-    A critic that is 1-Lipschitz has a slope of at most 1 everywhere, and the best one has a slope of exactly 1 almost
-    everywhere between reals and fakes, so that (slope - 1)^2 at `interpolate`d points is the penalty of WGAN-GP
-    (Gulrajani et al. 2017, arXiv:1704.00028, eq. 3).
+    A 1-Lipschitz critic has a slope of at most 1 everywhere, and the optimal one has slope 1 almost everywhere between
+    reals and fakes. Hence the penalty of WGAN-GP: (slope - 1)^2 at `interpolate`d points (Gulrajani et al. 2017,
+    arXiv:1704.00028, eq. 3).
     """
     (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
     return torch.linalg.vector_norm(gradient.flatten(1), dim=1)
@@ -50,6 +50,6 @@ def interpolate(
 
 @torch.no_grad()
 def clip_weights(network: nn.Module, limit: float) -> None:
-    """Force every weight into [-limit, limit], which bounds the critic's slope (Arjovsky 2017, arXiv:1701.07875)."""
+    """Clip all weights to [-limit, limit], which bounds the critic's slope (Arjovsky et al. 2017, arXiv:1701.07875)."""
     torch._foreach_clamp_min_(list(network.parameters()), -limit)
     torch._foreach_clamp_max_(list(network.parameters()), limit)

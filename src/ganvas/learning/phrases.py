@@ -1,4 +1,4 @@
-"""Keywords one by one, for networks that look at words and not at their mean."""
+"""Keywords as a sequence of word vectors, for networks that attend to words instead of using their mean."""
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Sequence
@@ -23,15 +23,15 @@ from .told import LOUD, Spoken
 
 __all__ = ["Phrases", "kinds"]
 
-COMMON, SELDOM = 0.01, 0.25  # in so many phrases, so seldom first: a word of how things are drawn, as "circle" is
-KINDS, OFTEN, SHARE = 8, 4, 0.03  # of a thing at most; said in so many phrases of it at least, and in such a share
-NEARER = 0.03  # as `NEAR` of `Keywords`, for words that are added to those asked for and do not only colour their mean
+COMMON, SELDOM = 0.01, 0.25  # words in over 1% of phrases, first in under 25% of these, are ways to draw: "circle"
+KINDS, OFTEN, SHARE = 8, 4, 0.03  # the most kinds of a thing; each is in at least 4 and 3% of the thing's phrases
+NEARER = 0.03  # like `NEAR` of `Keywords`; smaller, since here words are added and do not merely shift a mean
 STYLES = ("outline", "solid", "flat", "duotone", "gradient", "3d", "bold")
 COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink", "brown", "grey", "black")
 
 
 def kinds(phrases: Iterable[Sequence[str]], ways: Container[str], most: int = KINDS) -> tuple[str, ...]:
-    """Things, which phrases name first, each with the words that are often said of it and are no ways to draw it."""
+    """Things (first words of phrases), each followed by its frequent other words, except for `ways` to draw."""
     count, besides = Counter[str](), defaultdict[str, Counter[str]](Counter)
     for thing, *others in filter(None, phrases):
         count[thing] += 1
@@ -47,17 +47,18 @@ def kinds(phrases: Iterable[Sequence[str]], ways: Container[str], most: int = KI
 @part("condition")
 @dataclass(frozen=True)
 class Phrases(Keywords):
-    """The words of a sample, each in a place of its own, for networks that look at them one by one: `latent_generator`.
+    """The words of a sample as a sequence of vectors, for networks that attend to single words: `latent_generator`.
 
-    While training, the first word of a sample, which ought to say what it shows, is told in a share `first` of the
-    cases, each other word in a share `others`, and nothing at all in a share `nothing`. The description has room for
-    `places` words; places that are left over hold zeros.
+    During training, the first word of a sample, which should say what it shows, is given with probability `first`, each
+    other word with probability `others`, and no words at all with probability `nothing`. There is room for `places`
+    words; unused places are zeros.
 
-    Who asks for a thing has not said in which style, and of which kind. So by `variety` each seed adds, where none is
-    asked for, one of the `styles` (always, from above 0 on) and one of the `colours` (in a share of `variety` of the
-    cases), and in such a share, if a thing alone is asked for, one of its `kinds`; from .5 on it adds words of a phrase
-    of near meaning, too, the more often the higher. 0 keeps strictly to the words. Styles and colours are those of the
-    words below that the data have; kinds are things, each with what the data often say of it besides: "clock alarm".
+    A text rarely says which style, colour or kind of thing is wanted, so seeds add words according to `variety`: one of
+    the `styles` if none is asked for (always, if `variety` is above 0); one of the `colours` if none is asked for, with
+    probability `variety`; one of the thing's `kinds` if a thing alone is asked for, in a share `variety` of the seeds;
+    and, if `variety` is above 0.5, words of a phrase with a similar meaning, the more often the higher it is. 0 adds
+    nothing. Styles and colours are reduced to words that the data have; `kinds` are things, each followed by words that
+    the data often combine with it: "clock alarm".
     """
 
     places: int = 7
@@ -68,10 +69,10 @@ class Phrases(Keywords):
     kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse shares that are none.
+        """Reject settings out of range.
 
         Raises:
-            DoesNotFit: one is below 0 or above 1, there are no places, or the variety is below 0.
+            DoesNotFit: `first` or `others` is not in [0, 1], `places` is below 1; and as `Keywords`.
         """
         super().__post_init__()
         for name in ("first", "others"):
@@ -119,7 +120,7 @@ class Phrases(Keywords):
         return torch.from_numpy(self._spoken.read(self._asked(text))).flatten()
 
     def vary(self, asked: Float[Tensor, " length"], seeds: Sequence[int]) -> Float[Tensor, "n length"]:
-        """See `Condition.vary`; who asks for nothing gets that."""
+        """See `Condition.vary`; the empty condition is not varied."""
         words = asked.unflatten(0, (-1, DIMENSION)).numpy()
         varied = [torch.from_numpy(self._spoken.varied(words, seed)).flatten() for seed in seeds]
         return torch.stack(varied) if varied else asked.expand(0, -1)
@@ -142,7 +143,7 @@ class Phrases(Keywords):
         return self._in_places([self.phrases[row].split() for row in drawn.tolist()])
 
     def axes(self) -> Float[Tensor, "a length"]:
-        """See `Condition.axes`: the longest principal axes of the words, along which all of a phrase are moved."""
+        """See `Condition.axes`: the leading principal axes of the words; all words of a phrase move alike."""
         spread = self._vectors * LOUD
         spread = spread - spread.mean(0)
         _, values, axes = torch.linalg.svd(spread, full_matrices=False)
@@ -150,7 +151,7 @@ class Phrases(Keywords):
         return (axes[kept] * values[kept, None] / len(spread) ** 0.5).repeat(1, self.places)
 
     def moved(self, told: Float[Tensor, "n length"], by: Float[Tensor, "*n length"]) -> Float[Tensor, "n length"]:
-        """See `Condition.moved`: words keep their length, and places without one stay so."""
+        """See `Condition.moved`: words keep their norm, and empty places stay empty."""
         words = told.unflatten(-1, (-1, DIMENSION))
         here = (words != 0).any(-1, keepdim=True)
         after = words + by.unflatten(-1, (-1, DIMENSION)) * here
@@ -164,7 +165,7 @@ class Phrases(Keywords):
         return seeds, described.repeat_interleave(len(seeds) // len(shown), 0)
 
     def _in_places(self, phrases: Sequence[Sequence[str]]) -> Float[Tensor, "n length"]:
-        """Words as descriptions; what there is no place for is left out."""
+        """Words as conditions; words beyond the last place are dropped."""
         described = [self._spoken.in_places(phrase) for phrase in phrases]
         return torch.from_numpy(np.stack(described)).flatten(1) if described else torch.zeros(0, self.length)
 
@@ -175,14 +176,14 @@ class Phrases(Keywords):
 
     @cached_property
     def ways(self) -> set[str]:
-        """The words that say how something is drawn and not what it is."""
+        """The words that say how something is drawn, not what it is."""
         told = [words for phrase in self.phrases if (words := phrase.split())]
         count, first = Counter(word for words in told for word in set(words)), Counter(words[0] for words in told)
         common = {word for word, n in count.items() if n > COMMON * len(told) and first[word] < SELDOM * n}
         return {*self.styles, *self.colours} | common
 
     def _near(self, told: Float[np.ndarray, "places 256"], share: float) -> list[str]:
-        """The words of a phrase of near meaning that are not among these, and say what to draw."""
+        """The words of a phrase with a similar meaning, except for those given and for ways to draw."""
         words = torch.from_numpy(told)
         mean = normalize(words.sum(0), dim=0)
         cosines = (self._described @ mean).double() / LOUD

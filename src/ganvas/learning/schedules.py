@@ -1,7 +1,7 @@
-"""Values that change as a run goes on: progress in [0, 1] -> value.
+"""Values that change during a run: progress in [0, 1] -> value.
 
-Progress is the share of the run's images already seen, so that a schedule always fits the budget: a run of three
-minutes and one of three days both end on a finished schedule. Where a setting takes a `Value`, a number is constant.
+Progress is the share of the run's images already seen, so a schedule always fits the budget: runs of three minutes and
+of three days both complete it. A setting of type `Value` takes a schedule, or a number for a constant.
 """
 
 import math
@@ -26,14 +26,14 @@ Value = float | Schedule
 
 
 def at(value: Value, progress: float) -> float:
-    """A constant or a schedule, read at this progress in [0, 1]."""
+    """The value of a constant or a schedule at this progress in [0, 1]."""
     return value(progress) if isinstance(value, Schedule) else value
 
 
 def within(name: str, value: Value, low: float, high: float = math.inf, *, closed: bool = False) -> None:
-    """Refuse a setting that is not from `low` to below `high`, or to `high` itself if the range is `closed`.
+    """Reject a setting outside [low, high), or outside [low, high] if the range is `closed`.
 
-    A schedule is read at the beginning and at the end of the run, between which it rises or falls.
+    Schedules are taken to be monotonic, so only their values at the beginning and the end of the run are checked.
 
     Raises:
         DoesNotFit: it is outside.
@@ -53,7 +53,7 @@ class _Ramp(Schedule):
     over: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a schedule that takes no time.
+        """Reject a schedule that takes no time, or longer than the run.
 
         Raises:
             DoesNotFit: `over` is not in (0, 1].

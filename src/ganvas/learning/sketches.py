@@ -1,4 +1,4 @@
-"""Learning what there is to be drawn, roughly: the sketches that a generator of latents begins with."""
+"""Games that train a flow of sketches, and generators that draw from sketches."""
 
 from dataclasses import dataclass, field
 
@@ -19,25 +19,25 @@ from .turns import Game, Turn
 
 __all__ = ["Drawing", "Finishing", "Sketching"]
 
-SOME, AT_ONCE = 2_048, 256  # samples of which the axes of sketches are those, and how many are encoded at once
+SOME, AT_ONCE = 2_048, 256  # the most samples that the axes of sketches are computed from, and how many per batch
 
 
 @part("game")
 @dataclass(frozen=True)
 class Sketching(Game):
-    """The sketches of a generator learn which of them there are under words; nothing else of it does.
+    """A generator's sketcher learns the distribution of sketches for given words; the rest of the generator is frozen.
 
-    Flow matching (Lipman et al. 2023, arXiv:2210.02747) of a few numbers, so each sample is seen under `draws` noises
-    at once, at times that are the sigmoid of a normal number of mean `centre` (Esser et al. 2024, arXiv:2403.03206).
-    Where sketches have no axes yet, these are found before the first step: the longest principal axes of the latents
-    of at most 2,048 samples. No other game teaches sketches: critics would have all seeds look alike.
+    Flow matching (Lipman et al. 2023, arXiv:2210.02747) in few dimensions, so each sample is seen with `draws` noises
+    at once, at times that are the sigmoid of a normal number with mean `centre` (Esser et al. 2024, arXiv:2403.03206).
+    If sketches have no axes yet, they are computed before the first step: the leading principal axes of the latents of
+    at most 2,048 samples. No other game trains the sketcher, because critics would make all seeds look alike.
     """
 
     draws: int = 32
     centre: Value = -0.4
 
     def __post_init__(self) -> None:
-        """Refuse samples that are not seen."""
+        """Reject `draws` below 1."""
         if self.draws < 1:
             raise DoesNotFit(f"game.draws must be at least 1, not {self.draws}.")
 
@@ -69,11 +69,11 @@ class Sketching(Game):
 @part("game")
 @dataclass(frozen=True)
 class Drawing(Game):
-    """A generator learns to draw each sample from its sketch; its sketches do not learn.
+    """A generator learns to draw each sample from its sketch; the sketcher is frozen.
 
-    The latents that it makes of the sketch and some noise are to be those of the sample (as an autoencoder of two
-    stages is refined, Dai & Wipf 2019, arXiv:1903.05789): with no critic, so colours and shapes are those of the data
-    and lines a little soft, and in a few hundred steps.
+    Its latents, computed from the sketch and some noise, should equal those of the sample (as in the second stage of
+    Dai & Wipf 2019, arXiv:1903.05789). Without a critic, colours and shapes are those of the data and lines are a
+    little soft; a few hundred steps suffice.
     """
 
     def turns(self) -> tuple[Turn, ...]:
@@ -95,17 +95,17 @@ class Drawing(Game):
 @part("game")
 @dataclass(frozen=True)
 class Finishing(Adversarial):
-    """A critic judges what a generator draws, which is also to draw each sample of its sketch, as in `drawing`.
+    """A generator learns from a critic and, as in `drawing`, to draw each sample from its sketch.
 
-    A critic of few pictures minds lines and lets colours and places go; this holds them.
+    A critic of few pictures enforces lines but neglects colours and layout; the second term preserves these.
 
-    drawn  weight of how far samples are missed, in the generator's loss
+    drawn  weight, in the generator's loss, of the distance to the samples
     """
 
     drawn: Value = field(default_factory=lambda: Cosine(1.5, 0.2))
 
     def __post_init__(self) -> None:
-        """Refuse what `Adversarial` does, and a weight below 0."""
+        """Reject what `Adversarial` rejects, and a weight below 0."""
         super().__post_init__()
         within("game.drawn", self.drawn, 0.0)
 
@@ -124,7 +124,7 @@ class Finishing(Adversarial):
 
 
 def _missed(nets: Nets, batch: Batch) -> Float[Tensor, " n"]:
-    """How far what a generator draws of the sketch of each sample is from that sample, in latents."""
+    """The distance, in latents, between each sample and what the generator draws from its sketch."""
     generator = nets["generator"]
     with torch.no_grad():
         latents = nets["autoencoder"].latents(batch.real)

@@ -1,4 +1,4 @@
-"""What a critic of points in the plane thinks of every place: its logits on a grid, and where they rise."""
+"""The logits of a critic of points in the plane, on a grid, and their gradients."""
 
 import torch
 from jaxtyping import Float
@@ -12,10 +12,10 @@ __all__ = ["slopes", "surface"]
 
 @torch.no_grad()
 def surface(critic: Critic, *, extent: float, side: int = 69) -> Float[Tensor, "side side"]:
-    """The logits on a grid over +-`extent` in both coordinates, rows from the top down as pictures have them.
+    """The logits on a grid over +-`extent` in both coordinates, rows from top to bottom as in pictures.
 
     Raises:
-        DoesNotFit: the critic's samples are no points in the plane, or it is told of something.
+        DoesNotFit: the critic's samples are not points in the plane, or it takes a condition.
     """
     _refuse_others(critic)
     device = next(critic.parameters()).device
@@ -26,7 +26,7 @@ def surface(critic: Critic, *, extent: float, side: int = 69) -> Float[Tensor, "
 
 
 def slopes(critic: Critic, points: Float[Tensor, "n 2"]) -> Float[Tensor, "n 2"]:
-    """The gradients of the logits at these points: whither a generator is pushed from there.
+    """The gradients of the logits at these points: the directions in which a generator's samples are pushed.
 
     Raises:
         DoesNotFit: as in `surface`.

@@ -1,6 +1,6 @@
-"""What a seed and words come to before a network is told of it, in arrays and without torch.
+"""From seeds and words to noise and conditions, as NumPy arrays, without torch.
 
-conditions.py and phrases.py hand it to networks; models/exported.py to the file of one.
+conditions.py and phrases.py pass the results to networks, models/exported.py to an ONNX file.
 """
 
 from collections.abc import Callable, Container, Sequence
@@ -16,13 +16,13 @@ from ..data.words import DIMENSION, single_words
 
 __all__ = ["LOUD", "Spoken", "asked", "drawn", "noise"]
 
-LOUD = DIMENSION**0.5  # the length of a word's vector, that of a standard normal one
-GOLDEN = (5**0.5 - 1) / 2  # its multiples spread evenly between whole numbers, however many there are
-ROUND = 1000  # so many seeds, and they spread anew
+LOUD = DIMENSION**0.5  # norm of a word's vector, about that of a standard normal vector
+GOLDEN = (5**0.5 - 1) / 2  # fractional parts of its multiples are evenly spread, however many there are
+ROUND = 1000  # seeds after which that sequence repeats
 
 
 def noise(seeds: Sequence[int], latent: int) -> Float[np.ndarray, "n latent"]:
-    """The standard normal input that belongs to each seed.
+    """The standard normal input of each seed.
 
     Raises:
         DoesNotFit: a seed is below 0 or too large.
@@ -33,10 +33,10 @@ def noise(seeds: Sequence[int], latent: int) -> Float[np.ndarray, "n latent"]:
 
 
 def asked(text: str, known: Container[str]) -> list[str]:
-    """The words of a text; one with hyphens in parts if it is not known as a whole.
+    """The words of a text; a hyphenated word is split if it is not `known` as a whole.
 
     Raises:
-        DoesNotFit: there are none in it.
+        DoesNotFit: a text that is not blank has no words.
     """
     words = [
         part
@@ -49,7 +49,7 @@ def asked(text: str, known: Container[str]) -> list[str]:
 
 
 def drawn(shares: Float[np.ndarray, " k"], seeds: Sequence[int]) -> Int64[np.ndarray, " n"]:
-    """What each seed draws of things that are as frequent as their shares, in float64."""
+    """The index that each seed draws, with probabilities in proportion to the shares, in float64."""
     rolled = np.array([np.random.default_rng([seed, 1]).random() for seed in seeds])
     ends = shares.cumsum()
     return np.searchsorted(ends, rolled * ends[-1], side="right")
@@ -57,11 +57,11 @@ def drawn(shares: Float[np.ndarray, " k"], seeds: Sequence[int]) -> Int64[np.nda
 
 @dataclass(frozen=True)
 class Spoken:
-    """Words in places: what `learning.phrases.Phrases` tells, and its settings.
+    """The NumPy part of `learning.phrases.Phrases`: conditions from words, and the words that seeds add.
 
-    kinds    things, each with the words that say what kind of it there is
+    kinds    things, each followed by words for its kinds: "clock alarm"
     vectors  words -> [n, 256], each of length 1
-    near     (words [places, 256], a number in [0, 1)) -> words of a phrase of near meaning
+    near     (words [places, 256], a number in [0, 1)) -> words of a phrase with a similar meaning
     """
 
     places: int
@@ -73,17 +73,17 @@ class Spoken:
     near: Callable[[Float[np.ndarray, "places 256"], float], list[str]]
 
     def in_places(self, words: Sequence[str]) -> Float[np.ndarray, "places 256"]:
-        """Words as a description; what there is no place for is left out."""
+        """Words as a condition; words beyond the last place are dropped."""
         described = np.zeros((self.places, DIMENSION), np.float32)
         some = list(words)[: self.places]
         described[: len(some)] = self.vectors(some) * np.float32(LOUD)
         return described
 
     def read(self, words: Sequence[str]) -> Float[np.ndarray, "places 256"]:
-        """What just these words are told as, in whatever order they are asked for.
+        """The condition of exactly these words, independent of their order.
 
         Raises:
-            DoesNotFit: they are more than there are places.
+            DoesNotFit: there are more words than places.
         """
         if len(words) > self.places:
             raise DoesNotFit(
@@ -93,7 +93,7 @@ class Spoken:
         return self.in_places(sorted(words))
 
     def varied(self, words: Float[np.ndarray, "places 256"], seed: int) -> Float[np.ndarray, "places 256"]:
-        """The words as one seed takes them, with what it adds of its own; who asks for nothing gets that."""
+        """The words, with those that a seed adds in free places; no words stay no words."""
         added = self.added(words, seed)
         words = words.copy()
         free = np.flatnonzero(~words.any(axis=1))
@@ -102,7 +102,7 @@ class Spoken:
         return words
 
     def added(self, words: Float[np.ndarray, "places 256"], seed: int) -> list[str]:
-        """What one seed adds, as far as there are places left."""
+        """The words that a seed adds, as far as places are free."""
         if not self.variety or not words.any():
             return []
         rolled = np.random.default_rng([seed, 2])
@@ -116,9 +116,9 @@ class Spoken:
         return added[: np.count_nonzero(~words.any(axis=1))]
 
     def _kind(self, words: Float[np.ndarray, "places 256"], seed: int) -> list[str]:
-        """What kind of thing a seed takes, if a thing alone is asked for that comes in kinds.
+        """The kind that a seed adds, if a single thing is asked for, apart from style and colour, and has kinds.
 
-        A share `variety` of the seeds takes one; those that follow one another take others.
+        A share `variety` of the seeds adds one; consecutive seeds add different ones.
         """
         place, ways = seed % ROUND * GOLDEN % 1, (*self.styles, *self.colours)
         here = words[words.any(axis=1)]
@@ -131,11 +131,11 @@ class Spoken:
 
     @cached_property
     def things(self) -> Float[np.ndarray, "n 256"]:
-        """What comes in kinds."""
+        """The vectors of the things that have kinds."""
         return self.vectors([kinds.split()[0] for kinds in self.kinds])
 
     def _one_of(self, choices: tuple[str, ...], words: Float[np.ndarray, "places 256"], share: float) -> list[str]:
-        """One of the choices, unless one is among the words already."""
+        """One of the choices, unless the words already contain one."""
         if not choices or (self.vectors(choices) @ words.T > 0.99 * LOUD).any():
             return []
         return [choices[int(share * len(choices))]]

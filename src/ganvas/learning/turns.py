@@ -1,4 +1,4 @@
-"""Who learns when, and from what: a game is a table of turns, and the loop plays it without knowing which one it is."""
+"""Who learns when, and from what: a game is a table of turns, which the training loop plays in order."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -19,9 +19,9 @@ class Turn:
     player   the network that learns in this turn; all others are frozen
     loss     its per-sample terms; their sum is minimised
     times    plays per step, each on a batch of its own (the n_critic of WGAN)
-    every    only each k-th step, its loss scaled by k (lazy regularisation, Karras et al. 2020)
-    again    play on the batch of the turn before once more, the same reals and the same dice, not on a new one
-    after    what is done to the network each time that it has learned
+    every    play only every k-th step, with the loss scaled by k (lazy regularisation, Karras et al. 2020)
+    again    reuse the previous turn's batch, with the same reals and the same random numbers
+    after    called with the network after each of its updates
     """
 
     player: str
@@ -40,27 +40,27 @@ class Game(ABC):
         """The turns of one step, in order."""
 
     def check(self, nets: Nets) -> None:  # noqa: B027
-        """Refuse networks that cannot play by these rules, and wake what learns by these alone.
+        """Reject networks that this game cannot train, and unfreeze what only this game trains.
 
         Raises:
-            DoesNotFit: there is one.
+            DoesNotFit: there is such a network.
         """
 
     def begin(self, nets: Nets, data: Dataset) -> None:  # noqa: B027
-        """Look at the data before the first step, with networks that have what they start from, and set some of theirs.
+        """Initialise networks from the data before the first step, after any weights they start from are loaded.
 
-        (Data-dependent initialisation, Salimans & Kingma 2016, arXiv:1602.07868, section 3.) What it does follows from
-        its arguments alone.
+        (Data-dependent initialisation, Salimans & Kingma 2016, arXiv:1602.07868, section 3.) The result depends only on
+        the arguments.
 
         Raises:
-            DoesNotFit: the networks cannot begin like this.
+            DoesNotFit: the networks cannot be initialised like this.
         """
 
     def memory(self) -> dict[str, Tensor]:
-        """What it remembers from step to step, as it is before the first one; losses see it as `batch.memory`."""
+        """The initial state that the game keeps from step to step; losses see it as `batch.memory`."""
         return {}
 
     def remember(  # noqa: B027
         self, memory: Mapping[str, Tensor], means: Mapping[str, Tensor], *, images: int
     ) -> None:
-        """Change the memory, in place, after a step of so many images with these mean terms, named "player.term"."""
+        """Update the memory in place after a step of so many images; `means` are its mean terms, by "player.term"."""

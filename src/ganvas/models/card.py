@@ -1,6 +1,6 @@
-"""The card of a model on Hugging Face: a header in YAML that the hub reads, and below it what people are to know.
+"""The card of a model on Hugging Face: a YAML header for the hub, and a text for people below it.
 
-What is not known is said to be so: no licence, no figures, no look at how a training went.
+What is unknown is stated as unknown: the licence, the metrics, how the training went.
 """
 
 import json
@@ -18,20 +18,20 @@ from .model import Model
 
 __all__ = ["UNKNOWN", "card", "headed"]
 
-UNKNOWN = "unknown"  # what the hub calls a licence that nobody named
+UNKNOWN = "unknown"  # what the hub calls an unspecified licence
 KNOWN = {"mnist": "ylecun/mnist", "cifar10": "uoft-cs/cifar10"}
-"""Sources that download a known set -> what it is called on the hub."""
+"""Source that downloads a known data set -> the name of that data set on the hub."""
 
 
 def card(name: str, model: Model, run: Run | None, *, about: str, licence: str) -> str:
     """The card, in Markdown.
 
     Args:
-        name: of the model, the title.
-        model: it.
-        run: the one that trained it, if it is here.
-        about: what somebody says of data and training, in Markdown; it comes first.
-        licence: for short as the hub has it, if it is known.
+        name: the model's name, used as the title.
+        model: the model.
+        run: the run that trained it, if available.
+        about: a description of the data and the training, in Markdown; it comes first.
+        licence: the hub's short identifier of the licence, if known.
     """
     parts = (
         ("", about.strip()),
@@ -47,7 +47,7 @@ def card(name: str, model: Model, run: Run | None, *, about: str, licence: str) 
 
 
 def headed(text: str, model: Model, run: Run | None, *, licence: str) -> str:
-    """A card that somebody wrote, with a header; its own stays, unless a licence is named."""
+    """Add a header to an existing card; its own header is kept unless a licence is given."""
     fence = "---\n"
     has_own = text.startswith(fence) and f"\n{fence}" in text
     if has_own and not licence:
@@ -57,7 +57,7 @@ def headed(text: str, model: Model, run: Run | None, *, licence: str) -> str:
 
 
 def _header(model: Model, run: Run | None, licence: str) -> str:
-    """What the hub reads: YAML, of which JSON is a part, so that texts are quoted as JSON has them."""
+    """The YAML header that the hub reads; JSON is valid YAML, so values are quoted as in JSON."""
     words = isinstance(model.condition, Keywords)
     task = {
         Kind.PICTURES: "text-to-image" if words else "unconditional-image-generation",
@@ -75,13 +75,13 @@ def _header(model: Model, run: Run | None, licence: str) -> str:
 
 
 def _datasets(recipe: Recipe) -> list[str]:
-    """What the hub calls the data if they were downloaded; nobody knows what lies at a path of somebody's."""
+    """The hub's name of the data set, if it was downloaded; of data at a local path nothing is known."""
     named = KNOWN.get(name_of(recipe.data))
     return [named] if named and not getattr(recipe.data, "path", "") else []
 
 
 def _use(name: str, model: Model) -> str:
-    """The commands; for a repository with its name on the hub, and else for a folder."""
+    """The commands that use the model, with an hf: name if `name` is that of a repository, otherwise with a folder."""
     place = f"hf:{name}" if "/" in name else name
     told = model.condition
     asked = f' --label "{told.classes[0]}"' if isinstance(told, Labels) and told.classes else ""
@@ -124,7 +124,7 @@ def _duration(seconds: float) -> str:
 
 
 def _figures(run: Run | None) -> str:
-    """What `ganvas evaluate` found, each with what made it."""
+    """The results of `ganvas evaluate`, each with its settings."""
     tables = []
     for each in latest(run.path) if run else ():
         rows = "\n".join(
@@ -137,7 +137,7 @@ def _figures(run: Run | None) -> str:
 
 
 def _limits(model: Model, run: Run | None) -> Iterator[str]:
-    """What is known to be wrong with it, or is not known."""
+    """Known problems of the model, and what is not known about it."""
     yield f"Its {model.kind} are {in_words(model.shape)}, of the kind that it learned from and of no other."
     if run is None:
         yield "Nothing is known here of how it was trained."

@@ -1,9 +1,9 @@
-"""Generators that others have published, as model files of this project: names are mapped, every shape is checked.
+"""Convert published generators to model files of this project: names are mapped, and every shape is checked.
 
     convert(Path("ffhq.safetensors"), "stylegan2", Path("ffhq.model.safetensors"))
 
-What is read is a state dict: tensors by their names, in a .safetensors file or one of torch.save that holds nothing
-else. The pickles in which NVIDIA's code publishes networks are programs, and are refused.
+The input is a state dict (names -> tensors) in a .safetensors file, or in a torch.save file that contains nothing else.
+The pickles in which NVIDIA's code publishes networks are programs, and are refused.
 """
 
 import re
@@ -31,18 +31,18 @@ KINDS = {
     "stylegan2": "StyleGAN2-ADA in PyTorch (NVlabs/stylegan2-ada-pytorch)",
     "r3gan": "R3GAN (brownvc/R3GAN)",
 }
-"""What can be converted -> whose generator it is."""
+"""Kind of generator that can be converted -> the project that it comes from."""
 
-ANCHORS = {"stylegan2": "synthesis.b4.const", "r3gan": "MainLayers.0.Layers.0.Basis"}  # in every network of the kind
-TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8  # of the low-pass filter that both resample with
+ANCHORS = {"stylegan2": "synthesis.b4.const", "r3gan": "MainLayers.0.Layers.0.Basis"}  # in every network of its kind
+TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8  # the low-pass filter that both use for resampling
 
 Rules = tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]
-"""Patterns in names and what takes their place, one substitution after the other."""
+"""Regular expressions for names and their replacements, applied one after the other."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a state dict holds: the network as settings, its shape, its classes, and its weights by our names."""
+    """A state dict's content: the network's settings, shape and number of classes, and the weights under our names."""
 
     settings: NetworkSettings
     shape: tuple[int, ...]
@@ -51,18 +51,19 @@ class Found:
 
 
 def convert(file: Path, kind: str, out: Path, *, classes: tuple[str, ...] = (), clamp: float | None = 256.0) -> Model:
-    """Write a published generator's state dict as a model file, which everything that takes a model takes.
+    """Write a published generator's state dict as a model file, usable wherever a model is accepted.
 
     Args:
-        file: the state dict, .safetensors or of torch.save.
-        kind: whose it is, see `KINDS`.
+        file: the state dict, a .safetensors or torch.save file.
+        kind: the kind of generator, see `KINDS`.
         out: the model file, .safetensors.
-        classes: the names of its classes in their order; by default they are numbered.
-        clamp: of StyleGAN2: the `conv_clamp` it was trained with, which no state dict tells.
+        classes: the names of its classes in order; by default they are numbered.
+        clamp: for StyleGAN2: the `conv_clamp` it was trained with, which a state dict does not contain.
 
     Raises:
-        Unreadable or DoesNotFit: the file is a pickle or damaged, or holds another network; the message says what is
-            wrong where.
+        NotFound: there is no such kind.
+        Unreadable or DoesNotFit: the file is a pickle, is damaged or holds another network, or `out` or `classes` do
+            not fit; the message says what is wrong where.
     """
     if kind not in KINDS:
         raise NotFound(f"There is no conversion from {kind!r}; there are: {', '.join(KINDS)}.")
@@ -96,28 +97,28 @@ def convert(file: Path, kind: str, out: Path, *, classes: tuple[str, ...] = (), 
 
 
 def translate(tensors: Mapping[str, Tensor], kind: str, *, clamp: float | None = 256.0) -> Found:
-    """The network that a state dict is of, and its weights by our names.
+    """The network that a state dict belongs to, and its weights under our names.
 
     Raises:
-        Unreadable: it is not of this kind, or of a variant that does not exist here.
+        Unreadable: it is not of this kind, or is a variant that is not supported here.
     """
     anchor = ANCHORS[kind]
     prefixes = [name.removesuffix(anchor) for name in tensors if name.endswith(anchor)]
     if not prefixes:
         raise Unreadable(f"This is no generator of {KINDS[kind]}: it holds no {anchor}.")
-    prefix = sorted(prefixes, key=lambda each: "ema" not in each)[0]  # the averaged one, where there are both
+    prefix = sorted(prefixes, key=lambda each: "ema" not in each)[0]  # prefer the averaged weights if both are there
     own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     own = {name: value for name, value in own.items() if not _filter(name, value)}
     try:
         return _stylegan2(own, clamp) if kind == "stylegan2" else _r3gan(own)
     except KeyError as error:
         raise Unreadable(f"This is no generator of {KINDS[kind]} as it is known here: {error} is missing.") from None
-    except (LookupError, TypeError, ValueError):  # a weight with too few sides, or a number without an end
+    except (LookupError, TypeError, ValueError):  # a weight with too few dimensions, or an infinite number
         raise Unreadable(f"This is no generator of {KINDS[kind]} as it is known here: shapes differ.") from None
 
 
 def _filter(name: str, value: Tensor) -> bool:
-    """Whether this is a low-pass filter, which is no weight; it has to be the usual one."""
+    """Whether this is the low-pass filter, which is not a weight; any filter but the usual one is refused."""
     if not name.endswith(("resample_filter", "Resampler.Kernel")):
         return False
     if value.shape != (4, 4) or not torch.allclose(value.float(), torch.outer(TAPS, TAPS), atol=1e-6):
@@ -136,7 +137,7 @@ def _renamed(tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, Tensor]:
 
 
 def _numbers(pattern: str, names: Iterable[str]) -> list[tuple[int, ...]]:
-    """The numbers that the groups of a pattern find in names, each once and in order."""
+    """The numbers captured by the groups of a pattern, without duplicates and sorted."""
     matches = (re.match(pattern, name) for name in names)
     return sorted({tuple(map(int, found.groups())) for found in matches if found})
 
@@ -166,7 +167,7 @@ def _stylegan2(tensors: Mapping[str, Tensor], clamp: float | None) -> Found:
 
 
 def _r3gan(tensors: Mapping[str, Tensor]) -> Found:
-    stage, block = _numbers(r"MainLayers\.(\d+)\.Layers\.(\d+)\.", tensors)[-1]  # the first of a stage is no block
+    stage, block = _numbers(r"MainLayers\.(\d+)\.Layers\.(\d+)\.", tensors)[-1]  # a stage's first layer is not a block
     widths = [len(tensors[f"MainLayers.{each}.Layers.1.LinearLayer3.Layer.weight"]) for each in range(stage + 1)]
     cardinality = tensors["MainLayers.0.Layers.1.LinearLayer2.Layer.weight"].shape[1]
     embed = tensors.get("EmbeddingLayer.weight")

@@ -1,4 +1,4 @@
-"""The critics of a run, which its checkpoints keep beside the model: how real each of them finds a picture."""
+"""The critics of a run, which its checkpoints hold in addition to the model: how real each one finds a picture."""
 
 import torch
 from jaxtyping import Float, UInt8
@@ -17,15 +17,16 @@ CHUNK = 64
 
 
 def load_critics(run: Run, condition: int, *, device: torch.device | str = "cpu") -> dict[str, Critic]:
-    """The critics by the names that the recipe gives them, as they were at the newest checkpoint; may be none.
+    """The critics by their names in the recipe, from the newest checkpoint; may be empty.
 
     Args:
         run: a run with a checkpoint.
         condition: the length of the condition vector that its networks take, 0 for none.
-        device: where they are to compute.
+        device: where they compute.
 
     Raises:
-        Unreadable or NotInstalled: the checkpoint holds others than the recipe's, or what they look through is missing.
+        Unreadable or NotInstalled: the critics in the checkpoint differ from the recipe's, or a package that they need
+            is missing.
     """
     found = run.newest_sound(checkpoint.STATE)
     if found is None:
@@ -52,7 +53,7 @@ def load_critics(run: Run, condition: int, *, device: torch.device | str = "cpu"
 def logits(
     critic: Critic, pictures: UInt8[Tensor, "n h w c"], conditions: Float[Tensor, "n k"] | None = None
 ) -> Float[Tensor, " n"]:
-    """How real a critic finds each picture, if it is told this of it; a logit has neither a scale nor a zero."""
+    """How real a critic finds each picture under its condition, as a logit; logits have no absolute scale or zero."""
     device, found = next(critic.parameters()).device, [torch.empty(0)]
     for first in range(0, len(pictures), CHUNK):
         some = slice(first, first + CHUNK)

@@ -1,4 +1,4 @@
-"""Outlines as few curves: closed polygons become lines and cubic Bezier curves that stay within a tolerance of them."""
+"""Fit closed polygons with few lines and cubic Bezier curves that stay within a tolerance of them."""
 
 import numpy as np
 from jaxtyping import Float
@@ -7,16 +7,16 @@ __all__ = ["Curve", "Points", "area", "outline"]
 
 Points = Float[np.ndarray, "_ 2"]
 Vector = Float[np.ndarray, " 2"]
-Curve = Float[np.ndarray, "k 2"]  # what comes after the point before: the end of a line, or controls and end of a cubic
+Curve = Float[np.ndarray, "k 2"]  # after the previous point: the end of a line, or the controls and end of a cubic
 
-STEP = 0.75  # between points of an outline, in the units of what was traced
-REACH = 4  # points to either side by which the direction at a point is told
-CORNER, SMALL = 58.0, 24.0  # degrees of a turn that is a corner; a loop of fewer points than this has none
-ROUNDS, HOPELESS = 4, 4.0  # of moving points along a curve; times the tolerance from which that is not tried
+STEP = 0.75  # distance between the points of an outline, in the units of the traced picture
+REACH = 4  # points on either side from which the direction at a point is estimated
+CORNER, SMALL = 58.0, 24.0  # turns from so many degrees on are corners; loops of fewer points have none
+ROUNDS, HOPELESS = 4, 4.0  # rounds of reparametrisation; errors beyond this multiple of the tolerance get none
 
 
 def area(points: Points) -> float:
-    """What a closed polygon encloses, without a sign."""
+    """The area of a closed polygon, without its sign."""
     x, y = points.T
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
@@ -24,12 +24,12 @@ def area(points: Points) -> float:
 def outline(polygon: Points, *, tolerance: float) -> tuple[Vector, list[Curve]]:
     """A closed polygon as its first point and the curves that lead around it and back.
 
-    Corners stay corners; between them curves are fitted as by Schneider ("An algorithm for automatically fitting
-    digitized curves", Graphics Gems, 1990) and meet without a kink.
+    Corners are kept; between them curves are fitted by Schneider's method ("An algorithm for automatically fitting
+    digitized curves", Graphics Gems, 1990) and join smoothly.
 
     Args:
-        polygon: whose last point is followed by its first.
-        tolerance: how far from it a curve may be, in the same units.
+        polygon: its points; the last one is connected to the first.
+        tolerance: the largest distance of a curve from the polygon, in the same units.
     """
     points = _even(polygon)
     corners = _corners(points)
@@ -51,7 +51,7 @@ def outline(polygon: Points, *, tolerance: float) -> tuple[Vector, list[Curve]]:
 
 
 def _even(polygon: Points) -> Points:
-    """Points of the outline at equal distances."""
+    """The outline resampled at equal distances."""
     closed = np.concatenate([polygon, polygon[:1]])
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
     count = max(8, round(along[-1] / STEP))
@@ -60,7 +60,7 @@ def _even(polygon: Points) -> Points:
 
 
 def _corners(points: Points) -> list[int]:
-    """Where the outline turns at once."""
+    """The indices of the points at which the outline turns sharply."""
     if len(points) < SMALL:
         return []
     before, after = points - np.roll(points, REACH, axis=0), np.roll(points, -REACH, axis=0) - points
@@ -85,7 +85,7 @@ def _unit(vector: Vector) -> Vector:
 
 
 def _fitted(points: Points, leaves: Vector, arrives: Vector, tolerance: float) -> list[Curve]:
-    """Cubics through the first and the last point that leave and arrive in these directions."""
+    """Cubics from the first to the last point with these tangents at the ends."""
     if len(points) <= 3:
         third = np.linalg.norm(points[-1] - points[0]) / 3
         return [np.stack([points[0] + leaves * third, points[-1] + arrives * third, points[-1]])]
@@ -107,7 +107,7 @@ def _fitted(points: Points, leaves: Vector, arrives: Vector, tolerance: float) -
 
 
 def _cubic(points: Points, u: Float[np.ndarray, " n"], leaves: Vector, arrives: Vector) -> Float[np.ndarray, "4 2"]:
-    """The cubic of these directions with the least squared distance to the points, each at its own u."""
+    """The least-squares cubic through the end points with these end tangents; point i is compared at parameter u[i]."""
     first, last = points[0], points[-1]
     weights = np.stack([(1 - u) ** 3, 3 * u * (1 - u) ** 2, 3 * u**2 * (1 - u), u**3], 1)
     rest = points - (weights[:, :2].sum(1)[:, None] * first + weights[:, 2:].sum(1)[:, None] * last)
@@ -127,7 +127,7 @@ def _at(curve: Float[np.ndarray, "4 2"], u: Float[np.ndarray, " n"]) -> Points:
 
 
 def _nearer(curve: Float[np.ndarray, "4 2"], points: Points, u: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """Each u after one step of Newton's method towards where the curve is nearest to its point."""
+    """Each u after one Newton step towards the point of the curve that is nearest to its data point."""
     first, second = 3 * np.diff(curve, axis=0), 6 * np.diff(curve, 2, axis=0)
     v = 1 - u
     speed = np.stack([v**2, 2 * u * v, u**2], 1) @ first

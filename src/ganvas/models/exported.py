@@ -1,8 +1,8 @@
-"""Pictures by a model's exported file, without torch, whose import takes most of the seconds of a short command.
+"""Draw with a model's exported ONNX file, without torch, whose import takes most of the time of a short command.
 
-`ganvas export runs/flowers --out runs/flowers/model.onnx` puts one beside the model that it is of, and onnxruntime has
-to be installed. A seed is the same picture as by the model, within a shade of 256; of one file it is the same bit for
-bit, however many are asked for at once. What such a file cannot do is left to the model.
+`ganvas export runs/flowers --out runs/flowers/model.onnx` puts the file next to its model; onnxruntime must be
+installed. A seed gives the same picture as the model, up to one of 256 levels; the same file gives the same bits,
+however many pictures are drawn at once. What the file cannot draw is left to the model.
 """
 
 import json
@@ -28,11 +28,11 @@ from .shipped import locate
 __all__ = ["FILE", "Exported", "exported", "sum_of"]
 
 FILE = "model.onnx"
-SHOWN = 64  # pixels to which small pictures on a sheet are enlarged where no scale is given
+SHOWN = 64  # default size in pixels to which small pictures on a sheet are enlarged
 
 
 def sum_of(run: str) -> str:
-    """The SHA-256 of the file of the model that is meant, as its checkpoint has it; "" where there is none."""
+    """The SHA-256 of a model's file, as its checkpoint records it; "" if there is none."""
     found = locate(run)
     if found.is_file():
         return manifest.hash_of(found)
@@ -43,9 +43,9 @@ def sum_of(run: str) -> str:
 
 
 def exported(run: str) -> "Exported | None":
-    """The exported file of a model: `model.onnx` beside it or in this folder.
+    """The exported file of a model: `model.onnx` next to it or in the current folder.
 
-    None if there is none, if it is of other weights, as of a model that was trained on since, or without onnxruntime.
+    None if there is none, if its weights are not the model's (for example after more training), or without onnxruntime.
     """
     home = locate(run)
     places = [place / FILE for place in (home if home.is_dir() else home.parent, Path()) if (place / FILE).is_file()]
@@ -56,10 +56,10 @@ def exported(run: str) -> "Exported | None":
     except ImportError:
         return None
     of, options = sum_of(run), onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # more take longer to meet than one picture takes
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC  # more take longer, too
+    options.intra_op_num_threads = 1  # with more, synchronisation takes longer than drawing one picture
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC  # more is slower
     for file in dict.fromkeys(places):
-        with suppress(Exception):  # whatever a damaged file makes others stumble over
+        with suppress(Exception):  # a damaged file can raise anything
             session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
             about = json.loads(session.get_modelmeta().custom_metadata_map["ganvas"])
             if of and about["of"] == of:
@@ -68,12 +68,12 @@ def exported(run: str) -> "Exported | None":
 
 
 class _Beyond(Exception):
-    """What an exported file cannot do."""
+    """An exported file cannot do this."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A generator in a file, and what its metadata say of it."""
+    """A generator in an ONNX file, and its metadata."""
 
     session: Any
     about: Mapping[str, Any]
@@ -81,11 +81,11 @@ class Exported:
     def save(
         self, chosen: Sequence[Place], out: Path, *, layout: Layout, names: Sequence[str] = (), name: str = ""
     ) -> Path | None:
-        """Save the pictures of places as `latent.draw.save_places` does; None, and nothing is done, if it cannot."""
+        """Save the pictures of places as `latent.draw.save_places` does; None, and nothing is written, if it cannot."""
         pictures = self.pictures(chosen, out, layout)
         if pictures is None:
             return None
-        made = Made(name, self.about["digest"], tuple(chosen), layout, exported=True)  # which draws no captions
+        made = Made(name, self.about["digest"], tuple(chosen), layout, exported=True)  # it draws no captions
         if not layout.separate:
             drawn = paper.grid(pictures, columns=layout.columns and min(layout.columns, len(pictures)), zoom=1)
             return paper.save_picture(drawn, out, sheet=len(pictures) > 1, more=made.for_png())
@@ -97,7 +97,7 @@ class Exported:
         return out
 
     def pictures(self, chosen: Sequence[Place], out: Path, layout: Layout) -> NDArray[np.uint8] | None:
-        """The pictures uint8 [n, H, W, C] of these places at the scale of the layout; None if it cannot draw one."""
+        """The pictures of these places, uint8 [n, H, W, C], at the layout's scale; None if it cannot draw them all."""
         shape = self.about["shape"]
         zoom = layout.scale or (1 if layout.separate else max(1, SHOWN // max(shape[1:], default=1)))
         still = out.suffix.lower() in ({""} if layout.separate else {".png", ".jpg", ".jpeg", ".webp"})
@@ -111,7 +111,7 @@ class Exported:
         return np.concatenate(made).repeat(zoom, axis=1).repeat(zoom, axis=2)
 
     def _made(self, place: Place, told: Float[np.ndarray, " k"] | None) -> NDArray[np.uint8]:
-        """One picture, by itself, since the last bits of a convolution depend on how many there are."""
+        """One picture, drawn alone, since the last bits of a convolution depend on the batch size."""
         given = {"z": noise([place.seed or 0], self.about["latent"])} | (
             {} if told is None else {"condition": told[None]}
         )
@@ -119,7 +119,7 @@ class Exported:
         return np.moveaxis(np.rint((made + 1) * np.float32(127.5)).clip(0, 255).astype(np.uint8), 1, -1)
 
     def _told(self, place: Place) -> Float[np.ndarray, " k"] | None:
-        """What the generator is told for a place."""
+        """The condition of a place."""
         if (
             place.seed is None
             or place.moves
@@ -137,14 +137,14 @@ class Exported:
         raise _Beyond
 
     def added(self, place: Place) -> list[str]:
-        """The words that the seed of a place adds to its own."""
+        """The words that the seed of a place adds to its own words."""
         if not place.words or self.about["told"]["part"] != "phrases":
             return []
         speaker = self._speaker(place)
         return speaker.added(speaker.read(asked(place.words, self._words[0])), place.seed or 0)
 
     def _spoken(self, place: Place) -> Float[np.ndarray, " k"]:
-        """Words as `learning.phrases.Phrases` tells them."""
+        """The condition of words, as `learning.phrases.Phrases` computes it."""
         about, seed, speaker = self.about["told"], place.seed or 0, self._speaker(place)
         if place.words:
             return speaker.varied(speaker.read(asked(place.words, self._words[0])), seed).flatten()
@@ -166,13 +166,13 @@ class Exported:
 
     @cached_property
     def _words(self) -> tuple[dict[str, int], Float[np.ndarray, "words 256"]]:
-        """Where each word is in the table of their vectors, and the table."""
+        """The row of each word in the table of word vectors, and the table."""
         words = self.about["told"]["words"]
         return {word: row for row, word in enumerate(words)}, unpacked(self.about["told"]["table"], len(words))
 
 
 def _labelled(about: Mapping[str, Any], place: Place) -> Float[np.ndarray, " k"]:
-    """A class as `learning.conditions.Labels` tells it."""
+    """The condition of a class, as `learning.conditions.Labels` computes it."""
     known = [nfc(each) for each in about["classes"]]
     shares = np.array(about["shares"], np.float64)
     row = known.index(nfc(place.words)) if place.words else int(drawn(shares, [place.seed or 0])[0])

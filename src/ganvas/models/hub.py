@@ -1,8 +1,8 @@
-"""Models on Hugging Face, hf:user/name or hf:user/name@revision, fetched and handed on by the package huggingface_hub.
+"""Download and upload models on Hugging Face, hf:user/name or hf:user/name@revision, with the package huggingface_hub.
 
-Of a repository only the files of layout.py are ever fetched, which are JSON, safetensors, a picture and a text: a
-pickle that lies beside them stays there. The package keeps what it fetched in its own cache and draws on it without a
-network. It is also what knows the token of who is logged in; here it is neither asked for nor written down.
+Only the files of layout.py are downloaded, which are JSON, safetensors, a picture and a text: a pickle next to them is
+never fetched. The package caches downloads and uses them without a network. It also manages the login token, which is
+neither requested nor stored here.
 """
 
 from collections.abc import Iterator
@@ -20,18 +20,19 @@ __all__ = ["fetched", "is_on_hub", "repository", "upload"]
 
 
 def fetched(place: str | Path) -> Path:
-    """The folder of a model on Hugging Face, as it is there now; without a network as it was fetched last.
+    """Download a model from Hugging Face and return its folder; without a network, the last downloaded version.
 
     Raises:
-        DoesNotFit, NotFound, NotInstalled or Unreachable: the name is none, nothing is there, or it cannot be reached.
-        Unreadable: it is no model of ganvas; that is seen before its weights are fetched.
+        DoesNotFit, NotFound, NotInstalled or Unreachable: the name is invalid, nothing is there, huggingface_hub is
+            missing, or the hub cannot be reached.
+        Unreadable: it is no model of ganvas; this is checked before its weights are downloaded.
     """
     return _fetched(*repository(place))
 
 
 @cache
 def _fetched(name: str, revision: str | None) -> Path:
-    """Once in a process, so that all that it reads is of one revision."""
+    """Cached, so that everything a process reads comes from one revision."""
     hub = _hub()
     with _answering(name):
         config = Path(hub.hf_hub_download(name, CONFIG, revision=revision))
@@ -40,7 +41,7 @@ def _fetched(name: str, revision: str | None) -> Path:
     with _answering(name):
         for file in wanted:
             try:
-                hub.hf_hub_download(name, file, revision=config.parent.name)  # the commit that config.json is of
+                hub.hf_hub_download(name, file, revision=config.parent.name)  # the commit of config.json
             except hub.errors.EntryNotFoundError:
                 if file in {checkpoint.MODEL, CRITICS}:
                     raise
@@ -48,15 +49,15 @@ def _fetched(name: str, revision: str | None) -> Path:
 
 
 def upload(folder: Path, place: str | Path, *, private: bool = False) -> str:
-    """Hand a folder in the layout on to Hugging Face, in one commit, and answer where it is.
+    """Upload a folder in this layout to Hugging Face in one commit, and return its URL.
 
     Args:
-        folder: the folder; nothing in it but the layout's files is sent.
-        place: the repository, which is made if there is none; another revision is a branch that has to be there.
-        private: whether a new repository is for its owner alone.
+        folder: the folder; only the layout's files in it are uploaded.
+        place: the repository, created if there is none; a revision must be an existing branch.
+        private: whether a new repository is private.
 
     Raises:
-        DoesNotFit, NotFound, NotInstalled or Unreachable: as in `fetched`, or one may not write there.
+        DoesNotFit, NotFound, NotInstalled or Unreachable: as in `fetched`, or writing there is not permitted.
     """
     name, revision = repository(place)
     hub = _hub()
@@ -84,7 +85,7 @@ def _hub() -> Any:
 
 @contextmanager
 def _answering(name: str) -> Iterator[None]:
-    """Say in one sentence why a repository cannot be used; what the package says may hold signed addresses."""
+    """Turn the package's errors into one sentence each; its own messages may contain signed URLs."""
     errors = _hub().errors
     login = "if it is private or gated, log in by `hf auth login`, or set HF_TOKEN"
     try:
@@ -102,7 +103,7 @@ def _answering(name: str) -> Iterator[None]:
         if status in {401, 403}:
             raise Unreachable(f"{SCHEME}{name} refuses you: log in by `hf auth login`, or set HF_TOKEN.") from None
         raise Unreachable(f"{SCHEME}{name} cannot be reached now (status {status}): try again later.") from None
-    except ValueError:  # a name that the hub does not give
+    except ValueError:  # an invalid repository name
         raise DoesNotFit(f"{name} is no name of a repository on Hugging Face.") from None
-    except Exception as error:  # of the disk, and of whichever library speaks http for it
+    except Exception as error:  # disk errors, and those of whichever HTTP library is in use
         raise Unreachable(f"{SCHEME}{name} cannot be reached or kept ({type(error).__name__}): try again.") from None

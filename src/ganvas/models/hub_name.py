@@ -1,4 +1,4 @@
-"""How a model on Hugging Face is called, hf:user/name or hf:user/name@revision; hub.py fetches it."""
+"""Names of models on Hugging Face, hf:user/name or hf:user/name@revision; hub.py downloads them."""
 
 import re
 from pathlib import Path
@@ -12,15 +12,15 @@ NAME = re.compile(r"hf:(?P<name>[\w.-]{1,96}/[\w.-]{1,96})(@(?P<revision>[\w./-]
 
 
 def is_on_hub(place: object) -> bool:
-    """Whether a place is meant to be one on Hugging Face."""
+    """Whether this is the name of a model on Hugging Face."""
     return str(place).startswith(SCHEME)
 
 
 def repository(place: str | Path) -> tuple[str, str | None]:
-    """The name of a repository and the revision of it that hf:user/name@revision means; None for the newest.
+    """The repository and the revision in hf:user/name@revision; the revision is None for the newest.
 
     Raises:
-        DoesNotFit: it is written in another way.
+        DoesNotFit: the name has another form.
     """
     found = NAME.fullmatch(Path(place).as_posix())
     if not found:

@@ -1,13 +1,13 @@
-"""A model in the layout of Hugging Face: one folder of few files, as it lies on a disk or in a repository of the hub.
+"""The Hugging Face layout of a model: one folder of a few files, on a disk or in a repository of the hub.
 
-    config.json           the recipe, what it learned from, and the SHA-256 of the weights below, with a sum of it all
+    config.json           the recipe, the training data, the SHA-256 of the weights below, and a checksum of it all
     model.safetensors     the generator: a model file like any other
-    critics.safetensors   the critics, each tensor below its network's name, for trainings that start from here
+    critics.safetensors   the critics, each tensor named below its network, for trainings that start from here
     preview.png           samples, to look at
     README.md             the card, see card.py
 
-What a stranger wrote is believed no further than any other model file: each is safetensors or JSON, none is a program,
-and `model.load` compares what is said of networks with their weights before memory is taken.
+A stranger's folder is trusted no more than any other model file: it contains safetensors and JSON but no programs, and
+`model.load` compares the described network with its weights before it allocates memory.
 """
 
 import json
@@ -27,7 +27,7 @@ __all__ = ["CARD", "CONFIG", "CRITICS", "FILES", "LIBRARY", "PREVIEW", "Folder",
 
 CONFIG, CRITICS, PREVIEW, CARD = "config.json", "critics.safetensors", "preview.png", "README.md"
 FILES = (CONFIG, checkpoint.MODEL, CRITICS, PREVIEW, CARD)
-"""All that such a folder may hold; nothing else is read, fetched or handed on."""
+"""All files that such a folder may hold; no others are read, downloaded or uploaded."""
 
 LIBRARY = "ganvas"
 MOST_CONFIG = 2**24  # bytes
@@ -35,17 +35,17 @@ MOST_CONFIG = 2**24  # bytes
 
 @dataclass(frozen=True)
 class Folder:
-    """A model in this layout: where it lies, and what its config.json says."""
+    """A model in this layout: its path, and its config.json."""
 
     path: Path
     config: Mapping[str, Any]
 
     @property
     def recipe(self) -> Recipe | None:
-        """What trained it; None for what was converted or mixed.
+        """The recipe that trained it; None if the model was converted or mixed.
 
         Raises:
-            GanvasError: it is none of this version.
+            GanvasError: the recipe cannot be read by this version.
         """
         held = self.config.get("recipe")
         if held is None:
@@ -59,10 +59,10 @@ class Folder:
         return recipe
 
     def sound(self, name: str) -> Path:
-        """One of its files of weights, which is what config.json was written with.
+        """The path of one of its files of weights, after checking it against its hash in config.json.
 
         Raises:
-            Unreadable: it is another one, or none.
+            Unreadable: it is missing or does not match.
         """
         file, sums = self.path / name, self.config.get("files")
         try:
@@ -78,22 +78,22 @@ class Folder:
 
     @property
     def critics(self) -> Path | None:
-        """The file of the critics, sound; None if it has none. It raises as `sound` does."""
+        """The checked file of the critics, or None if it has none; raises as `sound` does."""
         sums = self.config.get("files")
         return self.sound(CRITICS) if isinstance(sums, dict) and CRITICS in sums else None
 
 
 def is_folder(path: Path) -> bool:
-    """Whether this is a folder in the layout, and neither a run folder nor one of something else with a config.json."""
+    """Whether this folder holds a config.json and a model.safetensors, and is no run folder."""
     both = (path / CONFIG).is_file() and (path / checkpoint.MODEL).is_file()
     return both and not (path / "run.json").exists()
 
 
 def read_folder(path: Path) -> Folder:
-    """What the config.json of such a folder says.
+    """Read the config.json of such a folder.
 
     Raises:
-        Unreadable: it is damaged, or of a model of another library.
+        Unreadable: it is damaged, or belongs to another library's model.
     """
     file = path / CONFIG
     try:

@@ -1,11 +1,11 @@
-"""A generator's graph, as torch exports it, and the steps of a page that it becomes.
+"""A generator's graph, as torch exports it, and the steps of a web page that it becomes.
 
     lowered = Lowered(model.network)
     lowered.program                   # see program.py
     lowered.draw(z, condition)        # as the page will draw it
 
-Whatever hangs on no input is worked out beforehand, so spectral norms and kernels become mere weights. One sample is
-drawn at a time, so all sizes are known.
+Whatever depends on no input is computed beforehand, so spectral norms and kernels become plain weights. The batch size
+is 1, so all sizes are known.
 """
 
 import warnings
@@ -28,7 +28,7 @@ __all__ = ["Lowered"]
 
 
 class _Finished(nn.Module):
-    """The generator as it is sampled, in one call."""
+    """The generator's complete sampling, as one module."""
 
     def __init__(self, network: Generator) -> None:
         super().__init__()
@@ -39,13 +39,13 @@ class _Finished(nn.Module):
 
 
 class Lowered:
-    """The graph of a generator, which can be run here as it will run there, and its program.
+    """The graph of a generator, which can be run here as the page will run it, and its program.
 
     Args:
-        network: what draws.
+        network: the generator.
 
     Raises:
-        DoesNotFit: it has no graph, or an operation in it that a page does not know.
+        DoesNotFit: torch cannot export its graph, or the graph has an operation that a page does not support.
     """
 
     def __init__(self, network: Generator) -> None:
@@ -62,7 +62,7 @@ class Lowered:
         self.program = Steps(self.graph, self.inputs, self.known).program(self.output)
 
     def draw(self, z: Float[Tensor, " l"], condition: Float[Tensor, " k"] | None, share: float = 1.0) -> Tensor:
-        """The sample [*shape] that a page in half precision draws, but for the last bits of its sums."""
+        """The sample [*shape] that a page in half precision draws, up to the rounding of its sums."""
         values = {node: _rounded(value) for node, value in self.known.items()}
         asked = {"z": z[None], "share": torch.tensor(share)}
         asked |= {} if condition is None else {"condition": condition[None]}
@@ -75,15 +75,15 @@ class Lowered:
 
 
 def _exported(network: Generator) -> ExportedProgram:
-    """The graph that torch sees.
+    """The graph that torch exports.
 
     Raises:
-        DoesNotFit: it sees none, since what is done hangs on the numbers themselves.
+        DoesNotFit: it exports none, because the control flow depends on values.
     """
     condition = torch.zeros(1, network.condition) if network.condition else None
     given = (torch.zeros(1, network.latent), condition, torch.ones(()))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they speak of torch's own code
+        warnings.simplefilter("ignore")  # they are about torch's own code
         try:
             return torch.export.export(_Finished(network).eval(), given).run_decompositions()
         except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
@@ -92,7 +92,7 @@ def _exported(network: Generator) -> ExportedProgram:
 
 
 def _begun(exported: ExportedProgram) -> tuple[dict[str, Node], dict[Node, Any]]:
-    """What a graph begins with: the nodes of what is asked for by name, and the weights."""
+    """The graph's inputs by name, and its known values: the weights."""
     inputs, known = dict[str, Node](), dict[Node, Any]()
     nodes = {node.name: node for node in exported.graph.nodes if node.op == "placeholder"}
     for spec in exported.graph_signature.input_specs:
@@ -113,7 +113,7 @@ def _rounded(value: Any) -> Any:
 
 @torch.no_grad()
 def _done(node: Node, values: Mapping[Node, Any]) -> Any:
-    """What a node makes of these values."""
+    """Evaluate a node on these values."""
     does: Any = node.target
     args, named = map_arg((node.args, node.kwargs), lambda each: values[each])
     return does(*args, **named)

@@ -1,10 +1,10 @@
-"""What made a picture, written into its file and read back: a PNG text, or the metadata of an SVG.
+"""What made a picture, written into its file and read back: in a text chunk of a PNG, or the metadata of an SVG.
 
-The file says it as JSON: the model and the sha256 of its weights, a place for each picture (see place.py), how they are
-laid out, and the version that wrote it. A PNG holds it as the text `ganvas`, an SVG in `<metadata id="ganvas">`.
+It is JSON: the model and the SHA-256 of its weights, a place for each picture (see place.py), the layout, and the
+version that wrote it. A PNG holds it under the key `ganvas`, an SVG in `<metadata id="ganvas">`.
 
-Whatever is read may have been made by a stranger: it is bounded, checked by type, and names nothing outside the folder
-that one is in.
+A file may come from a stranger, so what is read is limited in size, checked by type, and cannot name anything outside
+the current folder.
 """
 
 import html
@@ -35,9 +35,9 @@ class Layout:
     """How pictures are laid out in a file.
 
     columns   pictures per row; by default as square as possible
-    scale     how many times as large as they are; by default small ones on a sheet are enlarged
-    captions  whether the words and the seed are below each
-    separate  a file for each, as it is, and no sheet
+    scale     enlargement, a whole number; by default small pictures on a sheet are enlarged
+    captions  whether the words and the seed stand below each picture
+    separate  one file for each picture, by default not enlarged, and no sheet
     """
 
     columns: int | None = None
@@ -46,10 +46,10 @@ class Layout:
     separate: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be laid out.
+        """Check the values.
 
         Raises:
-            DoesNotFit: there are no columns, or the scale is below 1.
+            DoesNotFit: columns or scale is below 1.
         """
         if self.columns is not None and self.columns < 1:
             raise DoesNotFit(f"`columns=` is at least 1, not {self.columns}.")
@@ -61,13 +61,13 @@ class Layout:
 class Made:
     """What made the pictures in a file.
 
-    model    what it was called; digest tells whether another of that name is the same
-    digest   the sha256 of its weights (`latent.places.fingerprint`)
-    places   what each picture is made of, in their order
+    model    its name; digest tells whether another model of that name is the same
+    digest   the SHA-256 of its weights (`latent.places.fingerprint`)
+    places   the specification of each picture, in order
     layout   how they are laid out
-    version  of the ganvas that wrote the file
-    exported whether the model's exported file drew them (exported.py), and not the model
-    added    what the seed of each adds to its words, for captions: whoever has the model and the place knows it
+    version  the version of ganvas that wrote the file
+    exported whether the model's exported file (exported.py) drew them, and not the model itself
+    added    the words that each seed adds, for captions; not stored, since they follow from the model and the place
     """
 
     model: str
@@ -80,19 +80,19 @@ class Made:
 
     @property
     def captions(self) -> list[tuple[str, ...]]:
-        """The lines below each picture: the words, those that its seed added if any did so, and the rest."""
+        """The lines below each picture: the words, the words that its seed added if any did, and the rest."""
         if not any(self.added):
             return [place.caption for place in self.places]
         lines = [(*place.caption, " ".join(more)) for place, more in zip(self.places, self.added, strict=True)]
         return [(words, more, rest) for words, rest, more in lines]
 
     def alone(self, number: int) -> "Made":
-        """What made one of them."""
+        """What made one of the pictures."""
         one = slice(number, number + 1)
         return replace(self, places=self.places[one], added=self.added[one])
 
     def as_text(self) -> str | None:
-        """The JSON of this in ASCII, or None if there are more than 4,096 places, or half a megabyte, to be said."""
+        """This as JSON in ASCII; None without places, with more than 4,096, or beyond half a megabyte."""
         if not 1 <= len(self.places) <= MOST_PLACES:
             return None
         layout = {name: value for name, value in asdict(self.layout).items() if value}
@@ -102,7 +102,7 @@ class Made:
         return text if len(text) <= MOST_TEXT else None
 
     def for_png(self) -> dict[str, Any]:
-        """Options for Pillow to save a PNG with."""
+        """Pillow's options for saving a PNG with this in it."""
         text, info = self.as_text(), PngInfo()
         if text is None:
             return {}
@@ -110,16 +110,16 @@ class Made:
         return {"pnginfo": info}
 
     def for_svg(self) -> str:
-        """The element that says it in an SVG, or nothing."""
+        """The SVG element that contains this, or ""."""
         text = self.as_text()
         return f'<metadata id="{KEY}">{html.escape(text, quote=False)}</metadata>' if text else ""
 
     @classmethod
     def read(cls, content: bytes) -> "Made":
-        """What this file, a PNG or an SVG, says made it.
+        """Read what made a file, from the bytes of a PNG or SVG.
 
         Raises:
-            Unreadable: it does not say so, or says what cannot be.
+            Unreadable: the file does not say, or what it says is invalid.
         """
         text = _png_text(content) if content.startswith(PNG) else _svg_text(content)
         if text is None:
@@ -152,11 +152,11 @@ class Made:
 
 
 def made_of(path: Path) -> Made:
-    """What this file, a PNG or an SVG, says made it.
+    """Read what made a file, a PNG or SVG.
 
     Raises:
-        NotFound: there is no such file.
-        Unreadable: it does not say so, or says what cannot be.
+        NotFound: the file cannot be read.
+        Unreadable: the file does not say, or what it says is invalid.
     """
     try:
         with files.plain(path).open("rb") as file:
@@ -170,7 +170,7 @@ def made_of(path: Path) -> Made:
 
 
 def here(path: str | Path) -> str:
-    """How a file is called in what others will see: below this folder its path, and elsewhere its name alone."""
+    """A file's name as others will see it: its path relative to the current folder, or just its name if elsewhere."""
     known = Path(path)
     try:
         return known.resolve().relative_to(Path.cwd()).as_posix() if known.exists() else known.name
@@ -179,7 +179,7 @@ def here(path: str | Path) -> str:
 
 
 def _inside(name: str | None) -> bool:
-    """Whether this is a path that leads nowhere but down; ~ is somebody's home."""
+    """Whether this path stays below the folder that it is relative to; ~ would be a home directory."""
     ways = [] if name is None else [PurePosixPath(name), PureWindowsPath(name)]
     return not any(way.anchor or ".." in way.parts or str(way).startswith("~") for way in ways)
 

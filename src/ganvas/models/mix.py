@@ -1,9 +1,9 @@
-"""Two models of one recipe as one: the layers of low resolution of the first, those of high resolution of the second.
+"""Combine two models of one recipe: the low-resolution layers of the first, the high-resolution layers of the second.
 
     mix("runs/faces", "runs/cartoons", Path("mixed"), at=32)
 
-The first decides where things are and the second how they are drawn. This is layer swapping (Pinkney & Adler 2020,
-arXiv:2010.05334), which wants two networks that had common weights not long ago: one began with the other's, by --from.
+The first decides where things are, the second how they are drawn. This is layer swapping (Pinkney & Adler 2020,
+arXiv:2010.05334). It needs two networks that recently had the same weights: one was trained from the other, by --from.
 """
 
 import tempfile
@@ -31,7 +31,7 @@ __all__ = ["mix", "sides"]
 
 @dataclass(frozen=True)
 class _Side:
-    """A model that is to be mixed, what it is called, and its network as settings."""
+    """A model to be mixed, with its name and its network's settings."""
 
     name: str
     model: Model
@@ -39,18 +39,18 @@ class _Side:
 
 
 def mix(low: str | Path, high: str | Path, out: Path, *, at: int) -> Model:
-    """Write a model whose layers below a resolution are those of one, and from there on those of another.
+    """Write a model with the layers of one below a resolution, and the layers of another from there on.
 
-    What makes no planes, such as the network that maps inputs to styles, is the first one's.
+    Layers that make no feature maps, such as the network that maps inputs to styles, come from the first.
 
     Args:
         low: any model.
-        high: a model with the same network, of the same shape and told the same things.
-        out: the model file, .safetensors; or a folder in the layout of Hugging Face, whose card names both.
-        at: the lowest resolution of the second, in pixels of the shorter side.
+        high: a model with the same network, shape and condition.
+        out: the model file, .safetensors; or a folder in the Hugging Face layout, whose card names both.
+        at: the lowest resolution taken from the second, in pixels of the shorter side.
 
     Raises:
-        DoesNotFit: they are not of one recipe, their network has no layers by resolution, or none of this one.
+        DoesNotFit: they are not of one recipe, their network has no layers by resolution, or none at this one.
     """
     first, second = _opened(low), _opened(high)
     _refuse_unlike(first, second)
@@ -76,10 +76,10 @@ def mix(low: str | Path, high: str | Path, out: Path, *, at: int) -> Model:
 
 
 def sides(model: Model) -> dict[str, int]:
-    """The resolution of each weight by its name: the shorter side of the planes that its layer makes.
+    """The resolution of each weight by name: the shorter side of the feature maps that its layer makes.
 
-    A layer that makes no planes, such as one from a style to scales, counts as the layer that it is a part of; one that
-    is a part of none as 0.
+    A layer that makes no feature maps, such as one from a style to scales, counts as the layer that contains it, or as
+    0 if none does.
     """
     network, found = model.network, dict[str, int]()
 
@@ -104,7 +104,7 @@ def sides(model: Model) -> dict[str, int]:
 
 
 def _side(weight: str, found: dict[str, int]) -> int:
-    """What is known of the innermost layer around a weight of which anything is."""
+    """The resolution of the innermost layer around a weight that has one, or 0."""
     layer = weight.rpartition(".")[0]
     while layer and layer not in found:
         layer = layer.rpartition(".")[0]
@@ -118,7 +118,7 @@ def _opened(place: str | Path) -> _Side:
 
 
 def _refuse_unlike(first: _Side, second: _Side) -> None:
-    """Two models can be mixed that differ in their weights alone."""
+    """Refuse two models that differ in more than their weights."""
     both = f"{first.name} and {second.name} cannot be mixed: "
     if unlike := differences(to_json(second.settings), to_json(first.settings)):
         raise DoesNotFit(f"{both}their networks differ ({sorted(unlike)[0]}). Train one by `start_from=` the other.")
@@ -129,7 +129,7 @@ def _refuse_unlike(first: _Side, second: _Side) -> None:
 
 
 def _told_alike(first: Condition | None, second: Condition | None) -> bool:
-    """Whether the same numbers mean the same to both: classes in one order, or words of the one space of meanings."""
+    """Whether a condition means the same to both: the same classes in one order, or words in one space of vectors."""
     if first is None or second is None:
         return first is second
     alike = type(first) is type(second) and first.length == second.length

@@ -1,6 +1,6 @@
-"""Seeds -> pictures or clips, from a model that is one self-describing file.
+"""Model: seeds -> pictures or clips, from one self-describing file.
 
-A seed is a picture, or a clip: the same seed gives the same one, bit for bit, however many are asked for at once.
+The same seed always gives the same sample, bit for bit, however many are drawn at once.
 """
 
 import math
@@ -29,13 +29,13 @@ from .shipped import known, locate
 
 __all__ = ["CHUNK", "Model", "described", "inputs", "load", "metadata", "model_file"]
 
-CHUNK = 16  # samples at once, at most
-PIXELS = 8 * 64 * 64  # at once on a processor: larger chunks are no faster, and several are drawn side by side
+CHUNK = 16  # largest batch
+PIXELS = 8 * 64 * 64  # largest batch on a CPU, in pixels: larger is no faster, and several batches run in parallel
 
 
 @dataclass(frozen=True)
 class Model:
-    """A trained generator, ready to use, and how to tell it what to make, if it listens to that."""
+    """A trained generator, ready to use, with its condition if it is conditional."""
 
     network: Generator
     condition: Condition | None = None
@@ -57,23 +57,23 @@ class Model:
 
     @property
     def doubles(self) -> bool:
-        """Whether it can draw its pictures twice as large: see `make`."""
+        """Whether it can draw its pictures twice as large, see `make`."""
         return self.network.doubles
 
     def sample(
         self, count: int = 1, seed: int = 0, *, seeds: Sequence[int] | None = None, label: str | None = None
     ) -> list[Any]:
-        """Pictures as Pillow images; of a model that moves clips, each as the list of its frames.
+        """Draw pictures as Pillow images; for a model of clips, each sample is the list of its frames.
 
         Args:
             count: how many.
             seed: of the first; the others have the seeds that follow it.
             seeds: these instead.
-            label: the class that all of them are of, or for a model of keywords what they show: "blue fish".
+            label: the class of all samples, or for a model of keywords the words to show: "blue fish".
 
         Raises:
             DoesNotFit: the model makes vectors (use `generate`), a seed is below 0, or the model takes no label.
-            NotFound: it does not know this one.
+            NotFound: the model does not know this label.
         """
         _refuse_points(self)
         chosen = range(seed, seed + count) if seeds is None else seeds
@@ -83,21 +83,21 @@ class Model:
         return [pixels.to_image(picture) for picture in made]
 
     def condition_for(self, label: str | None, seeds: Sequence[int]) -> Tensor | None:
-        """The conditions [N, K] of samples of this class or these keywords; None leaves them to the seeds.
+        """The conditions [N, K] for samples of this class or these keywords; None leaves them to the seeds.
 
         Raises:
             DoesNotFit: the model takes no label.
-            NotFound: it does not know this one.
+            NotFound: the model does not know this label.
         """
         described = self.described(label)
         return None if described is None or self.condition is None else self.condition.vary(described, seeds)
 
     def described(self, label: str | None) -> Tensor | None:
-        """The condition [K] of just this class or these keywords.
+        """The condition [K] of exactly this class or these keywords.
 
         Raises:
             DoesNotFit: the model takes no label.
-            NotFound: it does not know this one.
+            NotFound: the model does not know this label.
         """
         if label is None:
             return None
@@ -110,10 +110,11 @@ class Model:
         return self.condition.read(label)
 
     def varied(self, variety: float | None) -> "Model":
-        """This model, whose samples of the same keywords differ more or less; None leaves it as it is.
+        """This model with another variety among samples of the same keywords; None changes nothing.
 
-        0 keeps to the words; 1 gives as much weight to a phrase of near meaning, which each seed draws; with more the
-        phrase is from further away and weighs more.
+        At 0 samples keep to the words. From there on each seed draws a phrase of similar meaning: at 1 it counts as
+        much as the words, and beyond that it is less similar and counts more. A model of phrases adds words instead,
+        see `added`.
 
         Raises:
             DoesNotFit: the model knows no keywords, or `variety` is below 0.
@@ -125,10 +126,10 @@ class Model:
         return replace(self, condition=self.condition.varied(variety))
 
     def truncated(self, share: float) -> "Model":
-        """This model with inputs at `share` of their distance to the mean input: 1 as it is, 0 its one mean picture.
+        """This model with inputs at `share` of their distance to the mean: 1 changes nothing, 0 gives one mean picture.
 
-        Smaller shares give more typical pictures that differ less (Karras et al. 2019, arXiv:1812.04948, appendix B, on
-        the input itself). Everything that draws with a model draws with this one.
+        Smaller shares give more typical and less varied pictures (Karras et al. 2019, arXiv:1812.04948, appendix B,
+        applied to the input itself). The result can be used wherever a model can.
 
         Raises:
             DoesNotFit: the share is below 0 or not finite.
@@ -138,17 +139,17 @@ class Model:
         return self if share == 1 else replace(self, network=_Truncated(self.network, share))
 
     def unknown(self, label: str | None) -> list[str]:
-        """The words of a label that a model of keywords has not learned, and takes by their meaning."""
+        """The words of a label that a model of keywords has not learned and interprets by their meaning."""
         return self.condition.unknown(label) if label and isinstance(self.condition, Keywords) else []
 
     def added(self, label: str | None, seed: int) -> list[str]:
-        """The words that a seed adds to keywords, such as a style where none is asked for; see `varied`."""
+        """The words that a seed adds to keywords, such as a style if none is asked for; see `varied`."""
         return self.condition.added(label, seed) if label and isinstance(self.condition, Keywords) else []
 
     def generate(self, seeds: Sequence[int], condition: Tensor | None = None) -> Tensor:
         """One sample per seed, float32 [N, *shape] on the CPU; pictures and clips are in about [-1, 1].
 
-        `condition` [N, K] is what a conditional network is told; by default each seed draws it from those of the data.
+        `condition` [N, K] is for a conditional network; by default each seed draws one from the data's.
         """
         z = inputs(seeds, self.network.latent)
         if condition is None and self.condition is not None and len(seeds):
@@ -156,12 +157,12 @@ class Model:
         return self.make(z, condition)
 
     def make(self, z: Tensor, condition: Tensor | None = None, *, large: bool = False) -> Tensor:
-        """The samples of these inputs, z [N, latent] and condition [N, K], as `generate` gives them.
+        """The samples of inputs z [N, latent] and conditions [N, K], in the form of `generate`.
 
-        They are drawn in chunks of one size, because the last bits of a convolution depend on the size of the batch. On
-        a processor each chunk has a thread of its own, as many at once as torch has been given.
+        They are drawn in batches of one fixed size, because the last bits of a convolution depend on the batch size. On
+        a CPU each batch has its own thread, and as many run at once as torch has threads.
 
-        `large` has pictures drawn twice as large, [N, C, 2 H, 2 W], by a model that `doubles`.
+        `large` draws pictures twice as large, [N, C, 2 H, 2 W], with a model that `doubles`.
         """
         device = next(self.network.parameters()).device
         draw = self.network.larger if large else self.network.generate
@@ -176,23 +177,23 @@ class Model:
         return torch.cat(made) if made else torch.empty(0, *self.shape)
 
     def _at_once(self, device: torch.device) -> int:
-        """How many samples are a chunk there."""
+        """The batch size on a device."""
         return CHUNK if device.type != "cpu" else max(1, min(CHUNK, PIXELS // math.prod(self.shape[1:])))
 
     @torch.no_grad()
     def preview(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """The samples of z [N, latent] and condition [N, K] at once, to be looked at in passing.
+        """Draw the samples of z [N, latent] and condition [N, K] quickly in one batch, for previews.
 
-        Several times as fast as `make` for one, whose last bits differ: it makes full chunks. What a network refines is
-        shown as it is before.
+        Several times faster than `make` for one sample, as it does not fill the batch; the last bits differ. Refinement
+        steps of the network are skipped.
         """
         device = next(self.network.parameters()).device
-        with machine.threads(1):  # what takes some milliseconds is over before several threads have met
+        with machine.threads(1):  # a few milliseconds of work end before several threads have synchronised
             return self.network.glimpse(z.to(device), None if condition is None else condition.to(device)).cpu()
 
 
 class _Truncated(Generator):
-    """A generator whose inputs are brought nearer to their mean, which is zero."""
+    """A generator whose inputs are moved towards their mean, which is zero."""
 
     def __init__(self, network: Generator, share: float) -> None:
         super().__init__(network.shape, network.condition, network.latent)
@@ -207,7 +208,7 @@ class _Truncated(Generator):
         return self.network.truncated(z, condition, self.share)
 
     def glimpse(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        if type(self.network).truncated is not Generator.truncated:  # such as of styles
+        if type(self.network).truncated is not Generator.truncated:  # such as in the space of styles
             return self(z, condition)
         return self.network.glimpse(z * self.share, condition)
 
@@ -216,14 +217,14 @@ class _Truncated(Generator):
 
 
 def _filled(rows: Tensor, size: int) -> Tensor:
-    """The rows [n, K], with rows of zeros after them that make a chunk [size, K]."""
+    """The rows [n, K] padded with zeros to a batch [size, K]."""
     return torch.cat([rows, rows.new_zeros(size - len(rows), rows.shape[1])])
 
 
 def _side_by_side(drawn: Callable[[int], Tensor], firsts: Sequence[int], device: torch.device) -> list[Tensor]:
-    """What is drawn from each of these on; on a processor by one thread each, so that bits depend on no number of them.
+    """Draw the batches that start at these rows; on a CPU each in one thread, so that the thread count changes no bits.
 
-    Threads that share one chunk wait for one another at each layer, which costs more than it gains with small pictures.
+    Threads that share a batch wait for each other at each layer, which costs more than it gains with small pictures.
     """
     if device.type != "cpu":
         return [drawn(first) for first in firsts]
@@ -241,7 +242,7 @@ def _refuse_points(model: Model) -> None:
 
 
 def inputs(seeds: Sequence[int], latent: int) -> Tensor:
-    """The standard normal input [N, latent] that belongs to each seed.
+    """The standard normal input of each seed, [N, latent].
 
     Raises:
         DoesNotFit: a seed is below 0 or too large.
@@ -250,7 +251,7 @@ def inputs(seeds: Sequence[int], latent: int) -> Tensor:
 
 
 def metadata(settings: NetworkSettings, model: Model, tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    """What a model file of these tensors says of itself."""
+    """The metadata of a model file with these tensors."""
     about = {"version": __version__, "network": to_json(settings), "shape": model.shape}
     if model.condition:
         about["condition"] = to_json(model.condition)
@@ -258,9 +259,9 @@ def metadata(settings: NetworkSettings, model: Model, tensors: Mapping[str, Tens
 
 
 def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
-    """The model in a run folder, a checkpoint, a model file or a folder of the hub's layout; or the one of this name.
+    """Load the model in a run folder, a checkpoint, a model file or a folder in the Hugging Face layout, or by name.
 
-    A name is that of a model that comes with the toolkit, or hf:user/name for one on Hugging Face (hub.py).
+    A name is that of a built-in model, or hf:user/name for one on Hugging Face (hub.py).
 
     Raises:
         NotFound or Unreadable: there is no model, it is damaged, or it is no model of ganvas.
@@ -286,10 +287,10 @@ def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
 
 
 def described(file: Path, metadata: Mapping[str, str]) -> tuple[NetworkSettings, tuple[int, ...], Condition | None]:
-    """The network, the shape of a sample and the condition that a model file says it is of.
+    """The network's settings, the shape of a sample and the condition, from the metadata of a model file.
 
     Raises:
-        GanvasError: it says nothing of the kind.
+        GanvasError: the metadata are not those of a model.
     """
     try:
         about = unsealed(metadata)
@@ -309,7 +310,7 @@ def described(file: Path, metadata: Mapping[str, str]) -> tuple[NetworkSettings,
 
 
 def model_file(path: Path) -> Path:
-    """The model file that this run folder, checkpoint or folder of the hub's layout holds, sound; or the file itself.
+    """The model file in a run folder, checkpoint or folder in the Hugging Face layout, checked; or the file itself.
 
     Raises:
         NotFound or Unreadable: there is none, or it is damaged.

@@ -1,4 +1,4 @@
-"""A generator as one ONNX file, with which a browser, a phone or a program without torch draws.
+"""Export a generator as one ONNX file, to draw in a browser, on a phone or in a program without torch.
 
 difference = export(load("icons"), Path("icons.onnx"))
 
@@ -25,31 +25,31 @@ from .model import Model, inputs
 
 __all__ = ["export"]
 
-TRIALS = (1, 5)  # samples at once: a graph made for a fixed number fails one of them
-TOLERANCE = 2e-3  # a quarter of the 1/127.5 between two of 256 shades
+TRIALS = (1, 5)  # batch sizes to compare: a graph with a fixed batch size fails at one of them
+TOLERANCE = 2e-3  # a quarter of the 1/127.5 between two of 256 levels
 
 
 def export(model: Model, path: Path, *, of: str = "", digest: str = "") -> float:
-    """Write the generator as ONNX, and draw with the file what the model draws, before it gets its name.
+    """Write the generator as ONNX, after checking that the file draws what the model draws.
 
-    The file takes `z` float32 [n, latent], standard normal, and if the model is told something `condition` float32
-    [n, K], a row of which is `model.described("red heart")`; it gives `samples` float32 [n, *shape], those of pictures
-    in [-1, 1] with channels first. Its metadata hold as JSON under "ganvas" the lengths of z and condition, the shape,
-    the names of the classes, and what `exported` has to know to draw with it as the model does.
+    The file takes `z` float32 [n, latent], standard normal, and for a conditional model `condition` float32 [n, K], a
+    row of which is `model.described("red heart")`. It returns `samples` float32 [n, *shape]; pictures are in [-1, 1],
+    channels first. Its metadata hold, as JSON under "ganvas", the lengths of z and condition, the shape, the names of
+    the classes, and what `exported` needs to draw as the model does.
 
     Args:
-        model: of whatever kind.
+        model: any kind of model.
         path: ends in .onnx.
         of: the SHA-256 of the model's file.
         digest: the model's `latent.places.fingerprint`.
 
     Returns:
-        The greatest difference between its samples and those of the model.
+        The largest difference between its samples and the model's.
 
     Raises:
-        NotInstalled, DoesNotFit or Unwritable: the packages of the extra `export` are missing, `path` is no .onnx file
-            or cannot be written, or
-            the file draws something else.
+        NotInstalled, DoesNotFit or Unwritable: a package of the extra `export` is missing, or `path` does not end in
+            .onnx or cannot be written.
+        GanvasError: the file draws something else.
     """
     try:
         import onnx
@@ -78,7 +78,7 @@ def export(model: Model, path: Path, *, of: str = "", digest: str = "") -> float
 
 
 class _Finished(nn.Module):
-    """The generator as it is sampled, in one call."""
+    """The generator's complete sampling, as one module."""
 
     def __init__(self, network: Generator) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class _Finished(nn.Module):
 
 
 def _trial(model: Model, count: int) -> dict[str, Tensor]:
-    """What so many samples are made of."""
+    """The inputs of a batch of this size, from the first seeds."""
     trial, seeds = {"z": inputs(range(count), model.network.latent)}, range(count)
     return trial | ({"condition": model.condition.draw(seeds)} if model.condition else {})
 
@@ -98,7 +98,7 @@ def _write(network: Generator, trial: dict[str, Tensor], file: Path) -> None:
     batch, log = {0: torch.export.Dim("n")}, logging.getLogger("torch.onnx")
     level = log.level
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they speak of torch's own code
+        warnings.simplefilter("ignore")  # they are about torch's own code
         log.setLevel(logging.ERROR)
         try:
             torch.onnx.export(

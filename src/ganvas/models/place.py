@@ -1,9 +1,9 @@
-"""What one picture is made of, spelled out: Place, as people keep and send it.
+"""Place: everything that specifies one picture, in the form in which people keep and share it.
 
     Place.read('{"seed": 9, "words": "3d fruit", "moves": {"warmth": 1.5}}')
 
-Whatever a place does not say is left as `ganvas sample` has it, so a place of a seed alone is that seed's picture, bit
-for bit. latent/draw.py draws them.
+Omitted fields have the defaults of `ganvas sample`, so a place with just a seed is exactly that seed's picture, bit for
+bit. latent/draw.py draws places.
 """
 
 import json
@@ -20,7 +20,7 @@ from ..core.seeds import refuse_seeds
 __all__ = ["ENDING", "Place", "names_of"]
 
 ENDING = ".safetensors"
-"""Of a file that holds a latent."""
+"""Extension of a file that holds a latent."""
 
 MOST_WORDS, MOST_MOVES, FURTHEST = 200, 8, 6.0
 FIELDS = ("seed", "latent", "words", "variety", "truncation", "moves")
@@ -28,14 +28,14 @@ FIELDS = ("seed", "latent", "words", "variety", "truncation", "moves")
 
 @dataclass(frozen=True)
 class Place:
-    """What one picture is made of; one of `seed` and `latent` is given.
+    """Everything that specifies one picture; either `seed` or `latent` is given.
 
     seed        a whole number from 0
-    latent      a .safetensors of `ganvas project`, or the hash of one in the studio's folder
+    latent      a .safetensors file by `ganvas project`, or the hash of one in the studio's folder
     words       a class, or keywords
-    variety     see `Model.varied`
-    truncation  see `Model.truncated`
-    moves       direction -> strength, within +-6
+    variety     see `Model.varied`, 0 to 4
+    truncation  see `Model.truncated`, 0 to 4
+    moves       direction -> strength, within +-6; at most 8
     """
 
     seed: int | None = None
@@ -46,10 +46,10 @@ class Place:
     moves: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse what is no place.
+        """Check the values.
 
         Raises:
-            DoesNotFit: neither or both of a seed and a latent are given, or a number is out of its range.
+            DoesNotFit: neither or both of a seed and a latent are given, or a value is out of range.
         """
         if (self.seed is None) == (self.latent is None):
             raise DoesNotFit("A place has a seed or a latent, one of the two.")
@@ -66,10 +66,10 @@ class Place:
 
     @classmethod
     def read(cls, text: str) -> "Place":
-        """The place of this JSON.
+        """Parse a place from JSON.
 
         Raises:
-            DoesNotFit: it is no JSON, or none of a place.
+            DoesNotFit: the text is not JSON, or not that of a place.
         """
         try:
             found = json.loads(text)
@@ -79,10 +79,10 @@ class Place:
 
     @classmethod
     def of(cls, found: Any) -> "Place":
-        """The place of this value, as JSON holds it; `parents`, which is where it came from, is no part of it.
+        """The place for a parsed JSON value; its `parents`, which record its origin, are ignored.
 
         Raises:
-            DoesNotFit: it has other fields, or they are of other types.
+            DoesNotFit: it has other fields, or values of other types.
         """
         if not isinstance(found, dict):
             raise DoesNotFit('A place is a JSON object such as {"seed": 9}.')
@@ -105,7 +105,7 @@ class Place:
         return cls(**said)
 
     def as_json(self) -> str:
-        """The one spelling of this place: sorted, without spaces, and without what is as `ganvas sample` has it."""
+        """The canonical JSON of this place: sorted, without spaces, and without fields that have their defaults."""
         moves = {name: _short(move) for name, move in self.moves.items() if move}
         said = {
             "seed": self.seed,
@@ -120,7 +120,7 @@ class Place:
 
     @property
     def name(self) -> str:
-        """A name for its file: 3d-fruit-9, or without words seed-0009; of a latent the first letters of its name."""
+        """A file name: 3d-fruit-9, or seed-0009 without words; for a latent the number is the start of its name."""
         words = re.sub(r"[^a-z0-9]+", "-", (self.words or "").lower()).strip("-")[:60]
         number = Path(self.latent).stem[:6] if self.latent else str(self.seed)
         if words:
@@ -129,7 +129,7 @@ class Place:
 
     @property
     def caption(self) -> tuple[str, str]:
-        """What is written below its picture: the words, and the rest."""
+        """The caption of its picture: the words, and the rest."""
         moves = [f"{name} {move:+g}" for name, move in self.moves.items() if move]
         variety = [] if self.variety is None else [f"variety {self.variety:g}"]
         share = [] if self.truncation == 1 else [f"trunc. {self.truncation:g}"]
@@ -142,12 +142,12 @@ def _number(value: object) -> bool:
 
 
 def _short(value: float) -> float:
-    """1.0 as 1, which is how JavaScript writes it."""
+    """1.0 as 1, as JavaScript writes it."""
     return int(value) if float(value).is_integer() else value
 
 
 def names_of(chosen: Sequence[Place]) -> list[str]:
-    """A name for the file of each, no two alike."""
+    """A different file name for each place."""
     taken, found = set[str](), list[str]()
     for place in chosen:
         name, more = place.name, 2

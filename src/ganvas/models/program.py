@@ -1,7 +1,7 @@
-"""A generator as a list of steps on one memory of float32 numbers, which a few lines in any language can take.
+"""A generator as a list of steps on one float32 memory, which a short interpreter in any language can run.
 
-Each step names an operation, where in the memory it reads and writes, and its sizes: Step("softmax", 96, (32,),
-{"rows": 8, "length": 8}). page/operations.js says what each operation does; lower.py makes the steps of a network.
+Each step names an operation, where it writes and reads in the memory, and its sizes: Step("softmax", 96, (32,),
+{"rows": 8, "length": 8}). page/operations.js defines the operations; lower.py makes the steps of a network.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,14 @@ from torch import Tensor
 
 __all__ = ["LEAST_HALF", "Program", "Step", "halved", "plan"]
 
-LEAST_HALF = 1024  # a tensor of fewer numbers stays in float32: it weighs nothing, and norms and biases hang on it
-LARGEST = 65504.0  # that half precision holds
-SLACK = 8  # numbers after each value that a matrix product may write to, see `panels` in page/product.js
+LEAST_HALF = 1024  # smaller tensors stay in float32: they take little space, and are often sensitive norms and biases
+LARGEST = 65504.0  # largest value in half precision
+SLACK = 8  # numbers after each value that a matrix product may overwrite, see `panels` in page/product.js
 
 
 @dataclass(frozen=True)
 class Step:
-    """One operation: what it is called, where it writes, where it reads, and its sizes."""
+    """One operation: its name, where it writes, where it reads, and its sizes."""
 
     does: str
     to: int
@@ -29,14 +29,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Program:
-    """Steps, and the memory that they work on; places in it are counted in float32 numbers.
+    """Steps, and the memory that they work on; addresses count float32 numbers.
 
-    memory     how many numbers it has room for
-    steps      in their order
-    weights    place -> what lies there before the first step
-    inputs     name -> place of what is asked for: z, condition, share
-    output     the place of the sample
-    count      how many numbers it has
+    memory     its size
+    steps      in execution order
+    weights    address -> the tensor stored there before the first step
+    inputs     name (z, condition, share) -> address
+    output     the address of the sample
+    count      the size of the sample
     """
 
     memory: int
@@ -47,7 +47,7 @@ class Program:
     count: int
 
     def described(self, *, half: bool) -> dict[str, Any]:
-        """This as JSON holds it; of the weights only their places, counts and whether they are in half precision."""
+        """This as a JSON value; for weights just addresses, sizes and whether they are in half precision."""
         return {
             "memory": self.memory,
             "weights": [[at, each.numel(), int(half and _fits(each))] for at, each in self.weights.items()],
@@ -58,7 +58,7 @@ class Program:
         }
 
     def packed(self, *, half: bool) -> bytes:
-        """The weights one after the other, little-endian, each begun at a multiple of four bytes."""
+        """The weights one after the other, little-endian, each aligned to four bytes."""
         parts = []
         for tensor in self.weights.values():
             kind = "<f2" if half and _fits(tensor) else "<f4"
@@ -68,7 +68,7 @@ class Program:
 
 
 def halved(tensor: Tensor) -> Tensor:
-    """The tensor as a page in half precision has it, in float32 again."""
+    """The tensor in float32 after rounding it as a page in half precision does."""
     return tensor.half().float() if _fits(tensor) else tensor
 
 
@@ -83,13 +83,13 @@ def plan(
     sizes: Mapping[int, int],
     output: int,
 ) -> Program:
-    """The program of these steps, with a place for each value while it is needed.
+    """The program of these steps, with memory allocated to each value for as long as it is needed.
 
     Args:
-        steps: they write and read values by their numbers, and not places yet.
+        steps: steps that refer to values by number instead of address.
         held: value -> the weights that it is.
         inputs: name -> value.
-        sizes: how many float32 numbers each value has.
+        sizes: the size of each value in float32 numbers.
         output: the value of the sample.
     """
     last = {value: index for index, step in enumerate(steps) for value in step.of} | {output: len(steps)}
@@ -113,11 +113,11 @@ def plan(
 
 
 def _room(count: int) -> int:
-    return -(-(count + SLACK) // 4) * 4  # so that each value begins at a multiple of 16 bytes
+    return -(-(count + SLACK) // 4) * 4  # so that each value is aligned to 16 bytes
 
 
 def _gap(taken: Sequence[tuple[int, int]], room: int, begin: int) -> int:
-    """The first place from `begin` on where so much room is left between what is taken, as (place, room)."""
+    """The first address from `begin` on with so much free room between the taken (address, length) pairs."""
     at = begin
     for place, length in sorted(taken):
         if place - at >= room:

@@ -1,8 +1,8 @@
-"""A trained model as a small folder to hand on: half precision, its critics beside it, and a card that says what it is.
+"""Publish a trained model as a small folder: weights in half precision, its critics, and a card that describes it.
 
-There are two forms. `publish` makes a run folder without what only its own continuation needs, so whatever takes a run
-takes it: sampling, morphing, inspecting, and training that starts from it instead of from nothing. `hand_over` makes
-the layout of Hugging Face (layout.py), which whatever takes a model takes, and such a training, too.
+There are two forms. `publish` makes a run folder without what is only needed to resume it, so it works wherever a run
+does: sampling, morphing, inspecting, and as a starting point of new trainings. `hand_over` makes the Hugging Face
+layout (layout.py), which works wherever a model does, and as such a starting point, too.
 """
 
 import json
@@ -32,24 +32,24 @@ from .shipped import locate
 
 __all__ = ["hand_over", "publish"]
 
-SHOWN, COLUMNS = 16, 8  # samples in the preview, and in each of its rows
+SHOWN, COLUMNS = 16, 8  # number of samples in the preview, and in each row of it
 LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}")
 
 
 def publish(run: Run, folder: Path, *, about: str = "", licence: str = "", attribution: str = "") -> Path:
     """Write the averaged generator and the critics of a run's newest checkpoint to a new folder.
 
-    What learned nothing itself, such as a teacher, is left out: a training that starts from there does without.
+    Networks that were not trained, such as a teacher, are left out: a training that starts from here does without.
 
     Args:
         run: a run with a checkpoint.
-        folder: where to; what is there of an earlier one is replaced.
+        folder: the output; an earlier published model there is replaced.
         about: text for the card README.md: what the pictures are, whose, under which licence; how it was trained.
         licence: of the pictures that it learned from, such as "CC BY-SA 4.0".
-        attribution: whose they are. Both go into run.json as well, where programs find them.
+        attribution: whose pictures they are. Both are also stored in run.json, where programs find them.
 
     Raises:
-        NotFound or Unreadable: the run has no checkpoint, or damaged ones alone.
+        NotFound or Unreadable: the run has no checkpoint, or only damaged ones.
         DoesNotFit: the folder holds something else.
     """
     kept = _kept(run)
@@ -75,17 +75,17 @@ def publish(run: Run, folder: Path, *, about: str = "", licence: str = "", attri
 
 
 def hand_over(place: str | Path, folder: Path, *, about: str = "", licence: str = "", name: str = "") -> Path:
-    """Write a model in the layout of Hugging Face: config.json, weights in half precision, samples and a card.
+    """Write a model in the Hugging Face layout: config.json, weights in half precision, samples and a card.
 
     Args:
-        place: a run, or any other model; without a run there are no critics, and no training starts from it.
-        folder: where to; files of those names there are replaced, and others stay.
+        place: a run, or any other model; without a run there are no critics, and no training can start from it.
+        folder: the output; files of the layout there are replaced, others stay.
         about: text for the card: what the pictures are, whose they are, how the model was trained.
-        licence: as the hub has it for short, such as cc-by-sa-4.0; by default it is called unknown.
-        name: the title of the card; by default that of the folder.
+        licence: the hub's short identifier, such as cc-by-sa-4.0; by default "unknown".
+        name: the title of the card; by default the name of the folder.
 
     Raises:
-        NotFound or DoesNotFit: there is no model, the folder holds a run, or the licence is none such.
+        NotFound or DoesNotFit: there is no model, the folder holds a run, or the licence is not such an identifier.
     """
     if not LICENCE.fullmatch(licence or UNKNOWN):
         raise DoesNotFit(f"`licence=` is for short what the hub lists, such as mit or cc-by-sa-4.0, not {licence!r}.")
@@ -100,7 +100,7 @@ def hand_over(place: str | Path, folder: Path, *, about: str = "", licence: str 
         for file, (tensors, told) in weights.items():
             with files.replacing(folder / file) as draft:
                 write_safetensors(tensors, draft, told)
-        if CRITICS not in weights:  # those of the model that was here before
+        if CRITICS not in weights:  # left from the model that was here before
             (folder / CRITICS).unlink(missing_ok=True)
         sums = {file: sha256(folder / file) for file in weights}
         files.write(folder / CONFIG, json.dumps(summed(config | {"files": sums}), indent=1))
@@ -109,7 +109,7 @@ def hand_over(place: str | Path, folder: Path, *, about: str = "", licence: str 
 
 
 def _text(at: Path, model: Model, name: str, about: str, licence: str) -> str:
-    """The card; that of a model that was handed on before stays, if nothing is said in its place."""
+    """The card; an existing card of the model is kept if `about` is empty."""
     run = Run(at) if Run(at).exists else None
     if not about and (at / CARD).is_file():
         return headed((at / CARD).read_text(encoding="utf-8"), model, run, licence=licence)
@@ -117,11 +117,11 @@ def _text(at: Path, model: Model, name: str, about: str, licence: str) -> str:
 
 
 Weights = dict[str, tuple[dict[str, Tensor], dict[str, str]]]
-"""File -> its tensors, and what it says of itself."""
+"""File -> its tensors, and its metadata."""
 
 
 def _of_run(run: Run) -> tuple[Model, Weights, dict[str, Any]]:
-    """The model of a run, its files of weights, and what its config.json says of it."""
+    """The model of a run, its files of weights, and what config.json records about it."""
     kept = _kept(run)
     critics: Weights = {CRITICS: (kept.others, {})} if kept.others else {}
     told = {"recipe": to_json(kept.recipe), "images": int(kept.name), "facts": kept.facts}
@@ -129,7 +129,7 @@ def _of_run(run: Run) -> tuple[Model, Weights, dict[str, Any]]:
 
 
 def _of_model(at: Path) -> tuple[Model, Weights, dict[str, Any]]:
-    """The same of a model that no run stands behind; what a folder in the layout holds is handed on as it is."""
+    """The same for a model without a run; the content of a folder in the Hugging Face layout is passed on."""
     model, file = load(at), model_file(at)
     settings, _, _ = described(file, read_header(file).metadata)
     half = _half(model.network.state_dict())
@@ -144,12 +144,12 @@ def _of_model(at: Path) -> tuple[Model, Weights, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What of a run is handed on.
+    """What of a run is published.
 
-    path    its newest checkpoint; name is how many images it had seen
-    recipe  without the path of the data on this machine; and what run.json holds, without names of somebody's files
-    model   the tensors of the model file and what it says of itself
-    others  the tensors of the critics below their names
+    path    its newest checkpoint; name is the number of images that it had seen
+    recipe  without the path of the data on this machine; facts are those of run.json, without names of private files
+    model   the tensors and the metadata of the model file
+    others  the tensors of the critics, named below their networks
     rows    the log so far
     """
 
@@ -174,10 +174,10 @@ def _kept(run: Run) -> _Kept:
     if newest is None:
         raise NotFound(f"{run.path} holds no finished checkpoint yet; train it with `ganvas train`.")
     recipe, model, facts = run.recipe, load(newest), dict(run.about)
-    if hasattr(recipe.data, "path"):  # where it lay on this machine says nothing on another
+    if hasattr(recipe.data, "path"):  # a path on this machine means nothing elsewhere
         recipe = replace(recipe, data=replace(recipe.data, path=Path(recipe.data.path).name))  # type: ignore[type-var]
         facts["source"] = Path(facts["source"]).name
-    facts["data"] = facts["data"] | {"skipped": []}  # names of somebody's files
+    facts["data"] = facts["data"] | {"skipped": []}  # private file names
     if facts.get("from"):
         facts["from"] = Path(facts["from"]).name
     state, others = checkpoint.read(newest / checkpoint.STATE), dict[str, Tensor]()
@@ -195,7 +195,7 @@ def _half(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _card(name: str, run: Run, about: str) -> str:
-    """What a model is, in Markdown; the data's own words come first."""
+    """The card, in Markdown; `about` comes first."""
     facts = run.about
     data: Mapping[str, object] = facts["data"]
     begun = f"- began with the weights of {facts['from']}\n" if facts.get("from") else ""

@@ -1,4 +1,4 @@
-"""Samples as files: one sheet of many, or a picture or clip by itself, each with what made it."""
+"""Save samples: one sheet of many, or a picture or clip by itself, each with what made it."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from .vectors import traced
 
 __all__ = ["at_scale", "is_vector", "save_sample", "save_sheet", "zoom_of"]
 
-SHOWN, SHOWN_WITH_CAPTIONS = 64, 128  # pixels to which small pictures are enlarged where no scale is given
+SHOWN, SHOWN_WITH_CAPTIONS = 64, 128  # default size in pixels to which small pictures are enlarged
 Pictures = UInt8[np.ndarray, "n high wide c"]
 
 
@@ -28,14 +28,14 @@ def is_vector(out: Path) -> bool:
 
 
 def zoom_of(shape: Sequence[int], layout: Layout) -> int:
-    """How many times as large as they are samples of this shape are shown."""
+    """The enlargement at which samples of this shape are shown."""
     if layout.scale or layout.separate or kind_of(shape) is not Kind.PICTURES:
         return layout.scale or 1
     return max(1, (SHOWN_WITH_CAPTIONS if layout.captions else SHOWN) // max(shape[1:]))
 
 
 def save_sheet(samples: Float[Tensor, "n *shape"], out: Path, made: Made, *, shape: Sequence[int]) -> Path:
-    """Save all samples as one picture, or clips as the film in which all of them move.
+    """Save all samples as one picture, or clips as one film in which all of them play.
 
     Args:
         samples: as the model makes them, or drawn twice as large.
@@ -44,8 +44,8 @@ def save_sheet(samples: Float[Tensor, "n *shape"], out: Path, made: Made, *, sha
         shape: of a sample as the model makes it.
 
     Raises:
-        Unwritable, DoesNotFit or NotInstalled: `out` cannot be written, the layout is none for samples of this kind, or
-            what traces pictures is not there.
+        Unwritable, DoesNotFit or NotInstalled: `out` cannot be written, the layout does not suit samples of this kind,
+            or the package that traces pictures is missing.
     """
     kind, columns = _kind(samples, out, made), made.layout.columns
     columns = columns and min(columns, len(samples))
@@ -64,7 +64,7 @@ def save_sheet(samples: Float[Tensor, "n *shape"], out: Path, made: Made, *, sha
 
 
 def save_sample(sample: Float[Tensor, "1 *shape"], out: Path, made: Made, *, shape: Sequence[int]) -> Path:
-    """Save one picture, or one clip, in the file `out` with the ending that it takes; the rest as above."""
+    """Save one picture or clip in `out`, adding an extension unless it is .svg; the rest as in `save_sheet`."""
     kind = _kind(sample, out, made)
     if kind is Kind.POINTS:
         raise DoesNotFit(f"This model makes vectors of {sample.shape[1]} numbers, not pictures; use generate().")
@@ -77,9 +77,9 @@ def save_sample(sample: Float[Tensor, "1 *shape"], out: Path, made: Made, *, sha
 
 
 def at_scale(samples: Float[Tensor, "n c h w"], shape: Sequence[int], zoom: int) -> Pictures:
-    """Samples so many times as large as their model makes them.
+    """Samples enlarged by a whole number.
 
-    Those that were drawn twice as large are smoothed from there; of all others each pixel becomes a square.
+    Those that were drawn twice as large are resized smoothly; otherwise each pixel becomes a square.
     """
     pictures: Pictures = pixels.to_uint8(samples).numpy()
     _, height, width = shape
@@ -110,7 +110,7 @@ def _save_svg(samples: Tensor, out: Path, made: Made, shape: Sequence[int]) -> P
 
 
 def _captioned(picture: UInt8[np.ndarray, "h w c"], caption: Sequence[str]) -> UInt8[np.ndarray, "g w 3"]:
-    """The picture on white with these lines below it, the first of them in black."""
+    """The picture on white with these lines below it, the first one in black."""
     height, width = picture.shape[:2]
     size = min(14, max(10, width // 10))
     font, line = ImageFont.load_default(size), math.ceil(1.3 * size)
@@ -124,7 +124,7 @@ def _captioned(picture: UInt8[np.ndarray, "h w c"], caption: Sequence[str]) -> U
 
 
 def _fitted(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """As much of a text as fits."""
+    """The text, cut to fit."""
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(f"{text}…") > width:

@@ -1,4 +1,4 @@
-"""The trained models that have a name: those that come with the toolkit, and hf:user/name for one on Hugging Face."""
+"""Trained models by name: those that come with the toolkit, and hf:user/name for one on Hugging Face."""
 
 import json
 from pathlib import Path
@@ -12,37 +12,37 @@ HOME = Path(__file__).parent / "pretrained"
 
 
 def shipped() -> dict[str, Path]:
-    """Name -> folder: a run folder that was published, see publish.py."""
+    """Name -> folder of each built-in model, a published run folder (publish.py)."""
     return {folder.name: folder for folder in sorted(HOME.glob("*")) if (folder / "recipe.json").exists()}
 
 
 def known() -> str:
-    """The names in words."""
+    """The names of the built-in models, for messages."""
     return ", ".join(shipped()) or "none in this version"
 
 
 def locate(place: str | Path) -> Path:
-    """The folder of the model called so, or else the path that it is; a folder called like a model is ./NAME.
+    """The folder of the model with this name, or else the path itself; ./NAME is always a path.
 
-    A model on Hugging Face is fetched into the cache of the hub's package, if it is not there yet.
+    A model on Hugging Face is downloaded into the hub's cache if it is not there yet.
 
     Raises:
-        GanvasError: it is to be fetched and cannot be, see hub.py.
+        GanvasError: it cannot be downloaded, see hub.py.
     """
     if is_on_hub(place):
-        from .hub import fetched  # which knows recipes, and so torch
+        from .hub import fetched  # it imports recipes, and so torch
 
         return fetched(place)
     return shipped().get(str(place), Path(place))
 
 
 def named(place: str) -> bool:
-    """Whether this is a name, and no path."""
+    """Whether this is a name and not a path."""
     return is_on_hub(place) or place in shipped()
 
 
 def listing() -> str:
-    """The models that come with the toolkit, a line each, and how to get others."""
+    """The built-in models, one line each, and how to get others."""
     lines = []
     for name, folder in shipped().items():
         shape = "x".join(map(str, json.loads((folder / "run.json").read_text(encoding="utf-8"))["data"]["shape"]))
@@ -56,6 +56,6 @@ def listing() -> str:
 
 
 def _first_line(folder: Path) -> str:
-    """The first sentence of a card."""
+    """The first line of text in a card."""
     lines = (folder / "README.md").read_text(encoding="utf-8").splitlines()
     return next((line for line in lines if line and not line.startswith("#")), "")

@@ -1,8 +1,8 @@
-"""Torch's operations as the few of page/operations.js: each becomes a step or two, or only another look at a value.
+"""Lower torch's operations to the few of page/operations.js: each becomes a step or two, or just a new view of a value.
 
-Products of matrices, convolutions, copies along strides, sums along rows, and what is done number by number: that is
-all. Whatever only rearranges is a copy along strides, and norms are told from their weights, so there is little to do
-for a new operation: a method of its name here.
+There are only matrix products, convolutions, strided copies, reductions along rows and elementwise operations. All
+rearrangements are strided copies, and norms are applied separately from their weights. To support a new operation, add
+a method with its name here.
 """
 
 import hashlib
@@ -30,13 +30,13 @@ EACH = (
     *("sin", "cos", "sqrt", "rsqrt", "abs", "neg", "reciprocal"),
 )
 FOLDS = {"sum": "sum", "mean": "mean", "any": "most", "amax": "most"}
-PANEL = 8  # columns of a matrix that lie together, see page/product.js
-DIMENSIONS = 3  # of space, as convolutions have them here
+PANEL = 8  # columns per panel of a matrix, see page/product.js
+DIMENSIONS = 3  # spatial dimensions of convolutions
 INSTEAD = "`ganvas export` writes it as ONNX: `out=model.onnx`."
 
 
 def shape_of(node: Node) -> tuple[int, ...]:
-    """The shape of what a node makes."""
+    """The shape of a node's output."""
     return tuple(int(side) for side in node.meta["val"].shape)
 
 
@@ -45,11 +45,11 @@ class Steps:
 
     Args:
         graph: the nodes.
-        inputs: name -> the node of what is asked for.
-        known: what hangs on no input.
+        inputs: name -> the node of an input.
+        known: the values of nodes that depend on no input.
 
     Raises:
-        DoesNotFit: there is an operation that is not known here.
+        DoesNotFit: an operation is not supported here.
     """
 
     def __init__(self, graph: Sequence[Node], inputs: Mapping[str, Node], known: Mapping[Node, Any]) -> None:
@@ -62,7 +62,7 @@ class Steps:
                 self.values[node] = self._understood(node)
 
     def program(self, output: Node) -> Program:
-        """The program whose sample is what this node makes."""
+        """The program that returns this node's output as its sample."""
         return plan(self.steps, self.held, self.inputs, self.sizes, self._value(output))
 
     def _understood(self, node: Node) -> Any:
@@ -76,7 +76,7 @@ class Steps:
             whole: Any = node.args[0]
             part: Any = node.args[1]
             made = self.values[whole]
-            return made[part] if isinstance(made, list) else made  # of a norm only the first is asked for
+            return made[part] if isinstance(made, list) else made  # of a norm's outputs only the first is used
         name = str(node.target).removeprefix("aten.").partition(".")[0]
         does = getattr(self, f"_do_{name.strip('_')}", None)
         if name in SAME:
@@ -104,27 +104,27 @@ class Steps:
         return to
 
     def _moving(self, of: Any) -> bool:
-        """Whether it hangs on the inputs."""
+        """Whether it depends on the inputs."""
         return isinstance(of, Node) and of not in self.known
 
     def _constant(self, of: Any) -> Any:
-        """What a constant is.
+        """The value of a constant.
 
         Raises:
-            DoesNotFit: it hangs on the inputs.
+            DoesNotFit: it depends on the inputs.
         """
         if self._moving(of):
             raise DoesNotFit(f"A web page cannot draw with this network, whose weights hang on its input. {INSTEAD}")
         return self.known[of] if isinstance(of, Node) else of
 
     def _value(self, of: Any, form: Callable[[Tensor], Tensor] | None = None) -> int:
-        """The value of a node; or of a constant, which may be laid out in another form."""
+        """The value number of a node, or of a constant, whose tensor `form` may rearrange."""
         if self._moving(of):
             return int(self.values[of])
         if (of, form) not in self.constants:
             held = torch.as_tensor(self._constant(of), dtype=torch.float32)
             held = (form(held) if form else held).contiguous()
-            same = held.shape, hashlib.sha256(held.numpy().data).digest()  # of weights that are used more than once
+            same = held.shape, hashlib.sha256(held.numpy().data).digest()  # so that shared weights are stored once
             if same not in self.constants:
                 self.constants[same] = self._new(held.shape)
                 self.held[self.constants[same]] = held
@@ -137,7 +137,7 @@ class Steps:
     # Copies
 
     def _taken(self, of: int, shape: Sequence[int], strides: Sequence[int], offset: int = 0) -> int:
-        """A copy of a value along strides, which need not be its own."""
+        """A strided copy of a value; none is made if it would be identical."""
         merged, (by,) = _merged(shape, [strides])
         if by == [1] and merged == [self.sizes[of]]:
             return of
@@ -199,7 +199,7 @@ class Steps:
         return self._taken(self._value(x), shape, [height * width, width, 0, 1, 0])
 
     def _do_upsample_bilinear2d(self, node: Node, x: Any, _size: Any, corners: Any, factors: Any = None) -> int:
-        """Along each side a product with a matrix, of which the operation itself tells by the unit vectors."""
+        """A matrix product along each side; its matrix is the operation's output for unit vectors."""
         (*outer, height, width), (tall, wide) = self._shaped(x), shape_of(node)[-2:]
         count, made = math.prod(outer), self._value(x)
         tall_by, wide_by = factors or (None, None)
@@ -210,7 +210,7 @@ class Steps:
             made = self._taken(made, (count, new, lines), (new * lines, 1, new))
         return made
 
-    # Number by number
+    # Elementwise
 
     def _both(self, does: str, node: Node) -> int:
         a, b, *_ = node.args
@@ -219,7 +219,7 @@ class Steps:
         return self._met(does, shape_of(node), [(self._value(each), self._shaped(each)) for each in (a, b)])
 
     def _met(self, does: str, shape: Sequence[int], pair: Sequence[tuple[int, Sequence[int]]]) -> int:
-        """What becomes of two values, given with their shapes, each of which is spread over a shape."""
+        """An elementwise operation on two values, given with their shapes and broadcast to `shape`."""
         merged, by = _merged(shape, [_spread(each, shape) for _, each in pair])
         return self._step(does, shape, [value for value, _ in pair], shape=merged, by=by)
 
@@ -254,7 +254,7 @@ class Steps:
         spread = [self._taken(self._value(each), shape, _spread(self._shaped(each), shape)) for each in parts]
         return self._step("where", shape, spread, length=math.prod(shape))
 
-    # Along rows
+    # Reductions
 
     def _folded(self, does: str, node: Node, x: Any, dims: Any = None, *_: Any) -> int:
         shape = self._shaped(x)
@@ -297,14 +297,14 @@ class Steps:
         return self._scaled(self._value(x), shape, scale, shift, _channels(shape))
 
     def _do_native_batch_norm_legit(self, node: Node, x: Any, weight: Any, bias: Any, *norm: Any) -> int:
-        """Instance norm, which is the batch norm of a batch whose channels are those of all samples."""
+        """Instance norm, which appears as a batch norm over a batch of one."""
         shape = self._shaped(x)
         if shape[0] != 1 or not str(node.target).endswith(".no_stats"):
             raise DoesNotFit(f"A web page knows no batch norm that is still training. {INSTEAD}")
         return self._scaled(self._normalised(x, shape[1], norm[-1]), shape, weight, bias, _channels(shape))
 
     def _scaled(self, made: int, shape: Sequence[int], weight: Any, bias: Any, seen: tuple[int, ...]) -> int:
-        """A value times a weight and plus a bias, seen in some shape; either may be none."""
+        """A value times a weight plus a bias, both viewed in the shape `seen`; either may be None."""
         for does, each in (("mul", weight), ("add", bias)):
             if each is not None:
                 made = self._met(does, shape, [(made, shape), (self._value(each), seen)])
@@ -327,7 +327,7 @@ class Steps:
         return self._met("add", shape_of(node), [(made, shape_of(node)), (self._value(bias), self._shaped(bias))])
 
     def _product(self, a: int, b: Any, sizes: tuple[int, int, int, int]) -> int:
-        """A product of matrices; what is constant on its right is laid out in panels beforehand."""
+        """A matrix product; a constant on its right is laid out in panels beforehand."""
         batch, rows, inner, columns = sizes
         fixed = batch == 1 and not self._moving(b)
         named = {"batch": batch, "rows": rows, "inner": inner, "columns": columns, "panels": fixed}
@@ -355,7 +355,7 @@ class Steps:
 
 
 def _channels(shape: Sequence[int]) -> tuple[int, ...]:
-    """How a number for each channel is seen beside a value of this shape."""
+    """The shape in which a vector with one number per channel broadcasts to `shape`."""
     return shape[1], *[1] * (len(shape) - 2)
 
 
@@ -364,13 +364,13 @@ def _strides(shape: Sequence[int]) -> list[int]:
 
 
 def _spread(shape: Sequence[int], over: Sequence[int]) -> list[int]:
-    """The strides with which a contiguous value of one shape is repeated over another, as NumPy broadcasts."""
+    """The strides with which a contiguous value of one shape is broadcast to another, as in NumPy."""
     new = len(over) - len(shape)
     return [0] * new + [0 if side == 1 else by for side, by in zip(shape, _strides(shape), strict=True)]
 
 
 def _merged(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> tuple[list[int], list[list[int]]]:
-    """The same copies in as few dimensions as can be."""
+    """An equivalent shape and strides with as few dimensions as possible."""
     kept = [place for place, side in enumerate(shape) if side != 1]
     if not kept:
         return [1], [[0] for _ in strides]
@@ -383,7 +383,7 @@ def _merged(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> tuple[lis
 
 
 def _panels(matrix: Tensor) -> Tensor:
-    """A matrix [inner, columns] as panels [ceil(columns / 8), inner, 8], the last one filled up with zeros."""
+    """A matrix [inner, columns] as panels [ceil(columns / 8), inner, 8], the last one padded with zeros."""
     inner, columns = matrix.shape[-2:]
     filled = F.pad(matrix.reshape(inner, columns), (0, -columns % PANEL))
     return filled.unflatten(1, (-1, PANEL)).transpose(0, 1)

@@ -11,7 +11,7 @@ from .vectors import Drawing
 __all__ = ["document"]
 
 GAP, LINE = 0.1, 0.13  # between drawings, and the height of a line of a caption, in widths of a drawing
-LETTER = 0.55  # width of a letter in heights, about
+LETTER = 0.55  # approximate width of a letter, in heights
 
 
 def document(drawings: Sequence[Drawing], made: Made, *, width: int) -> str:
@@ -19,8 +19,8 @@ def document(drawings: Sequence[Drawing], made: Made, *, width: int) -> str:
 
     Args:
         drawings: all of one size, which are its units.
-        made: what made them, which is written into it, and how they are laid out.
-        width: of one of them, in pixels.
+        made: what made them, which is stored in it, and the layout.
+        width: of one drawing, in pixels.
     """
     first, layout = drawings[0], made.layout
     several = not layout.separate
@@ -54,12 +54,12 @@ def document(drawings: Sequence[Drawing], made: Made, *, width: int) -> str:
 
 
 def _id(name: str) -> str:
-    """A name that may be an element's."""
+    """A name as a valid element id."""
     return name if name[0].isalpha() else f"a-{name}"
 
 
 def _caption(lines: Sequence[str], drawing: Drawing) -> list[str]:
-    """Lines of text below a drawing, the first of them in black."""
+    """Lines of text below a drawing, the first one in black."""
     line = LINE * drawing.width
     size = 0.75 * line
     most = int(drawing.width / (LETTER * size))

@@ -1,8 +1,8 @@
-"""Pictures as vectors: a drawing of few flat fills as SVG, which opens in a vector editor.
+"""Trace pictures: a drawing of a few flat fills as SVG, which opens in a vector editor.
 
-Fills are the colours of areas; an edge is a blend of two, which says where between pixels the outline runs. Outlines
-are the level lines of that (contourpy), as few curves as follow them (curves.py). Each fill lies a little below those
-that lie on it, as printers trap inks, so that no gap shows.
+Fills are the colours of areas. A pixel on an edge is a blend of two fills, which locates the outline between pixels.
+Outlines are the contour lines of this blend (contourpy), fitted with few curves (curves.py). Each fill extends a little
+below those that lie on it, like trapping in print, so that no gap shows.
 """
 
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from .curves import Points, area, outline
 
 __all__ = ["Drawing", "traced"]
 
-NEAR = 60.0  # colours nearer than this in RGB, of 255 each, are one fill
-FAINT = 16.0  # as NEAR, where nothing else is there
-FLAT = 32  # the most that the channels of neighbours differ by inside an area
-LEAST, LEAST_THIN = 0.004, 0.008  # shares of all pixels from which a colour of areas, or of edges, is a fill
-PAPER = 235  # from here in every channel a colour may be paper
+NEAR = 60.0  # colours nearer than this in RGB, 0 to 255 each, are one fill
+FAINT = 16.0  # as NEAR, for a picture in which nothing else is found
+FLAT = 32  # largest difference between channels of neighbours within an area
+LEAST, LEAST_THIN = 0.004, 0.008  # least share of all pixels for a fill found in areas, or only on edges
+PAPER = 235  # least value of every channel of a colour that may be paper
 SMALLEST, LARGEST = 96, 1024  # pixels a side: smaller pictures are enlarged first, larger ones refused
-SMOOTH = 2  # times that neighbours are meaned against grain
-TRAP = 3  # pixels of a square as far as which a fill reaches below those that lie on it
-SPECK = 10.0  # square pixels that are too few for a shape
-TOLERANCE = 0.8  # pixels from a curve to the outline that it follows
+SMOOTH = 2  # rounds of smoothing against grain
+TRAP = 3  # side in pixels of the square by which a fill is extended below those that lie on it
+SPECK = 10.0  # smallest area of a shape in square pixels
+TOLERANCE = 0.8  # largest distance in pixels of a curve from its outline
 GREY = Float[np.ndarray, "h w"]
 Colours = Float[np.ndarray, "m 3"]
 Fills = Float[np.ndarray, "n 3"]
@@ -35,11 +35,11 @@ Fills = Float[np.ndarray, "n 3"]
 
 @dataclass(frozen=True)
 class Drawing:
-    """Shapes in the order in which they are laid down.
+    """Shapes in painting order.
 
     width, height  of the picture as it was traced, in the units of its shapes
-    ground         the colour of a sheet below all, or None for paper
-    layers         a fill as #rrggbb, and its shapes as data of SVG paths, outlines with their holes
+    ground         the colour of the background, or None for paper
+    layers         a fill as #rrggbb, and its shapes as SVG path data, outlines with their holes
     """
 
     width: int
@@ -48,7 +48,7 @@ class Drawing:
     layers: tuple[tuple[str, tuple[str, ...]], ...]
 
     def elements(self) -> str:
-        """The SVG elements: a group for each fill."""
+        """The SVG elements: one group per fill."""
         size = f'width="{self.width}" height="{self.height}"'
         lines = [f'<rect {size} fill="{self.ground}"/>'] if self.ground else []
         for fill, shapes in self.layers:
@@ -57,15 +57,15 @@ class Drawing:
 
 
 def traced(picture: np.ndarray, *, colours: int = 8) -> Drawing:
-    """The shapes of a picture; a white ground is paper, and so is white inside if there is but one other fill.
+    """The shapes of a picture; a white background is paper, and so is white inside if there is only one other fill.
 
     Args:
         picture: RGB as uint8 [H, W, 3], at most 1024 pixels a side.
-        colours: the most fills that are told apart, paper among them, from 2 to 32.
+        colours: the largest number of fills, including paper, from 2 to 32.
 
     Raises:
-        DoesNotFit: it is no such picture, or `colours` is out of its range.
-        NotInstalled: the package that finds level lines is not there.
+        DoesNotFit: the picture has another form, or `colours` is out of range.
+        NotInstalled: the package that finds contour lines is missing.
     """
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
         raise DoesNotFit(f"A picture to trace is uint8 [H, W, 3], not {picture.dtype} {list(picture.shape)}.")
@@ -95,7 +95,7 @@ def traced(picture: np.ndarray, *, colours: int = 8) -> Drawing:
 
 
 def _fills(picture: UInt8[np.ndarray, "h w 3"], most: int, *, on_paper: bool, near: float) -> Fills:
-    """The colours of areas, paper first; edges have a say only where they are no blend of two fills."""
+    """The colours of areas, paper first; colours on edges count only if they are not a blend of two fills."""
     is_flat = _flat(picture, 3)
     flat, edges, wide = picture[is_flat].astype(float), picture[~is_flat].astype(float), _flat(picture, 5)[is_flat]
     kept = [np.full(3, 255.0)] if on_paper else []
@@ -116,21 +116,21 @@ def _fills(picture: UInt8[np.ndarray, "h w 3"], most: int, *, on_paper: bool, ne
 
 
 def _flat(picture: UInt8[np.ndarray, "h w 3"], size: int) -> Bool[np.ndarray, "h w"]:
-    """Where the square of this size around a pixel is of one colour."""
+    """Where the square of this size around a pixel has a single colour."""
     image = Image.fromarray(picture)
     most, least = image.filter(ImageFilter.MaxFilter(size)), image.filter(ImageFilter.MinFilter(size))
     return (np.asarray(most).astype(int) - np.asarray(least)).max(2) <= FLAT
 
 
 def _commonest(pixels: Colours) -> Float[np.ndarray, " 3"]:
-    """The colour that most of them are near to."""
+    """The mean colour of the largest cluster."""
     few = Image.fromarray(pixels.astype(np.uint8)[None]).quantize(16, dither=Image.Dither.NONE)
     rows = np.asarray(few).ravel()
     return pixels[rows == np.bincount(rows).argmax()].mean(0)
 
 
 def _settled(fills: Fills, flat: Colours, *, fixed: bool) -> Fills:
-    """Each fill at the mean of the pixels that are nearest to it; paper stays white."""
+    """Each fill moved to the mean of its nearest pixels (k-means); paper stays white."""
     for _ in range(3 * bool(len(flat))):
         nearest = np.linalg.norm(flat[:, None] - fills[None], axis=2).argmin(1)
         counts = np.bincount(nearest, minlength=len(fills))
@@ -145,7 +145,7 @@ def _away(pixels: Colours, fills: Fills) -> Float[np.ndarray, " m"]:
 
 
 def _away_from_blends(pixels: Colours, fills: Fills) -> Float[np.ndarray, " m"]:
-    """How far each colour is from the nearest of all straight ways between two fills."""
+    """The distance of each colour from the nearest line segment between two fills."""
     least = _away(pixels, fills)
     for row, one in enumerate(fills):
         for other in fills[row + 1 :]:
@@ -156,7 +156,7 @@ def _away_from_blends(pixels: Colours, fills: Fills) -> Float[np.ndarray, " m"]:
 
 
 def _white_inside(fills: Fills, apart: Float[np.ndarray, "n h w"]) -> tuple[Colours, Float[np.ndarray, "m h w"]]:
-    """White that the ground does not reach as a fill of its own, which is the last."""
+    """White areas enclosed by others as a separate fill, which is the last."""
     white = apart.argmin(0) == 0
     page = Image.fromarray(np.pad(white, 1, constant_values=True).astype(np.uint8)).copy()
     ImageDraw.floodfill(page, (0, 0), 2)
@@ -165,7 +165,7 @@ def _white_inside(fills: Fills, apart: Float[np.ndarray, "n h w"]) -> tuple[Colo
     if inside.sum() < LEAST * white.size:
         return fills, apart
     outer, inner = ground, inside
-    for _ in range(4):  # the edges of both, as far as they go
+    for _ in range(4):  # also the blurred edges of both, up to 4 pixels
         outer, inner = outer | (_grown(outer) & ~inner), inner | (_grown(inner) & ~outer)
     paper = np.where(inner, np.inf, apart[0])
     within = np.where(inner, apart[0], np.inf)
@@ -177,7 +177,7 @@ def _grown(mask: Bool[np.ndarray, "h w"], by: int = 1) -> Bool[np.ndarray, "h w"
 
 
 def _without_rims(fills: Fills, apart: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, "n h w"]:
-    """The distances where a fill that other two blend to on their edge counts only where it is wider than an edge."""
+    """The distances, changed so that a fill between two others in colour counts only where it is wider than an edge."""
     apart = apart.copy()
     for row in range(1, len(fills)):
         others = np.delete(fills, row, axis=0)
@@ -191,7 +191,7 @@ def _without_rims(fills: Fills, apart: Float[np.ndarray, "n h w"]) -> Float[np.n
 
 
 def _covered(apart: Float[np.ndarray, "n h w"], row: int) -> GREY:
-    """How much of each pixel is this fill's, from 0 to 1, with what of it lies below the fills that come later."""
+    """How much of each pixel this fill covers, from 0 to 1, including its trap below later fills."""
     own = _share(apart[row], np.delete(apart, row, axis=0).min(0))
     if row == len(apart) - 1:
         return own
@@ -201,13 +201,13 @@ def _covered(apart: Float[np.ndarray, "n h w"], row: int) -> GREY:
 
 
 def _share(one: GREY, other: GREY) -> GREY:
-    """1 where a colour is the one, 0 where it is the other, and in between what an edge shows of them."""
+    """1 where a colour is the first, 0 where it is the second, and in between where it is a blend."""
     one, other = np.minimum(one, 1e4), np.minimum(other, 1e4)
     return (other / (one + other).clip(1e-6)).astype(np.float32)
 
 
 def _smoothed(grey: GREY) -> GREY:
-    """Without grain, by a binomial filter in both directions."""
+    """Smoothed against grain, by a binomial filter in both directions."""
     for axis in (0, 1):
         for _ in range(SMOOTH):
             wide = np.pad(grey, [(1, 1) if each == axis else (0, 0) for each in (0, 1)], mode="edge")
@@ -217,7 +217,7 @@ def _smoothed(grey: GREY) -> GREY:
 
 
 def _shapes(covered: GREY) -> tuple[str, ...]:
-    """The outlines where a fill covers half of a pixel, each with the holes in it."""
+    """The outlines around where a fill covers at least half of a pixel, each with its holes."""
     try:
         from contourpy import FillType, contour_generator
     except ImportError:
@@ -225,7 +225,7 @@ def _shapes(covered: GREY) -> tuple[str, ...]:
     field = np.pad(_smoothed(covered), 1)
     places = [np.clip(np.arange(-0.5, side + 1), 0, side) for side in covered.shape]
     level = contour_generator(x=places[1], y=places[0], z=field, fill_type=FillType.OuterOffset)
-    polygons: Any = level.filled(0.5, 2.0)  # its outlines, and where each of them begins
+    polygons: Any = level.filled(0.5, 2.0)  # the outlines, and where each of them starts
     found = []
     for points, ends in zip(*polygons, strict=True):
         loops = [points[first : last - 1] for first, last in pairwise(ends)]
@@ -236,7 +236,7 @@ def _shapes(covered: GREY) -> tuple[str, ...]:
 
 
 def _path(polygon: Points) -> str:
-    """A closed outline as data of an SVG path."""
+    """A closed outline as SVG path data."""
     start, curves = outline(polygon, tolerance=TOLERANCE)
     steps = [f"{'L' if len(curve) == 1 else 'C'}{_numbers(curve)}" for curve in curves]
     return f"M{_numbers(start[None])}{''.join(steps)}Z"

@@ -1,9 +1,9 @@
-"""A generator as one web page that draws by itself, in any browser, from a disk, without server and network.
+"""Export a generator as one web page that draws by itself, in any browser, from a disk, without server and network.
 
     made = export_page(load("icons"), Path("icons.html"), name="icons")
 
 The page holds the steps of the network (program.py), its weights, the words that it knows with their vectors, and its
-directions. page/ holds what the page is made of: a template, its style, and JavaScript that takes the steps.
+directions. page/ holds the page's sources: a template, its style, and JavaScript that runs the steps.
 """
 
 import base64
@@ -33,10 +33,10 @@ __all__ = ["LARGEST", "Page", "export_page"]
 HOME = Path(__file__).parent / "page"
 FONT = Path(__file__).parents[1] / "studio" / "page" / "fonts" / "sans.woff2"
 ENGINE = ("seeds.js", "product.js", "operations.js", "program.js", "words.js", "curves.js", "vectors.js", "worker.js")
-LARGEST = 100 * 2**20  # of a page in one file: browsers take some seconds to read more
-PART = 16 * 2**20  # letters of base64 in a file of a folder; a multiple of 4
-SEEDS = 8  # that half precision is judged by
-MOST_CHECKED = 2**18  # numbers in a picture that the page compares with its own
+LARGEST = 100 * 2**20  # largest page in one file: browsers take some seconds to read more
+PART = 16 * 2**20  # characters of base64 per file in a folder; a multiple of 4
+SEEDS = 8  # used to judge half precision
+MOST_CHECKED = 2**18  # values in a picture that the page compares with its own
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:{also}; worker-src blob:; "
     "style-src 'unsafe-inline'; font-src data:; img-src data: blob:; base-uri 'none'; form-action 'none'"
@@ -48,9 +48,9 @@ class Page:
     """A page that was written.
 
     path        the file that a browser opens
-    size        bytes of it and all that belongs to it
-    greatest    the greatest difference between its pictures and those of the model, of 2
-    mean        the mean one
+    size        bytes of the page and its other files
+    greatest    the largest difference between its pictures and the model's, where the range is 2
+    mean        the mean difference
     """
 
     path: Path
@@ -69,20 +69,20 @@ def export_page(
     directions: Mapping[str, Tensor] | None = None,
     notice: str = "",
 ) -> Page:
-    """Write a page on which anybody draws with this generator.
+    """Write a page on which anyone can draw with this generator.
 
     Args:
         model: any generator of pictures or clips.
-        path: a file that ends in .html; or a folder, with the weights in files of 16 MB beside the page.
+        path: a file that ends in .html; or a folder, with the weights in files of 16 MB next to the page.
         name: what the model is called on the page, and in the commands that it shows.
-        half: weights in half precision, which halves the page.
-        digest: of its weights (`latent.places.fingerprint`), for what the page's pictures say made them.
-        directions: name -> what moves z [L], or z and what the model is told [L + K], by one standard deviation.
-        notice: what stands on the page of what the model learned from, such as authors and licences.
+        half: store weights in half precision, which halves the page.
+        digest: of its weights (`latent.places.fingerprint`), recorded in pictures that the page saves.
+        directions: name -> vector that moves z [L], or z and the condition [L + K], by one standard deviation.
+        notice: shown on the page: what the model learned from, such as authors and licences.
 
     Raises:
-        DoesNotFit: the model makes points, or has operations or a condition that a page does not know; `path` has
-            another ending; or the page is too large for one file.
+        DoesNotFit: the model makes points, or has operations or a condition that a page does not support; `path` has
+            another extension; or the page is too large for one file.
         Unwritable: `path` cannot be written.
     """
     if model.kind is Kind.POINTS:
@@ -138,7 +138,7 @@ def _belonging(path: Path, page: Path) -> list[Path]:
 
 
 def _page(name: str, about: Mapping[str, Any], weights: str, *, also: str = "") -> str:
-    """The template with all that belongs in it; whatever could end a script early is spelled otherwise."""
+    """The filled template; in its data every "<" is escaped, so that nothing can end a script early."""
     font = base64.b64encode(FONT.read_bytes()).decode()
     parts = {
         "title": html.escape(name),
@@ -176,7 +176,7 @@ def _judged(greatest: float, mean: float) -> str:
 
 @torch.no_grad()
 def _differences(model: Model, lowered: Lowered) -> tuple[float, float]:
-    """How far pictures with rounded weights are from the model's: at their furthest, and on average."""
+    """The difference between pictures with rounded weights and the model's: the largest and the mean."""
     seeds = range(SEEDS)
     z = inputs(seeds, model.network.latent)
     conditions = model.condition.draw(seeds) if model.condition else None
@@ -189,10 +189,10 @@ def _differences(model: Model, lowered: Lowered) -> tuple[float, float]:
 
 
 def _told(condition: Condition | None) -> dict[str, Any] | None:
-    """What the page must know to tell the generator something.
+    """What the page needs to compute conditions.
 
     Raises:
-        DoesNotFit: it is a condition of one's own.
+        DoesNotFit: it is a custom condition.
     """
     if condition is None:
         return None
@@ -206,7 +206,7 @@ def _told(condition: Condition | None) -> dict[str, Any] | None:
 
 
 def _example(condition: Condition | None) -> str:
-    """What the page begins with: a class, or the word that stands first most often."""
+    """The initial request: a class, or the word that most often stands first."""
     if isinstance(condition, Labels):
         return condition.classes[0] if condition.classes else ""
     if isinstance(condition, Keywords):

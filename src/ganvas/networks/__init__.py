@@ -1,17 +1,17 @@
-"""Generators and critics: one file per paper, each setting a part of kind "network".
+"""Generators and critics: one file per paper; each settings class is a part of kind "network".
 
-In: a shape; out: a network. These files never import one another, but for the first five.
+In: a shape; out: a network. Only the first five files may be imported by others of this room.
 
-    layers.py        base classes of networks, and layers they share
-    strided.py       what halves and doubles pictures, quick on a processor and quick to differentiate twice
-    winograd.py      a 3x3 convolution that draws with fewer products
-    transformer.py   places of a latent space that look at one another and at words
-    sketch.py        a few numbers that say what is where, drawn from noise and words
-    fill.py          a network with the weights of a file: shapes are compared before memory is taken
-    mlp.py, dcgan.py, wgan.py, resnet.py, sngan.py, r3gan.py, stylegan2.py   of pictures, by the paper's name
-    feature.py       a critic that looks through a network which knows photographs
+    layers.py        base classes of networks, and shared layers
+    strided.py       down- and upsampling convolutions, fast on a CPU and fast to differentiate twice
+    winograd.py      a 3x3 convolution with fewer multiplications, for inference on a CPU
+    transformer.py   transformer blocks: the positions of a latent grid attend to one another and to words
+    sketch.py        a low-dimensional sketch of a picture, drawn from noise and words
+    fill.py          builds a network for a weight file; shapes are compared before memory is allocated
+    mlp.py, dcgan.py, wgan.py, resnet.py, sngan.py, r3gan.py, stylegan2.py   for pictures, named after the paper
+    feature.py       a critic on the features of a network pretrained on photographs
     autoencoder.py   pictures -> codes -> pictures
-    latent.py        drawings from words, made in the latents of an autoencoder
+    latent.py        drawings from words, generated in the latent space of an autoencoder
     plane.py         for points in the plane
     video.py         for clips
 """

@@ -1,4 +1,4 @@
-"""An encoder and a decoder in one network: strided convolutions for pictures, full connections for anything else."""
+"""An encoder and a decoder in one network: strided convolutions for pictures, fully connected for anything else."""
 
 import math
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ __all__ = ["Autoencoder", "MLPAutoencoder"]
 
 WIDEST = 8  # the widest layer has 8 times the width of the narrowest
 SLOPE = 0.2  # of LeakyReLU below zero
-FOLLOWED_CODES = 2000  # the half-life of what a Gaussian remembers of the codes that it was fitted to
-LEAST_VARIANCE = 1e-4  # of a code along any direction, as a share of its mean variance
+FOLLOWED_CODES = 2000  # half-life, in codes, of the running statistics of the Gaussian
+LEAST_VARIANCE = 1e-4  # added to the variance in every direction, as a share of the mean variance
 
 
 @part("network")
 @dataclass(frozen=True)
 class Autoencoder(NetworkSettings):
-    """Autoencoder of convolutions, halving and doubling, with LeakyReLU 0.2, tanh, and no normalisation.
+    """Convolutional autoencoder: strided encoder, upsampling decoder, LeakyReLU 0.2, tanh, no normalisation.
 
-    `width` is the number of channels next to the picture, which double with each halving. `latent` is the length of the
-    code. `gaussian` is for games that do not care how codes are spread: a Gaussian is fitted to the codes of late, and
-    z stands for a code of their mean and covariance (Ghosh et al. 2020, arXiv:1903.12436, section 4). Codes are seldom
-    Gaussian, so samples are worse than reconstructions; learning is what it would be without.
+    `width` is the number of channels next to the picture; it doubles with each halving, up to 8 times. `latent` is the
+    length of the code. `gaussian` is for games that do not regularise the distribution of codes: a Gaussian is fitted
+    to recent codes, and z is mapped to their mean and covariance (Ghosh et al. 2020, arXiv:1903.12436, section 4).
+    Codes are seldom Gaussian, so samples are worse than reconstructions. Training itself is not affected.
     """
 
     width: int = 32
@@ -119,7 +119,7 @@ class _Autoencoder(Generator):
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         code = z if self.gaussian is None else self.gaussian(z)
         if condition is not None:
-            condition = condition * math.sqrt(self.latent)  # one number, yet as loud as all those of the code
+            condition = condition * math.sqrt(self.latent)  # so that a one-hot condition weighs as much as the code
         samples: Tensor = self.decoder(with_condition(code, condition))
         return samples
 
@@ -146,9 +146,9 @@ class _Autoencoder(Generator):
 
 
 class _Gaussian(nn.Module):
-    """A Gaussian that follows the codes met in training: a standard normal z [N, L] -> a code [N, L], and back.
+    """A Gaussian that follows the codes seen in training: a standard normal z [N, L] -> a code [N, L], and back.
 
-    Both ways are taken in training, and together they change nothing.
+    Training uses both directions, which cancel.
     """
 
     def __init__(self, latent: int) -> None:
@@ -163,7 +163,7 @@ class _Gaussian(nn.Module):
             return self.get_buffer("mean") + z @ self.get_buffer("spread").T
 
     def standard(self, code: Tensor) -> Tensor:
-        """What z [N, L] stands for these codes [N, L]."""
+        """The z [N, L] of these codes [N, L]; in training, also records the codes for `follow`."""
         if self.training:
             self.met.append(code.detach())
         offset = (code - self.get_buffer("mean")).T
@@ -171,7 +171,7 @@ class _Gaussian(nn.Module):
 
     @torch.no_grad()
     def follow(self) -> None:
-        """Move towards the codes that were met since the last time."""
+        """Move towards the codes recorded since the last call."""
         if not self.met:
             return
         codes, mean, square = torch.cat(self.met), self.get_buffer("mean"), self.get_buffer("square")
@@ -185,7 +185,7 @@ class _Gaussian(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Weights that keep the variance through LeakyReLU (He et al. 2015, arXiv:1502.01852, eq. 15), biases of 0."""
+    """Weights that preserve the variance through LeakyReLU (He et al. 2015, arXiv:1502.01852, eq. 15), biases of 0."""
     if isinstance(module, nn.Linear | nn.Conv2d):
         nn.init.normal_(module.weight, 0.0, math.sqrt(2 / (1 + SLOPE**2) / module.weight[0].numel()))
         nn.init.zeros_(module.bias)  # type: ignore[arg-type]

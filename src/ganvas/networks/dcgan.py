@@ -20,8 +20,8 @@ class DCGANGenerator(NetworkSettings):
     """DCGAN generator: transposed 4x4 convolutions, batch norm, ReLU, tanh (Radford et al. 2016, arXiv:1511.06434).
 
     `width` is the number of channels before the last layer, 128 in the paper's figure 1; each layer further from the
-    picture has twice as many. `extra` 3x3 convolutions follow at each size below the picture's; `slope` makes a
-    LeakyReLU of each ReLU.
+    picture has twice as many, up to 8 times `width`. `extra` is the number of 3x3 convolutions added at each size below
+    the picture's. A `slope` above 0 replaces each ReLU by a LeakyReLU.
     """
 
     width: int = 64
@@ -40,11 +40,11 @@ class DCGANGenerator(NetworkSettings):
 class DCGANCritic(NetworkSettings):
     """DCGAN discriminator: 4x4 convolutions of stride 2, batch norm, LeakyReLU 0.2 (Radford et al. 2016).
 
-    Batch norm mixes the samples of a batch, so that there can be no gradient penalties.
+    Batch norm mixes the samples of a batch, so gradient penalties cannot be used.
 
-    `dropout` is the share of features that is zeroed after each LeakyReLU. `projection` multiplies what the last
-    layer reads by the embedded condition (Miyato & Koyama 2018, arXiv:1802.05637); else the condition is given as
-    planes.
+    `dropout` is the share of features that is zeroed after each LeakyReLU. With `projection`, the inner product of the
+    embedded condition and the last layer's input is added to the logit (Miyato & Koyama 2018, arXiv:1802.05637);
+    otherwise the condition is appended to the picture as constant planes.
     """
 
     width: int = 64
@@ -57,7 +57,7 @@ class DCGANCritic(NetworkSettings):
 
 
 def _initialise(module: nn.Module) -> None:
-    """N(0, 0.02) for all weights, as in section 4 of the paper; N(1, 0.02) for the scales of batch norm."""
+    """Deviation 0.02, around 0 for all weights (section 4 of the paper) and around 1 for the scales of batch norm."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, BatchNorm):
@@ -65,7 +65,7 @@ def _initialise(module: nn.Module) -> None:
 
 
 def _follow(channels: int, slope: float) -> list[nn.Module]:
-    """What follows each convolution of the generator but the last."""
+    """The layers after each convolution of the generator except the last."""
     return [BatchNorm(channels), nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)]
 
 

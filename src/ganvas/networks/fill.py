@@ -1,4 +1,4 @@
-"""A network with the weights of a file, whose description of itself is believed as far as its weights bear it out."""
+"""Build a network from a file's description of it, after checking the description against the file's weights."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -18,27 +18,27 @@ __all__ = ["build", "compare", "fill", "outline"]
 CALLS = (
     10_000,
     100,
-)  # of torch that describing a network may take, and as many more for each tensor of its file; ours take 12
+)  # calls of torch that `outline` may take: a base, plus so many per tensor of the file; ours take at most 12 each
 LARGEST = 2**24  # numbers in a sample: a picture of 2048x2048, or 80 frames of 256x256
 
 
 def build(settings: NetworkSettings, shape: tuple[int, ...], condition: int, weights: Header) -> Network:
-    """The network that is described, if these weights are its own; see `compare`, before which no memory is taken."""
+    """The network as described, if these weights fit it; `compare` checks that before memory is allocated."""
     compare(settings, shape, condition, weights)
     return settings.build(shape, condition)
 
 
 def compare(settings: NetworkSettings, shape: tuple[int, ...], condition: int, weights: Header) -> None:
-    """Every weight of the network that is described is there, in its shape and of its type, and nothing else.
+    """Check that the file holds exactly the weights of the described network, with their shapes and types.
 
     Args:
-        settings: what the file says that it is.
-        shape: of one sample, by the same file.
+        settings: the network according to the file.
+        shape: of one sample, according to the file.
         condition: the length of the condition vector.
-        weights: what the file holds.
+        weights: names, shapes and types of the weights in the file.
 
     Raises:
-        GanvasError: it is not so, and the message names the first that is not; or there can be no such network.
+        GanvasError: it does not, and the message names the first mismatch; or no such network can be built.
     """
     if math.prod(shape) > LARGEST:
         raise DoesNotFit(f"Samples of shape {list(shape)} are too large: {LARGEST:,} numbers are the most.")
@@ -60,20 +60,20 @@ def compare(settings: NetworkSettings, shape: tuple[int, ...], condition: int, w
 
 
 def outline(settings: NetworkSettings, shape: tuple[int, ...], condition: int, *, most: float = math.inf) -> Network:
-    """The network without numbers in its weights, on the device meta: it takes no memory.
+    """The network on the device meta: shapes without values, which take no memory.
 
     Raises:
-        Unreadable: it takes more than `most` calls of torch.
+        Unreadable: building it takes more than `most` calls of torch.
     """
     with torch.device("meta"), _Shapes(most):
         return settings.build(shape, condition)
 
 
 class _Shapes(TorchFunctionMode):
-    """The commonest ways to fill tensors, and to change them by a number, only say which shape comes of it.
+    """Shape-only versions of the commonest ways to fill a tensor or combine it with a number; counts all calls.
 
-    On the device meta torch does such things by functions of Python, for which it imports its compiler: a second and a
-    half, in each command that opens a model.
+    On the device meta torch implements these in Python, for which it imports its compiler: 1.5 s in each command that
+    opens a model.
     """
 
     STAYS = frozenset(
@@ -108,10 +108,10 @@ class _Shapes(TorchFunctionMode):
 
 
 def fill(network: Network, tensors: Mapping[str, Tensor]) -> None:
-    """Give a network that `build` made the weights that it was compared with.
+    """Load the weights into a network that `build` made for them.
 
     Raises:
-        Unreadable: some of them are no numbers.
+        Unreadable: some values are infinite or NaN.
     """
     for name, value in tensors.items():
         if not value.isfinite().all():

@@ -1,4 +1,4 @@
-"""Drawings made from words in the latents of an autoencoder: what draws them, what learns them, what judges them."""
+"""Drawings from words, generated in the latent space of an autoencoder: the autoencoder, a generator, a critic."""
 
 import math
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from .winograd import Conv3x3
 
 __all__ = ["VEILED", "LatentAutoencoder", "LatentCritic", "LatentGenerator", "rearranged", "sphere"]
 
-REDUCED = 8  # pixels of the side of the square that one place of the latents stands for
-VEILED = 0.5  # share of noise in what is to be refined, and in what is to be drawn from a sketch
+REDUCED = 8  # downsampling factor: one position of the latents stands for 8x8 pixels
+VEILED = 0.5  # share of noise at the start of a refinement, and of a drawing from a sketch
 ENCODER, DECODER = (40, 96, 192), (48, 112, 192)  # channels, from the picture inwards
 
 Latents = Float[Tensor, "n places 16"]
@@ -28,23 +28,23 @@ Pictures = Float[Tensor, "n channels height width"]
 
 
 def sphere(latents: Latents) -> Latents:
-    """Latents with a root mean square of 1 at each place: whatever a network says, a decoder can draw."""
+    """Latents normalised to a root mean square of 1 at each position, so that the decoder can draw any output."""
     return latents * (latents.square().mean(-1, keepdim=True) + 1e-4).rsqrt()
 
 
 def rearranged(noise: Latents) -> Latents:
-    """The same numbers at other channels: noise that has nothing to do with what was drawn from it there."""
+    """The noise with the two halves of its channels swapped: unrelated, place by place, to what was drawn from it."""
     return torch.cat(noise.chunk(2, -1)[::-1], -1)
 
 
 @part("network")
 @dataclass(frozen=True)
 class LatentAutoencoder(NetworkSettings):
-    """Autoencoder of drawings: 8 pixels to a place of 16 numbers on a sphere, and back.
+    """Autoencoder of drawings: each 8x8 pixels become 16 numbers on a sphere, and back.
 
-    A spatial code, as in latent diffusion (Rombach et al. 2022, arXiv:2112.10752), held on a sphere at each place in
-    place of a divergence. It hears no condition: others draw in its latents, so they mean the same whatever is told.
-    `large` adds a second decoder, which draws the same latents twice as large.
+    A spatial code as in latent diffusion (Rombach et al. 2022, arXiv:2112.10752), but normalised to a sphere at each
+    position instead of regularised by a divergence. It ignores the condition, so that latents mean the same for every
+    condition to the networks that generate them. `large` adds a second decoder, which draws at twice the size.
     """
 
     large: bool = False
@@ -59,22 +59,21 @@ class LatentAutoencoder(NetworkSettings):
 class LatentGenerator(NetworkSettings):
     """Generator of drawings from words: a transformer makes latents, the decoder of `latent_autoencoder` draws them.
 
-    Each block lets the places look at one another and at the words, then mixes neighbours by a convolution; words and
-    time also scale and shift its features (Peebles & Xie 2023, arXiv:2212.09748; shared among blocks as in
-    PixArt-alpha, arXiv:2310.00426). A condition of a multiple of 256 numbers is a row of word vectors, zeros where
-    there is none; any other is one word.
+    Each block has attention among positions and to the words, then a convolution; words and time also scale and shift
+    its features (Peebles & Xie 2023, arXiv:2212.09748; shared among blocks as in PixArt-alpha, arXiv:2310.00426). A
+    condition whose length is a multiple of 256 is a sequence of word vectors, padded with zeros; any other is one word.
 
-    With `steps` above 1 it is a flow: z is noise that is led to latents step by step (Lipman et al. 2023,
-    arXiv:2210.02747), away from what it would draw without words by `guidance` (Ho & Salimans 2022, arXiv:2207.12598;
-    1 leads nowhere else). With one step it is the generator of a GAN, which takes no guidance.
+    With `steps` above 1 it is a flow, which leads noise z to latents step by step (Lipman et al. 2023,
+    arXiv:2210.02747), with classifier-free `guidance` (Ho & Salimans 2022, arXiv:2207.12598; 1 for none). With one step
+    it is the generator of a GAN and takes no guidance.
 
-    What that generator draws may be refined: half of it is covered with noise again, which is led away in so many steps
-    as there are `refinements`, as by a flow (SDEdit, Meng et al. 2022, arXiv:2108.01073). `distillation` teaches this
-    with `refined`. The noise is z once more, in another order, so a seed is still one picture.
+    The output of the one-step generator may be refined: it is mixed half and half with noise, which a flow of
+    `refinements` steps removes (SDEdit, Meng et al. 2022, arXiv:2108.01073). `distillation` trains this with `refined`.
+    The noise is z again, rearranged, so a seed still gives one picture.
 
-    With a `sketch` of so many numbers z becomes a sketch first (sketch.py), and the one step begins with that, half
-    covered with noise: so what is where comes from a distribution that is small enough to be learned, and seeds differ.
-    `guidance` is that of the sketch, too. The game `sketching` teaches sketches, and no other does.
+    If `sketch` is above 0, z becomes a sketch of that many numbers first (sketch.py), and drawing starts from it, mixed
+    half and half with noise. The layout then comes from a distribution that is small enough to be learned, and seeds
+    differ. `guidance` also applies to the sketch. Only the game `sketching` trains sketches.
     """
 
     width: int = 256
@@ -89,7 +88,7 @@ class LatentGenerator(NetworkSettings):
     layered: ClassVar[tuple[str, ...]] = ("blocks", "steps", "refinements")
 
     def __post_init__(self) -> None:
-        """Refuse what `NetworkSettings` does, and a flow with refinements."""
+        """Reject what `NetworkSettings` rejects, and a flow with refinements."""
         super().__post_init__()
         if self.refinements and self.steps > 1:
             raise DoesNotFit("What a flow draws in several steps takes no refinements: set generator.refinements=0.")
@@ -102,10 +101,10 @@ class LatentGenerator(NetworkSettings):
 @part("network")
 @dataclass(frozen=True)
 class LatentCritic(NetworkSettings):
-    """Critic of drawings under words: it looks at their latents with the blocks of `latent_generator`.
+    """Critic of drawings and their words, on latents, with the blocks of `latent_generator`.
 
-    It may be shown latents with noise in them and told how much (Wang et al. 2023, arXiv:2206.02262), and begin with
-    the weights of a flow, which knows what drawings are (Sauer et al. 2024, arXiv:2403.12015).
+    It can judge noisy latents, given the noise level (Wang et al. 2023, arXiv:2206.02262), and can start from the
+    weights of a flow, which already represent drawings (Sauer et al. 2024, arXiv:2403.12015).
     """
 
     width: int = 256
@@ -120,7 +119,7 @@ def _places(shape: tuple[int, ...]) -> tuple[int, int]:
     """Rows and columns of the latents of pictures of this shape.
 
     Raises:
-        DoesNotFit: they are no pictures, or a side is no multiple of 8 pixels.
+        DoesNotFit: these are not pictures, or a side is not a multiple of 8 pixels.
     """
     if kind_of(shape) is not Kind.PICTURES or shape[1] % REDUCED or shape[2] % REDUCED:
         sides = [max(REDUCED, round(side / REDUCED) * REDUCED) for side in shape[:0:-1]]
@@ -130,7 +129,7 @@ def _places(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 class _Residual(nn.Module):
-    """Features [N, C, h, w] and what two convolutions say of them."""
+    """A residual block: features [N, C, h, w] plus two convolutions of them."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -150,7 +149,7 @@ def _conv(channels: int, more: int, *, stride: int = 1) -> nn.Conv2d:
 
 
 class _Encoder(nn.Sequential):
-    """Pictures [N, C, H, W] -> latents [N, places, 16], not on the sphere yet."""
+    """Pictures [N, C, H, W] -> latents [N, places, 16], not yet on the sphere."""
 
     def __init__(self, channels: int) -> None:
         a, b, c = ENCODER
@@ -166,7 +165,7 @@ class _Encoder(nn.Sequential):
 
 
 class _Decoder(nn.Module):
-    """Latents [N, places, 16] -> pictures [N, C, H, W], or twice as large where there is a second head."""
+    """Latents [N, places, 16] -> pictures [N, C, H, W], or twice as large if there is a second head."""
 
     def __init__(self, channels: int, rows: int, *, large: bool) -> None:
         super().__init__()
@@ -196,10 +195,10 @@ class _Decoder(nn.Module):
 
 
 class _Latent(Network):
-    """A network of this file: some have parts in common, such as the decoder, and learn them from one another."""
+    """A network of this file; they share modules, such as the decoder, and can load them from one another."""
 
     def adopt(self, name: str, learned: Learned) -> list[str]:
-        """See `Network.adopt`: each weight from the network of its own name, or else from the first that has it."""
+        """See `Network.adopt`: each weight comes from the network of this name, or else from the first that has it."""
         own = self.state_dict()
         sources = [learned[name]] if name in learned else []
         sources += [weights for other, weights in learned.items() if other != name]
@@ -233,12 +232,12 @@ class _LatentAutoencoder(_Latent, Generator):
 
     @in_precision
     def decode(self, latents: Latents, *, large: bool = False) -> Pictures:
-        """The pictures of latents, on the sphere or beside it; `large` draws them twice as large, if it can."""
+        """The pictures of latents, on the sphere or not; `large` draws at twice the size with the second decoder."""
         picture: Tensor = self.decoder(latents, large=large)
         return picture
 
     def encode(self, x: Pictures, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:  # noqa: ARG002
-        """The codes [N, latent] of pictures, and zeros: they have no variance."""
+        """The codes [N, latent] of pictures, and zeros in place of log variances."""
         codes = self.latents(x).flatten(1)
         return codes, torch.zeros_like(codes)
 
@@ -248,7 +247,7 @@ class _LatentAutoencoder(_Latent, Generator):
 
 
 class _LatentGenerator(_Latent, Generator):
-    """Noise z [N, places * 16] and a condition [N, K] -> pictures; what decodes and sketches learns for no critic."""
+    """Noise z [N, places * 16] and a condition [N, K] -> pictures; the decoder and the sketcher start out frozen."""
 
     def __init__(self, settings: LatentGenerator, shape: tuple[int, ...], condition: int) -> None:
         rows, columns = _places(shape)
@@ -271,7 +270,7 @@ class _LatentGenerator(_Latent, Generator):
 
     @in_precision
     def glimpse(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """See `Generator.glimpse`: what it draws of a sketch in one step, and before it refines."""
+        """See `Generator.glimpse`: one step without refinements, unless it is a flow without sketches."""
         if self.steps > 1 and self.sketcher is None:
             return self.generate(z, condition)
         pictures: Tensor = self.decoder(self.once(self.places(z), condition))
@@ -288,17 +287,17 @@ class _LatentGenerator(_Latent, Generator):
         return self.decoder(self.latents(self.places(z), condition), large=True)
 
     def places(self, z: Float[Tensor, "n latent"]) -> Latents:
-        """Noise as it lies in the places."""
+        """Noise, reshaped to positions and channels."""
         return z.unflatten(1, (-1, CHANNELS))
 
     @in_precision
     def clean(self, noisy: Latents, condition: Tensor | None, time: Float[Tensor, " n"]) -> Latents:
-        """What latents are expected to be that are seen at a time: noise at 0, themselves at 1; not on the sphere."""
+        """The expected clean latents, given noisy ones at a time: 0 is pure noise, 1 is clean; not on the sphere."""
         latents: Tensor = self.outward(self.body(noisy, condition, time)[0])
         return latents
 
     def latents(self, noise: Latents, condition: Tensor | None) -> Latents:
-        """The latents that noise becomes, as many steps and refinements as are set, on the sphere."""
+        """Generate latents from noise with all steps and refinements; on the sphere."""
         if self.steps > 1 and self.sketcher is None:
             return self.flow(noise, condition, steps=self.steps, guidance=self.guidance)
         if self.steps > 1:
@@ -310,18 +309,18 @@ class _LatentGenerator(_Latent, Generator):
         return self.flow(self.veiled(drawn, noise), condition, steps=self.refinements, start=1 - VEILED)
 
     def veiled(self, drawn: Latents, noise: Latents) -> Latents:
-        """What is to be refined of latents: they and the noise that they were drawn from, rearranged."""
+        """The input of a refinement: latents mixed with the rearranged noise that they were drawn from."""
         return (1 - VEILED) * drawn + VEILED * rearranged(noise)
 
     def once(self, noise: Latents, condition: Tensor | None) -> Latents:
-        """The latents that noise becomes in a single step, on the sphere."""
+        """Generate latents from noise in a single step; on the sphere."""
         if self.sketcher is None:
             return sphere(self.clean(noise, condition, noise.new_zeros(noise.shape[0])))
         return self.finished(self.sketched(noise, condition), noise, condition)
 
     @in_precision
     def sketched(self, noise: Latents, condition: Tensor | None) -> Latents:
-        """The latents, off the sphere, of the sketch that noise becomes."""
+        """The latents, not on the sphere, of sketches sampled from noise."""
         assert self.sketcher is not None
         latents: Tensor = self.sketcher(noise, condition)
         return latents
@@ -330,7 +329,7 @@ class _LatentGenerator(_Latent, Generator):
     def roughly(
         self, noisy: Float[Tensor, "rows numbers"], condition: Tensor | None, time: Float[Tensor, " rows"]
     ) -> Float[Tensor, "rows numbers"]:
-        """What sketches are expected to be that are seen at a time; there are as many in a row for each condition."""
+        """The expected clean sketches, given noisy ones at a time; each condition has equally many consecutive rows."""
         assert self.sketcher is not None
         described = self.sketcher.described(condition)
         if condition is not None:
@@ -338,18 +337,18 @@ class _LatentGenerator(_Latent, Generator):
         return self.sketcher.clean(noisy, described, time)
 
     def finished(self, sketched: Latents, noise: Latents, condition: Tensor | None) -> Latents:
-        """The latents that the latents of a sketch become in a single step, on the sphere."""
+        """Generate latents from the latents of a sketch in a single step; on the sphere."""
         time = noise.new_full((noise.shape[0],), 1 - VEILED)
         return sphere(self.clean(self.begun(sketched, noise), condition, time))
 
     def begun(self, sketched: Latents, noise: Latents) -> Latents:
-        """What is drawn from: the latents of a sketch, half covered with noise."""
+        """The input of `finished`: the latents of a sketch, mixed half and half with noise."""
         return (1 - VEILED) * sketched + VEILED * noise
 
     def guided(
         self, x: Latents, condition: Tensor | None, time: Float[Tensor, " n"], guidance: float | Float[Tensor, "n 1 1"]
     ) -> Latents:
-        """What `clean` says, led away from what it says without words: 1 is as it is."""
+        """The output of `clean` with classifier-free guidance; 1 for none."""
         told = self.clean(x, condition, time)
         if condition is None or (isinstance(guidance, float) and guidance == 1.0):
             return told
@@ -359,7 +358,7 @@ class _LatentGenerator(_Latent, Generator):
     def flow(
         self, x: Latents, condition: Tensor | None, *, steps: int, guidance: float = 1.0, start: float = 0.0
     ) -> Latents:
-        """Latents led from a time along straight lines to what they are expected to be at 1, by Euler's method."""
+        """Integrate the flow from time `start` to 1 by Euler's method; the result is on the sphere."""
         for step in range(steps):
             time = x.new_full((x.shape[0],), start + (1 - start) * step / steps)
             x = x + (self.guided(x, condition, time, guidance) - x) / (steps - step)
@@ -367,7 +366,7 @@ class _LatentGenerator(_Latent, Generator):
 
 
 class _LatentCritic(_Latent, Critic):
-    """Pictures, or latents at a time, and a condition [N, K] -> logits [N]."""
+    """Pictures, or noisy latents with a time, and a condition [N, K] -> logits [N]."""
 
     judges_alone = True
 
@@ -383,7 +382,7 @@ class _LatentCritic(_Latent, Critic):
 
     @in_precision
     def judge(self, latents: Latents, condition: Tensor | None, time: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-        """Logits of latents with noise in them, 1 - time of it."""
+        """The logits of noisy latents, whose share of noise is 1 - time."""
         features, vector = self.body(latents, condition, time)
         logits: Tensor = self.score(features).flatten(1).mean(1)
         return logits + projected(self.match(features.mean(1)), vector)

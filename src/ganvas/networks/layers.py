@@ -1,4 +1,4 @@
-"""What networks are made of: their base classes, and the layers that several of them share."""
+"""Base classes of networks, and the layers that several of them share."""
 
 import functools
 import math
@@ -36,11 +36,11 @@ __all__ = [
 ]
 
 MOMENTUM = 0.1  # of batch norm: how far a batch moves its running statistics
-MOST, MOST_LAYERS = 2**24, 256  # of a whole number among settings, and of one that counts layers
+MOST, MOST_LAYERS = 2**24, 256  # the largest integer setting, and the largest that counts layers
 
 
 Learned = Mapping[str, Mapping[str, Tensor]]
-"""What networks of another training have learned: the name of each -> its weights by their names."""
+"""The weights of another training: name of the network -> name of the weight -> tensor."""
 
 Player = TypeVar("Player", bound="Network")
 Rest = ParamSpec("Rest")
@@ -49,9 +49,9 @@ Rest = ParamSpec("Rest")
 def in_precision(
     ask: Callable[Concatenate[Player, Tensor, Rest], Tensor],
 ) -> Callable[Concatenate[Player, Tensor, Rest], Tensor]:
-    """Let a method of a network, whose first argument is a batch, compute in its precision and answer in float32.
+    """Decorate a network's method, whose first argument is a batch, to compute in its precision and return float32.
 
-    All that a game may ask of a network goes this way: calling it, and whatever else it offers.
+    Every method that a game may call needs this.
     """
 
     @functools.wraps(ask)
@@ -65,7 +65,7 @@ def in_precision(
 
 
 class Network(nn.Module):
-    """A player. It computes in `precision` and answers in float32, so that logits and penalties are exact."""
+    """A player. It computes in `precision` and returns float32, so that losses and penalties are exact."""
 
     precision: torch.dtype = torch.float32
 
@@ -82,14 +82,14 @@ class Network(nn.Module):
         return answer
 
     def adopt(self, name: str, learned: Learned) -> list[str]:
-        """Begin with what another training has learned; here with its network of this name, if that has the same form.
+        """Load weights from another training: by default the network of this name, if all names and shapes agree.
 
         Args:
-            name: that of this network in its recipe.
-            learned: the weights of all networks there.
+            name: this network's name in its recipe.
+            learned: the weights of all networks of the other training.
 
         Returns:
-            Those of its own weights for which there was nothing.
+            The names of the weights that were not loaded.
         """
         own, found = self.state_dict(), learned.get(name, {})
         if {key: value.shape for key, value in own.items()} != {key: value.shape for key, value in found.items()}:
@@ -98,79 +98,79 @@ class Network(nn.Module):
         return []
 
     def withdraw(self) -> None:
-        """Forget what a turn has left in the network that is played anew, but for its buffers."""
+        """Discard what an aborted turn left in the network, other than in buffers; the turn is then repeated."""
 
     def settle(self) -> None:
-        """Bring up to date what follows the weights; called after each step of the optimizer."""
+        """Update what depends on the weights; called after each optimizer step."""
         for module in self.modules():
             if isinstance(module, parametrize.ParametrizationList) and isinstance(module[0], SpectralNorm):
                 module[0].follow(module.original)
 
 
 class Generator(Network):
-    """z [N, latent] and a condition [N, condition] -> samples [N, *shape]; all that sampling may know of a model."""
+    """z [N, latent] and a condition [N, condition] -> samples [N, *shape]; the only interface that sampling uses."""
 
     def __init__(self, shape: tuple[int, ...], condition: int, latent: int) -> None:
         super().__init__(shape, condition)
         self.latent = latent
 
     def generate(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """The finished samples [N, *shape] for these inputs."""
+        """The final samples [N, *shape] for these inputs."""
         return self(z, condition)
 
     def glimpse(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """The samples of `generate`, or what is like them and made sooner, to be looked at in passing."""
+        """The samples of `generate`, or a faster approximation of them for previews."""
         return self.generate(z, condition)
 
     @property
     def doubles(self) -> bool:
-        """Whether it draws its pictures twice as large, too, by `larger`."""
+        """Whether `larger` is supported."""
         return False
 
     def larger(self, z: Tensor, condition: Tensor | None = None) -> Tensor:  # noqa: ARG002
-        """The samples of `generate` drawn twice as large, [N, C, 2 H, 2 W].
+        """The samples of `generate` at twice the size, [N, C, 2 H, 2 W].
 
         Raises:
-            DoesNotFit: it draws in one size alone.
+            DoesNotFit: this network has only one output size.
         """
         raise DoesNotFit("This network draws its pictures in one size alone.")
 
     def truncated(self, z: Tensor, condition: Tensor | None, share: float | Tensor) -> Tensor:
-        """Samples [N, *shape] of inputs that are brought to `share` of their distance to the mean input."""
+        """Samples [N, *shape] of inputs whose distance to the mean input is scaled by `share`."""
         return self.generate(z * share, condition)
 
     def reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor | None:  # noqa: ARG002
-        """Samples [N, *shape] as made from codes of their own; None from what knows no way from a sample to a code."""
+        """Samples [N, *shape], encoded and decoded again; None if this network has no encoder."""
         return None
 
 
 class Critic(Network):
-    """Samples [N, *shape] and a condition [N, condition] -> logits [N]: how real each one looks."""
+    """Samples [N, *shape] and a condition [N, condition] -> logits [N]: how real each sample looks."""
 
     judges_alone: ClassVar[bool] = False
-    """Whether each logit depends on its own sample and condition alone, while training too: there is no batch norm, and
-    no dice are rolled. Then reals and fakes may be judged in one batch."""
+    """Whether each logit depends only on its own sample and condition, also during training: no batch norm and no
+    random numbers. Then reals and fakes may be judged in one batch."""
 
     mixes_samples: bool = False
-    """Whether a logit depends on the other samples of its batch while training, as by batch norm: then it has no
-    gradient of its own, and there can be no gradient penalties."""
+    """Whether a logit depends on other samples of the batch during training, as with batch norm. Then per-sample
+    gradients are undefined, and gradient penalties cannot be used."""
 
 
 class NetworkSettings(ABC):
     """The frozen settings of a network; every part of kind "network" is one."""
 
     from_zero: ClassVar[tuple[str, ...]] = ()
-    """The settings that may be 0; all others that are whole numbers are at least 1."""
+    """The integer settings that may be 0; all others are at least 1."""
 
     layered: ClassVar[tuple[str, ...]] = ("depth", "blocks")
-    """The settings that count layers, each of which takes time to make, whatever its size."""
+    """The settings that count layers; their limit is lower, since even a small layer takes time to build."""
 
     def __post_init__(self) -> None:
-        """Refuse networks without width, depth or input, and those that nothing could hold.
+        """Reject networks without width, depth or input, and those too large for any machine.
 
         Raises:
-            DoesNotFit: a whole number is below 1, or below 0 if it is counted `from_zero`, or too large; or another
-                one is below 0, infinite or not a number.
+            DoesNotFit: an integer is too large, or below 1 (below 0 if it is in `from_zero`); or a float is below 0,
+                infinite or NaN.
         """
         for name, value in vars(self).items():
             least = 0 if name in self.from_zero else 1
@@ -187,22 +187,23 @@ class NetworkSettings(ABC):
         """The network, freshly initialised from torch's global generator.
 
         Args:
-            shape: of one sample, (C, H, W) or (F,).
+            shape: of one sample: (C, H, W), (C, T, H, W) or (F,).
             condition: the length of the condition vector, 0 for none.
 
         Raises:
-            DoesNotFit: this architecture cannot make that shape.
+            DoesNotFit: this architecture does not support that shape.
         """
 
 
 def doublings(shape: tuple[int, ...], *, smallest: int = 4) -> tuple[int, int, int]:
     """How a picture [C, H, W] is grown by doubling: (base height, base width, number of doublings).
 
-    The shorter base side is from `smallest` up to just under its double: 64x64 is 4x4 doubled four times, 28x28 is 7x7
+    The shorter base side is at least `smallest` and below twice that: 64x64 is 4x4 doubled four times, 28x28 is 7x7
     doubled twice, and a picture 96 wide and 64 high starts from 4x6.
 
     Raises:
-        DoesNotFit: the shape is no picture, or a side cannot be halved that often; the message names a near size.
+        DoesNotFit: the shape is not a picture, or a side cannot be halved that often; the message suggests a similar
+            size.
     """
     if kind_of(shape) is Kind.CLIPS:
         raise DoesNotFit("This network makes pictures, and these are clips: take the recipe moving_digits for them.")
@@ -217,7 +218,7 @@ def doublings(shape: tuple[int, ...], *, smallest: int = 4) -> tuple[int, int, i
     if height % step or width % step or not count:
         step = max(step, 2)
         if round(min(height, width) / step) == 2 * smallest:
-            step *= 2  # the near size is doubled once more often
+            step *= 2  # the suggested size has one more doubling
         near = tuple(max(2 * smallest, round(side / step) * step) for side in (width, height))
         raise DoesNotFit(
             f"Pictures of {width}x{height} cannot be grown by doubling; `size=({near[0]}, {near[1]})` can (or use an "
@@ -227,7 +228,7 @@ def doublings(shape: tuple[int, ...], *, smallest: int = 4) -> tuple[int, int, i
 
 
 def widths(narrowest: int, count: int, *, widest: int) -> list[int]:
-    """Channels of `count` levels from the picture inwards: they double, up to `widest` times the narrowest."""
+    """Channels of `count` levels, from the picture inwards: they double, up to `widest` times the narrowest."""
     return [narrowest * min(2**level, widest) for level in range(count)]
 
 
@@ -244,17 +245,17 @@ def planes(x: Tensor, condition: Tensor | None) -> Tensor:
 
 
 def embedding(condition: int, features: int) -> nn.Linear:
-    """What a condition is embedded by, to be `projected`: N(0, 1 / condition) without a bias."""
+    """The linear embedding of a condition for `projected`: no bias, weights of variance 1 / condition."""
     layer = nn.Linear(condition, features, bias=False)
     nn.init.normal_(layer.weight, 0.0, 1 / math.sqrt(condition))
     return layer
 
 
 def projected(features: Tensor, embedded: Tensor) -> Tensor:
-    """A condition's share of the logits [N]: features times the embedded condition, both [N, F], summed.
+    """The condition's term in the logits [N]: the inner product of features and embedded condition, both [N, F].
 
-    (Miyato & Koyama 2018, arXiv:1802.05637, eq. 3.) The sum is divided by the root of F, so that the condition is not
-    louder than the samples at first, and one step of Adam does not turn all of the many products at once (Karras et al.
+    (Miyato & Koyama 2018, arXiv:1802.05637, eq. 3.) It is divided by the root of F, so that the condition does not
+    outweigh the samples at first, and one step of Adam does not change all of the many products at once (Karras et al.
     2020).
     """
     return (features * embedded).sum(1) / math.sqrt(features.shape[1])
@@ -263,15 +264,16 @@ def projected(features: Tensor, embedded: Tensor) -> Tensor:
 class BatchNorm(nn.modules.batchnorm._BatchNorm):
     """Batch norm of [N, C, ...], over the samples of all processes (Ioffe & Szegedy 2015, arXiv:1502.03167).
 
-    In one process it is torch's own; torch's `SyncBatchNorm` for several wants a GPU. All of them must have the same
-    number of samples. Penalties may differentiate it twice. Micro-batches are normalised one by one, each as a batch.
+    In one process it is torch's own; for several, torch's `SyncBatchNorm` needs a GPU, so this class does it. All
+    processes must have the same number of samples. It can be differentiated twice. Each micro-batch is normalised by
+    itself.
     """
 
     def __init__(self, channels: int, *, affine: bool = True) -> None:
         super().__init__(channels, momentum=MOMENTUM, affine=affine)
 
     def _check_input_dim(self, x: Tensor) -> None:
-        """Any number of dimensions will do."""
+        """Accept any number of dimensions."""
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, ...] -> the same."""
@@ -295,9 +297,9 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
 
 
 class Dropout(nn.Module):
-    """Zero a share of all features while training, others scaled up in return (Srivastava et al. 2014).
+    """Dropout: zero a share of the features during training and scale up the others (Srivastava et al. 2014).
 
-    Which ones is decided by the dice at hand, so that resuming, micro-batches and processes change nothing.
+    The mask comes from the current `Dice`, so that it does not depend on resuming, micro-batches or processes.
     """
 
     def __init__(self, share: float) -> None:
@@ -320,8 +322,8 @@ class Dropout(nn.Module):
 class SpectralNorm(nn.Module):
     """A weight divided by its largest singular value, as estimated by power iteration.
 
-    (Miyato et al. 2018, arXiv:1802.05957, algorithm 1.) The iteration takes one step for each step of the optimizer, in
-    `follow`, and none in the forward pass: how often a critic is asked in a step changes nothing.
+    (Miyato et al. 2018, arXiv:1802.05957, algorithm 1.) The iteration advances once per optimizer step, in `follow`,
+    and never in the forward pass, so the number of forward passes per step does not matter.
     """
 
     def __init__(self, weight: Tensor) -> None:
@@ -341,7 +343,7 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """[out, ...] -> the same, with a largest singular value of about 1."""
-        if weight.is_meta:  # it is only to be counted, and there is no autocast to be kept out of
+        if weight.is_meta:  # only the shape matters, and this device has no autocast to disable
             return weight
         with torch.autocast(weight.device.type, enabled=False):
             return weight / (self.get_buffer("left") @ weight.flatten(1) @ self.get_buffer("right"))
@@ -351,7 +353,7 @@ Layer = TypeVar("Layer", bound=nn.Module)
 
 
 def spectrally_normalised(layer: Layer) -> Layer:
-    """The layer with its weight spectrally normalised from now on."""
+    """Normalise the layer's weight spectrally from now on, in place; returns the layer."""
     weight: Tensor = layer.weight  # type: ignore[assignment]
     parametrize.register_parametrization(layer, "weight", SpectralNorm(weight.detach()))
     return layer

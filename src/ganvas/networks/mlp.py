@@ -16,7 +16,7 @@ __all__ = ["MLPCritic", "MLPGenerator"]
 @part("network")
 @dataclass(frozen=True)
 class MLPGenerator(NetworkSettings):
-    """Feed-forward generator: full connections; tanh for pictures, linear for vectors (Goodfellow et al. 2014)."""
+    """Feed-forward generator: fully connected; tanh for pictures, linear for vectors (Goodfellow et al. 2014)."""
 
     width: int = 256
     depth: int = 3

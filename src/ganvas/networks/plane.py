@@ -1,7 +1,7 @@
-"""Networks for points with sharp edges in a few dimensions, such as narrow modes in the plane.
+"""Networks for low-dimensional distributions with sharp edges, such as narrow modes in the plane.
 
-A feed-forward network learns coarse shapes long before fine ones. Where modes are a hundred times narrower than the
-space between them, a usual critic takes them for one cloud, and a usual generator takes long to learn to jump.
+A feed-forward network learns coarse shapes long before fine ones. If modes are a hundred times narrower than the space
+between them, an ordinary critic sees them as one cloud, and an ordinary generator is slow to learn jumps.
 """
 
 import math
@@ -20,10 +20,10 @@ __all__ = ["Fourier", "FourierCritic", "Scaled", "StepGenerator"]
 @part("network")
 @dataclass(frozen=True)
 class StepGenerator(NetworkSettings):
-    """Feed-forward generator of points that can jump: tanh layers that begin steep, so that most units are switches.
+    """Feed-forward generator of points that can jump: tanh layers that start steep, so that most units are switches.
 
-    `stretch` is what z is multiplied by, `gain` the deviation of a layer's weights times the root of its inputs, and
-    `extent` how far from zero the points are.
+    z is multiplied by `stretch`. A layer's weights start with deviation `gain` / sqrt(inputs). `extent` is how far from
+    zero the points are.
     """
 
     width: int = 64
@@ -43,8 +43,9 @@ class StepGenerator(NetworkSettings):
 class FourierCritic(NetworkSettings):
     """Feed-forward critic that sees points by waves in random directions (Tancik et al. 2020, arXiv:2006.10739, eq. 5).
 
-    `features` is the number of waves, `frequency` their deviation in radians per `extent`, which is how far from zero
-    the points are. `spectral` divides each weight by its largest singular value (Miyato et al. 2018, arXiv:1802.05957).
+    `features` is the number of waves, `frequency` the deviation of their wave numbers in radians per `extent`, which is
+    how far from zero the points are. `spectral` divides each weight by its largest singular value (Miyato et al. 2018,
+    arXiv:1802.05957).
     """
 
     width: int = 64
@@ -61,7 +62,7 @@ class FourierCritic(NetworkSettings):
 
 
 class Scaled(nn.Module):
-    """Everything times a number."""
+    """Multiply by a constant."""
 
     def __init__(self, factor: float) -> None:
         super().__init__()
@@ -73,7 +74,7 @@ class Scaled(nn.Module):
 
 
 class Fourier(nn.Module):
-    """The numbers themselves, and sine and cosine of waves in random directions that are never learned."""
+    """The input, with sine and cosine of waves in random directions, which are not trained."""
 
     def __init__(self, inputs: int, *, features: int, frequency: float) -> None:
         super().__init__()

@@ -21,10 +21,11 @@ EXPANSION = 2  # the grouped 3x3 convolution of a block works on twice the chann
 class R3Generator(NetworkSettings):
     """R3GAN generator: residual blocks of grouped convolutions, no normalisation (Huang et al. 2024).
 
-    `width` is the number of channels of the four smallest stages, 4x4 to 32x32; each larger one has half as many as the
-    one before: 768, 384, 192 and 96 in the paper. `wide` is how many doublings keep the width: 3, and 4 in the paper's
-    network for ImageNet at 64x64. `cardinality` is how many channels share a group of a 3x3 convolution (16 in the
-    paper), `blocks` the number of residual blocks a stage. The output is linear: clamp it when saving.
+    `width` is the number of channels of the four smallest stages, 4x4 to 32x32; each larger stage has half as many as
+    the one before: 768, 384, 192 and 96 in the paper. `wide` is the number of doublings that keep the width: 3 by
+    default, 4 in the paper's network for ImageNet at 64x64. `cardinality` is the number of channels per group of a 3x3
+    convolution (16 in the paper), `blocks` the number of residual blocks per stage. The output is linear: clamp it when
+    saving.
     """
 
     width: int = 64
@@ -56,17 +57,17 @@ class R3Critic(NetworkSettings):
 
 
 def _channels(settings: R3Generator | R3Critic, count: int) -> list[int]:
-    """Channels of the stages from the smallest upwards."""
+    """Channels of the stages, smallest stage first."""
     return [max(1, settings.width >> max(0, stage - settings.wide)) for stage in range(count + 1)]
 
 
 def _normal(weight: Tensor, *, gain: float = 1.0) -> None:
-    """N(0, gain / sqrt(fan in)), the fan counted within a group."""
+    """Normal, of deviation gain / sqrt(fan in), where the fan is that of one group."""
     nn.init.normal_(weight, 0.0, gain / math.sqrt(weight[0].numel()))
 
 
 class _Block(nn.Module):
-    """x + 1x1(act(3x3 grouped(act(1x1(x))))), the last convolution starting at zero; nothing follows the sum."""
+    """x + 1x1(act(3x3 grouped(act(1x1(x))))); the last convolution starts at zero, no activation follows the sum."""
 
     def __init__(self, width: int, *, cardinality: int, depth: int) -> None:
         super().__init__()
@@ -88,7 +89,7 @@ class _Block(nn.Module):
 
 
 class _Resize(nn.Module):
-    """Twice or half the size, and where the width changes a 1x1 convolution at the smaller of the two sizes."""
+    """Twice or half the size; if the width changes, with a 1x1 convolution at the smaller of the two sizes."""
 
     def __init__(self, inputs: int, outputs: int, *, up: bool) -> None:
         super().__init__()

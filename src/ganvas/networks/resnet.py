@@ -1,6 +1,6 @@
-"""Residual networks without tricks: nearest upsampling, mean pooling (Gulrajani 2017, arXiv:1704.00028, appendix F).
+"""Plain residual networks: nearest upsampling, mean pooling (Gulrajani et al. 2017, arXiv:1704.00028, appendix F).
 
-Beyond the paper, the critic's blocks may be cheaper ones, for more steps in the same time.
+Beyond the paper, the critic can use cheaper blocks, for more steps in the same time.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from .layers import (
 
 __all__ = ["ResnetCritic", "ResnetGenerator"]
 
-STYLE = 128  # what modulates the norms is so long
+STYLE = 128  # length of the vector that modulates the norms
 
 
 @part("network")
@@ -35,8 +35,8 @@ class ResnetGenerator(NetworkSettings):
     """Residual generator: pre-activation blocks, batch norm, nearest upsampling, tanh (Gulrajani et al. 2017, app. F).
 
     `width` is the number of channels of the last block; each block further from the picture has twice as many, up to
-    `widest` times. `modulated` lets z and the condition scale and shift the features after each norm too (Chen et al.
-    2019, arXiv:1810.01365).
+    `widest` times `width`. If `modulated`, z and the condition also scale and shift the features after each norm (Chen
+    et al. 2019, arXiv:1810.01365).
     """
 
     width: int = 16
@@ -54,10 +54,11 @@ class ResnetGenerator(NetworkSettings):
 class ResnetCritic(NetworkSettings):
     """Residual critic: pre-activation blocks, mean pooling, no normalisation (Gulrajani et al. 2017, appendix F).
 
-    `projection` multiplies what the last layer reads by the embedded condition (Miyato & Koyama 2018,
-    arXiv:1802.05637), else the condition is given as planes. `widest` is as in `ResnetGenerator`. `strided` blocks have
-    one 4x4 convolution of stride 2 in the place of two of 3x3 and pooling, for a sixth of their work. With a `stem` the
-    first block has a 3x3 convolution before pooling: at full size, where the noise of single pixels is seen.
+    With `projection`, the inner product of the embedded condition and the last layer's input is added to the logit
+    (Miyato & Koyama 2018, arXiv:1802.05637); otherwise the condition is appended to the picture as constant planes.
+    `widest` is as in `ResnetGenerator`. `strided` blocks have one 4x4 convolution of stride 2 instead of two 3x3 ones
+    and pooling, for a sixth of the work. With a `stem`, the first block has a 3x3 convolution before pooling: at full
+    resolution, where pixel noise is visible.
     """
 
     width: int = 16
@@ -72,7 +73,7 @@ class ResnetCritic(NetworkSettings):
 
 
 class _Norm(BatchNorm):
-    """Batch norm; if there is a style [N, S], with a scale and a shift that follow from it and begin at 1 and 0."""
+    """Batch norm; with a style [N, S], scale and shift are computed from it and start near 1 and 0."""
 
     def __init__(self, channels: int, style: int) -> None:
         super().__init__(channels, affine=not style)
@@ -112,7 +113,7 @@ class _Down(nn.Module):
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
         self.shortcut = nn.Conv2d(inputs, outputs, 1)
-        self.first = first  # the picture itself is not rectified
+        self.first = first  # no activation on the picture itself
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.conv1(x if self.first else F.leaky_relu(x, 0.2))
@@ -126,7 +127,7 @@ class _Stride(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, first: bool) -> None:
         super().__init__()
         self.conv, self.shortcut = nn.Conv2d(inputs, outputs, 4, 2, 1), nn.Conv2d(inputs, outputs, 1)
-        self.first = first  # the picture itself is not rectified
+        self.first = first  # no activation on the picture itself
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.conv(x if self.first else F.leaky_relu(x, 0.2))

@@ -1,4 +1,4 @@
-"""What is to be drawn, roughly: a few numbers under words, from which `latent_generator` draws in one step."""
+"""Sketches: low-dimensional summaries of latents, sampled for given words, from which `latent_generator` draws."""
 
 from typing import ClassVar
 
@@ -18,19 +18,19 @@ Sketches = Float[Tensor, "n numbers"]
 
 
 class Sketcher(nn.Module):
-    """Noise and words -> sketches, and those -> latents.
+    """Noise and words -> sketches -> latents.
 
-    A sketch is what latents are along their longest principal axes, each number divided by its deviation. What sketches
-    there are under words is learned as a flow (Lipman et al. 2023, arXiv:2210.02747), which takes so few numbers that
-    all of its steps cost less than one of the generator's: a prior of a small code, and a decoder of it in one step, as
-    in two-stage models (Dai & Wipf 2019, arXiv:1903.05789; latent diffusion, arXiv:2112.10752).
+    A sketch is the projection of latents on their leading principal axes, each number divided by its standard
+    deviation. The distribution of sketches given words is learned as a flow (Lipman et al. 2023, arXiv:2210.02747). It
+    has so few dimensions that all of its steps cost less than one step of the generator. Together they are a two-stage
+    model: a prior over a small code, and a one-step decoder (Dai & Wipf 2019, arXiv:1903.05789; latent diffusion,
+    arXiv:2112.10752).
 
-    numbers    of a sketch
-    places     of the latents
-    channels   numbers at each place
-    condition  numbers of a description; a multiple of 256 are words, each in a place of its own
-    guidance   how far sketches are led away from those that there are without words (Ho & Salimans 2022,
-               arXiv:2207.12598); 1 leads nowhere else
+    numbers    length of a sketch
+    places     number of positions of the latents
+    channels   of the latents
+    condition  length of the condition; a multiple of 256 is a sequence of word vectors
+    guidance   scale of classifier-free guidance (Ho & Salimans 2022, arXiv:2207.12598); 1 for none
     """
 
     STEPS: ClassVar[int] = 8
@@ -60,13 +60,14 @@ class Sketcher(nn.Module):
         self.outward = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, numbers))
 
     def forward(self, noise: Latents, condition: Tensor | None) -> Latents:
-        """Latents, off the sphere, of the sketch that noise becomes: it begins as that lies along the axes.
+        """The latents, not on the sphere, of sketches sampled from noise; the flow starts at the noise along the axes.
 
-        At a temperature below 1 (Kingma & Dhariwal 2018, arXiv:1807.03039), so that what is seldom is seldom drawn.
+        The temperature is below 1 (Kingma & Dhariwal 2018, arXiv:1807.03039), so that rare sketches are drawn less
+        often.
         """
         sketch = self.TEMPERATURE * (noise.flatten(1) @ self.get_buffer("axes").T)
         described, guided = self.described(condition), condition is not None and self.guidance != 1.0
-        if guided:  # what is said of words and without them, at once
+        if guided:  # with words and without, in one batch
             described = torch.cat([described, self.told.bias.expand_as(described)])
         for step in range(self.STEPS):
             seen = torch.cat([sketch, sketch]) if guided else sketch
@@ -79,12 +80,12 @@ class Sketcher(nn.Module):
 
     @property
     def known(self) -> bool:
-        """Whether axes were found: before, all deviations are 1."""
+        """Whether `look` has set the axes; until then all deviations are 1."""
         return bool((self.get_buffer("deviation") != 1).any())
 
     @torch.no_grad()
     def look(self, latents: Latents) -> float:
-        """Take the longest principal axes of latents for those of sketches; returns their share of the variance."""
+        """Set the axes to the leading principal axes of these latents; returns the share of variance they explain."""
         flat = latents.flatten(1)
         mean = flat.mean(0)
         values, axes = torch.linalg.eigh((flat - mean).T @ (flat - mean) / len(flat))
@@ -95,7 +96,7 @@ class Sketcher(nn.Module):
         return float(values[-numbers:].sum() / values.sum())
 
     def described(self, condition: Tensor | None) -> Float[Tensor, "*n width"]:
-        """Words as one vector, the same in any order."""
+        """The words as one vector, independent of their order."""
         if condition is None:
             return self.inward.bias.new_zeros(self.WIDTH)
         words = condition.unflatten(1, (-1, self.length))
@@ -105,7 +106,7 @@ class Sketcher(nn.Module):
         return vector
 
     def clean(self, noisy: Sketches, described: Tensor, time: Float[Tensor, " n"]) -> Sketches:
-        """What sketches are expected to be that are seen at a time: noise at 0, themselves at 1."""
+        """The expected clean sketches, given noisy ones at a time: 0 is pure noise, 1 is clean."""
         x = self.inward(torch.cat([noisy, waves(time)], 1)) + described
         for block in self.blocks:
             x = x + F.silu(block(x))
@@ -113,10 +114,10 @@ class Sketcher(nn.Module):
         return found
 
     def sketches(self, latents: Latents) -> Sketches:
-        """Of latents, their sketches."""
+        """The sketches of latents."""
         return (latents.flatten(1) - self.get_buffer("mean")) @ self.get_buffer("axes").T / self.get_buffer("deviation")
 
     def latents(self, sketches: Sketches) -> Latents:
-        """The means, off the sphere, of all latents of which these are the sketches."""
+        """The mean of all latents that have these sketches; not on the sphere."""
         flat = (sketches * self.get_buffer("deviation")) @ self.get_buffer("axes") + self.get_buffer("mean")
         return flat.unflatten(1, (self.places, -1))

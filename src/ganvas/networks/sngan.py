@@ -42,11 +42,12 @@ class SNGANGenerator(NetworkSettings):
 @part("network")
 @dataclass(frozen=True)
 class SNGANCritic(NetworkSettings):
-    """SNGAN critic: residual blocks without norms but of the weights, ReLU, sum pooling (Miyato et al. 2018, table 4).
+    """SNGAN critic: residual blocks with spectral norm only, ReLU, sum pooling (Miyato et al. 2018, table 4).
 
     `width` is the number of channels of all blocks; 128 in the paper. Two blocks keep the size, the others halve it.
-    `projection` multiplies the pooled features by the embedded condition (Miyato & Koyama 2018, arXiv:1802.05637,
-    eq. 3) and divides by the root of the width, else the condition is given as planes beside the picture.
+    With `projection`, the inner product of the pooled features and the embedded condition, divided by the root of the
+    width, is added to the logit (Miyato & Koyama 2018, arXiv:1802.05637, eq. 3); otherwise the condition is appended to
+    the picture as constant planes.
     """
 
     width: int = 64
@@ -58,7 +59,7 @@ class SNGANCritic(NetworkSettings):
 
 
 def _convolution(inputs: int, outputs: int, size: int, *, gain: float = 1.0) -> nn.Conv2d:
-    """A convolution that keeps the size, initialised as by Glorot & Bengio (2010)."""
+    """A convolution that keeps the size, with the initialisation of Glorot & Bengio (2010)."""
     layer = nn.Conv2d(inputs, outputs, size, padding=size // 2)
     nn.init.xavier_uniform_(layer.weight, gain)
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
@@ -81,20 +82,20 @@ class _Up(nn.Module):
 
 
 class _Down(nn.Module):
-    """ReLU and 3x3 convolutions, mean pooling if it halves, beside a shortcut that is the identity where it can be."""
+    """ReLU and 3x3 convolutions beside an identity shortcut; with `halve`, mean pooling and a 1x1 shortcut."""
 
     def __init__(self, inputs: int, outputs: int, *, first: bool = False, halve: bool = False) -> None:
         super().__init__()
         self.conv1 = spectrally_normalised(_convolution(inputs, outputs, 3, gain=math.sqrt(2)))
         self.conv2 = spectrally_normalised(_convolution(outputs, outputs, 3, gain=math.sqrt(2)))
         self.shortcut = spectrally_normalised(_convolution(inputs, outputs, 1)) if halve else nn.Identity()
-        self.first, self.halve = first, halve  # the picture itself is not rectified
+        self.first, self.halve = first, halve  # first: no activation on the picture itself
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.conv2(F.relu(self.conv1(x if self.first else F.relu(x))))
         if not self.halve:
             return y + x
-        return F.avg_pool2d(y, 2) + self.shortcut(F.avg_pool2d(x, 2))  # pooled first: the same, and cheaper
+        return F.avg_pool2d(y, 2) + self.shortcut(F.avg_pool2d(x, 2))  # pooling first gives the same and is cheaper
 
 
 class _SNGANGenerator(Generator):

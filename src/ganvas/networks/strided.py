@@ -1,16 +1,18 @@
-"""Convolutions that halve, double and keep pictures, and instance norm, quick on a processor, to differentiate twice.
+"""Strided, transposed and plain convolutions, instance norm and resampling; fast on a CPU, also differentiated twice.
 
-Torch's own layers of the same weights compute the same, and take over on other devices and outside of training. Four
-things make the difference. The gradient of a convolution's gradient with respect to its weights is the usual one of a
-convolution, where torch puts it together from transposed copies. Instance norm has both its derivatives by hand: torch
-treats it as batch norm of one sample with many channels, for which every picture is copied into another order and back.
-And a map of few places with many channels is a product of two matrices, for which oneDNN would put the weights into
-another order first. And a filter that is not learned doubles pictures as an interpolation, since transposed
-convolutions of one channel each have no kernel worth the name in bfloat16.
+Torch's own layers with the same weights compute the same, and are used on other devices and outside training. There
+are four differences:
 
-A network that computes in bfloat16 does so in convolutions and matrices, and in float32 in instance norm, where sums
-are exact and take no longer. Convolutions that are neither small nor penalised are left to torch there: they are over
-so soon that calls of Python show.
+- In the double backward of a convolution, the gradient at the weights is an ordinary convolution gradient; torch
+  assembles it from transposed copies.
+- Instance norm has both derivatives written by hand. Torch treats it as batch norm of one sample with many channels,
+  for which it copies every picture into another memory layout and back.
+- A map with few positions and many channels is a product of two matrices; oneDNN would reorder the weights first.
+- The fixed filter upsamples by interpolation, since depthwise transposed convolutions have no fast bfloat16 kernel.
+
+In bfloat16, convolutions and matrix products run in bfloat16, and instance norm in float32, where sums are more exact
+and cost no more. Convolutions that are neither small nor penalised then use torch's layers: they are so fast that the
+overhead of Python would show.
 """
 
 from typing import Any, NamedTuple
@@ -23,11 +25,11 @@ from torch.nn import functional as F
 __all__ = ["Doubling", "Gathering", "Halving", "InstanceNorm", "Keeping", "Resample", "Spreading"]
 
 STEP, MARGIN, KERNEL = 2, 1, 4
-FEW = 2  # places of the smaller map for each of its channels, up to which matrices are quicker than convolutions
+FEW = 2  # positions of the smaller map per channel of it, up to which matrix products beat convolutions
 
 
 class _How(NamedTuple):
-    """How a convolution goes over a picture; as it comes it halves it."""
+    """Stride, padding and groups of a convolution; by default it halves the size."""
 
     stride: int = STEP
     margin: int = MARGIN
@@ -40,7 +42,7 @@ HALVING = _How()
 class Halving(nn.Conv2d):
     """[N, C, 2H, 2W] -> [N, O, H, W] by a 4x4 convolution of stride 2.
 
-    Those of a layer that is `penalised` are differentiated, too: that is done by hand in bfloat16 as well.
+    Set `penalised` if gradient penalties differentiate it twice: then bfloat16 uses this implementation, too.
     """
 
     def __init__(self, channels: int, wanted: int, *, bias: bool = True, penalised: bool = False) -> None:
@@ -67,7 +69,7 @@ class Doubling(nn.ConvTranspose2d):
 
 
 class Keeping(nn.Conv2d):
-    """[N, C, H, W] -> [N, O, H, W] by a convolution of odd size, in groups of channels; for critics with penalties."""
+    """[N, C, H, W] -> [N, O, H, W] by a grouped convolution of odd size; for critics with gradient penalties."""
 
     def __init__(self, channels: int, wanted: int, size: int, *, groups: int = 1, bias: bool = True) -> None:
         super().__init__(channels, wanted, size, padding=size // 2, groups=groups, bias=bias)
@@ -80,7 +82,7 @@ class Keeping(nn.Conv2d):
 
 
 class Spreading(nn.ConvTranspose2d):
-    """[N, C, 1, 1] -> [N, O, *size]: a transposed convolution of a single place, which is one product of matrices."""
+    """[N, C, 1, 1] -> [N, O, *size]: a transposed convolution of one position, computed as one matrix product."""
 
     def __init__(self, channels: int, wanted: int, size: tuple[int, int], *, bias: bool = True) -> None:
         super().__init__(channels, wanted, size, bias=bias)
@@ -96,7 +98,7 @@ class Spreading(nn.ConvTranspose2d):
 
 
 class Gathering(nn.Conv2d):
-    """[N, C, *size] -> [N, O, 1, 1]: a convolution of the whole picture, which is one product of matrices."""
+    """[N, C, *size] -> [N, O, 1, 1]: a convolution over the whole picture, computed as one matrix product."""
 
     def __init__(self, channels: int, wanted: int, size: tuple[int, int], *, bias: bool = True) -> None:
         super().__init__(channels, wanted, size, bias=bias)
@@ -110,10 +112,10 @@ class Gathering(nn.Conv2d):
 
 
 class InstanceNorm(nn.InstanceNorm2d):
-    """Each channel of each picture brought to mean 0 and deviation 1 (Ulyanov et al. 2016, arXiv:1607.08022)."""
+    """Each channel of each picture normalised to mean 0 and deviation 1 (Ulyanov et al. 2016, arXiv:1607.08022)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> the same, in float32 where x is in bfloat16."""
+        """[N, C, H, W] -> the same shape; bfloat16 input gives float32."""
         x = x.float() if x.dtype == torch.bfloat16 else x
         return _normalised(x, self.eps) if _by_hand(self, x, better=True) else super().forward(x)
 
@@ -128,7 +130,7 @@ class Resample(nn.Module):
         self.register_buffer("kernel", torch.outer(taps, taps)[None, None] * self.gain, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> [N, C, 2H, 2W] or [N, C, H/2, W/2]; outside the picture is zero."""
+        """[N, C, H, W] -> [N, C, 2H, 2W] or [N, C, H/2, W/2], with zero padding."""
         kernel = self.get_buffer("kernel")
         if _by_hand(self, x, better=True):
             resample = _smoothly_double if self.up else _smoothly_halve
@@ -139,11 +141,11 @@ class Resample(nn.Module):
 
 
 def _by_hand(layer: nn.Module, x: Tensor, *, better: bool) -> bool:
-    """Whether a layer computes by hand; `better`: in bfloat16, too."""
+    """Whether a layer uses this file's implementation; if `better`, in bfloat16, too."""
     return layer.training and x.device.type == "cpu" and (better or not torch.is_autocast_enabled("cpu"))
 
 
-# The three of them are linear in each of their two arguments, and each is a derivative of the other two.
+# These three functions are linear in each of their two arguments, and each is a derivative of the other two.
 
 
 class _Convolve(Function):
@@ -185,7 +187,7 @@ class _Transposed(Function):
         if not _few(n * height * width, weight, how):
             return F.conv_transpose2d(small, weight, bias, how.stride, how.margin)
         windows = (_places(small) @ _rows(weight)).view(n, height, width, STEP, STEP, STEP, STEP, wanted)
-        large = windows.new_zeros(n, height + 1, STEP, width + 1, STEP, wanted)  # with a margin
+        large = windows.new_zeros(n, height + 1, STEP, width + 1, STEP, wanted)  # with padding
         for down in range(STEP):
             for right in range(STEP):
                 part = windows[:, :, :, down, :, right].transpose(2, 3)
@@ -245,9 +247,9 @@ def _weigh(small: Tensor, large: Tensor, size: int, how: _How) -> Tensor:
 
 
 def _slope(of: int, small: Tensor, large: Tensor, weight: Tensor, how: _How) -> Tensor:
-    """Torch's slope of a convolution at what it convolves (0) or at its weights (1), of which shapes alone are read."""
+    """Torch's gradient of a convolution at its input (0) or weights (1); of that tensor, only the shape is read."""
     steps = [how.stride] * 2, [how.margin] * 2, [1] * 2, False, [0] * 2, how.groups
-    if len(large) == 1:  # in groups torch leaves one sample with a stride by which it misreads it the next time
+    if len(large) == 1:  # with groups, torch returns a single sample with a batch stride that it later misreads
         large = large.as_strided(large.shape, (large.numel(), *large.stride()[1:]))
     slopes = torch.ops.aten.convolution_backward(small, large, weight, None, *steps, [of == 0, of == 1, False])
     slope: Tensor = slopes[of]
@@ -274,14 +276,14 @@ class _SmoothlyHalve(Function):
 
 
 class _SmoothlyDouble(Function):
-    """Small [N, C, H, W] -> large [N, C, 2H, 2W]: the other's transpose, which is to interpolate."""
+    """Small [N, C, H, W] -> large [N, C, 2H, 2W]: the transpose of `_SmoothlyHalve`, which is an interpolation."""
 
     @staticmethod
     def forward(ctx: Any, small: Tensor, kernel: Tensor, gain: int) -> Tensor:
         ctx.filter = kernel, gain
         small = small if gain == STEP**2 else small * (gain / STEP**2)
         large = F.interpolate(small, scale_factor=STEP, mode="bilinear", align_corners=False)
-        for axis in (2, 3):  # beyond the edge is nothing, where an interpolation has the edge once more
+        for axis in (2, 3):  # here the padding is zero, where an interpolation repeats the edge
             for edge in (0, -1):
                 large.select(axis, edge).mul_(0.75)
         return large
@@ -307,9 +309,9 @@ def _normalised(x: Tensor, epsilon: float) -> Tensor:
 
 
 def _seen(x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The same as views, of which the engine says whether it walks back to them; of leaves it does not.
+    """The arguments as views, since `_wanted` cannot ask the autograd engine about leaves.
 
-    They are rounded where the network computes in bfloat16; slopes come back in the precision of what was rounded.
+    Under autocast they are cast to its dtype; gradients come back in the original one.
     """
     wanted = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
     bias = None if bias is None else bias.view_as(bias).to(wanted)
@@ -317,7 +319,7 @@ def _seen(x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tenso
 
 
 def _wanted(ctx: Any, place: int) -> bool:
-    """Whether anybody asks for this slope: a penalty first walks to the samples alone, and then to the weights."""
+    """Whether this gradient is needed: a penalty first differentiates only by the samples, then by the weights."""
     onwards = ctx.next_functions[place][0] if ctx.needs_input_grad[place] else None
     return onwards is not None and torch._C._will_engine_execute_node(onwards)
 
@@ -327,7 +329,7 @@ def _few(places: int, weight: Tensor, how: _How = HALVING) -> bool:
 
 
 def _rows(weight: Tensor) -> Tensor:
-    """[O, C, 4, 4] -> [O, 16 C]; no copy of what lies in memory as channels-last."""
+    """[O, C, 4, 4] -> [O, 16 C]; no copy if the memory layout is channels-last."""
     return weight.permute(0, 2, 3, 1).reshape(len(weight), -1)
 
 
@@ -337,7 +339,7 @@ def _places(small: Tensor) -> Tensor:
 
 
 def _windows(large: Tensor) -> Tensor:
-    """[N, C, 2H, 2W] -> what each place of the smaller map looks at, [N H W, 16 C]."""
+    """[N, C, 2H, 2W] -> the receptive field of each position of the smaller map, [N H W, 16 C]."""
     n, channels, height, width = large.shape
     padded = F.pad(large.permute(0, 2, 3, 1), (0, 0, MARGIN, MARGIN, MARGIN, MARGIN)).contiguous()
     whole, row, place, _ = padded.stride()
@@ -347,7 +349,7 @@ def _windows(large: Tensor) -> Tensor:
 
 
 class _Normalise(Function):
-    """x -> (x - mean) / deviation, and 1 / deviation [N, C, 1, 1], as both are needed to differentiate again."""
+    """x -> (x - mean) / deviation, and 1 / deviation [N, C, 1, 1]: the second derivative needs both."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
@@ -369,7 +371,7 @@ class _Normalise(Function):
 
 
 class _Denormalise(Function):
-    """scale (u - mean(u) - y mean(u y)): the slope at x, where u is the one at y = `answer`."""
+    """scale (u - mean(u) - y mean(u y)): the gradient at x, where u is the gradient at y = `answer`."""
 
     @staticmethod
     def forward(ctx: Any, u: Tensor, answer: Tensor, scale: Tensor) -> Tensor:

@@ -1,8 +1,7 @@
 """StyleGAN2's generator: styles that scale the features of each convolution (Karras et al. 2020, arXiv:1912.04958).
 
-It is the configuration of StyleGAN2-ADA (arXiv:2006.06676), whose published weights it takes: a mapping network,
-pictures summed up over all sizes ("skip"), weights of unit variance that are scaled as they are used, noise in each
-layer.
+It is the configuration of StyleGAN2-ADA (arXiv:2006.06676) and can load its published weights: a mapping network,
+pictures summed over all resolutions ("skip"), weights of unit variance that are scaled at runtime, noise in each layer.
 """
 
 import math
@@ -20,9 +19,9 @@ from .strided import Resample
 
 __all__ = ["Stylegan2Generator"]
 
-RATE = 0.01  # of the mapping network's learning, of that of the others
+RATE = 0.01  # learning rate of the mapping network, relative to the rest
 FOLLOW = 0.005  # how far a batch moves the mean style
-GAIN = math.sqrt(2)  # keeps the size of what LeakyReLU lets through
+GAIN = math.sqrt(2)  # keeps the scale of features through LeakyReLU
 
 
 @part("network")
@@ -31,9 +30,10 @@ class Stylegan2Generator(NetworkSettings):
     """StyleGAN2 generator: a mapping network, modulated convolutions, summed pictures (Karras et al. 2020).
 
     A stage whose shorter side has s pixels has `base` / s channels, but at most `width`. `latent` is the length of z
-    and of the style that `depth` layers make of it. Features beyond `clamp` are cut, as in StyleGAN2-ADA's training in
-    half precision; None for never. There is no mixing of styles and no regularisation of path lengths. While training
-    each layer adds fresh noise, afterwards always the same, so that a seed is a picture. Truncation moves styles.
+    and of the style, which a mapping network of `depth` layers computes from z. Features are clamped to +-`clamp`, as
+    in StyleGAN2-ADA's training in half precision; None for no clamping. There is no style mixing and no path length
+    regularisation. During training each layer adds fresh noise, later always the same, so that a seed gives one
+    picture. Truncation applies to styles.
     """
 
     width: int = 512
@@ -48,7 +48,7 @@ class Stylegan2Generator(NetworkSettings):
 
 
 class _Dense(nn.Module):
-    """A linear layer whose weights are N(0, 1/rate^2) and are scaled by rate/sqrt(fan in) as they are used."""
+    """A linear layer whose weights start with deviation 1 / rate and are scaled by rate / sqrt(fan in) at runtime."""
 
     def __init__(self, inputs: int, outputs: int, *, rate: float = 1.0, bias: float = 0.0) -> None:
         super().__init__()
@@ -61,10 +61,10 @@ class _Dense(nn.Module):
 
 
 class _Layer(nn.Module):
-    """A modulated and demodulated 3x3 convolution, with noise, bias and LeakyReLU; of twice the size if `up`.
+    """A modulated and demodulated 3x3 convolution, with noise, bias and LeakyReLU; doubles the size if `up`.
 
-    Scaling its inputs and outputs instead of its weights is the same (section 2.2, equations 1 and 3), and can be
-    exported for any batch.
+    It scales inputs and outputs instead of weights, which is equivalent (section 2.2, equations 1 and 3) and can be
+    exported for any batch size.
     """
 
     def __init__(self, inputs: int, outputs: int, latent: int, side: tuple[int, int], *, up: bool) -> None:
@@ -91,13 +91,13 @@ class _Layer(nn.Module):
         return F.conv2d(x, kernel, padding=1, groups=x.shape[1])
 
     def _noise(self) -> Tensor:
-        """Of the dice while they are at hand, [N, 1, H, W]; else the layer's own, [H, W]."""
+        """In training fresh noise [N, 1, H, W] from the current `Dice`; otherwise the layer's own, [H, W]."""
         own, dice = self.get_buffer("noise"), Dice.current()
         return dice.normal(f"noise {own.shape[0]}", 1, *own.shape) if dice and self.training else own
 
 
 class _Picture(nn.Module):
-    """Features -> a picture: a 1x1 convolution that is modulated and not demodulated."""
+    """Features -> a picture: a 1x1 convolution, modulated but not demodulated."""
 
     def __init__(self, inputs: int, channels: int, latent: int) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class _Picture(nn.Module):
 
 
 class _Stage(nn.Module):
-    """One size: features of twice the size, unless it is the first, then more of them, and their picture."""
+    """One resolution: a layer that doubles the size (except in the first stage), one that keeps it, and a picture."""
 
     def __init__(self, inputs: int, width: int, channels: int, latent: int, side: tuple[int, int]) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ class _Stylegan2Generator(Generator):
         return self.draw(torch.lerp(self.get_buffer("average"), self.style(z, condition), share))
 
     def style(self, z: Tensor, condition: Tensor | None) -> Tensor:
-        """Inputs z [N, latent] and the condition, each brought to unit mean square -> styles [N, latent]."""
+        """Inputs z [N, latent] and the condition, each normalised to unit mean square -> styles [N, latent]."""
         x = _normalised(z)
         if self.embed is not None and condition is not None:
             x = torch.cat([x, _normalised(self.embed(condition.to(z)))], dim=1)

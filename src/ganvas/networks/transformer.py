@@ -1,4 +1,4 @@
-"""Places of a latent space that look at one another and at words: the blocks of the networks in latent.py."""
+"""Transformer blocks over the positions of a latent grid and over words, for the networks in latent.py."""
 
 import math
 from typing import ClassVar
@@ -14,19 +14,19 @@ from .winograd import Conv3x3
 
 __all__ = ["CHANNELS", "TIMES", "Body", "waves"]
 
-CHANNELS = 16  # numbers at each place
+CHANNELS = 16  # of a latent, at each position
 HEADS = 4
-TIMES = 64  # waves that a time is told by
+TIMES = 64  # length of the embedding of a time
 
 
 def waves(time: Float[Tensor, " n"]) -> Float[Tensor, "n 64"]:
-    """A time in [0, 1] as networks are told it: sines and cosines of frequencies from 1 to 1000."""
+    """The sinusoidal embedding of times in [0, 1]: sines and cosines of frequencies from 1 to 1000."""
     phase = time[:, None] * torch.exp(torch.linspace(0, math.log(1000.0), TIMES // 2, device=time.device))
     return torch.cat([phase.sin(), phase.cos()], 1)
 
 
 class _Told(nn.Module):
-    """Condition [N, K] and time [N] -> words as tokens [N, 1 + S, D], which are absent, and one vector [N, D]."""
+    """Condition [N, K], time [N] -> word tokens [N, 1 + S, D], a mask [N, 1 + S] of absent ones, one vector [N, D]."""
 
     def __init__(self, width: int, condition: int) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class _Told(nn.Module):
 
 
 class _Block(nn.Module):
-    """Places [N, T, D] that looked at one another and at words, then at their neighbours."""
+    """Features [N, T, D] -> the same: attention among positions and to words, then a 3x3 convolution."""
 
     WIDER: ClassVar[float] = 1.5
 
@@ -80,9 +80,10 @@ class _Block(nn.Module):
         return y
 
     def _attended(self, x: Tensor, words: Tensor, absent: Tensor) -> Tensor:
-        """Attention (Vaswani et al. 2017, arXiv:1706.03762, eq. 1) of places to places and words.
+        """Attention (Vaswani et al. 2017, arXiv:1706.03762, eq. 1) from positions to positions and words.
 
-        Plain products: the backward pass of torch's fused attention is several times as slow on a CPU.
+        Written as plain products, because the backward pass of torch's fused attention is several times slower on a
+        CPU.
         """
         query, key, value = self.own(x).chunk(3, -1)
         word_key, word_value = self.words(words).chunk(2, -1)
@@ -97,7 +98,7 @@ class _Block(nn.Module):
 
 
 class Body(nn.Module):
-    """Latents [N, T, 16] at a time [N], and a condition -> features [N, T, D] of the places."""
+    """Latents [N, T, 16] with times [N] and a condition -> features [N, T, D] of the positions."""
 
     def __init__(self, width: int, blocks: int, condition: int, places: tuple[int, int]) -> None:
         super().__init__()
@@ -112,7 +113,7 @@ class Body(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, latents: Tensor, condition: Tensor | None, time: Tensor) -> tuple[Tensor, Tensor]:
-        """The features, and one vector [N, D] of condition and time."""
+        """The features, and one vector [N, D] that represents condition and time."""
         words, absent, vector = self.told(condition, time)
         absent = F.pad(absent, (latents.shape[1], 0))[:, None, None]
         modulation = self.modulation(vector)

@@ -1,7 +1,7 @@
-"""The WGAN of faces at 128x128: strided convolutions, and a critic whose every layer is normalised picture by picture.
+"""The WGAN of faces at 128x128: strided convolutions, and a critic with instance norm in every layer.
 
-(Arjovsky, Chintala & Bottou 2017, arXiv:1701.07875, for the idea; batch norm would let the critic mix the pictures of a
-batch, which a gradient penalty forbids: Gulrajani et al. 2017, arXiv:1704.00028, section 4.)
+(Arjovsky, Chintala & Bottou 2017, arXiv:1701.07875, for the idea. With batch norm the critic would mix the pictures of
+a batch, which a gradient penalty does not allow: Gulrajani et al. 2017, arXiv:1704.00028, section 4.)
 """
 
 import math
@@ -25,7 +25,8 @@ WIDEST = 16  # the widest layer has 16 times the channels of the narrowest, as a
 class WGANGenerator(NetworkSettings):
     """WGAN generator: transposed 4x4 convolutions, batch norm, ReLU, tanh; 200-512-256-128-64-32-3 at 128x128.
 
-    The last layer but one has 2 `width` channels, and each layer further from the picture twice as many as the next.
+    There are 2 `width` channels before the last layer, and twice as many in each layer further from the picture, up to
+    16 times.
     """
 
     width: int = 16
@@ -42,7 +43,7 @@ class WGANCritic(NetworkSettings):
     """WGAN critic: 4x4 convolutions of stride 2, instance norm, LeakyReLU 0.2, a linear score; 3-16-32-64-128-256-1.
 
     `width` is the number of channels after the first layer. A condition is projected (Miyato & Koyama 2018,
-    arXiv:1802.05637): as planes beside the picture it would be lost, since instance norm takes away what is constant.
+    arXiv:1802.05637): as constant planes beside the picture it would be lost, since instance norm removes constants.
     """
 
     width: int = 16

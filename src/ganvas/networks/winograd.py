@@ -1,9 +1,9 @@
-"""A 3x3 convolution that takes a processor fewer products when it draws.
+"""A 3x3 convolution with fewer multiplications, for inference on a CPU.
 
-F(2x2, 3x3) of Lavin & Gray (2015, arXiv:1509.09308): sixteen products of matrices in the place of thirty-six for each
-four places, by small whole numbers, so that what comes out differs from the plain sum by a few units in the last
-place. It is for maps with many channels, and for drawing alone: whatever learns, is compiled or exported, computes in
-bfloat16 or elsewhere, uses torch's convolution of the same weights.
+F(2x2, 3x3) of Lavin & Gray (2015, arXiv:1509.09308): 16 products of matrices instead of 36 for each 2x2 outputs. The
+transforms only use 0, 1/2 and 1 with signs, so results differ from those of a plain convolution by a few units in the
+last place. It is used for maps with many channels, in float32 on a CPU, without gradients. Training, compiling and
+exporting, other devices and bfloat16 use torch's convolution with the same weights.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 __all__ = ["Conv3x3"]
 
-TILE, WINDOW = 2, 4  # side of what is made at once, and of what it is made from
-LEAST = 96  # channels before and after, from which on the sums around the products weigh less than what they save
+TILE, WINDOW = 2, 4  # side of an output tile, and of the input window it is computed from
+LEAST = 96  # input and output channels from which on the transforms cost less than they save
 
 BEFORE = ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1))
 WEIGHT = ((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1))
@@ -23,7 +23,7 @@ AFTER = ((1, 1, 1, 0), (0, 1, -1, -1))
 
 
 class Conv3x3(nn.Conv2d):
-    """[N, C, H, W] -> [N, O, H, W] by a 3x3 convolution with a margin of one zero."""
+    """[N, C, H, W] -> [N, O, H, W] by a 3x3 convolution with zero padding of 1."""
 
     def __init__(self, channels: int, wanted: int) -> None:
         super().__init__(channels, wanted, 3, padding=1)
@@ -49,7 +49,7 @@ class Conv3x3(nn.Conv2d):
         )
 
     def _drawn(self, x: Tensor) -> Tensor:
-        """All windows of 4x4, transformed by two products of 4x4 each way, as one product of 16x16."""
+        """The Winograd convolution; each transform of rows and columns is one product with a single matrix."""
         n, channels, height, width = x.shape
         tiles = n * height * width // TILE**2
         seen = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
@@ -61,7 +61,7 @@ class Conv3x3(nn.Conv2d):
         return (answer if self.bias is None else answer + self.bias).permute(0, 3, 1, 2)
 
     def _weights(self) -> Tensor:
-        """The transformed weights [16, C, O], which are kept as long as the weights stay what they are."""
+        """The transformed weights [16, C, O], cached until the weights change."""
         if self._known is None or self._known[0] is not self.weight or self._known[1] != self.weight._version:
             to = torch.tensor(WEIGHT)
             made = torch.einsum("ia,jb,ocab->ijco", to, to, self.weight).reshape(WINDOW**2, self.in_channels, -1)
@@ -70,6 +70,6 @@ class Conv3x3(nn.Conv2d):
 
 
 def _both_ways(matrix: tuple[tuple[int, ...], ...]) -> Tensor:
-    """A transformation of rows and of columns, of windows that are laid out as one column."""
+    """The transform of rows and columns as one matrix, for windows flattened to columns."""
     one = torch.tensor(matrix, dtype=torch.float32)
     return torch.kron(one, one)

@@ -1,4 +1,4 @@
-"""Recipes that learn a code for pictures, and pictures from codes."""
+"""Recipes that learn to encode pictures and to decode codes into pictures."""
 
 from dataclasses import replace
 
@@ -18,12 +18,12 @@ __all__ = ["autoencoder", "vae"]
 def vae() -> Recipe:
     """A variational autoencoder (Kingma & Welling 2014, arXiv:1312.6114), on handwritten digits.
 
-    These digits have 64 pixels, enlarged to 1,024 that all count in the bound as if they were independent. A deviation
-    well above the error makes up for it; the one that is best for the bound makes codes that no prior has (LOG.md).
-    Lower `game.deviation` for sharper reconstructions; samples are then less like them.
+    The digits have 64 pixels, enlarged to 1,024, which the bound counts as if they were independent. A `deviation` well
+    above the reconstruction error makes up for this; the value that is best for the bound gives codes that do not
+    follow the prior (LOG.md). A lower `game.deviation` gives sharper reconstructions, but samples resemble them less.
 
     Run:    ganvas train vae
-    Costs:  2.6 minutes on one core of a Xeon at 2.5 GHz, by its own CPU time on a busy machine.
+    Costs:  2.6 minutes of CPU time on one core of a Xeon at 2.5 GHz (measured on a busy machine).
     Gives:  soft-edged digits, three of four readable, and reconstructions that are the digit shown (1 seed, looked at).
     """
     return Recipe(
@@ -40,11 +40,11 @@ def vae() -> Recipe:
 
 @part("recipe")
 def autoencoder() -> Recipe:
-    """A plain autoencoder: codes of a few numbers, made without any idea of how they are spread.
+    """A plain autoencoder: codes of a few numbers, with no constraint on their distribution.
 
     Run:    ganvas train autoencoder
-    Costs:  2.6 minutes on one core of a Xeon at 2.5 GHz, by its own CPU time on a busy machine.
-    Gives:  sharp reconstructions; of its samples only some are digits, as a Gaussian of codes is no prior (1 seed).
+    Costs:  2.6 minutes of CPU time on one core of a Xeon at 2.5 GHz (measured on a busy machine).
+    Gives:  sharp reconstructions; only some samples are digits, as a Gaussian fitted to codes is no prior (1 seed).
     """
     network = Autoencoder(width=16, latent=16, gaussian=True)
     return replace(vae(), networks={"autoencoder": network}, game=Autoencoding())

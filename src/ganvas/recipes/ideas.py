@@ -1,7 +1,7 @@
-"""Recipes for drawings from words, made in the latents of an autoencoder.
+"""Recipes for drawings from words, generated in the latent space of an autoencoder.
 
-Four are trained one after another: `idea_autoencoder`, `idea_sketch`, `idea_flow`, `idea_icons`. What they have learned
-is taken to other pictures by three: `idea_sketch`, `idea_drawing`, `idea_finish`.
+Four are trained one after another: `idea_autoencoder`, `idea_sketch`, `idea_flow`, `idea_icons`. Three adapt the result
+to other pictures: `idea_sketch`, `idea_drawing`, `idea_finish`.
 """
 
 from dataclasses import fields, replace
@@ -31,17 +31,17 @@ __all__ = [
     "judged",
 ]
 
-FLOW = LatentGenerator(steps=10, guidance=2.5, sketch=64)  # what leads sketches and noise to latents
-ONE_STEP = replace(FLOW, steps=1)  # what draws the same at once
+FLOW = LatentGenerator(steps=10, guidance=2.5, sketch=64)  # turns noise into sketches, and both into latents
+ONE_STEP = replace(FLOW, steps=1)  # does the same in a single step
 
 
 @part("recipe")
 def idea_autoencoder() -> Recipe:
-    """An autoencoder of drawings at 64x64, in whose latents `idea_flow` and `idea_icons` draw.
+    """An autoencoder of drawings at 64x64; `idea_flow` and `idea_icons` generate its latents.
 
     Run:    ganvas train idea_autoencoder --data FOLDER
     Costs:  330,000 images in 45 s on an NVIDIA H200; on one core of a Xeon 30 images a second.
-    Gives:  drawings of icons with a mean absolute difference of .052 (of 2) to what they were made of.
+    Gives:  reconstructions of icons with a mean absolute error of .052 (pixels range over 2).
     """
     return Recipe(
         data=Icons(size=64),
@@ -54,17 +54,17 @@ def idea_autoencoder() -> Recipe:
         mirror=True,
         batch=16,
         images=12_800,
-        measure_images=0,  # what noise is drawn as is no drawing
+        measure_images=0,  # decoded noise is not a drawing, so there is nothing to score
     )
 
 
 @part("recipe")
 def idea_flow() -> Recipe:
-    """Drawings from words, step by step: a flow in latents of `idea_autoencoder` that begins with sketches.
+    """Drawings from words in several steps: a flow in the latents of `idea_autoencoder` that starts from sketches.
 
-    Run:    ganvas train idea_flow --data FOLDER, which trains both before; or --from runs/sketch
+    Run:    ganvas train idea_flow --data FOLDER, which trains autoencoder and sketches first; or --from runs/sketch
     Costs:  7,520,256 images in 335 s on an NVIDIA H200; on one core of a Xeon 28 images a second.
-    Gives:  what the model `icons` was taught by; LOG.md has its sheets (1 seed).
+    Gives:  the teacher of the model `icons`; LOG.md has its sheets (1 seed).
     """
     return Recipe(
         data=Icons(size=64),
@@ -86,11 +86,11 @@ def idea_flow() -> Recipe:
 
 @part("recipe")
 def idea_sketch() -> Recipe:
-    """What is where in drawings: the sketches of a generator of latents learn which there are, alone.
+    """The layout of drawings: trains only the sketches that a generator of latents starts from.
 
-    Run:    ganvas train idea_sketch --data FOLDER --from runs/autoencoder; the others begin with it
+    Run:    ganvas train idea_sketch --data FOLDER --from runs/autoencoder; the later recipes begin with it
     Costs:  122 images a second, each under 32 noises, on one core of a busy AMD EPYC.
-    Gives:  words that are heard in the first minutes of a training from nothing; LOG.md has the sheets.
+    Gives:  a training from scratch that follows words within its first minutes; LOG.md has the sheets.
     """
     flow = idea_flow()
     return replace(
@@ -106,11 +106,11 @@ def idea_sketch() -> Recipe:
 
 @part("recipe")
 def idea_drawing() -> Recipe:
-    """What pictures look like, of their sketches: shapes and colours of the data, before a critic sees any.
+    """Pictures from their sketches: learns the shapes and colours of the data before a critic is used.
 
-    Run:    ganvas train idea_drawing --data FOLDER --from runs/sketch; `idea_finish` begins with it, after that
+    Run:    ganvas train idea_drawing --data FOLDER --from runs/sketch; `idea_finish` runs it after `idea_sketch`
     Costs:  31 images a second on one core of a busy AMD EPYC.
-    Gives:  of 785 portraits, in a minute from `icons`, people in the set's own outlines, a little soft.
+    Gives:  after a minute on 785 portraits, starting from `icons`: people in the set's own outlines, slightly soft.
     """
     return replace(
         idea_sketch(),
@@ -123,11 +123,11 @@ def idea_drawing() -> Recipe:
 
 @part("recipe")
 def idea_icons() -> Recipe:
-    """Drawings from words in one step: the generator of a GAN that `idea_flow` teaches, which it begins from.
+    """Drawings from words in one step: a GAN generator that starts from `idea_flow` and is distilled from it.
 
     Run:    ganvas train idea_icons --data FOLDER --from runs/flow
     Costs:  1,119,744 images in 150 s on an NVIDIA H200; on one core of a Xeon 6 images a second.
-    Gives:  what the model `icons` began as, with generator.refinements=1 and game.refined=1; see its card (1 seed).
+    Gives:  the first stage of the model `icons`: generator.refinements=1 and game.refined=1; see its card (1 seed).
     """
     return Recipe(
         data=Icons(size=64),
@@ -152,15 +152,15 @@ def idea_icons() -> Recipe:
 
 @part("recipe")
 def idea_finish() -> Recipe:
-    """What `idea_icons` has learned, for other pictures: a critic that looks through EfficientNet-Lite1 takes over.
+    """Adapts `idea_icons` to other pictures, with a critic on features of EfficientNet-Lite1.
 
-    Before, it learns which sketches these have, and to draw of them. Steps are few where each takes long, and that
-    critic (Sauer et al. 2021, arXiv:2111.01007) has something to say from the first on. A model that draws from
-    sketches goes on like this, with words or without. Needs `pip install 'ganvas[measure]'`.
+    Before that, it learns the sketches of the new pictures and how to draw from them. Steps are slow and therefore few,
+    and this critic (Sauer et al. 2021, arXiv:2111.01007) is informative from the first one. For models that draw from
+    sketches, with or without words. Needs `pip install 'ganvas[measure]'`.
 
     Run:    ganvas train FOLDER --from icons, or ganvas train idea_finish --data FOLDER --from icons
     Costs:  3 minutes, 672 to 752 images of 64x64 in the last stage, on one core of a busy AMD EPYC.
-    Gives:  of 785 portraits, people of many kinds in the set's own lines (docs/own.md, docs/performance.md; 3 seeds).
+    Gives:  on 785 portraits: people of many kinds in the set's own lines (docs/own.md, docs/performance.md; 3 seeds).
     """
     begun = idea_icons()
     return replace(
@@ -178,7 +178,7 @@ def idea_finish() -> Recipe:
 
 
 def judged() -> Recipe:
-    """`idea_finish` for a generator that has no sketches, or where nothing encodes pictures: a critic alone."""
+    """`idea_finish` for a generator without sketches, or without an autoencoder: adversarial training only."""
     finish = idea_finish()
     rules = {rule.name: getattr(finish.game, rule.name) for rule in fields(Adversarial)}
     networks = {name: finish.networks[name] for name in ("generator", "critic")}

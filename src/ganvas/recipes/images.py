@@ -23,17 +23,17 @@ __all__ = ["cifar10_dcgan", "dcgan", "digits", "icons", "lsgan", "mlp_gan", "pho
 
 
 MOVED = Augment(strength=0.8, cutout=0.0, colour=0.0, passes=20.0)
-"""Once pictures have been seen often enough to be known by heart, critics see them moved a little (LOG.md)."""
+"""Pictures that were seen often enough to be memorised are shown to critics slightly shifted (LOG.md)."""
 
 
 @part("recipe")
 def icons() -> Recipe:
     """Small residual networks that make pictures in minutes on a CPU: the default for drawings.
 
-    The loss is R3GAN's (Huang et al. 2024, arXiv:2501.05441), its penalties in each fourth step only. Small batches, a
-    high rate and a critic of few convolutions make many steps of a short time, and translation (Zhao et al. 2020,
-    arXiv:2006.10738) that rises over passes keeps it from knowing few pictures by heart; LOG.md tells what else was
-    tried. On photographs its generator outruns its critic: `photos` is the default there.
+    The loss is R3GAN's (Huang et al. 2024, arXiv:2501.05441), with its penalties in every fourth step only. Small
+    batches, a high rate and a critic of few convolutions fit many steps into a short time. Translation (Zhao et al.
+    2020, arXiv:2006.10738) that grows with the number of passes keeps the critic from memorising small sets; LOG.md
+    tells what else was tried. On photographs its generator outruns its critic, so `photos` is the default there.
 
     Run:    ganvas train icons:portraits --minutes 3
     Costs:  3 minutes, 30,000 images, on one core of a Xeon at 2.5 GHz.
@@ -54,18 +54,18 @@ def icons() -> Recipe:
 
 @part("recipe")
 def photos() -> Recipe:
-    """Small DCGANs with a relativistic loss, for photographs in minutes on a CPU: the default for them.
+    """Small DCGANs with a relativistic loss, the default for photographs: minutes on a CPU.
 
-    The networks are DCGAN's (Radford et al. 2016, arXiv:1511.06434), cheap ones, so that a few minutes are many steps,
-    and each fake is compared with a real one (Jolicoeur-Martineau 2018, arXiv:1807.00734). Batch norm in the critic
-    rules out penalties, but in short runs critics without it saw little of photographs. Where pictures are few it sees
-    them moved, as that of `icons` does; minutes that are worth 200,000 images buy networks half as wide again. LOG.md
-    has what else was tried.
+    The networks are DCGAN's (Radford et al. 2016, arXiv:1511.06434), cheap enough for many steps within a few minutes.
+    Each fake is compared with a real picture (Jolicoeur-Martineau 2018, arXiv:1807.00734). Batch norm in the critic
+    rules out gradient penalties, but critics without it learned little from photographs in short runs. Small sets are
+    augmented as in `icons`. Minutes worth 200,000 images make the networks 1.5 times as wide, 1,000,000 once more.
+    LOG.md has what else was tried.
 
     Run:    ganvas train photos --data FOLDER --minutes 3
     Costs:  3 minutes, 54,000 to 85,000 images of 32x32, on one core of a Xeon at 2.5 GHz, busy or not.
-    Gives:  of CIFAR-10 its colours, skies, grounds and shapes before them, few of which can be named (2 seeds, looked
-            at; docs/leaderboard.md has figures).
+    Gives:  on CIFAR-10: its colours, skies, grounds and shapes in front of them, few of them recognisable (2 seeds,
+            looked at; docs/leaderboard.md has figures).
     """
     return Recipe(
         data=Cifar10(),
@@ -83,17 +83,17 @@ def photos() -> Recipe:
 
 @part("recipe")
 def projected_gan() -> Recipe:
-    """A critic that looks through EfficientNet-Lite1, for a few hundred photographs (Sauer et al. 2021).
+    """Projected GAN: a critic on features of EfficientNet-Lite1, for a few hundred photographs (Sauer et al. 2021).
 
-    Projected GAN, arXiv:2111.01007, with a small residual generator: what fur, leaves or walls look like need not be
-    learned from so few. On icons of all kinds it collapsed onto flags: `icons` is for drawings. Needs `pip install
+    arXiv:2111.01007, with a small residual generator. The critic need not learn from so few pictures what fur, leaves
+    or walls look like. On icons of all kinds it collapsed onto flags, so use `icons` for drawings. Needs `pip install
     'ganvas[measure]'`.
 
     Run:    ganvas train projected_gan --data FOLDER --size 64 --minutes 3
     Costs:  3 minutes, about 10,500 images of 64x64, on one core of an AMD EPYC that computes in bfloat16.
-    Gives:  of 300 photographs of cats, heads with ears, eyes and sharp fur, much alike and with a grid in them, where
-            those of `photos` are blurred and vary; of 300 faces one in many twists. Its figures on the features of its
-            own family are better than what one sees (1 seed, looked at; docs/performance.md).
+    Gives:  on 300 photographs of cats: heads with ears, eyes and sharp fur, much alike and with a grid artefact, where
+            those of `photos` are blurred but vary; on 300 faces: one face, distorted in many ways. Scores on features
+            of the same network family look better than the samples do (1 seed, looked at; docs/performance.md).
     """
     return Recipe(
         data=Cifar10(),
@@ -121,10 +121,10 @@ def digits() -> Recipe:
 
 @part("recipe")
 def dcgan() -> Recipe:
-    """DCGAN at 64x64, trained as by its authors (Radford et al. 2016, arXiv:1511.06434), with half of their channels.
+    """DCGAN at 64x64, trained as in the paper (Radford et al. 2016, arXiv:1511.06434), with half its channels.
 
-    The generator has 512-256-128-64-3, as in PyTorch's own example; `--set width=128` is the 1024-512-256-128-3 of the
-    paper's figure 1.
+    The generator has 512-256-128-64-3 channels, as in PyTorch's own example; `--set width=128` gives the
+    1024-512-256-128-3 of the paper's figure 1.
 
     Run:    ganvas train dcgan --data FOLDER
     Costs:  half a million images at about 30 a second on one core of a Xeon at 2.5 GHz, 4 to 5 hours.
@@ -162,13 +162,13 @@ def mlp_gan() -> Recipe:
 def cifar10_dcgan() -> Recipe:
     """A DCGAN with more convolutions for CIFAR-10, with dropout and fading instance noise against collapse.
 
-    One sheet of samples every 10 epochs. (Radford et al. 2016, arXiv:1511.06434; Sonderby et al. 2017,
-    arXiv:1610.04490.) `--set game.noise=0` and `--set critic.dropout=0` switch the two off.
+    It draws one sheet of samples every 10 epochs. (Radford et al. 2016, arXiv:1511.06434; Sonderby et al. 2017,
+    arXiv:1610.04490.) `--set game.noise=0` and `--set critic.dropout=0` switch noise and dropout off.
 
     Run:    ganvas train cifar10_dcgan
     Costs:  200 epochs, 10 million images; 17 hours at 167 a second on one core of an AMD EPYC with bfloat16.
-    Gives:  after 4 epochs, 20 minutes there, blurred shapes before skies and grounds, an fd-efficientnet_lite0 of 754
-            (1 seed, looked at); not trained to its end here.
+    Gives:  after 4 epochs, 20 minutes there, blurred shapes in front of skies and grounds, an fd-efficientnet_lite0 of
+            754 (1 seed, looked at); not trained to its end here.
     """
     epochs, pictures = 200, 50_000
     return Recipe(
@@ -189,7 +189,7 @@ def cifar10_dcgan() -> Recipe:
 
 @part("recipe")
 def lsgan() -> Recipe:
-    """Least squares in the place of cross-entropy, with small DCGAN networks (Mao et al. 2017, arXiv:1611.04076).
+    """Least squares instead of cross-entropy, with small DCGAN networks (Mao et al. 2017, arXiv:1611.04076).
 
     Run:    ganvas train lsgan
     Costs:  24,000 images, 39 CPU seconds of a Xeon at 2.5 GHz.
@@ -208,15 +208,15 @@ def lsgan() -> Recipe:
 
 @part("recipe")
 def sngan() -> Recipe:
-    """Hinge loss and spectral normalisation (Miyato et al. 2018, arXiv:1802.05957) in a size for minutes on a CPU.
+    """Hinge loss and spectral normalisation (Miyato et al. 2018, arXiv:1802.05957), small enough for minutes on a CPU.
 
-    The critic has one play a step, in the paper five, and both players have a rate of 1e-3 for the sake of short runs,
-    in the paper 2e-4. There the generator's width is 256 and the critic's 128.
+    The critic plays once a step (five times in the paper), both players have a rate of 1e-3 to suit short runs (2e-4 in
+    the paper), and widths are smaller (256 for the generator and 128 for the critic in the paper).
 
     Run:    ganvas train sngan --data icons:portraits
     Costs:  100,000 images; the first 8,800 take 80 CPU seconds of a Xeon at 2.5 GHz.
-    Gives:  after those, heads and shoulders with grainy faces on clean white (1 seed, looked at); not trained to its
-            end here.
+    Gives:  after those 8,800, heads and shoulders with grainy faces on clean white (1 seed, looked at); not trained to
+            its end here.
     """
     return Recipe(
         data=Icons(),

@@ -1,4 +1,4 @@
-"""Recipes for pictures that are asked for by words."""
+"""Recipes for pictures conditioned on keywords."""
 
 from dataclasses import replace
 
@@ -22,16 +22,16 @@ AUGMENT = Augment(strength=0.5, cutout=0.35, colour=0.0)  # colours are among th
 
 @part("recipe")
 def keyword_icons() -> Recipe:
-    """Icons at 64x64 from keywords: R3GAN's loss, words in generator and critic, and wrong words as fakes.
+    """Icons at 64x64 from keywords: R3GAN's loss, conditioned networks, and mismatched keywords as extra fakes.
 
-    The words scale and shift the generator's features and multiply the critic's; the critic also learns to refuse
-    pictures under the words of others. The generator is told outright how the picture of its words looks from afar,
-    less and less as training goes on. `keyword_finish` goes on from there.
+    The words scale and shift the generator's features and multiply the critic's; the critic also learns to reject
+    pictures under the words of others. A direct loss on downscaled pictures tells the generator what pictures of its
+    words look like, with a weight that falls during training. `keyword_finish` continues from there.
 
     Run:    ganvas train keyword_icons --data FOLDER
     Costs:  300,000 images at 39 a second on one core of an AMD EPYC that computes in bfloat16, 2 hours.
-    Gives:  after 113,696 images, where the model `icons` went on by `keyword_finish`, a kernel distance of .25 to the
-            training pictures: shapes and colours that follow the words, with grain (1 seed; its card tells more).
+    Gives:  after 113,696 images, where `keyword_finish` took over for the model `icons`: a kernel distance of .25 to
+            the training pictures; shapes and colours follow the words, with grain (1 seed; see the model's card).
     """
     return Recipe(
         data=Icons(size=64),
@@ -60,17 +60,17 @@ def keyword_icons() -> Recipe:
 
 @part("recipe")
 def keyword_finish() -> Recipe:
-    """What `keyword_icons` has learned, with clean shapes: a critic that looks through EfficientNet-Lite1 takes over.
+    """Continues `keyword_icons` for clean shapes, with a critic on features of EfficientNet-Lite1.
 
-    It has a generator draw even fills and sharp edges within minutes, but is slow to learn what words mean; so it is
-    for a generator that follows them already, which is told how unlike the pictures of its words its own look to that
-    network. Needs `pip install 'ganvas[measure]'`.
+    This critic makes a generator draw even fills and sharp edges within minutes, but teaches slowly what words mean. So
+    it is for a generator that already follows them. A perceptual loss also tells the generator how far its samples are
+    from the pictures of their words in that network's features. Needs `pip install 'ganvas[measure]'`.
 
     Run:    ganvas train keyword_finish --data FOLDER --from runs/words
     Costs:  150,000 images at 25 a second on one core of an AMD EPYC that computes in bfloat16, 100 minutes.
     Gives:  the model `icons`, after 271,136 images, of which 151,136 were without `game.perceptual`: a kernel distance
-            of .044 to pictures that were kept out, of which its samples cover .94 (1 seed; its card has all figures,
-            and what they do not say).
+            of .044 to held-out pictures, of which its samples cover .94 (1 seed; its card has all figures and their
+            limits).
     """
     begun = keyword_icons()
     return replace(

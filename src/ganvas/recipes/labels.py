@@ -1,4 +1,4 @@
-"""Recipes for pictures that come in classes: the networks are told which, and so draw what they are asked for."""
+"""Recipes for pictures with class labels: the networks are conditioned on the class."""
 
 from dataclasses import replace
 
@@ -17,15 +17,15 @@ __all__ = ["cgan", "projection_gan"]
 
 @part("recipe")
 def cgan() -> Recipe:
-    """A conditional GAN: digits of the kind one asks for (Mirza & Osindero 2014, arXiv:1411.1784).
+    """A conditional GAN: digits of the class one asks for (Mirza & Osindero 2014, arXiv:1411.1784).
 
-    The class is a one-hot vector, appended to the generator's z and given to the critic as planes beside the picture.
-    With `--data FOLDER`, the folders in it are the classes: FOLDER/cat/1.png, FOLDER/dog/1.png and so on.
+    The class is a one-hot vector, appended to the generator's z and given to the critic as extra channels of the
+    picture. With `--data FOLDER`, its subfolders are the classes: FOLDER/cat/1.png, FOLDER/dog/1.png and so on.
 
     Run:    ganvas train cgan && ganvas sample runs/cgan --label 7
     Costs:  24,000 images, 54 CPU seconds of a Xeon at 2.5 GHz.
-    Gives:  digits, most of them readable, 7 at times like 2; a classifier that learns from 1,797 of them labels 98.9 %
-            of the real ones right (1 seed; `ganvas evaluate runs/cgan`, classification_accuracy).
+    Gives:  digits, most of them readable, some 7s like a 2; a classifier trained on 1,797 of them labels 98.9 % of the
+            real ones right (1 seed; `ganvas evaluate runs/cgan`, classification_accuracy).
     """
     return Recipe(
         data=Digits(),
@@ -41,11 +41,11 @@ def cgan() -> Recipe:
 
 @part("recipe")
 def projection_gan() -> Recipe:
-    """`cgan` with a projection discriminator (Miyato & Koyama 2018, arXiv:1802.05637) and no planes.
+    """`cgan` with a projection discriminator (Miyato & Koyama 2018, arXiv:1802.05637) instead of extra channels.
 
     Run:    ganvas train projection_gan && ganvas sample runs/projection_gan --label 7
     Costs:  24,000 images, 35 CPU seconds of a Xeon at 2.5 GHz.
-    Gives:  digits of the kind that one asks for, most of them readable (1 seed, looked at).
+    Gives:  digits of the class one asks for, most of them readable (1 seed, looked at).
     """
     recipe = cgan()
     networks = {**recipe.networks, "critic": DCGANCritic(width=16, projection=True)}

@@ -1,4 +1,4 @@
-"""From a few words to a recipe: what a target, a source, a size and some settings mean."""
+"""From a few words to a recipe: resolves a target, a source, a size and settings."""
 
 import difflib
 import os
@@ -18,11 +18,11 @@ __all__ = ["Choice", "choose", "default_recipe", "name_of_run", "plan"]
 
 @dataclass(frozen=True)
 class Choice:
-    """What a target and a source mean together.
+    """What a target and a source resolve to together.
 
-    name     of the recipe that was named or is the default one for such data; else the target
-    recipe   the one of that name, or where another model's takes its place that one
-    source   what takes the place of the recipe's own data, or None
+    name     the recipe that was named, or the default one for such data; with `like`, the target
+    recipe   the recipe of that name, or `like`
+    source   what replaces the recipe's own data, or None
     """
 
     name: str
@@ -42,13 +42,13 @@ def plan(
     """The recipe that a few words ask for.
 
     Args:
-        target: a recipe's name; or a source of data, which is then trained by the default recipe for its kind; or what
-            `choose` has made of such words.
-        data: a source that takes the place of the recipe's own.
+        target: a recipe's name; or a source of data, which is trained by the default recipe for its kind; or the result
+            of `choose`.
+        data: a source that replaces the recipe's own.
         size: of the pictures in pixels, one number for squares or (width, height).
         images: length of the run.
         settings: changes such as "generator.width=96", see `recipe.change`.
-        like: what data of one's own are trained by, in place of the default recipe for their kind.
+        like: the recipe for the user's own data, instead of the default one for their kind.
 
     Raises:
         NotFound: there is no such recipe, source or setting.
@@ -67,16 +67,16 @@ def plan(
     for setting in settings:
         changed = change(changed, setting)
     asked_for = changed.networks != recipe.networks and changed.widen == recipe.widen
-    return replace(changed, widen=()) if asked_for else changed  # networks that were asked for stay
+    return replace(changed, widen=()) if asked_for else changed  # keep networks that the settings asked for
 
 
 def choose(target: str, data: str | None = None, *, like: Recipe | None = None) -> Choice:
-    """The recipe and the source that are meant; the source is made once, and a look at its pictures is taken once.
+    """Resolve the recipe and the source; the source is opened, and its pictures looked at, only once.
 
     Args:
         target: a recipe's name, or a source of data.
-        data: a source that takes the place of the recipe's own, or of the target.
-        like: what data of one's own are trained by, in place of the default recipe for their kind.
+        data: a source that replaces the recipe's own, or the target.
+        like: the recipe for the user's own data, instead of the default one for their kind.
 
     Raises:
         NotFound: the target is neither a recipe nor a source of data, or there is no such `data`.
@@ -96,7 +96,7 @@ def choose(target: str, data: str | None = None, *, like: Recipe | None = None) 
 
 
 def default_recipe(chosen: Source) -> str:
-    """The name of the recipe for data of this kind: clips, points, drawings or photographs."""
+    """The name of the default recipe for this kind of data: clips, points, drawings or photographs."""
     if chosen.kind is Kind.CLIPS:
         return "moving_digits"
     if chosen.kind is Kind.POINTS:
@@ -110,7 +110,7 @@ def _named(name: str) -> Recipe:
 
 
 def _known(target: str, *, clips: bool) -> Source:
-    """The source that a target names; else the error says what recipes there are too."""
+    """The source that a target names; the error for an unknown one also suggests recipes."""
     try:
         return source(target, clips=clips)
     except GanvasError as error:
@@ -126,7 +126,7 @@ def name_of_run(
     seed: int,
     start_from: str | Path | None = None,
 ) -> str:
-    """A folder name that tells runs of different words apart."""
+    """A folder name that differs between runs that were asked for differently."""
     named = [target if isinstance(target, str) else "run", data]
     words = [Path(word).stem if os.sep in word or "." in word else word for word in named if word]
     if size is not None:

@@ -1,4 +1,4 @@
-"""R3GAN, with one dial for its size: `--set width=...`."""
+"""R3GAN, scaled by one setting: `--set width=...`."""
 
 from ..core.catalog import part
 from ..data.sources.cifar10 import Cifar10
@@ -18,12 +18,12 @@ __all__ = ["r3gan", "r3gan_cifar10"]
 
 @part("recipe")
 def r3gan() -> Recipe:
-    """R3GAN in a size for minutes on a CPU (Huang et al. 2024, arXiv:2501.05441): digits of 16x16, one block a stage.
+    """R3GAN for minutes on a CPU (Huang et al. 2024, arXiv:2501.05441): digits of 16x16, one block per stage.
 
-    `--set width=64` is the dial: both networks grow, and the groups of their convolutions with them. For other pictures
-    it is `--data FOLDER --size 32`, with `--set blocks=2` for the blocks of the paper, and `game.r1` and `game.r2` are
-    to be tried: ten times as much and ten times as little. In the paper each player has fakes of its own
-    (`--set game.fresh=True`), and `r3gan_cifar10` is its preset.
+    `--set width=64` scales both networks, and the groups of their convolutions with them. For other pictures use
+    `--data FOLDER --size 32`, with `--set blocks=2` for the blocks of the paper, and tune `game.r1` and `game.r2`: try
+    ten times as much and ten times as little. In the paper each player has its own fakes (`--set game.fresh=True`);
+    `r3gan_cifar10` is the paper's preset.
 
     Run:    ganvas train r3gan
     Costs:  16,000 images, 140 CPU seconds of one core of a Xeon at 2.5 GHz.
@@ -43,17 +43,17 @@ def r3gan() -> Recipe:
 
 @part("recipe")
 def r3gan_cifar10() -> Recipe:
-    """R3GAN on CIFAR-10 by its classes, the paper's preset (Huang et al. 2024, arXiv:2501.05441, configuration E).
+    """Class-conditional R3GAN on CIFAR-10, the paper's preset (Huang et al. 2024, arXiv:2501.05441, configuration E).
 
-    What is not the paper's: its augmentation, ADA's (Karras et al. 2020, arXiv:2006.06676), also scales, rotates and
-    stretches pictures and turns their hue, ours moves, cuts and recolours; and where there is bfloat16 the smallest
-    stage and the head compute in it, too, in the paper in float32.
+    Differences from the paper: its augmentation, ADA's (Karras et al. 2020, arXiv:2006.06676), also scales, rotates and
+    stretches pictures and changes their hue; ours translates, cuts out and recolours. Where there is bfloat16, the
+    smallest stage and the head use it, too; the paper keeps them in float32.
 
     Run:    ganvas train r3gan_cifar10
-    Costs:  250 million images; 4 days on 8 GPUs of the kind L40 in the paper.
+    Costs:  250 million images; 4 days on 8 L40 GPUs in the paper.
     Gives:  not trained here.
     """
-    over = 20 / 250  # what decays has decayed after 20 million images
+    over = 20 / 250  # schedules end after 20 million images
     return Recipe(
         data=Cifar10(),
         networks={"generator": R3Generator(width=768), "critic": R3Critic(width=768)},

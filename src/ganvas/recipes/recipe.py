@@ -1,4 +1,4 @@
-"""A whole run as one frozen, typed value: printed before it starts, saved beside what it made, changed by words."""
+"""A whole run as one frozen, typed value: printed before the run, saved with its results, changed by text."""
 
 import dataclasses
 import typing
@@ -21,25 +21,25 @@ __all__ = ["Recipe", "change"]
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Everything that decides what a run makes, but for its seed.
+    """Everything that determines the result of a run, except its seed.
 
     data            where the samples come from
     networks        the players by name
     product         the player that is averaged, sampled, measured and exported
-    game            who learns when, from what
+    game            which player learns when, and from what
     condition       what the networks are told of each sample
-    optimizer       how the weights of the players follow their gradients
-    optimizers      the players for which that is done in another way
+    optimizer       the optimizer of all players
+    optimizers      other optimizers for single players, by name
     average         how the product's weights are averaged
-    mirror          show half of the pictures left to right; right for faces and icons, wrong for digits and letters
-    bfloat16        the players that compute in bfloat16, on machines whose hardware has it
+    mirror          flip half of the pictures horizontally; right for faces and icons, wrong for digits and letters
+    bfloat16        the players that compute in bfloat16, on machines whose hardware supports it
     batch           samples per play
     images          length of the run: samples seen, one batch a step
-    widen           lengths from which on a run of so many minutes has its networks half as wide again, each time
-    sheets          how many sheets of samples are drawn as it goes on, evenly spaced; fewer where a sheet takes long
-    measure_images  images from one score to the next; None for as often as it costs little, 0 for never
-    begins          recipes that are trained first, one after another, each with what the one before has learned, and
-                    the share of the budget of each; the recipe itself takes what is left of it
+    widen           lengths in images: networks get 1.5 times as wide for each that a run of given minutes reaches
+    sheets          sheets of samples drawn during training, evenly spaced; fewer where a sheet takes long
+    measure_images  images between scores; None for as often as is cheap, 0 for never
+    begins          recipes that are trained first, in this order, each starting from the one before, with the share of
+                    the budget for each; the recipe itself gets the rest
     """
 
     data: Source
@@ -74,12 +74,12 @@ class Recipe:
 
     @property
     def frozen(self) -> dict[str, NetworkSettings]:
-        """The networks that no turn of the game trains: others have to have trained them."""
+        """The networks that no turn of the game trains; they have to come from other runs."""
         taught = {turn.player for turn in self.game.turns()}
         return {name: network for name, network in self.networks.items() if name not in taught}
 
     def optimizer_of(self, player: str) -> Optimizer:
-        """How the weights of this player follow their gradients."""
+        """The optimizer of this player."""
         return self.optimizers.get(player, self.optimizer)
 
     def __str__(self) -> str:
@@ -92,12 +92,13 @@ Settings = TypeVar("Settings")
 def change(recipe: Recipe, assignment: str) -> Recipe:
     """The recipe with one setting changed: "batch=32", "generator.width=96", "game.loss=minimax", "data=icons:flags".
 
-    The first word is a field of the recipe or the name of a network. A setting that stands alone and is no field of the
-    recipe is that of all networks that have it: "width=96". The value is written as in Python; a part is its name with
-    or without arguments, as in "optimizer.rate=cosine(1e-3, 1e-4)".
+    The first word is a field of the recipe or the name of a network. A single name that is not a field of the recipe
+    applies to all networks that have such a setting: "width=96". The value is written as in Python; a part is its name
+    with or without arguments, as in "optimizer.rate=cosine(1e-3, 1e-4)".
 
     Raises:
-        DoesNotFit: there is no such setting, or it does not take such a value.
+        NotFound: there is no such setting, or no part of the name in the value.
+        DoesNotFit: the text is not NAME=VALUE, or the setting does not take such a value.
     """
     path, equals, text = assignment.partition("=")
     if not equals:
@@ -114,13 +115,13 @@ def change(recipe: Recipe, assignment: str) -> Recipe:
 
 
 def _change(value: Settings, kind: Any, names: list[str], text: str, path: str) -> Settings:
-    """The value, which was declared as of this kind, with what the names lead to read from the text."""
+    """`value`, declared as of type `kind`, with the field at the path `names` replaced by what `text` means."""
     name, *rest = names
     if isinstance(value, Mapping):
         kind = typing.get_args(kind)[1]
         held = dict(value)
         if kind is Optimizer and not rest:
-            held.setdefault(name, None)  # a player is given an optimizer of its own
+            held.setdefault(name, None)  # allows a new entry in `optimizers`
     else:
         held = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}  # type: ignore[arg-type]
         kind = typing.get_type_hints(type(value)).get(name)

@@ -1,4 +1,4 @@
-"""Settings, typed: words and JSON become parts and back, and every field of one is checked to hold what it says."""
+"""Typed settings: text and JSON become parts and back, and every field is checked against its type."""
 
 import ast
 import dataclasses
@@ -16,11 +16,11 @@ from ..data.dataset import Source, source
 __all__ = ["check", "differences", "from_json", "in_lines", "read", "to_json"]
 
 SETTINGS = tuple(kind for kind in catalog.KINDS if kind not in ("recipe", "feature", "metric"))
-"""The kinds of parts that a recipe is made of; `icons` and `ring` are names of recipes and of data."""
+"""The kinds of parts that a recipe is made of; without recipes, as `icons` and `ring` also name data."""
 
 
 def read(text: str, kind: Any, path: str) -> Any:
-    """What a text means where a value of this kind is wanted."""
+    """Parse text as a value of this type."""
     if kind is Source and "(" not in text:
         return source(text)
     try:
@@ -33,7 +33,7 @@ def read(text: str, kind: Any, path: str) -> Any:
 
 
 def _made(value: Any, kind: Any) -> Any:
-    """The part that a bare name stands for where a part is wanted."""
+    """The part that a bare name stands for, if the type asks for a part; else the value itself."""
     kinds = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
     wanted = isinstance(value, str) and str not in kinds and any(isinstance(each, type) for each in kinds)
     return _make(value) if wanted and any(value in catalog.names(each) for each in SETTINGS) else value
@@ -79,17 +79,17 @@ def _evaluate(node: ast.expr) -> Any:
 
 
 def check(value: Any, path: str) -> None:
-    """Every field of a dataclass holds what it says it holds."""
+    """Raise `DoesNotFit` unless every field of a dataclass holds a value of its declared type."""
     hints = typing.get_type_hints(type(value))
     for field in dataclasses.fields(value):
         _fit(getattr(value, field.name), hints[field.name], f"{path}.{field.name}")
 
 
 def _fit(value: Any, kind: Any, path: str) -> Any:
-    """The value as this kind, an int being good for a float.
+    """The value as this type; an int is accepted for a float.
 
     Raises:
-        DoesNotFit: it is of another kind.
+        DoesNotFit: the value is of another type.
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
@@ -136,13 +136,13 @@ def catalog_names(kind: type) -> str:
 
 
 def in_lines(value: Any) -> str:
-    """The fields of a dataclass as a person would write them, a line each, wrapped."""
+    """The fields of a dataclass in readable form, one per line, wrapped."""
     lines = [f"{field.name:14} {_line(getattr(value, field.name))}" for field in dataclasses.fields(value)]
     return "\n".join(_wrapped(line) for text in lines for line in text.splitlines())
 
 
 def _line(value: Any) -> str:
-    """One setting as a person would write it."""
+    """One setting in readable form."""
     if isinstance(value, Mapping):
         return ("\n" + 15 * " ").join(f"{name} = {_line(each)}" for name, each in value.items()) or "{}"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -157,7 +157,7 @@ def _wrapped(line: str) -> str:
 
 
 def to_json(value: Any) -> Any:
-    """A recipe, or any part of one, as what JSON can hold; `from_json` is the way back."""
+    """A recipe, or any part of one, as a JSON value; `from_json` is the inverse."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {"part": catalog.name_of(value), **fields} if catalog.kind_of(value) else fields
@@ -171,11 +171,12 @@ def from_json(value: Any, kind: Any) -> Any:
 
     Args:
         value: what `to_json` wrote.
-        kind: what is wanted, such as `Recipe`; what is written as a part says by itself which one it is.
+        kind: the expected type, such as `Recipe`; a part also records its own name.
 
     Raises:
-        Unreadable: it names a part or a setting that this version does not have, or a value is of another kind than
-            its setting.
+        NotFound: it names a part that this version does not have.
+        Unreadable: it has an unknown setting, lacks a required one, or does not say which part it is.
+        DoesNotFit: a value is not of its setting's type.
     """
     if isinstance(value, list):
         return tuple(from_json(each, None) for each in value)
@@ -196,7 +197,7 @@ def from_json(value: Any, kind: Any) -> Any:
     held = {each: from_json(value[each], settings[each]) for each in settings if each in value}
     try:
         return made(**{each: _fit(held[each], settings[each], f"{catalog.name_of(made)}.{each}") for each in held})
-    except TypeError as error:  # one that has no default is missing
+    except TypeError as error:  # a required setting is missing
         raise Unreadable(f"{catalog.name_of(made)} cannot be made of what is there ({error}).") from None
 
 
@@ -205,7 +206,7 @@ def _short(value: Any) -> str:
 
 
 def differences(a: Any, b: Any, path: str = "") -> list[str]:
-    """In words, what differs between two JSON values, for instance "optimizer.rate: 0.001, not 0.0002"."""
+    """The differences between two JSON values as text, for instance "optimizer.rate: 0.001, not 0.0002"."""
     if isinstance(a, Mapping) and isinstance(b, Mapping) and a.get("part") == b.get("part"):
         return [
             line

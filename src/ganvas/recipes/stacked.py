@@ -1,4 +1,4 @@
-"""A thousand modes that can be counted."""
+"""A recipe for a data set of a thousand countable modes."""
 
 from ..core.catalog import part
 from ..data.sources.stacked import StackedDigits
@@ -18,13 +18,13 @@ __all__ = ["stacked"]
 def stacked() -> Recipe:
     """A small R3GAN on stacked digits, a thousand modes.
 
-    The loss is R3GAN's (Huang et al. 2024, arXiv:2501.05441), its penalties in each fourth step only; the networks are
-    a DCGAN's generator and a residual critic of a tenth of the paper's size. `--data stacked_digits:mnist` is Stacked
-    MNIST; `python -m benchmarks.stacked` counts the modes.
+    The loss is R3GAN's (Huang et al. 2024, arXiv:2501.05441), with its penalties in every fourth step only. The
+    networks are a DCGAN generator and a residual critic a tenth the size of the paper's. `--data stacked_digits:mnist`
+    is Stacked MNIST; `python -m benchmarks.stacked` counts the modes.
 
     Run:    ganvas train stacked --data stacked_digits:mnist
     Costs:  an hour on one free core of a Xeon at 2.5 GHz (287 images a CPU second).
-    Gives:  all 1,000 modes, with a reverse KL of .174, and at half a million images of .165 (1 seed; docs/modes.md).
+    Gives:  all 1,000 modes, with a reverse KL of .174, and .165 at half a million images (1 seed; docs/modes.md).
     """
     return Recipe(
         data=StackedDigits(size=28),

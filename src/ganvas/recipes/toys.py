@@ -1,4 +1,4 @@
-"""Points in the plane: the quickest way to see whether a game is learned at all, and whether any mode is left out."""
+"""Points in the plane: the quickest check of whether a game learns at all, and whether it misses modes."""
 
 from ..core.catalog import part
 from ..data.dataset import Source
@@ -16,10 +16,10 @@ __all__ = ["grid25", "ring"]
 
 @part("recipe")
 def grid25() -> Recipe:
-    """Twenty-five Gaussians in a square, a hundred times narrower than the square.
+    """Twenty-five Gaussians in a square, each a hundred times narrower than the square.
 
-    The loss is R3GAN's (Huang et al. 2024, arXiv:2501.05441). Its penalties begin strong, so that the critic is smooth
-    and the points go everywhere, and end weak, so that it sees the modes.
+    The loss is R3GAN's (Huang et al. 2024, arXiv:2501.05441). Its penalties start strong, so that the critic is smooth
+    and the points spread everywhere, and end weak, so that it resolves the modes.
 
     Run:    ganvas train grid25
     Costs:  80 CPU seconds of a busy Xeon at 2.5 GHz, one thread.
@@ -30,17 +30,17 @@ def grid25() -> Recipe:
 
 @part("recipe")
 def ring() -> Recipe:
-    """Eight Gaussians on a circle, a hundred times narrower than it; settings as for `grid25`.
+    """Eight Gaussians on a circle, each a hundred times narrower than it; settings as for `grid25`.
 
     Run:    ganvas train ring
-    Costs:  not measured alone; the networks, batch and length are those of `grid25`, which takes 80 CPU seconds.
+    Costs:  not measured alone; networks, batch and length are those of `grid25`, which takes 80 CPU seconds.
     Gives:  8 of 8 modes with each of ten seeds, 98.1 % high quality (97.3 to 98.7), reverse KL .004 (docs/modes.md).
     """
     return _mixture(Ring(), extent=1.0)
 
 
 def _mixture(data: Source, *, extent: float) -> Recipe:
-    """The penalties' weights go by the square of the length that gradients are per."""
+    """The recipe for a mixture; penalty weights scale with the square of `extent`, as gradients are per length."""
     gamma = Cosine(3.0 * extent**2 / 16, 0.02 * extent**2 / 16, over=0.5)
     return Recipe(
         data=data,

@@ -15,9 +15,9 @@ __all__ = ["moving_digits"]
 
 @part("recipe")
 def moving_digits() -> Recipe:
-    """Clips of 16 frames, of digits that move: the default for clips. One clip counts as one image.
+    """Clips of 16 frames of moving digits: the default for clips. One clip counts as one image.
 
-    Two critics judge: one sees whole clips, the other one frame of each. Without the second few were readable.
+    There are two critics: one for whole clips, one for a single frame of each. Without the second few were readable.
 
     Run:    ganvas train moving_digits
     Costs:  16 minutes, 20,000 clips, on one thread of a Xeon at 2.5 GHz that had other work.

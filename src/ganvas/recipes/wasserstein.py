@@ -1,4 +1,4 @@
-"""Recipes whose critic estimates a distance: the WGANs, at 128x128."""
+"""WGANs at 128x128: recipes whose critic estimates a Wasserstein distance."""
 
 from dataclasses import replace
 
@@ -17,12 +17,12 @@ __all__ = ["wgan", "wgan_gp"]
 def wgan_gp() -> Recipe:
     """WGAN with a gradient penalty at 128x128 (Gulrajani et al. 2017, arXiv:1704.00028).
 
-    Five plays of the critic to one of the generator, which has fakes of its own. Adam's betas are the paper's, 0 and
-    0.9; courses often leave them at torch's, `--set optimizer.beta1=0.9 --set optimizer.beta2=0.999`. This is the work
-    of a GPU; on a CPU take `--size 32 --set batch=32`, 16 times as fast an image there.
+    The critic plays five times for each play of the generator, which has its own fakes. Adam's betas are the paper's, 0
+    and 0.9; courses often leave them at torch's, `--set optimizer.beta1=0.9 --set optimizer.beta2=0.999`. Meant for a
+    GPU; on a CPU take `--size 32 --set batch=32`, 16 times as fast per image there.
 
     Run:    ganvas train wgan_gp --data FOLDER
-    Costs:  a million images, 7,813 steps; one step, and all about it, is 32 CPU seconds of a Xeon at 2.5 GHz.
+    Costs:  a million images, 7,813 steps; a whole step takes 32 CPU seconds of a Xeon at 2.5 GHz.
     Gives:  not trained to its end here; portraits in outline after 9,000 images of 32x32 (LOG.md).
     """
     return Recipe(
@@ -38,11 +38,11 @@ def wgan_gp() -> Recipe:
 
 @part("recipe")
 def wgan() -> Recipe:
-    """WGAN with clipped weights at 128x128, as it was before it had a penalty (Arjovsky 2017, arXiv:1701.07875).
+    """WGAN with clipped weights at 128x128, the original without a penalty (Arjovsky 2017, arXiv:1701.07875).
 
     Run:    ganvas train wgan --data FOLDER
-    Costs:  a million images, 7,813 steps; one step, and all about it, is 19 CPU seconds of a Xeon at 2.5 GHz.
-    Gives:  not trained to its end here, not even in small.
+    Costs:  a million images, 7,813 steps; a whole step takes 19 CPU seconds of a Xeon at 2.5 GHz.
+    Gives:  not trained to its end here, not even at a small size.
     """
     return replace(
         wgan_gp(),

@@ -1,7 +1,7 @@
-"""What to try: the one setting that most likely mends an illness, in view of the recipe that has it.
+"""Advice: the one setting that most likely fixes a problem, given the recipe that has it.
 
-Which of them did is measured by benchmarks/doctor.py; docs/doctor.md has the table. Without a recipe to look at, the
-answer is what most often helps.
+benchmarks/doctor.py measures how often it does; docs/doctor.md has the table. Without a recipe, the answer is what
+helps most often.
 """
 
 from collections.abc import Iterable
@@ -18,17 +18,17 @@ from ..recipes.recipe import Recipe
 
 __all__ = ["advice"]
 
-APART = 3.0  # by which the rate of one player may exceed the other's
-LOUD, HEAVY, SPARSE = 0.5, 100.0, 0.6  # noise, penalties and dropout that blind a critic
-SAFE_RATE = 5e-4  # of Adam: below it a GAN's rate is seldom what is wrong
-WILD_RATE = 1e-2  # above it little else can be
-MOMENTUM = 0.7  # of Adam, beyond what a GAN takes
-LEAST_LATENT, LATENT = 8, 64  # numbers of z that there ought to be, and that are plenty
-STEPS = 1000  # in which even a small network has learned something
+APART = 3.0  # largest accepted ratio of the players' rates
+LOUD, HEAVY, SPARSE = 0.5, 100.0, 0.6  # noise, penalty weights and dropout that blind a critic
+SAFE_RATE = 5e-4  # of Adam: below it a GAN's rate is seldom the problem
+WILD_RATE = 1e-2  # above it the rate is almost certainly the problem
+MOMENTUM = 0.7  # of Adam; a GAN does not tolerate more
+LEAST_LATENT, LATENT = 8, 64  # the least numbers of z there should be, and plenty
+STEPS = 1000  # enough for even a small network to learn something
 
 
 def advice(kind: str, recipe: Recipe | None) -> str | None:
-    """The setting for an illness of this kind, as `recipe.change` takes it; None if no setting mends it."""
+    """The setting for this kind of problem, as `recipe.change` takes it; None if no setting fixes it."""
     tried = {
         "diverged": (_much_slower, _bound, _slower),
         "exploding": (_much_slower, _bound, _slower),
@@ -51,7 +51,7 @@ def advice(kind: str, recipe: Recipe | None) -> str | None:
 
 
 def _slower(recipe: Recipe | None) -> str:
-    """A quarter of the rate for the player that has the highest, and no more than is safe."""
+    """A quarter of the rate for the player with the highest one, and at most `SAFE_RATE`."""
     rates = {} if recipe is None else {"optimizer": recipe.optimizer}
     rates |= {f"optimizers.{name}": each for name, each in recipe.optimizers.items()} if recipe else {}
     known = {name: _peak(each.rate) for name, each in rates.items() if hasattr(each, "rate")}
@@ -67,12 +67,12 @@ def _much_slower(recipe: Recipe | None) -> str | None:
 
 
 def _peak(value: Value) -> float:
-    """The largest value of a schedule, at its beginning, middle and end."""
+    """The largest value of a schedule at its beginning, middle and end."""
     return max(at(value, progress) for progress in (0.0, 0.5, 1.0))
 
 
 def _alike_rates(recipe: Recipe | None) -> str | None:
-    """The fastest critic's optimizer for a generator that is much slower or faster than it."""
+    """The fastest critic's optimizer for a generator with a much higher or lower rate than that critic."""
     game = _game(recipe)
     if recipe is None or game is None:
         return None
@@ -83,7 +83,7 @@ def _alike_rates(recipe: Recipe | None) -> str | None:
 
 
 def _like(recipe: Recipe, player: str) -> str:
-    """The optimizer of a player, as words."""
+    """The optimizer of a player, written as a setting."""
     optimizer: Any = recipe.optimizer_of(player)
     name = type(optimizer).__name__.lower()
     settings = {"rate": _peak(optimizer.rate)}
@@ -92,7 +92,7 @@ def _like(recipe: Recipe, player: str) -> str:
 
 
 def _penalty(recipe: Recipe | None) -> str | None:
-    """A gradient penalty, if the critics have none and can be given one."""
+    """A gradient penalty, if the critics have none and their networks allow one."""
     game = _game(recipe)
     if game is None or recipe is None:
         return None
@@ -102,7 +102,7 @@ def _penalty(recipe: Recipe | None) -> str | None:
 
 
 def _bound(recipe: Recipe | None) -> str | None:
-    """What a Wasserstein critic lacks that nothing holds: its slope is the distance only if it is at most 1."""
+    """The missing Lipschitz bound of a Wasserstein critic: its loss is the distance only if its slope is at most 1."""
     game = _game(recipe)
     if game is None or recipe is None or not isinstance(game.loss, Wasserstein):
         return None
@@ -112,7 +112,7 @@ def _bound(recipe: Recipe | None) -> str | None:
 
 
 def _room(recipe: Recipe | None) -> str | None:
-    """Room for variety: samples of two numbers are a sheet, and of one a thread."""
+    """More latent dimensions, for variety: samples from two form a surface, from one a curve."""
     latent = getattr(recipe.networks[recipe.product], "latent", LATENT) if recipe else LATENT
     return f"{recipe.product}.latent={LATENT}" if recipe and latent < LEAST_LATENT else None
 
@@ -123,13 +123,13 @@ def _relativistic(recipe: Recipe | None) -> str | None:
 
 
 def _noise(recipe: Recipe | None) -> str | None:
-    """Noise that fades, on what a critic sees that is always right (Sonderby et al. 2017, arXiv:1610.04490)."""
+    """Fading instance noise for a critic that is always right (Sonderby et al. 2017, arXiv:1610.04490)."""
     game = _game(recipe)
     return "game.noise=linear(0.3, 0)" if game and not _peak(game.noise) else None
 
 
 def _augment(recipe: Recipe | None) -> str | None:
-    """Augmentation where there is none, or colours and cutout where pictures are moved alone."""
+    """Augmentation if there is none; if there is only translation, the default one with colours and cutout."""
     game = _game(recipe)
     if recipe is not None and (game is None or recipe.data.kind is Kind.POINTS):
         return None
@@ -138,19 +138,19 @@ def _augment(recipe: Recipe | None) -> str | None:
 
 
 def _calm(recipe: Recipe | None) -> str | None:
-    """No momentum: with it two players that run after each other go in circles (Gidel 2019, arXiv:1807.04740)."""
+    """No momentum: with it, two players that chase each other go in circles (Gidel 2019, arXiv:1807.04740)."""
     optimizer: Any = recipe.optimizer if recipe else None
     return "optimizer.beta1=0" if hasattr(optimizer, "beta1") and _peak(optimizer.beta1) else None
 
 
 def _brake(recipe: Recipe | None) -> str | None:
-    """No momentum where there is as much as only other kinds of networks take."""
+    """No momentum if there is as much as for other kinds of networks, which is too much for a GAN."""
     optimizer: Any = recipe.optimizer if recipe else None
     return _calm(recipe) if _peak(getattr(optimizer, "beta1", 0.0)) > MOMENTUM else None
 
 
 def _seeing(recipe: Recipe | None) -> str | None:
-    """What of the recipe keeps a critic from seeing anything."""
+    """The setting that keeps a critic from seeing differences, put right."""
     game = _game(recipe)
     if game is None or recipe is None:
         return None
@@ -166,7 +166,7 @@ def _seeing(recipe: Recipe | None) -> str | None:
 
 
 def _lighter(recipe: Recipe | None) -> str | None:
-    """A tenth of a penalty."""
+    """A gradient penalty reduced to a tenth."""
     game = _game(recipe)
     for name in ("r1", "r2", "gradient_penalty") if game else ():
         if weight := _peak(getattr(game, name)):
@@ -175,7 +175,7 @@ def _lighter(recipe: Recipe | None) -> str | None:
 
 
 def _reading(recipe: Recipe | None) -> str | None:
-    """A critic that cannot do without what it is told: by pictures under wrong descriptions, and else by its form."""
+    """Make a critic use its condition: by mismatched pictures, or else by a projection."""
     game = _game(recipe)
     if game is None or recipe is None or recipe.condition is None:
         return None
@@ -194,7 +194,7 @@ def _game(recipe: Recipe | None) -> Adversarial | None:
 
 
 def _mixes(recipe: Recipe, critics: Iterable[str]) -> bool:
-    """Whether a critic's batch norm rules out gradient penalties; told without making it, or taken to be so."""
+    """Whether a critic's batch norm rules out gradient penalties; built on the meta device; assumed if that fails."""
     size: Any = getattr(recipe.data, "size", None)
     width, height = size if isinstance(size, tuple) else (size, size)
     shape = (getattr(recipe.data, "channels", 3), height, width) if size else (2,)

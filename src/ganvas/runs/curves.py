@@ -1,7 +1,7 @@
-"""Curves as inline SVG: what was logged, in charts of what belongs together, each with a word on how it should look.
+"""Curves as inline SVG: the log in charts of related lines, each with a note on how it should look.
 
-The lines are stretched to whatever width there is; the words of the axes are ordinary text laid over them, so that they
-are as large on a telephone as on a desk. The page's script moves the reading line; without it the charts are complete.
+Lines stretch to the available width; axis labels are ordinary text laid over them, so that they are as large on a phone
+as on a desktop. The page's script moves the reading line; without it the charts are complete.
 """
 
 import html
@@ -14,7 +14,7 @@ import numpy as np
 
 __all__ = ["Chart", "Line", "charts", "draw", "number"]
 
-POINTS = 1500  # of one line of a chart; more are thinned out evenly
+POINTS = 1500  # at most, in one line of a chart; more are thinned out evenly
 FEW = 40  # a line of fewer values is drawn with dots and not smoothed
 PENALTIES = {"r1", "r2", "gradient_penalty", "penalty", "drift"}
 
@@ -57,7 +57,7 @@ HEALTHY_MEASURE = "A healthy measure moves one way, then levels off."
 
 @dataclass(frozen=True)
 class Line:
-    """One logged number over the images seen; a value is None where the log had NaN or infinity."""
+    """One logged number over the images seen; None where the log had NaN or infinity."""
 
     name: str
     images: list[int]
@@ -74,9 +74,9 @@ class Chart:
 
 
 def charts(rows: Iterable[Mapping[str, Any]], *, epoch: int = 0) -> list[Chart]:
-    """The rows of a log as charts, one for each kind of term: lines that belong together and should look alike.
+    """The rows of a log as charts, one for each kind of term: related lines that should look alike.
 
-    Scores are drawn with their mean over each `epoch` of so many images, where an epoch has several of them.
+    Scores also get a line of their mean over each epoch of `epoch` images, if any epoch has several scores.
     """
     terms, scores = _lines(rows, "terms"), _lines(rows, "scores")
     players = {line.name.rpartition(".")[0] for line in terms}
@@ -95,7 +95,7 @@ def charts(rows: Iterable[Mapping[str, Any]], *, epoch: int = 0) -> list[Chart]:
         elif term == "right":
             title = f"How often the {player} is right"
             chart = others.setdefault(title, Chart(title, HEALTHY_RIGHT, []))
-        elif term in HEALTHY_BOUND:  # one each, as they are of different sizes
+        elif term in HEALTHY_BOUND:  # one chart each, as their scales differ
             title = f"{term.capitalize()} of the {player}"
             chart = others.setdefault(title, Chart(title, HEALTHY_BOUND[term], []))
         else:
@@ -107,7 +107,7 @@ def charts(rows: Iterable[Mapping[str, Any]], *, epoch: int = 0) -> list[Chart]:
 
 
 def number(value: object) -> float | None:
-    """A finite number, or None; what is beyond any sensible loss counts as infinite."""
+    """A finite number, or None; absolute values of 1e100 and more count as infinite."""
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e100:
         return float(value)
     return None
@@ -124,7 +124,7 @@ def _lines(rows: Iterable[Mapping[str, Any]], key: str) -> list[Line]:
 
 
 def _by_epoch(line: Line, epoch: int) -> list[Line]:
-    """The means of a line over epochs, each at its epoch's last value; none if no epoch has two."""
+    """The means of a line over epochs, each at its epoch's last value; none if no epoch has two values."""
     epochs: dict[int, list[tuple[int, float]]] = {}
     for images, value in zip(line.images, line.values, strict=True):
         if value is not None and epoch:
@@ -182,7 +182,7 @@ def draw(chart: Chart, end: int) -> str:
 
 
 def _label(line: Line, chart: Chart) -> str:
-    """A line's name without what the title or all other lines of the chart say too."""
+    """A line's name without what the title, or every other line of the chart, also says."""
     player, _, term = line.name.rpartition(".")
     if line.name == chart.title:
         return ""
@@ -194,7 +194,7 @@ def _label(line: Line, chart: Chart) -> str:
 
 @dataclass(frozen=True)
 class _Axis:
-    """The vertical axis: the scaled values `low` and `high` at its ends, and (value, text) of its ticks."""
+    """The vertical axis: the scaled values `low` and `high` at its ends, and its ticks as (value, text)."""
 
     scale: Callable[[float], float]
     low: float
@@ -202,12 +202,12 @@ class _Axis:
     ticks: list[tuple[float, str]]
 
     def place(self, value: float) -> float:
-        """Units from the top of a drawing 400 high; what is far outside of it is brought to just outside."""
+        """Units from the top of a drawing 400 high; values far outside are clipped to just outside."""
         return round(min(max(400 * (self.high - self.scale(value)) / (self.high - self.low), -400), 800), 1)
 
 
 def _axis(chart: Chart) -> _Axis:
-    """An axis for all but the most extreme hundredth of the values; logarithmic if they span two powers of ten."""
+    """An axis for all but the most extreme 1 % of the values; logarithmic if they are positive and span over 100."""
     finite = np.array([value for line in chart.lines for value in line.values if value is not None] or [0.0])
     low, high = (float(value) for value in np.quantile(finite, [0.005, 0.995]))
     logarithmic = bool(finite.min() > 0) and high / low > 100
@@ -232,7 +232,7 @@ def _ticks(low: float, high: float) -> list[tuple[float, str]]:
 
 
 def _count(images: float) -> str:
-    """A round number of images, short: 500, 20k, 1.5M."""
+    """A round number of images in short form: 500, 20k, 1.5M."""
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if images >= unit:
             return f"{images / unit:g}{name}"
@@ -240,7 +240,7 @@ def _count(images: float) -> str:
 
 
 def _paths(line: Line, end: int, axis: _Axis) -> str:
-    """A line faint and raw under its strong moving average; or as it is and with dots if it has few values."""
+    """A line, faint, under its moving average, strong; or only itself with dots if it has few values."""
     across = [round(1000 * images / end, 1) for images in line.images]
     raw = [None if value is None else axis.place(value) for value in line.values]
     if len(line.values) < FEW:
@@ -250,7 +250,7 @@ def _paths(line: Line, end: int, axis: _Axis) -> str:
 
 
 def _path(across: list[float], down: list[float | None]) -> str:
-    """Points as an SVG path that is interrupted where a value is missing."""
+    """Points as an SVG path with gaps where values are missing."""
     step = len(across) // POINTS + 1
     words, pen = [], "M"
     for x, y in zip(across[::step], down[::step], strict=True):
@@ -261,7 +261,7 @@ def _path(across: list[float], down: list[float | None]) -> str:
 
 
 def _smooth(values: list[float | None]) -> list[float | None]:
-    """The exponential moving average to both sides, so that it does not lag, with a half-life of 2 % of the line.
+    """The two-sided exponential moving average, which does not lag, with a half-life of 2 % of the line.
 
     Missing values have no weight and stay missing.
     """

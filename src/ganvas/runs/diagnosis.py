@@ -1,4 +1,4 @@
-"""A diagnosis: one thing that is wrong with a training, as a value that a log, a report, a page and a shell share."""
+"""A diagnosis: one problem of a training, as a value that the log, the report, pages and the shell share."""
 
 import math
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ __all__ = ["Diagnosis", "divergence"]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Something that is wrong with a training.
+    """A problem of a training.
 
-    kind      what, in a word; docs/doctor.md lists them
-    severity  "bad" if going on is no use, "look" if it may be
+    kind      in a word; docs/doctor.md lists them
+    severity  "bad" if continuing is no use, "look" if it may be
     text      a sentence or two
     numbers   the evidence
-    setting   the NAME=VALUE most likely to mend it in a new training, or None if none is
+    setting   the NAME=VALUE most likely to fix it in a new training, or None if none is
     """
 
     kind: str
@@ -33,23 +33,23 @@ class Diagnosis:
 
     @property
     def advice(self) -> str:
-        """The text, and the setting to try in a new training, as functions take it; `as_options` has it for a shell."""
+        """The text, and the setting to try in a new training, as Python takes it; `as_options` gives it for a shell."""
         return f"{self.text} Try `settings=['{self.setting}']`." if self.setting else self.text
 
     def as_json(self) -> dict[str, Any]:
-        """The same, as what JSON can hold."""
+        """The diagnosis as a JSON value; numbers that are not finite become None."""
         numbers = {name: value if math.isfinite(value) else None for name, value in self.numbers.items()}
         own = {"kind": self.kind, "severity": self.severity, "text": self.text}
         return own | {"numbers": numbers, "setting": self.setting}
 
 
 def divergence(images: int, why: str, recipe: Recipe | None = None) -> Diagnosis:
-    """What is said of a training whose numbers blew up.
+    """The diagnosis of a training that diverged.
 
     Args:
-        images: after how many it was noticed.
+        images: how many it had seen when this was noticed.
         why: in words, such as "critic.loss is no longer a number".
-        recipe: of the training, from whose rate the advice is taken.
+        recipe: of the training, for the advice.
     """
     return Diagnosis(
         "diverged",

@@ -1,10 +1,10 @@
-"""Whether a training is healthy: what its log shows to be wrong, in words, and what is most likely to mend it.
+"""Whether a training is healthy: the problems that its log shows, in words, and what is most likely to fix them.
 
-How often a critic is right is judged as follows. At chance from beginning to end it has learned nothing; at chance at
-the end alone the samples may be as good as they get. But if its logits of pictures and samples have fallen together, it
-has died; and if it is always right, that is ill only where the samples do not get better by it. What is said of samples
-is said once they have stopped to change, as all of them are alike at first. docs/doctor.md tells how often each of
-these is right, and benchmarks/doctor.py measured it.
+A critic is judged by how often it is right. At chance from beginning to end, it has learned nothing; at chance only at
+the end, the samples may be as good as they get. If at the same time the distance between its logits of pictures and
+samples has collapsed, it has died. Always being right is a problem only if the samples do not improve. Samples are
+judged once they have stopped changing, as at first all are alike. docs/doctor.md tells how often each diagnosis is
+right; benchmarks/doctor.py measured it.
 """
 
 import json
@@ -24,32 +24,32 @@ from .diagnosis import Diagnosis
 __all__ = ["FEWEST", "diagnoses", "good_news", "recipe_of"]
 
 FEWEST = 20  # rows of a log that can be judged
-SHORT = 100  # steps in which no GAN that began from nothing has learned anything
-BLIND, SURE = 0.55, 0.99  # shares of pairs that a critic orders rightly; chance is one half
-SAW = 0.75  # the same of a critic that has seen a difference once
-DEAD = 0.08  # the distance between mean logits of pictures and samples as a share of what it was
-ALIKE = 0.5  # the distance between samples as a share of that between pictures, in features
-SPREAD, NEAR, FEW_PLACES, TWINS = 0.6, 0.35, 0.2, 0.03  # the same in pixels, and that from each to its nearest
-STILL = 1.25  # the growth of either, over a third of what was seen, of samples that have stopped to get better
-SEEN = 6  # times that signs were taken, before they are judged
-DEAF = 0.3  # what a description changes, as a share of how far samples are apart
-WANDER = 0.35  # how far the mean sample swings about its average, as a share of how far pictures are apart
-HUGE, GROWN, ENDLESS = 50.0, 3.0, 1e4  # logits, their growth since the first eighth, and where growth is no question
-STRIDE, BEND = 0.03, 1.2  # a step as a share of the weights; the answer of samples to z, in deviations
-LONG = 0.045  # steps so long to the end are too long whatever the samples do
-BEHIND = 1.25  # the last score as a multiple of the best
+SHORT = 100  # in fewer steps no GAN trained from scratch has learned anything
+BLIND, SURE = 0.55, 0.99  # shares of pairs that a critic orders correctly; chance is one half
+SAW = 0.75  # the same for a critic that saw a difference at some time
+DEAD = 0.08  # distance between the mean logits of pictures and samples, relative to its largest so far
+ALIKE = 0.5  # distance between samples relative to that between pictures, in features
+SPREAD, NEAR, FEW_PLACES, TWINS = 0.6, 0.35, 0.2, 0.03  # SPREAD: the same in pixels; others: to the nearest sample
+STILL = 1.25  # growth of these distances, over the last third of the log, below which samples no longer improve
+SEEN = 6  # measurements of the signs before they are judged
+DEAF = 0.3  # change of a sample with its description, relative to the distance between samples
+WANDER = 0.35  # distance of the mean sample from the averaged model's, relative to that between pictures
+HUGE, GROWN, ENDLESS = 50.0, 3.0, 1e4  # logits, their growth since the first eighth, and too large in any case
+STRIDE, BEND = 0.03, 1.2  # a step relative to the weights; the reaction of samples to z, see pulse.py
+LONG = 0.045  # median step in the second half of the log that is too long whatever the samples do
+BEHIND = 1.25  # the last score relative to the best
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def diagnoses(rows: Rows, *, samples: int | None = None, recipe: Recipe | None = None) -> list[Diagnosis]:
-    """What is wrong with a training as it is at its end, the gravest first; empty if nothing seems to be.
+    """The problems of a training in its present state, the gravest first; empty if there seem to be none.
 
     Args:
-        rows: the log, oldest first, as in log.jsonl: terms, and scores and signs where some were measured. Where a
-            setting was changed in the midst, what was before is not judged any more; but the best score may be of then.
-        samples: how many there are to learn from, if that is known.
-        recipe: of the training, for advice that goes with it.
+        rows: the log, oldest first, as in log.jsonl: terms, and scores and signs where measured. After a change of
+            settings, only the later rows are judged; but the best score may be an earlier one.
+        samples: how many there are to learn from, if known.
+        recipe: of the training, to suit the advice to it.
     """
     found, since = [*_few(samples), *_short(rows, recipe)], _since_change(rows)
     if len(since) >= FEWEST and not any(each.kind == "short" for each in found):
@@ -60,7 +60,7 @@ def diagnoses(rows: Rows, *, samples: int | None = None, recipe: Recipe | None =
 
 
 def good_news(rows: Rows, *, recipe: Recipe | None = None) -> str | None:
-    """What a training does well, in a sentence or two; None with too few rows to judge by, or if something is wrong."""
+    """What goes well in a training, in a sentence or two; None if there are too few rows or there is a problem."""
     if len(_since_change(rows)) < FEWEST or diagnoses(rows, recipe=recipe):
         return None
     rows = _since_change(rows)
@@ -77,7 +77,7 @@ def good_news(rows: Rows, *, recipe: Recipe | None = None) -> str | None:
 
 
 def _since_change(rows: Rows) -> Rows:
-    """The rows from the one on before which a setting was changed, or all."""
+    """The rows from the last change of a setting on, or all."""
     return rows[next((at for at in range(len(rows) - 1, -1, -1) if rows[at].get("changed")), 0) :]
 
 
@@ -86,7 +86,7 @@ def _plays(right: float) -> bool:
 
 
 def recipe_of(held: Mapping[str, Any]) -> Recipe | None:
-    """The recipe that recipe.json holds, for advice that goes with it; None if it is of another version, or damaged."""
+    """The recipe in a recipe.json, to suit advice to it; None if it is of another version, or damaged."""
     return _parsed(json.dumps(held))
 
 
@@ -115,7 +115,7 @@ def _few(samples: int | None) -> Iterable[Diagnosis]:
 
 
 def _short(rows: Rows, recipe: Recipe | None) -> Iterable[Diagnosis]:
-    """A training that was not meant to be long enough; one that has only begun is not ill."""
+    """A training that was planned too short; one that has only just begun is no problem."""
     steps = recipe.images // recipe.batch if recipe else SHORT
     if rows and steps < SHORT:
         yield Diagnosis(
@@ -273,13 +273,13 @@ def _best(rows: Rows) -> Iterable[Diagnosis]:
 
 
 def _stopped(rows: Rows, *, below: float) -> bool:
-    """Whether the samples lie nearer together than they should, and do not part any more."""
+    """Whether the samples are closer together than they should be, and no longer move apart."""
     spread, near = (_values(rows, "signs", name) for name in ("spread", "near"))
     return len(spread) >= SEEN and spread[-1] < below and not _grows(spread) and not _grows(near)
 
 
 def _grows(values: Sequence[float]) -> bool:
-    """Whether it has grown over the last third; what was never told has not."""
+    """Whether the values have grown over the last third; without values, False."""
     if not values:
         return False
     third = max(2, len(values) // 3)
@@ -288,7 +288,7 @@ def _grows(values: Sequence[float]) -> bool:
 
 
 def _critics_of(rows: Rows) -> list[str]:
-    """The players that judge, by their terms."""
+    """The players that judge, recognised by their terms."""
     return [name.removesuffix(".fake") for name in rows[-1].get("terms", {}) if name.endswith(".fake")]
 
 
@@ -298,12 +298,12 @@ def _players(rows: Rows) -> list[str]:
 
 
 def _quarters(values: Sequence[float]) -> list[float]:
-    """The mean of each quarter of them."""
+    """The mean of each quarter of the values."""
     size = math.ceil(len(values) / 4)
     return [fmean(values[at : at + size]) for at in range(0, len(values), size)] if size else []
 
 
 def _values(rows: Iterable[Mapping[str, Any]], kind: str, name: str) -> list[float]:
-    """What was logged under this name and is a number."""
+    """The logged values of this name that are numbers."""
     values = [(row.get(kind) or {}).get(name) for row in rows]
     return [value for value in values if isinstance(value, int | float)]

@@ -1,6 +1,6 @@
-"""What evaluations of a run found, kept in its folder: evaluations.jsonl, a line for each, the newest last.
+"""Results of a run's evaluations, kept in its folder: evaluations.jsonl, one line each, the newest last.
 
-A line holds the date, the scores, and everything that made them. The first one counts the others.
+A line holds the date, the scores, and everything that determined them. The first line counts the others.
 """
 
 import datetime
@@ -24,10 +24,10 @@ FILE, COUNT = "evaluations.jsonl", "evaluations"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one evaluation found.
+    """The result of one evaluation.
 
     date     when, such as 2026-11-22T12:34:56+00:00
-    about    everything that made the scores: features, the hash of their weights, counts, images trained, ...
+    about    everything that determined the scores: features, the hash of their weights, counts, images trained, ...
     scores   by name
     """
 
@@ -37,7 +37,7 @@ class Evaluation:
 
 
 def as_json(about: Mapping[str, Any], scores: Mapping[str, Score]) -> dict[str, Any]:
-    """What a comparison found, as what JSON can hold."""
+    """The result of a comparison as a JSON value."""
     found = {
         name: {"value": each.value, "error": each.error, "counts": dict(each.counts), "notes": list(each.notes)}
         for name, each in scores.items()
@@ -46,7 +46,7 @@ def as_json(about: Mapping[str, Any], scores: Mapping[str, Score]) -> dict[str, 
 
 
 def keep(folder: Path, about: Mapping[str, Any], scores: Mapping[str, Score]) -> None:
-    """Add what an evaluation of the run in this folder found, whole or not at all.
+    """Add the result of an evaluation of the run in this folder, atomically.
 
     Raises:
         Unwritable: the folder cannot be written.
@@ -61,10 +61,10 @@ def keep(folder: Path, about: Mapping[str, Any], scores: Mapping[str, Score]) ->
 
 
 def latest(folder: Path) -> list[Evaluation]:
-    """The newest evaluation by each kind of features against each source, in the order in which they were made.
+    """The newest evaluation for each pair of features and source, in the order in which they were made.
 
     Warns:
-        PassedOver: lines that are not as `keep` writes them, which are left out, or that are missing.
+        PassedOver: lines are missing, or are not as `keep` writes them and are left out.
     """
     found, lost = dict[tuple[str, str], Evaluation](), 0
     counted, lines = _lines(folder / FILE)
@@ -87,12 +87,12 @@ def latest(folder: Path) -> list[Evaluation]:
 
 
 def _lines(path: Path) -> tuple[int, list[str]]:
-    """How many evaluations there have to be by the first line, or at least, and the lines of those there are."""
+    """How many evaluations there are by the first line (a lower bound if it is damaged), and their lines."""
     if not path.exists():
         return 0, []
     lines = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     if not lines:
-        return 1, []  # nobody writes an empty file
+        return 1, []  # an empty file is never written, so at least one was lost
     with suppress(ValueError, RecursionError):
         first = json.loads(lines[0])
         counted = (proven(first) or {}).get(COUNT) if isinstance(first, dict) else None

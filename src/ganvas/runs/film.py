@@ -1,4 +1,4 @@
-"""The film of a training: its sheets of samples one after the other, each over the count of images seen by then."""
+"""The film of a training: its sheets of samples in order, each above the count of images seen by then."""
 
 import warnings
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from .run import Run
 
 __all__ = ["film"]
 
-GAP, ROW, SEEDS = 2, 8, 64  # of a sheet of pictures, see pixels.grid and Recorder.sheet
-FRAMES = 150  # at most, unless a length in seconds says otherwise
+GAP, ROW, SEEDS = 2, 8, 64  # layout of a sheet of pictures, see pixels.grid and Recorder.sheet
+FRAMES = 150  # at most, unless a length in seconds is given
 
 
 def film(
@@ -32,13 +32,13 @@ def film(
     Args:
         run_folder: the run, finished or not.
         out: a .gif, .webp or .mp4; by default film.gif in the run folder.
-        frames_per_second: how fast it goes on.
-        seconds: how long it takes before it holds at the end: sheets are left out evenly, or shown for longer.
-        seed: show the one picture of this seed, as large as the sheet, instead of all 64.
+        frames_per_second: the frame rate.
+        seconds: the length without the hold at the end: sheets are left out evenly, or shown for longer.
+        seed: show only the picture of this seed, as large as the sheet, instead of all 64.
 
     Raises:
-        NotFound, DoesNotFit or Unwritable: the sheets are no pictures of seeds, or this seed is not on them; the folder
-            holds no run or fewer than two sheets, or the film cannot be written.
+        NotFound, DoesNotFit or Unwritable: the folder holds no run or fewer than two sheets; the sheets do not show
+            pictures of seeds, or not this seed; or the film cannot be written.
     """
     folder = run_folder / "samples"
     sheets = _sound(files.numbered(folder))
@@ -58,7 +58,7 @@ def film(
 
 
 def _sound(sheets: list[tuple[int, Path]]) -> list[tuple[int, Path]]:
-    """The sheets that are as they were written; others are named and left out."""
+    """The undamaged sheets; a damaged one is left out with a warning."""
     sound = []
     for images, path in sheets:
         if pixels.read_sheet(path) is None:
@@ -83,10 +83,10 @@ def _tile(run_folder: Path, seed: int) -> tuple[int, int, int, int]:
 
 
 def _frames(sheets: list[tuple[int, Path]], tile: tuple[int, int, int, int] | None, *, last: int) -> Iterator[Pictures]:
-    """The sheets, each over a strip with the images seen so far as a number and a line; all of the last one's size."""
+    """The sheets, each above a strip with the images seen so far as number and bar, all of the last sheet's size."""
     with Image.open(sheets[-1][1]) as opened:
         width, height = opened.size
-    if tile:  # enlarged by a whole number
+    if tile:  # enlarged by an integer factor
         times = max(1, width // (tile[2] - tile[0]))
         width, height = times * (tile[2] - tile[0]), times * (tile[3] - tile[1])
     letter = max(12, min(28, width // 24))

@@ -1,4 +1,4 @@
-"""That a training took the doctor's advice, as run.json has it under `mended`: from where on, and what was before."""
+"""A setting changed during a training on the doctor's advice, as run.json records it under `mended`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,13 +12,13 @@ __all__ = ["Mend", "begun", "mend_of"]
 
 @dataclass(frozen=True)
 class Mend:
-    """The one setting that was changed in the midst of a training.
+    """The one setting that was changed during a training.
 
     at       images seen when it was changed
-    kind     of the diagnosis for which it was
+    kind     of the diagnosis that led to it
     setting  the NAME=VALUE
     text     what was wrong, in a sentence or two
-    before   the recipe that the training was begun with
+    before   the recipe that the training began with
     """
 
     at: int
@@ -31,21 +31,21 @@ class Mend:
         return f"At {self.at:,} images the doctor found: {self.text} From there on {self.setting}."
 
     def recipe(self, recipe: Recipe, seen: int) -> Recipe:
-        """The recipe that holds after so many images, of this length and from these data."""
+        """The recipe in effect after `seen` images, with the length and data of `recipe`."""
         before = replace(self.before, images=recipe.images, data=recipe.data)
         return change(before, self.setting) if seen >= self.at else before
 
     def as_json(self) -> dict[str, Any]:
-        """The same, as what JSON can hold."""
+        """The mend as a JSON value."""
         own = {"at": self.at, "kind": self.kind, "setting": self.setting, "text": self.text}
         return own | {"before": to_json(self.before)}
 
 
 def mend_of(about: Mapping[str, Any]) -> Mend | None:
-    """What a run.json tells of; None if nothing was changed.
+    """The mend that a run.json records; None if nothing was changed.
 
     Raises:
-        GanvasError: the recipe of before is of another version.
+        GanvasError: the earlier recipe is of another version.
     """
     found = about.get("mended")
     kinds = {"at": int, "kind": str, "setting": str, "text": str, "before": dict}
@@ -56,11 +56,11 @@ def mend_of(about: Mapping[str, Any]) -> Mend | None:
 
 
 def begun(recipe: Recipe, about: Mapping[str, Any]) -> Recipe:
-    """The recipe that a training was begun with, which the same command names again.
+    """The recipe that a training began with; the same command asks for this one again.
 
     Args:
         recipe: as recipe.json has it now.
-        about: what run.json holds.
+        about: the content of run.json.
     """
     mend = mend_of(about)
     return mend.recipe(recipe, 0) if mend else recipe

@@ -1,8 +1,8 @@
-"""One page that tells how a training went: report.html, made from nothing but the run folder.
+"""A training's report on one page: report.html, made from the run folder alone.
 
-The page needs no network and no other file. The frame of it, its style and its little script are in report.html beside
-this file; here are the parts that differ from run to run. Whatever came from outside is escaped before it goes in: file
-names and class names are written by strangers.
+The page needs no network and no other file. Its template, with style and a small script, is report.html beside this
+file; the parts that differ from run to run are made here. All outside text is escaped before it is inserted, as file
+names and class names are untrusted.
 """
 
 import base64
@@ -32,19 +32,19 @@ from .run import Run
 
 __all__ = ["write"]
 
-SHEETS = 40  # how many sheets the slider goes through
-SHEETS_BYTES = 5_000_000  # together, before base64 adds a third
-SKIPPED = 1000  # how many skipped files are listed one by one
+SHEETS = 40  # at most, on the slider
+SHEETS_BYTES = 5_000_000  # of all sheets together, before base64 adds a third
+SKIPPED = 1000  # at most, of the skipped files that are listed
 
 
 def write(run_folder: Path) -> Path:
-    """Write `report.html` into a run folder, at once or not at all, and return its path.
+    """Write `report.html` into a run folder, atomically, and return its path.
 
-    A run that has only begun, has no samples yet or was cut off in the middle of a line still gets a valid page.
+    A run that has just begun, has no samples yet or was interrupted in the middle of a line still gets a valid page.
 
     Raises:
         NotFound: the folder holds no run.
-        Unreadable: nothing of what says what it is can be read.
+        Unreadable: neither run.json nor recipe.json can be read.
     """
     run, recipe = (_object(run_folder, name) for name in ("run.json", "recipe.json"))
     faults = Run(run_folder).faults
@@ -86,12 +86,12 @@ def write(run_folder: Path) -> Path:
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     )
     path = run_folder / "report.html"
-    files.write(path, page.encode(errors="replace").decode())  # a file name may hold bytes that are no text
+    files.write(path, page.encode(errors="replace").decode())  # file names may hold bytes that are not UTF-8
     return path
 
 
 def _object(run_folder: Path, name: str) -> dict[str, Any]:
-    """What a file of the run holds, nothing if it is not there or damaged: the page shows what there is."""
+    """The content of a run's JSON file; empty if it is missing or damaged, as the page shows what there is."""
     try:
         return Run(run_folder).read(name)
     except (NotFound, Unreadable):
@@ -99,13 +99,13 @@ def _object(run_folder: Path, name: str) -> dict[str, Any]:
 
 
 def _well_typed(run: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run.json says, without what is of another type than the page can show; the rest is shown."""
+    """The content of run.json without values of types that the page cannot show."""
     data, machine, counts = (_mapping(run.get(name)) for name in ("data", "machine", "parameters"))
     lists = {name: data[name] for name in ("shape", "classes", "skipped") if isinstance(data.get(name), list)}
     lists["skipped"] = [each for each in lists.get("skipped", []) if isinstance(each, list) and len(each) == 2]
     return {name: value for name, value in run.items() if not isinstance(value, dict | list)} | {
         "started": str(run.get("started") or ""),
-        "rescues": run.get("rescues"),  # looked at by whoever reads them
+        "rescues": run.get("rescues"),  # checked by their reader
         "mended": run.get("mended"),
         "data": {"count": data.get("count")} | lists,
         "machine": machine,
@@ -156,7 +156,7 @@ def _diagnosis(found: Diagnosis) -> str:
 
 
 def _trouble(about: Mapping[str, Any], faults: Sequence[str]) -> str:
-    """That its files are damaged, or that the training blew up or took advice, and what was done."""
+    """Damaged files, and divergence or advice taken, with what was done."""
     ended, mend = about.get("diverged"), _mended(about)
     said = [*faults, *map(str, rescues(about)), str(mend or ""), ended if isinstance(ended, str) else ""]
     said = [each for each in said if each]
@@ -164,7 +164,7 @@ def _trouble(about: Mapping[str, Any], faults: Sequence[str]) -> str:
 
 
 def _mended(about: Mapping[str, Any]) -> Mend | None:
-    with suppress(GanvasError):  # the recipe of before is of another version
+    with suppress(GanvasError):  # the earlier recipe is of another version
         return mend_of(about)
     return None
 
@@ -178,7 +178,7 @@ def _duration(seconds: float) -> str:
 
 
 def _evaluations(found: Sequence[evaluations.Evaluation]) -> str:
-    """The newest evaluation of each kind: its figures, and beside them what made them; nothing if there is none."""
+    """The newest evaluation of each kind: its figures, beside what determined them; empty if there is none."""
     if not found:
         return ""
     return "<h2>Evaluations</h2>" + "".join(map(_evaluation, reversed(found)))
@@ -206,7 +206,7 @@ def _evaluation(found: evaluations.Evaluation) -> str:
 
 
 def _settings(recipe: Mapping[str, Any]) -> str:
-    """The recipe as tables, one for each of its top-level settings that has more than one line."""
+    """The recipe as tables, one for each top-level setting that has more than one line."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for name, value in _flat(recipe, ""):
         groups.setdefault(name.partition(".")[0], []).append((name, value))
@@ -219,7 +219,7 @@ def _settings(recipe: Mapping[str, Any]) -> str:
 
 
 def _flat(value: object, name: str) -> Iterator[tuple[str, str]]:
-    """Nested settings as (dotted name, text); a part's own name is the value of the setting that holds it."""
+    """Nested settings as (dotted name, text); a part's name is the value of the setting that holds the part."""
     if isinstance(value, Mapping) and (value or not name):
         for key, inner in value.items():
             if key != "part":
@@ -244,7 +244,7 @@ def _table(rows: list[tuple[str, str]]) -> str:
 
 
 def _facts(run: Mapping[str, Any]) -> str:
-    """What was trained on and where: the data, the networks' sizes, the machine, and the files that were left out."""
+    """What it trained on and where: data, sizes of the networks, machine, and skipped files."""
     data, machine = run.get("data") or {}, run.get("machine") or {}
     classes = [str(each) for each in data.get("classes") or []]
     named = ", ".join(classes[:40]) + (f" and {len(classes) - 40} more" if len(classes) > 40 else "")
@@ -296,7 +296,7 @@ def _commands(run_folder: Path, about: Mapping[str, Any]) -> str:
 
 
 def _film(sheets: list[tuple[int, Path]]) -> list[tuple[int, str]]:
-    """(images, picture as a data address) of evenly picked sheets, as small as it takes to keep the page small."""
+    """(images, picture as a data URL) of evenly spaced sheets, as small as the size limit requires."""
     picked = [sheets[round(index)] for index in np.linspace(0, len(sheets) - 1, min(SHEETS, len(sheets)))]
     pictures = [(images, picture) for images, path in picked if (picture := _read(path))]
     codes: list[bytes] = []
@@ -308,7 +308,7 @@ def _film(sheets: list[tuple[int, Path]]) -> list[tuple[int, str]]:
 
 
 def _read(path: Path) -> Image.Image | None:
-    """The picture, brought to at most 640 pixels a side; None if it is damaged, which is said."""
+    """The picture, scaled to at most 640 pixels a side; None, with a warning, if it is damaged."""
     picture = pixels.read_sheet(path)
     if picture is None:
         warnings.warn(f"The sheet {path} is damaged and left out.", PassedOver, stacklevel=2)
@@ -329,7 +329,7 @@ def _address(code: bytes, kind: str) -> str:
 
 
 def _samples(sheets: list[tuple[int, Path]], film: list[tuple[int, str]]) -> str:
-    """The last sheet as it is, and beside it the slider through all of them."""
+    """The last sheet at full size, beside a slider through all of them."""
     if not film:
         return '<p class="quiet">There are no samples yet.</p>'
     images, last = film[-1]
@@ -362,7 +362,7 @@ def _samples(sheets: list[tuple[int, Path]], film: list[tuple[int, str]]) -> str
 
 
 def _moving(path: Path) -> str:
-    """The newest clips as they move; nothing if the samples are no clips."""
+    """The newest clips as an animation; empty if the samples are no clips."""
     if not path.exists() or path.stat().st_size > SHEETS_BYTES:
         return ""
     return (
@@ -372,7 +372,7 @@ def _moving(path: Path) -> str:
 
 
 def _reconstructions(sheets: list[tuple[int, Path]]) -> str:
-    """The last sheet of originals above their reconstructions; nothing if there is none."""
+    """The last sheet of originals above their reconstructions; empty if there is none."""
     picture = _read(sheets[-1][1]) if sheets else None
     if picture is None:
         return ""

@@ -1,4 +1,4 @@
-"""How often a training blew up and went back, as run.json has it under `rescues`, oldest first."""
+"""Rescues: rollbacks of a training that diverged, as run.json records them under `rescues`, oldest first."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,11 +9,11 @@ __all__ = ["Rescue", "rescues"]
 
 @dataclass(frozen=True)
 class Rescue:
-    """One return of a training to where its numbers were sound.
+    """One rollback of a training to a state in which its numbers were sound.
 
-    player  who learns at half the rate that it had, from there on
-    back    images that had been seen where it went on from
-    at      images after which it blew up
+    player  whose rate is halved from there on
+    back    images seen in the state to which it went back
+    at      images seen when it diverged
     why     what was wrong, such as "critic.loss is no longer a number"
     """
 
@@ -29,12 +29,12 @@ class Rescue:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The same, as what JSON can hold."""
+        """The rescue as a JSON value."""
         return asdict(self)
 
 
 def rescues(about: Mapping[str, Any]) -> list[Rescue]:
-    """Those that a run.json tells of."""
+    """The rescues that a run.json records."""
     found = about.get("rescues")
     rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
     kinds = {"player": str, "back": int, "at": int, "why": str}

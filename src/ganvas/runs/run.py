@@ -1,16 +1,16 @@
-"""A run folder: everything a training leaves behind, and all that any other tool needs to know of it.
+"""A run folder: everything a training leaves behind, and all that other tools need to know about it.
 
 runs/NAME/
     recipe.json     the whole recipe
-    run.json        seed, budget, data, machine: what no recipe says; where it went back or split batches
+    run.json        what is not in the recipe: seed, budget, data, machine; rollbacks and split batches
     log.jsonl       one line per measurement: images, seconds, the mean of every loss term
-    samples/        a sheet of the same seeds every so many images: 000046080.png; of clips newest.gif too
-                    reconstructions/ of the same samples, each below its original, if the product can make them
-    checkpoints/    the newest two and the one to go back to if the numbers blow up, see core/checkpoint.py
+    samples/        a sheet of the same seeds every so many images: 000046080.png; for clips newest.gif too
+                    reconstructions/ for the same images, each below its original, if the product can make them
+    checkpoints/    the newest two and the one to go back to on divergence, see core/checkpoint.py
     best/           the model of the lowest score so far, if scores are taken
     report.html     all of it on one page
-    status.json     where the training is, once a second: pid, phase, images, left, state, error
-    .copies/        run.json and recipe.json once more
+    status.json     state of the training, written once a second: pid, phase, images, left, state, error
+    .copies/        copies of run.json and recipe.json
     .lock           held by the process that trains in it
 """
 
@@ -37,8 +37,8 @@ from ..recipes.settings import from_json
 __all__ = ["COPIES", "LOG", "STATUS", "Run", "mistyped", "process_began", "row_of"]
 
 STATUS, COPIES = "status.json", ".copies"
-LOG = "log"  # what a checkpoint says of it, as metadata of its state: how many rows it had
-KINDS = ("terms", "scores", "signs")  # of numbers that a line of the log may hold by name
+LOG = "log"  # metadata key in a checkpoint's state: how many rows the log had
+KINDS = ("terms", "scores", "signs")  # numbers by name that a line of the log may hold
 
 FACTS = {
     "ganvas": str,
@@ -48,12 +48,12 @@ FACTS = {
     "data": {"count": int, "shape": list, "classes": list},
     "machine": {"threads": int},
 }
-"""What everything that reads a run.json relies on."""
+"""The fields of run.json, and their types, that all readers rely on."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, whether its training is finished, under way or interrupted. It is read here, and not written."""
+    """A run folder, whether its training is finished, running or interrupted. Read-only."""
 
     path: Path
 
@@ -70,7 +70,7 @@ class Run:
 
     @property
     def about(self) -> dict[str, Any]:
-        """What run.json holds: seed, minutes, data, machine.
+        """The content of run.json: seed, minutes, data, machine.
 
         Raises:
             NotFound: this is no run folder.
@@ -87,14 +87,14 @@ class Run:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """The log so far by images, oldest first; where a resumed run went the same way again, the later row counts.
+        """The log so far by images, oldest first; where a resumed run repeats some images, the later row counts.
 
-        Each row holds `images`, and where it has `terms`, `scores` or `signs`, they are by name. Lines that are no such
-        rows are left out: the last one is torn if the power was cut, and disks have lost whole blocks.
+        Each row holds `images`, and may hold `terms`, `scores` and `signs`, each a mapping by name. Lines that are no
+        such rows are left out: a power cut may leave the last one incomplete, and disks have lost whole blocks.
 
         Warns:
-            PassedOver: other lines than a torn last one are damaged, or rows that the newest checkpoint counts are
-                missing; told once for each run and process.
+            PassedOver: lines other than an incomplete last one are damaged, or rows are missing that the newest
+                checkpoint counts; reported once for each run and process.
         """
         rows, told = self._rows()
         if told:
@@ -103,12 +103,12 @@ class Run:
 
     @property
     def damage(self) -> str:
-        """What is wrong with its log, in a sentence; nothing if it is whole."""
+        """What is wrong with the log, in a sentence; empty if it is intact."""
         return self._rows()[1]
 
     @property
     def faults(self) -> list[str]:
-        """Which of run.json and recipe.json do not hold what they have to, and have no copy: a sentence each."""
+        """Errors, a sentence each, for run.json and recipe.json, if they are invalid and have no sound copy."""
         found = []
         for name in ("run.json", "recipe.json"):
             try:
@@ -121,13 +121,13 @@ class Run:
 
     @property
     def logged(self) -> int:
-        """How many rows were ever written: those that the newest checkpoint counts, and those newer than it."""
+        """How many rows were ever written: those counted by the newest checkpoint, and those newer than it."""
         rows, (counted, images) = self._rows()[0], self._counted()
         newer = sum(row["images"] > images for row in rows)
         return newer + (len(rows) - newer if counted is None else counted)
 
     def _rows(self) -> tuple[list[dict[str, Any]], str]:
-        """The rows, and what is wrong with the log; both as they belong together, also while another writes."""
+        """The rows, and what is wrong with the log; consistent even while another process writes."""
         while True:
             counted, images = self._counted()
             rows, damaged = _without_repeats(self._log())
@@ -140,7 +140,7 @@ class Run:
         return rows, f"Of {log} {damaged} lines are damaged and left out." if damaged else ""
 
     def _counted(self) -> tuple[int | None, int]:
-        """How many rows the log had when the newest checkpoint was written, None if it does not say, and its images."""
+        """The rows in the log when the newest checkpoint was written (None if not recorded), and its images."""
         newest = self.newest
         if newest is None:
             return None, 0
@@ -152,13 +152,13 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """How long it has trained, by its log."""
+        """How long it has trained, according to its log."""
         seconds = self.rows[-1].get("seconds") if self.rows else None
         return float(seconds) if isinstance(seconds, int | float) else 0.0
 
     @property
     def finished(self) -> bool:
-        """Whether the training came to the end of its recipe."""
+        """Whether the training has reached the length of its recipe."""
         return self.images >= self.recipe.images
 
     @property
@@ -168,11 +168,11 @@ class Run:
 
     @property
     def newest(self) -> Path | None:
-        """The newest checkpoint, by its name; whether it is sound is asked where it is used, by `newest_sound`."""
+        """The newest checkpoint by name; it is not checked here, see `newest_sound`."""
         return checkpoint.newest(self.path / "checkpoints")
 
     def newest_sound(self, *names: str) -> Path | None:
-        """The newest checkpoint of which these files, or all, are what was written; each call hashes them.
+        """The newest checkpoint in which these files, or all, are intact; each call hashes them.
 
         Warns:
             PassedOver: a newer one is damaged.
@@ -192,7 +192,7 @@ class Run:
 
     @property
     def status(self) -> dict[str, Any]:
-        """What status.json holds, see training/status.py; nothing if there is none."""
+        """The content of status.json, see training/status.py; empty if there is none."""
         with suppress(OSError, ValueError, RecursionError):
             found = json.loads((self.path / STATUS).read_text(encoding="utf-8"))
             return (proven(found) if isinstance(found, dict) else None) or {}
@@ -200,9 +200,9 @@ class Run:
 
     @property
     def training(self) -> int | None:
-        """The id of the process that trains in this folder now, told without its lock; None if there is none.
+        """The id of the process that trains in this folder now, found without its lock; None if there is none.
 
-        A process of another machine, or of another container, is not known here.
+        Processes of other machines or containers are not recognised.
         """
         status = self.status
         pid = status.get("pid")
@@ -214,8 +214,8 @@ class Run:
         """The data of the recipe.
 
         Raises:
-            NotFound: they are not here; `instead` says what to do then.
-            DoesNotFit: what is there has changed since.
+            NotFound: they are not here; `instead` is the message's advice.
+            DoesNotFit: they have changed since.
         """
         try:
             data: Dataset = self.recipe.data.open(watch)
@@ -227,9 +227,9 @@ class Run:
         return data
 
     def changed(self, data: Dataset) -> str:
-        """In words, how these data differ from what the run learned from; nothing if they do not.
+        """How these data differ from what the run learned from, in words; empty if they do not.
 
-        Runs of versions that kept no digest are known by the count and the classes alone.
+        Runs of versions that stored no digest are compared by count and classes only.
         """
         known = self.about.get("data")
         if not isinstance(known, dict):
@@ -243,19 +243,19 @@ class Run:
         return ""
 
     def restore(self) -> dict[str, Tensor] | None:
-        """What `train` needs to go on from the newest sound checkpoint, or None if there is none."""
+        """The state from which `train` continues, of the newest sound checkpoint; None if there is none."""
         found = self.newest_sound(checkpoint.STATE)
         return checkpoint.read(found / checkpoint.STATE) if found else None
 
     def read(self, name: str) -> dict[str, Any]:
-        """What one of its JSON files holds, as it stands.
+        """The content of one of its JSON files, unchecked.
 
         Raises:
-            NotFound: it is not there, so this is no run folder.
+            NotFound: it is missing, so this is no run folder.
             Unreadable: it is damaged, and so is its copy.
 
         Warns:
-            PassedOver: it is damaged, and what is read is its copy.
+            PassedOver: it is damaged, and its copy is used.
         """
         try:
             value = _value(self.path / name)
@@ -286,7 +286,7 @@ def _named(classes: Sequence[str]) -> str:
 
 
 def mistyped(value: object, wanted: object, name: str = "") -> list[str]:
-    """The dotted names of what is missing or of another type than is wanted, at any depth."""
+    """The dotted names of values that are missing or not of the wanted type, at any depth."""
     if not isinstance(wanted, dict):
         right = isinstance(value, wanted) and (wanted is not int or not isinstance(value, bool))  # type: ignore[arg-type]
         return [] if right else [name]
@@ -311,7 +311,7 @@ def _value(file: Path) -> dict[str, Any] | None:
 
 
 def row_of(line: str) -> dict[str, Any] | None:
-    """The row that a line of the log holds, or None if it holds none or another one than was written."""
+    """The row in a line of the log, or None if there is none or it was altered since it was written."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
@@ -324,12 +324,12 @@ def row_of(line: str) -> dict[str, Any] | None:
 
 @cache
 def _say(damage: str) -> None:
-    """Once in a process, as a training asks for its rows again and again; Python forgets what it has warned of."""
+    """Warn once per process; a training reads its rows again and again, and Python forgets what it has warned of."""
     warnings.warn(damage, PassedOver, stacklevel=3)
 
 
 def _without_repeats(log: str) -> tuple[list[dict[str, Any]], int]:
-    """The rows of a log by images, and how many other lines than a torn last one are none."""
+    """The rows of a log by images, and how many lines, other than an incomplete last one, are damaged."""
     rows: list[dict[str, Any]] = []
     *lines, last = log.split("\n")
     found = [row_of(line) for line in lines]
@@ -341,9 +341,9 @@ def _without_repeats(log: str) -> tuple[list[dict[str, Any]], int]:
 
 
 def process_began(pid: int) -> int:
-    """When a process began, in clock ticks since the machine did; 0 where the system does not tell.
+    """When a process began, in clock ticks since boot; 0 where the system does not tell.
 
-    A number of a process is given to others after it; with this it is one process's alone.
+    Process ids are reused; together with this, an id identifies one process.
     """
     with suppress(OSError, ValueError, IndexError):
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
@@ -351,7 +351,7 @@ def process_began(pid: int) -> int:
 
 
 def _alive(pid: int) -> bool:
-    if os.name == "nt":  # where os.kill would end it
+    if os.name == "nt":  # os.kill would terminate the process
         return True
     try:
         os.kill(pid, 0)

@@ -1,4 +1,4 @@
-"""A training followed live from another shell, by what it leaves in its folder."""
+"""Following a training live from another shell, through the files in its folder."""
 
 import time
 from collections.abc import Mapping
@@ -10,16 +10,16 @@ from .run import Run
 
 __all__ = ["watch"]
 
-SECONDS = 0.5  # between two looks
+SECONDS = 0.5  # between two updates
 
 
 def watch(run: Run, *, quiet: bool = False, seconds: float = SECONDS) -> str:
-    """Show how a training goes on until its process ends, and return in a sentence how it ended.
+    """Show the progress of a training until its process ends, and return a sentence on how it ended.
 
     Args:
-        run: the run; one that nobody trains is told at once.
+        run: the run; returns at once if no process trains it.
         quiet: show nothing meanwhile.
-        seconds: between two looks.
+        seconds: between two updates.
 
     Raises:
         NotFound: there is no such run.

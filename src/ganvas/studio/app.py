@@ -1,4 +1,4 @@
-"""The application: its parts, its routes, what it answers when something is refused, and the page."""
+"""The application: its parts, its routes, responses to errors, and the page."""
 
 import asyncio
 import hashlib
@@ -36,7 +36,7 @@ __all__ = ["PAGE", "application"]
 
 LOG = logging.getLogger("ganvas.studio")
 PAGE = Path(__file__).parent / "page"
-OFTEN, RARELY = 0.5, 5.0  # seconds between two looks at the folders, while somebody listens or not
+OFTEN, RARELY = 0.5, 5.0  # seconds between checks of the folders, while a tab listens or not
 A_DAY = "private, max-age=86400"
 VIEWS = re.compile(r"/|/(ideas|kept|data|runs|compare|explore|learn)(/[^/]*)?")
 TYPES = {
@@ -88,14 +88,14 @@ def application(workspace: Workspace, door: Door, *, threads: int | None = None,
 
 
 async def _watch(parts: Parts) -> None:
-    """Look at the folders, and tell what changed."""
+    """Check the folders regularly, and send events about changes."""
     described: list[Any] = []
     known = ""
     while True:
         for part in (parts.runs, parts.sets, parts.jobs):
             try:
                 happened = await asyncio.to_thread(part.tick)
-            except Exception:  # a folder that is being moved, say; the next look sees it whole
+            except Exception:  # for example a folder that is being moved; the next check sees it whole
                 LOG.warning("a look at the folders failed", exc_info=True)
                 continue
             for event, about in happened:
@@ -110,7 +110,7 @@ async def _watch(parts: Parts) -> None:
             if now != known:
                 parts.hub.tell("state", await asyncio.to_thread(live.everything, parts))
                 known = now
-        except Exception:  # the same of a run
+        except Exception:  # the same for a run
             LOG.warning("a look at the models failed", exc_info=True)
         await asyncio.sleep(OFTEN if parts.hub.heard or described else RARELY if parts.worker.ready else OFTEN)
 
@@ -148,7 +148,7 @@ def _answer_refusals(app: FastAPI) -> None:
 def _serve_page(app: FastAPI) -> None:
     @app.get("/{path:path}", include_in_schema=False)
     def page(path: str, v: str = "") -> Response:
-        """The page at every address of a view, and its files."""
+        """The page at the URL of every view, and its files."""
         found = _files().get(path)
         if found is not None and path != "index.html":
             kind = TYPES.get(found.suffix, "application/octet-stream")
@@ -167,14 +167,14 @@ def _files() -> dict[str, Path]:
 
 @cache
 def _page() -> str:
-    """The page, with the hash of each of its files behind its name."""
+    """The page, with the hash of each file appended to its URL."""
     index = _files().get("index.html")
     if index is None:
         return "<!doctype html><title>Ganvas Studio</title><p>The page was not built: run npm in web/."
 
     def hashed(match: re.Match[str]) -> str:
         path = _files().get(match[2])
-        named = path is not None and path.suffix != ".woff2"  # the style sheet names fonts without it
+        named = path is not None and path.suffix != ".woff2"  # the style sheet names fonts without a hash
         found = hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path and named else ""
         return f'{match[1]}"/{match[2]}{f"?v={found}" if found else ""}"'
 

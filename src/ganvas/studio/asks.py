@@ -1,4 +1,4 @@
-"""What a job is asked for, as the words of one command of the toolkit and the files that it makes."""
+"""Turn a job's request into one command of the toolkit and the files that it makes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ __all__ = ["Ask", "ask"]
 
 @dataclass(frozen=True)
 class Ask:
-    """A command, and what becomes of what it leaves.
+    """A command, and what becomes of its output.
 
-    argv     the words behind `ganvas`; files are relative to the workspace
-    makes    names in the job's folder, in the order in which they are offered
-    answer   the name of the file that its standard output becomes, or ""
-    packed   the name of a zip of the folder that it makes, or ""
+    argv     the arguments of `ganvas`; files are relative to the workspace
+    makes    names or patterns of files in the job's folder, in the order in which they are offered
+    answer   the name of the file for its standard output, or ""
+    packed   the name of a folder that it makes and that is offered as a zip, or ""
     """
 
     argv: list[str]
@@ -32,7 +32,7 @@ def ask(asked: Mapping[str, Any], folder: str, workspace: Workspace, models: Mod
     """The command of a job that works in `folder`, relative to the workspace; `sets` gives the source of a set.
 
     Raises:
-        Refused: 404, something that it names is not there; 422, it does not go together.
+        Refused: 404, something that it names does not exist; 422, the request is inconsistent.
     """
     return _KINDS[asked["kind"]](_Asked(asked, folder, workspace, models, sets))
 
@@ -49,12 +49,12 @@ class _Asked:
         return self.words.get(name)
 
     def model(self) -> str:
-        """The model as the command line calls it."""
+        """The model's name on the command line."""
         self.models.about(self["model"])
         return self.models.words_of(self["model"])
 
     def run(self, name: str = "run") -> str:
-        """A run or its best model as the command line calls it; a model that comes along by its name."""
+        """The command-line name of a run, of its best model, or of a built-in model."""
         given, _, best = str(self[name]).removeprefix("runs/").partition("/")
         check_name(given, what="run")
         if (self.workspace.root / "runs" / given / "run.json").exists():
@@ -64,7 +64,7 @@ class _Asked:
         return self.models.words_of(given)
 
     def learned(self, run: str) -> list[str]:
-        """What a run learned from, where the model itself cannot tell: in best/ there is no run.json."""
+        """The data that a run learned from, for a model in best/, which has no run.json."""
         if not run.endswith("/best"):
             return []
         source = str(read_json(self.workspace.root / run / "../run.json", {}).get("source", ""))
@@ -80,11 +80,11 @@ class _Asked:
         return f"{self.folder}/{name}"
 
     def scale(self) -> list[str]:
-        """How large pictures become; nothing where that is the command's own choice."""
+        """The option for the enlargement of pictures, unless the command chooses it."""
         return ["--scale", str(self["scale"])] if (self["scale"] or 1) > 1 else []
 
     def held_out(self) -> list[str]:
-        """Pictures that the model has not seen."""
+        """The option for held-out pictures."""
         return ["--held-out", self.sets(self["held_out"])] if self["held_out"] else []
 
 

@@ -1,7 +1,7 @@
-"""Commands of the toolkit as processes of their own, which go on when the server does not.
+"""Commands of the toolkit as separate processes, which continue when the server stops.
 
-What is known of one is in studio/jobs/ID/job.json, with the process's number and when it began: a number alone may be
-another process's by now.
+studio/jobs/ID/job.json describes each one, with its process ID and start time: the ID alone may belong to another
+process by now.
 """
 
 import json
@@ -25,14 +25,14 @@ __all__ = ["Child", "begun", "command_of"]
 
 POLITE = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)  # on Windows SIGTERM ends a process as SIGKILL does
 KILL_SECONDS = 10.0  # after a polite stop
-LINES = 4096  # bytes of a console that are looked at
+LINES = 4096  # bytes read from the end of a console log
 
 _ours: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @dataclass
 class Child:
-    """One command: what was asked, its process, and what became of it."""
+    """One command: the request, its process, and its state."""
 
     id: str
     kind: str
@@ -48,7 +48,7 @@ class Child:
 
     @classmethod
     def new(cls, workspace: Workspace, kind: str, argv: Sequence[str], asked: dict[str, Any]) -> "Child":
-        """A command that is yet to begin."""
+        """A command that has not started."""
         name = secrets.token_hex(8)
         folder = workspace.studio("jobs", name)
         folder.mkdir()
@@ -58,7 +58,7 @@ class Child:
 
     @classmethod
     def known(cls, workspace: Workspace) -> list["Child"]:
-        """All that the workspace remembers, oldest first."""
+        """All commands recorded in the workspace, oldest first."""
         found = []
         for path in workspace.studio("jobs").glob("*/job.json"):
             with suppress(TypeError):
@@ -67,21 +67,21 @@ class Child:
 
     @property
     def command(self) -> str:
-        """What does the same in a terminal in the workspace."""
+        """The equivalent command in a terminal in the workspace."""
         return command_of(self.argv)
 
     @property
     def console(self) -> Path:
-        """All that it said."""
+        """The log of the command's messages."""
         return self.folder / "console.log"
 
     def save(self) -> None:
-        """Write what is known."""
+        """Write job.json."""
         about = {name: value for name, value in asdict(self).items() if name != "folder"}
         files.write(self.folder / "job.json", json.dumps(about, indent=1))
 
     def begin(self, workspace: Workspace, *, nice: int = 0, progress: bool = False) -> None:
-        """Start the process, in a session of its own, without a shell, in the workspace."""
+        """Start the process in the workspace, in its own session and without a shell."""
         env = {**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
         env.pop("GANVAS_PROGRESS", None)
         if progress:
@@ -97,7 +97,7 @@ class Child:
                 stdout=answer if progress else errors,
                 stderr=errors,
                 start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # which Ctrl-Break reaches alone
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Ctrl-Break reaches it alone
                 env=env,
             )
         _ours[process.pid] = process
@@ -107,7 +107,7 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether its process goes on."""
+        """Whether its process is running."""
         if not self.pid:
             return False
         if (process := _ours.get(self.pid)) is not None:
@@ -116,7 +116,7 @@ class Child:
         return bool(self.started) and begun(self.pid) == self.started
 
     def stop(self) -> None:
-        """Ask it to end; called again later, end it."""
+        """Ask it to end; a call more than 10 seconds later kills it."""
         if not self.alive:
             return
         if not self.stopping:
@@ -126,14 +126,14 @@ class Child:
             _signal(self.pid, getattr(signal, "SIGKILL", signal.SIGTERM), group=True)
 
     def lines(self) -> list[str]:
-        """The last lines that it said."""
+        """The last lines of its output."""
         with suppress(OSError), self.console.open("rb") as file:
             file.seek(max(0, self.console.stat().st_size - LINES))
             return file.read().decode(errors="replace").splitlines()
         return []
 
     def progress(self) -> dict[str, Any] | None:
-        """The newest line of progress: what, done and total."""
+        """The latest progress line: what, done and total."""
         for line in reversed(self.lines()):
             if line.startswith('{"what"'):
                 with suppress(ValueError):
@@ -142,13 +142,13 @@ class Child:
         return None
 
     def error(self) -> str | None:
-        """The last sentence of an error, if it said one; or that it ended without a word."""
+        """The last error message, or a sentence about a defect if a failure left none; None without a failure."""
         lines = [line.strip() for line in self.lines() if line.strip() and not line.startswith('{"what"')]
         said = next((line.removeprefix("ganvas: ") for line in reversed(lines) if line.startswith("ganvas: ")), None)
         if said:
             return said
         if self.stopping and self.code in {-signal.SIGTERM, 128 + signal.SIGTERM}:
-            return None  # it was asked to end before it had begun to train, and there was nothing to save
+            return None  # stopped before it had begun to train, so there was nothing to save
         if self.code or any(line.startswith("Traceback") for line in lines):
             return (
                 f"It ended with an error that is a defect of the toolkit: {lines[-1] if lines else 'it said nothing'}"
@@ -157,12 +157,12 @@ class Child:
 
 
 def command_of(argv: Sequence[str]) -> str:
-    """The words of a command as a shell takes them."""
+    """The command as a shell line."""
     return shlex.join(["ganvas", *argv])
 
 
 def begun(pid: int) -> str:
-    """When the process of this number began, as the system has it; empty if there is none."""
+    """The start time of the process with this ID, as the system reports it; empty if there is none."""
     stat = Path(f"/proc/{pid}/stat")
     if stat.parent.parent.joinpath("self").exists():
         try:

@@ -1,6 +1,6 @@
-"""Sets of pictures: uploaded into the workspace, or lying where the studio was told to look. Read before trained on.
+"""Sets of pictures, uploaded into the workspace or in folders that the studio may read; each is read before training.
 
-A set is read by `ganvas data SOURCE --json` in a process of its own; what it found is in studio/sets/NAME.json.
+A set is read by `ganvas data SOURCE --json` in a separate process; the result is in studio/sets/NAME.json.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ __all__ = ["ENDINGS", "Sets", "View"]
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".txt", ".jsonl", ".csv", ".json", ".zip"}
 MOST_FILE, MOST_ZIP, MOST_SET = 256 * 2**20, 4 * 2**30, 20 * 2**30
 MOST_FILES = 200_000
-QUIET_SECONDS = 1.5  # after the last upload a set is read
+QUIET_SECONDS = 1.5  # a set is read so long after the last upload
 EMPTY: dict[str, Any] = {
     "count": 0, "shape": None, "sizes": [], "modes": [], "classes": [], "keywords": [], "rare": [], "wordless": 0,
     "skipped": [], "twins": [], "drawn": False,
@@ -37,7 +37,7 @@ EMPTY: dict[str, Any] = {
 
 @dataclass
 class View:
-    """A set: where it is, whether it is ours, and how far it has been read."""
+    """A set: where it is, whether it is in the workspace, and how far it has been read."""
 
     name: str
     path: Path
@@ -48,9 +48,9 @@ class View:
     error: str | None = None
     found: dict[str, Any] = field(default_factory=lambda: dict(EMPTY))
     names: tuple[str, ...] = ()
-    read: str = ""  # what it was like when it was read
-    coming: int = 0  # uploads under way
-    held: int | None = None  # files, as soon as somebody uploads
+    read: str = ""  # its fingerprint when it was read
+    coming: int = 0  # uploads in progress
+    held: int | None = None  # number of files, known from the first upload on
     size: int = 0
     zipped: bool = False
     touched: float = 0.0
@@ -58,7 +58,7 @@ class View:
 
 
 class Sets:
-    """The sets of a workspace. All methods may be called from any thread."""
+    """The sets of a workspace. All methods are thread-safe."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -74,7 +74,7 @@ class Sets:
         self.tick()
 
     def all(self) -> list[dict[str, Any]]:
-        """Every set by its name."""
+        """All sets, sorted by name."""
         with self._lock:
             return [self._about(view) for _, view in sorted(self._views.items())]
 
@@ -88,7 +88,7 @@ class Sets:
             return self._about(self.view(name))
 
     def view(self, name: str) -> View:
-        """What is known of a set.
+        """The internal record of a set.
 
         Raises:
             Refused: 404, there is none.
@@ -99,7 +99,7 @@ class Sets:
         raise Refused(404, f"There is no set {name!r}.")
 
     def source(self, name: str) -> str:
-        """What the command line takes for a set: its folder, or the one zip in it.
+        """A set's name on the command line: its folder, or the only zip in it.
 
         Raises:
             Refused: 404, there is none.
@@ -112,14 +112,14 @@ class Sets:
         return str(path)
 
     def path_of(self, name: str) -> Path:
-        """Where that is."""
+        """The path of this source."""
         return self.workspace.root / self.source(name)
 
     def create(self, name: str, folder: str | None) -> dict[str, Any]:
-        """An empty set to upload into, or a folder that lies where it may be read.
+        """Create an empty set to upload into, or one for a folder that may be read where it is.
 
         Raises:
-            Refused: 409 it is there already; 403, 422 the folder may not be read.
+            Refused: 409 it exists already; 403, 422 the folder may not be read.
         """
         with self._lock:
             check_name(name, what="set")
@@ -136,10 +136,10 @@ class Sets:
             return self._about(self._views[name])
 
     def discard(self, name: str) -> None:
-        """Put an uploaded set into the trash.
+        """Move an uploaded set to the trash.
 
         Raises:
-            Refused: 404 there is none; 409 it is somebody's own folder, or is being uploaded to.
+            Refused: 404 there is none; 409 it is a folder outside the workspace, or uploads are in progress.
         """
         with self._lock:
             view = self.view(name)
@@ -153,10 +153,10 @@ class Sets:
             del self._views[name]
 
     def opened(self, name: str, path: str, length: int | None) -> Upload:
-        """A file on its way into a set.
+        """Begin the upload of a file into a set.
 
         Raises:
-            Refused: 400, 404, 409, 413, 415, 507: it may not come.
+            Refused: 400, 404, 409, 413, 415, 507: the file is not accepted.
         """
         parts = safe_path(path)
         ending = Path(parts[-1]).suffix.lower()
@@ -186,7 +186,7 @@ class Sets:
         return upload
 
     def _came(self, view: View, came: int, *, again: int | None) -> None:
-        """An upload ended, with so many bytes, none if it failed, in the place of a file of `again` bytes, if any."""
+        """Record an upload's end: `came` bytes, 0 if it failed, and `again` bytes of the file it replaced, if any."""
         with self._lock:
             view.coming -= 1
             view.touched = time.time()
@@ -196,7 +196,7 @@ class Sets:
                 view.zipped = False
 
     def pictures(self, name: str, *, start: int | None, count: int, size: int) -> list[dict[str, str]]:
-        """Some of the pictures of a set that was read: from one on, or evenly chosen."""
+        """Some of the pictures of a set that was read: `count` from `start` on, or an even selection."""
         view = self.view(name)
         names = view.names
         if start is not None:
@@ -231,7 +231,7 @@ class Sets:
         return made
 
     def tick(self) -> list[tuple[str, dict[str, Any]]]:
-        """Look for new sets, begin and follow reading, and answer what changed."""
+        """Find new sets, start reading and follow it, and return what changed."""
         with self._lock:
             self._find()
             for view in self._views.values():
@@ -248,7 +248,7 @@ class Sets:
             return changed
 
     def _find(self) -> None:
-        """Folders that were put into the workspace, or taken out of it, by hand."""
+        """Detect folders that were added to the workspace or removed by hand."""
         root = self.workspace.root / "data"
         there = {p.name: p for p in root.iterdir() if p.is_dir() and not p.is_symlink() and p.name == _tidy(p.name)}
         for name, path in there.items():
@@ -260,7 +260,7 @@ class Sets:
         return self.workspace.studio("sets", f"{name}.json")
 
     def _begin(self, view: View) -> None:
-        """Read a set that has changed since it was read."""
+        """Read a set if it has changed since it was read."""
         view.touched = time.time() + (8 if view.own else 60)
         if view.own and not any(view.path.iterdir()):
             view.state = "uploading"
@@ -318,7 +318,7 @@ class Sets:
         view.read = ""
 
     def _like(self, view: View) -> str:
-        """What changes when a file of the set does."""
+        """A hash that changes when a file of the set does."""
         total = hashlib.sha256()
         for path in sorted(view.path.rglob("*")) if view.path.is_dir() else [view.path]:
             with suppress(OSError):
@@ -340,7 +340,7 @@ class Sets:
 
 
 def _only(folder: Path) -> str:
-    """The one file in a folder, or nothing; looks at two of them at most, of however many there are."""
+    """The name of the only file in a folder, or ""; lists two entries at most, however many there are."""
     with suppress(OSError), os.scandir(folder) as entries:
         inside = list(islice((each.name for each in entries if not each.name.startswith(".")), 2))
         return inside[0] if len(inside) == 1 else ""
@@ -353,7 +353,7 @@ def _tidy(name: str) -> str:
 
 
 def _stamp(view: View, name: str) -> str:
-    """What changes when this picture does."""
+    """A hash that changes when this picture does."""
     path = view.path / name
     try:
         stat = path.stat() if path.is_file() else view.path.stat()

@@ -1,4 +1,4 @@
-"""What happens, told to every tab: server-sent events, the whole state first, so that nothing need be replayed."""
+"""Server-sent events to every tab: each stream starts with the whole state, so no events need to be replayed."""
 
 import asyncio
 import json
@@ -7,12 +7,12 @@ from typing import Any
 
 __all__ = ["Hub"]
 
-MOST_WAITING = 256  # events for one tab; one that is so slow is let go and comes back
+MOST_WAITING = 256  # events queued for one tab; a slower tab is disconnected and reconnects
 BREATH_SECONDS = 15.0
 
 
 class Hub:
-    """The tabs that listen. Everything here runs in the server's own thread."""
+    """The connected tabs. All methods run in the server's own thread."""
 
     def __init__(self) -> None:
         self._tabs: dict[asyncio.Queue[tuple[str, Any] | None], str | None] = {}
@@ -21,20 +21,20 @@ class Hub:
 
     @property
     def heard(self) -> bool:
-        """Whether anybody listens."""
+        """Whether any tab is connected."""
         return bool(self._tabs)
 
     def heard_by(self, plane: str) -> bool:
-        """Whether anybody listens to this playground."""
+        """Whether any tab listens to this playground."""
         return plane in self._tabs.values()
 
     def tell(self, event: str, data: Any, *, plane: str | None = None) -> None:
-        """Tell every tab, or those that listen to a playground."""
+        """Send an event to every tab, or to those that listen to a playground."""
         for queue, wanted in list(self._tabs.items()):
             if plane is not None and wanted != plane:
                 continue
             if plane is not None and queue.qsize() > MOST_WAITING // 8:
-                continue  # frames of a film: a slow tab gets fewer
+                continue  # frames of an animation: a slow tab gets fewer
             try:
                 queue.put_nowait((event, data))
             except asyncio.QueueFull:
@@ -43,7 +43,7 @@ class Hub:
                 queue.put_nowait(None)
 
     def close(self) -> None:
-        """Let everybody go."""
+        """Disconnect all tabs."""
         self.closing = True
         for queue in list(self._tabs):
             del self._tabs[queue]

@@ -1,4 +1,4 @@
-"""A run's folder as the page shows it: read again only where it has changed."""
+"""A run's folder as the page shows it; only what has changed is read again."""
 
 import hashlib
 from contextlib import suppress
@@ -14,7 +14,7 @@ MOST_ROWS = 2000
 
 
 class Folder:
-    """One run folder; what it says is kept until its files change."""
+    """One run folder; its content is cached until its files change."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, path.name
@@ -29,7 +29,7 @@ class Folder:
         self._judged: object = None
 
     def look(self) -> list[dict[str, Any]]:
-        """Read what is new, and answer the rows that came."""
+        """Read what is new, and return the new rows of the log."""
         for name in ("recipe", "run"):
             self._read(name)
         self.sheets = [images for images, _ in files.numbered(self.path / "samples")]
@@ -53,7 +53,7 @@ class Folder:
                 self._times[name] = time
 
     def _checkpoint(self) -> None:
-        """The images of the newest checkpoint; it is hashed only if it is a new one."""
+        """Read the number of images of the newest checkpoint; only a new checkpoint is hashed."""
         from ..runs.run import Run
 
         with suppress(OSError):
@@ -64,7 +64,7 @@ class Folder:
                 self._times["checkpoints"] = time
 
     def _whole(self) -> None:
-        """What is wrong with the log; asked again where it is another file, or cut, or of a new checkpoint."""
+        """Check the log for damage, again if it is another file, was shortened, or there is a new checkpoint."""
         from ..runs.run import Run
 
         here = *self._log_id, (self.path / "log.jsonl").exists(), self._times.get("checkpoints", 0)
@@ -74,7 +74,7 @@ class Folder:
                 self.damage = Run(self.path).damage
 
     def _follow(self) -> list[dict[str, Any]]:
-        """The log from where it was; from the beginning if the run went back, which writes a new file."""
+        """Read the log from the last position, or from the start if the run went back, which writes a new file."""
         from ..runs.run import row_of
 
         log, came = self.path / "log.jsonl", list[dict[str, Any]]()
@@ -96,29 +96,29 @@ class Folder:
 
     @property
     def training(self) -> bool:
-        """Whether a process trains in it, told without taking its lock."""
+        """Whether a process trains in it, determined without taking its lock."""
         from ..runs.run import Run
 
         return Run(self.path).training is not None
 
     def status(self) -> dict[str, Any]:
-        """What its training last said of itself."""
+        """The last status that its training wrote."""
         from ..runs.run import Run
 
         return dict(Run(self.path).status)
 
     @property
     def begun(self) -> bool:
-        """Whether a training ever began here."""
+        """Whether a training ever started here."""
         return bool(self.about)
 
     @property
     def wanted(self) -> int:
-        """Images in all."""
+        """The total number of images to train on."""
         return int(self.recipe.get("images") or 0)
 
     def hash_of(self, images: int) -> str:
-        """What the sheet of so many images is known by: a hash of its content."""
+        """A hash of the content of the sheet at this number of images."""
         path = self.path / "samples" / f"{images:09}.png"
         try:
             key = images, path.stat().st_mtime_ns
@@ -129,7 +129,7 @@ class Folder:
             return ""
 
     def best(self) -> dict[str, Any] | None:
-        """The images and the score of what is in best/."""
+        """The number of images and the score of the model in best/."""
         if not (self.path / "best").is_dir():
             return None
         scored = [row for row in self.rows if row.get("scores")]
@@ -143,23 +143,23 @@ class Folder:
         return {"images": row["images"], "score": told}
 
     def mends(self) -> list[str]:
-        """What the training did by itself to stay sound, a sentence for each time."""
+        """The corrections that the training made to itself, one sentence each."""
         from ..runs.mends import mend_of
         from ..runs.rescues import rescues
 
         said = [str(each) for each in rescues(self.about)]
-        with suppress(GanvasError):  # the recipe of before is of another version
+        with suppress(GanvasError):  # the earlier recipe is of another version
             said += [str(mend)] if (mend := mend_of(self.about)) else []
         return said
 
     def log(self, after: int) -> list[dict[str, Any]]:
-        """The rows beyond so many images, thinned evenly to at most 2,000."""
+        """The rows after a number of images, thinned evenly to at most 2,000."""
         rows = [row for row in self.rows if row["images"] > after]
         step = -(-len(rows) // MOST_ROWS) or 1
         return rows[::-step][::-1]
 
     def words(self) -> str:
-        """As in "785 pictures, recipe icons, seed 0"."""
+        """A summary such as "785 pictures, seed 0"."""
         data = self.about.get("data", {})
         what = {1: "points", 4: "clips"}.get(len(data.get("shape", ())), "pictures")
         begun = f", from {self.about['from']}" if self.about.get("from") else ""

@@ -1,7 +1,7 @@
-"""Pictures by their places: drawn in chunks of 16 when somebody looks at the first of them, and kept as PNG.
+"""Pictures by their places: drawn in batches of 16 when one of them is requested, and cached as PNG.
 
-A picture is a function of (model, place) alone, and which others are drawn with it does not matter to its bits. So
-pictures that are waited for are drawn together with those that will be.
+A picture depends only on (model, place), bit for bit, and not on the others in its batch. So requested pictures are
+drawn together with those that will be requested next.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ __all__ = ["Gallery", "key_of", "place_of"]
 CHUNK, MOST_WAITING, MOST_EXPECTED = 16, 1024, 8192
 CACHE_BYTES = 64 * 2**20
 HASH = re.compile(r"[0-9a-f]{32}")
-Key = tuple[str, str]  # FP and KEY
+Key = tuple[str, str]  # the fingerprint and the place in a picture's URL
 
 
 def key_of(place: "Place") -> str:
@@ -44,10 +44,10 @@ def key_of(place: "Place") -> str:
 
 
 def place_of(key: str) -> "Place":
-    """The place of a key, however it is spelled.
+    """The place of a key, which may be any spelling of it.
 
     Raises:
-        Refused: 404, it is none.
+        Refused: 404, it is not a place.
     """
     from ..models.place import Place
 
@@ -57,7 +57,7 @@ def place_of(key: str) -> "Place":
     except (DoesNotFit, binascii.Error, ValueError):
         raise Refused(404, "There is no such picture: its name is no place.") from None
     if place.latent is not None and not HASH.fullmatch(place.latent):
-        raise Refused(404, "There is no such picture: its latent is named by no hash.")  # but as a file, of any folder
+        raise Refused(404, "There is no such picture: its latent is named by no hash.")  # but by a path to any file
     return place
 
 
@@ -77,7 +77,7 @@ class _Wanted:
 
 
 class Gallery:
-    """Draws what is asked for. What touches torch runs in the worker's thread; all else in that of the server."""
+    """Draws requested pictures. Code that uses torch runs in the worker's thread, everything else in the server's."""
 
     def __init__(self, workspace: Workspace, models: Models, worker: Worker) -> None:
         self.folder = workspace.studio("places")
@@ -89,12 +89,12 @@ class Gallery:
         self._previews: dict[str, int] = {}
 
     def check(self, name: str, places: Sequence["Place"]) -> tuple[list[str], list[list[str]]]:
-        """The words that the model guesses, and those that each seed adds, for the thread of torch.
+        """Check a request: returns the words that the model has not learned, and those that each seed adds.
 
-        What is known of the model is of this moment then.
+        It runs in torch's thread, and updates the description of the model.
 
         Raises:
-            Refused: 422, the model makes no pictures, or does not take these words.
+            Refused: 422, the model makes no pictures, or does not accept these words.
         """
         from ..core.batch import Kind
         from ..latent.draw import added
@@ -119,7 +119,7 @@ class Gallery:
             raise of(error) from None
 
     def expect(self, fp: str, places: Sequence["Place"], stream: str) -> None:
-        """Be ready to draw these; what this stream wanted before and was not begun is dropped."""
+        """Announce pictures that will be requested; drops this stream's earlier ones that are not being drawn yet."""
         keys = [(fp, key_of(place)) for place in places]
         with self._lock:
             for key, wanted in list(self._wanted.items()):
@@ -135,10 +135,11 @@ class Gallery:
                 del self._wanted[key]
 
     async def png(self, fp: str, place: "Place", gone: Callable[[], Awaitable[bool]]) -> bytes:
-        """The picture; `gone` says whether whoever asked has left.
+        """The picture; `gone` tells whether the client has disconnected.
 
         Raises:
-            Refused: 410, its model or latent is no longer here; 503, too many wait.
+            Refused: 410, its model or latent no longer exists; 503, too many requests wait, or the client has
+                disconnected.
         """
         key = (fp, key_of(place))
         with self._lock:
@@ -169,7 +170,7 @@ class Gallery:
                     del self._wanted[key]
 
     def _draw(self) -> None:
-        """Draw the chunk of the first that is waited for."""
+        """Draw the batch of the first requested picture."""
         with self._lock:
             waiting = [key for key, wanted in self._wanted.items() if wanted.asked and not wanted.drawing]
             if not waiting:
@@ -191,7 +192,7 @@ class Gallery:
             made = [of(error)] * len(chunk)
         except Refused as refused:
             made = [refused] * len(chunk)
-        except Exception as error:  # whoever waits is told, and the worker goes on
+        except Exception as error:  # the clients get the error, and the worker continues
             made = [error] * len(chunk)
         self._answer(chunk, made)
         if left:
@@ -213,10 +214,10 @@ class Gallery:
                 wanted.future.set_exception(picture)
 
     async def larger(self, fp: str, place: "Place", scale: int) -> bytes:
-        """The picture so many times as large, as `ganvas sample --scale` draws it.
+        """The picture enlarged, as `ganvas sample --scale` draws it.
 
         Raises:
-            Refused: 410, its model or latent is no longer here.
+            Refused: 410, its model or latent no longer exists.
         """
 
         def work() -> bytes | Exception:
@@ -231,7 +232,7 @@ class Gallery:
         return made
 
     def _drawn(self, loaded: Loaded, places: Sequence["Place"], scale: int | None = None) -> list[bytes | Exception]:
-        """The pictures of these places; one that cannot be drawn does not keep the others from it."""
+        """The pictures of these places; if one cannot be drawn, the others still are."""
         from ..latent.draw import draw
         from ..models.made import Layout, Made
 
@@ -249,7 +250,7 @@ class Gallery:
         ]
 
     def draw_now(self, name: str, place: "Place") -> bytes:
-        """One picture, for the thread of torch.
+        """Draw one picture, in torch's thread.
 
         Raises:
             Refused: 410, it cannot be drawn.
@@ -260,7 +261,7 @@ class Gallery:
         return made
 
     async def preview(self, name: str, place: "Place", stream: str) -> bytes | None:
-        """One picture without its chunk; None if a newer one of the stream was asked for meanwhile."""
+        """Draw one picture without a batch; None if a newer one of the stream was requested meanwhile."""
         turn = self._previews[stream] = self._previews.get(stream, 0) + 1
         if len(self._previews) > 1000:
             self._previews = {stream: turn}

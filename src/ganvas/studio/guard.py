@@ -1,7 +1,8 @@
-"""Who may ask at all, before any route is looked for. Localhost is not private: every page in the browser reaches it.
+"""Access control, before any route is reached. Localhost is not private: every page in the browser can reach it.
 
-Host must be ours (DNS rebinding); the origin of what changes something must be ours (forged requests); the cookie or
-the token must be known; bodies must be of the right kind, small enough and not too slow.
+The Host header must be ours (against DNS rebinding); so must be the origin of a request that changes something (against
+forged requests); the cookie or the token must be valid; bodies must have the right type, be small enough and not too
+slow.
 """
 
 import asyncio
@@ -24,8 +25,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MOST_JSON = 2**20
-SLOW_SECONDS = 30.0  # without a byte
-DRAINED, DRAIN_SECONDS = 64 * 2**20, 2.0  # of a body that is refused
+SLOW_SECONDS = 30.0  # without receiving a byte
+DRAINED, DRAIN_SECONDS = 64 * 2**20, 2.0  # limits for reading the body of a refused request
 SAFE = {"GET", "HEAD"}
 RAW = ("/files/", "/api/uploads/")  # paths under which bodies are files
 
@@ -49,7 +50,7 @@ the one that ends in <code>?token=…</code>. It lets this browser in for good.<
 
 @dataclass(frozen=True)
 class Door:
-    """What is ours: the hosts that we are called by, the port, the token of the first URL, the value of the cookie."""
+    """What identifies this server: host names, port, the token of the first URL, and the value of the cookie."""
 
     hosts: frozenset[str]
     port: int
@@ -58,25 +59,25 @@ class Door:
 
     @property
     def cookie_name(self) -> str:
-        """Cookies are shared by all ports of a host."""
+        """The port is in the name, since all ports of a host share cookies."""
         return f"ganvas-{self.port}"
 
     @property
     def names(self) -> frozenset[str]:
-        """The values of Host that are ours."""
+        """The accepted values of Host."""
         return frozenset(f"{host}:{self.port}" for host in self.hosts) | (
             self.hosts if self.port == 80 else frozenset()
         )
 
 
 class Guard:
-    """The application behind the door."""
+    """The application with access control."""
 
     def __init__(self, app: App, door: Door) -> None:
         self.app, self.door = app, door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or refuse it."""
+        """Pass a request on, or refuse it."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
@@ -96,7 +97,7 @@ class Guard:
             await _refuse(scope, refused, answer)
 
     def _look(self, scope: Scope, headers: dict[str, str]) -> None:
-        """The host and the site that it comes from.
+        """Check the host and the requesting site.
 
         Raises:
             Refused: 421 or 403.
@@ -109,7 +110,7 @@ class Guard:
             raise Refused(403, "Another site asked for this, and may not.")
 
     def _know(self, scope: Scope, headers: dict[str, str]) -> None:
-        """Who asks.
+        """Check the token or the cookie, and the origin of changes.
 
         Raises:
             Refused: 401 or 403.
@@ -130,7 +131,7 @@ class Guard:
             raise Refused(403, "Only the studio's own page may change something.")
 
     def _kind(self, scope: Scope, headers: dict[str, str]) -> int | None:
-        """How large the body may be; None for files, which the routes measure themselves.
+        """The largest allowed size of the body; None for files, which the routes limit themselves.
 
         Raises:
             Refused: 400, 413 or 415.
@@ -149,9 +150,9 @@ class Guard:
         return MOST_JSON
 
     async def _welcome(self, scope: Scope, send: Send) -> None:
-        """Let a browser in that has the token.
+        """Give a browser that has the token its cookie.
 
-        A refresh and no redirect: after a link on another page a Strict cookie is not sent along a redirect.
+        By a refresh instead of a redirect: after a link on another page, a Strict cookie is not sent along a redirect.
         """
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["method"] not in SAFE or not _same(given, self.door.token):
@@ -165,7 +166,7 @@ def _same(given: str, known: str) -> bool:
 
 
 class _Body:
-    """Receives, and knows whether there is more of the body to come."""
+    """Wraps receive and records whether more of the body is to come."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive, self.more = receive, True
@@ -176,7 +177,7 @@ class _Body:
         return message
 
     async def drain(self) -> None:
-        """Receive some of what nobody wants: a browser reads no answer as long as it sends, and a reset is none."""
+        """Read some of an unwanted body: a browser does not read the response while it sends, nor after a reset."""
         got = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
@@ -185,10 +186,10 @@ class _Body:
 
 
 async def _whole(receive: Receive, limit: int) -> Receive:
-    """The body at once, received before anything else is done.
+    """Receive the whole body before anything else is done.
 
     Raises:
-        Refused: 408 it does not come; 413 it is longer than `limit` bytes.
+        Refused: 408 it does not arrive; 413 it is longer than `limit` bytes.
     """
     paced, parts = _paced(receive), list[bytes]()
     while True:
@@ -209,7 +210,7 @@ async def _whole(receive: Receive, limit: int) -> Receive:
 
 
 def _paced(receive: Receive) -> Receive:
-    """Waits only so long for the next part of a body."""
+    """Limit the waiting time for the next part of a body."""
     done = False
 
     async def next_part() -> Message:

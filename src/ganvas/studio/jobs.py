@@ -1,4 +1,4 @@
-"""Jobs: what takes longer than a moment, one command of the toolkit each, at nice 5 and at most two at once."""
+"""Jobs: slow tasks, each a command of the toolkit, run at nice 5 and at most two at once."""
 
 import json
 import shutil
@@ -19,11 +19,11 @@ from .workspace import Workspace
 __all__ = ["Jobs"]
 
 AT_ONCE, MOST_QUEUED, MOST_REMEMBERED = 2, 20, 50
-NICE = 5  # beside a training a job still has a quarter of a core: somebody waits for it
+NICE = 5  # so that a job gets a quarter of a core next to a training, as someone waits for it
 
 
 class Jobs:
-    """The jobs of a workspace. All methods may be called from any thread."""
+    """The jobs of a workspace. All methods are thread-safe."""
 
     def __init__(self, workspace: Workspace, models: Models, sets: Callable[[str], str]) -> None:
         self.workspace, self.models, self._sets = workspace, models, sets
@@ -33,7 +33,7 @@ class Jobs:
         self.tick()
 
     def all(self) -> list[dict[str, Any]]:
-        """Every job that is remembered, the newest last."""
+        """All jobs that are remembered, the newest last."""
         with self._lock:
             return [self._about(child) for child in self._children.values()]
 
@@ -46,10 +46,10 @@ class Jobs:
         return self._about(self._child(name))
 
     def start(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Have something made as soon as there is room.
+        """Start a job, or queue it until there is room.
 
         Raises:
-            Refused: 404, 422 as `ask`; 503, too many wait.
+            Refused: 404, 422 as `ask`; 503, too many are queued.
         """
         with self._lock:
             if sum(child.state in {"queued", "running"} for child in self._children.values()) >= MOST_QUEUED:
@@ -69,7 +69,7 @@ class Jobs:
             return self._about(child)
 
     def cancel(self, name: str) -> bool:
-        """Stop a job; whether there was anything to stop.
+        """Stop a job; returns whether there was anything to stop.
 
         Raises:
             Refused: 404, there is none.
@@ -88,7 +88,7 @@ class Jobs:
             return True
 
     def file(self, name: str, wanted: str) -> Path:
-        """A file that a job made.
+        """The path of a file that a job made.
 
         Raises:
             Refused: 404, there is none.
@@ -100,7 +100,7 @@ class Jobs:
         raise Refused(404, "This job made no such file.")
 
     def tick(self) -> list[tuple[str, dict[str, Any]]]:
-        """Begin what waits, finish what is done, and answer which jobs have changed."""
+        """Start queued jobs, finish ended ones, and return the jobs that have changed."""
         with self._lock:
             self._begin_next()
             changed = []
@@ -139,7 +139,7 @@ class Jobs:
         if child.state == "done":
             with suppress(OSError, ValueError):
                 _arrange(child)
-            # Of one that ended while no server was there to hear how, what it made tells.
+            # If it ended while no server ran, its exit status is unknown, so its files decide.
             if child.code is None and not any(path.stat().st_size for path in self._files(child)):
                 child.state = "failed"
         child.save()
@@ -170,7 +170,7 @@ class Jobs:
         }
 
     def _forget(self) -> None:
-        """Let go of the oldest that are done, with what they made."""
+        """Delete the oldest finished jobs with their files."""
         over = [child for child in self._children.values() if child.state not in {"queued", "running"}]
         for child in over[: max(0, len(self._children) - MOST_REMEMBERED)]:
             del self._children[child.id]
@@ -179,7 +179,7 @@ class Jobs:
 
 
 def _arrange(child: Child) -> None:
-    """Bring what a command left into the form in which it is offered."""
+    """Bring a command's output into the form in which it is offered."""
     asked, folder = child.asked, child.folder
     if asked.get("answer"):
         (folder / asked["answer"]).write_bytes((folder / "answer.txt").read_bytes())
@@ -198,7 +198,7 @@ def _arrange(child: Child) -> None:
 
 
 def _side_by_side(a: Path, b: Path) -> list[dict[str, Any]]:
-    """What `ganvas evaluate` found of both runs against the same data by the same features, where it was asked."""
+    """The scores by `ganvas evaluate` that both runs have for the same data and features."""
     from ..runs.evaluations import latest
 
     found = []
@@ -218,7 +218,7 @@ def _side_by_side(a: Path, b: Path) -> list[dict[str, Any]]:
 
 
 def _adopt(latent: Path, places: Path) -> str:
-    """Put a latent among the places, named by its content."""
+    """Copy a latent to the places, named by the hash of its content."""
     import hashlib
 
     content = latent.read_bytes()

@@ -1,4 +1,4 @@
-"""What somebody kept: studio/kept.json, and a copy of each picture for when its model has changed."""
+"""Kept pictures: studio/kept.json, and a copy of each picture in case its model changes."""
 
 import hashlib
 import json
@@ -30,19 +30,19 @@ class Board:
 
     @property
     def etag(self) -> str:
-        """What changes with it."""
+        """A tag that changes with the content."""
         return f'"{hashlib.sha256(json.dumps(self.kept, sort_keys=True).encode()).hexdigest()[:16]}"'
 
     @property
     def places(self) -> list[dict[str, Any]]:
-        """The places alone."""
+        """The places of the kept pictures."""
         return [each["place"] for each in self.kept["places"]]
 
     def put(self, kept: dict[str, Any], match: str) -> str:
-        """Keep this instead, and answer the new tag.
+        """Replace the kept pictures, and return the new tag.
 
         Raises:
-            Refused: 412, it has changed since it was read; 422, it is in no order.
+            Refused: 412, they have changed since they were read; 422, the order does not match the pictures.
         """
         ids = [each["id"] for each in kept["places"]]
         if len({*ids}) != len(ids) or sorted(ids) != sorted(kept["order"]):

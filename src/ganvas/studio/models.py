@@ -1,7 +1,7 @@
-"""The models there are: those that come along, and those of the workspace's runs; a few of them loaded.
+"""The available models: the built-in ones, and those of the workspace's runs; a few of them are kept loaded.
 
-A model is known by its fingerprint, which takes loading it; so what was found out is kept in studio/models.json until
-its checkpoint changes.
+A model is identified by its fingerprint, for which it must be loaded; so descriptions are cached in studio/models.json
+until the checkpoint changes.
 """
 
 import json
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["Loaded", "Models"]
 
 MOST_LOADED = 3
-IMPURE = 0.1  # of what a direction does to its own attribute is worth telling
+IMPURE = 0.1  # smallest side effect of a direction that is reported, relative to its effect on its own attribute
 VERSION = 2
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model at hand: its name, the fingerprint of its weights, itself, and its directions if they are known."""
+    """A loaded model: its name, the fingerprint of its weights, the model, and its directions if known."""
 
     name: str
     digest: str
@@ -41,12 +41,12 @@ class Loaded:
 
     @property
     def fp(self) -> str:
-        """The first 16 digits of the fingerprint, by which it is called in addresses."""
+        """The first 16 digits of the fingerprint, used in URLs."""
         return self.digest[:16]
 
 
 class Models:
-    """Finds, describes and loads models. `loaded` and `describe` are for the thread of torch alone."""
+    """Finds, describes and loads models. `loaded` and `describe` may only be called in torch's thread."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -62,7 +62,7 @@ class Models:
         return self.workspace.studio("models.json")
 
     def paths(self) -> dict[str, Path]:
-        """Name -> where it is; one that comes along keeps its name from a run that is called so."""
+        """Name -> path; a built-in model takes precedence over a run of the same name."""
         from ..models.shipped import HOME
 
         found = {run.parent.name: run.parent for run in (self.workspace.root / "runs").glob("*/run.json")}
@@ -75,11 +75,11 @@ class Models:
         return {**mine, **along}
 
     def words_of(self, name: str) -> str:
-        """What the command line calls it."""
+        """The model's name on the command line."""
         return f"runs/{name}" if self.paths()[name].parent.name == "runs" else name
 
     def changed(self) -> list[str]:
-        """The models that are to be described anew; those that are gone are forgotten."""
+        """The models that need a new description; those that no longer exist are forgotten."""
         now = self.paths()
         with self._lock:
             for name in [name for name in self._about if name not in now]:
@@ -87,7 +87,7 @@ class Models:
             return [name for name, path in now.items() if self._stamps.get(name) != _stamp(path)]
 
     def describe(self, name: str) -> None:
-        """Find out what the page wants to know of a model, or remember it."""
+        """Describe a model for the page, from the cache if possible."""
         path = self.paths().get(name)
         if path is None:
             return
@@ -99,24 +99,24 @@ class Models:
                 files.write(self._file, json.dumps(self._remembered))
             with self._lock:
                 self._about[name] = known["about"]
-        except GanvasError:  # damaged, or of another kind: the run's own page says so
+        except GanvasError:  # damaged, or of another kind, which the run's own page reports
             with self._lock:
                 self._about.pop(name, None)
         with self._lock:
             self._stamps[name] = stamp
 
     def all(self) -> list[dict[str, Any]]:
-        """What is known of each, those that come along first."""
+        """The descriptions of all models, built-in ones first."""
         with self._lock:
             return sorted(self._about.values(), key=lambda about: (not about["shipped"], about["name"]))
 
     def knows(self, name: str) -> bool:
-        """Whether a model has been looked at."""
+        """Whether a model has been described, or cannot be."""
         with self._lock:
             return name in self._stamps
 
     def about(self, name: str) -> dict[str, Any]:
-        """What is known of one.
+        """The description of one model.
 
         Raises:
             Refused: 404, there is none.
@@ -130,7 +130,7 @@ class Models:
         """The name of the model with this fingerprint.
 
         Raises:
-            Refused: 410, there is none any more.
+            Refused: 410, it no longer exists.
         """
         with self._lock:
             for about in self._about.values():
@@ -139,10 +139,10 @@ class Models:
         raise Refused(410, "The model of this picture is no longer here.")
 
     def loaded(self, name: str) -> Loaded:
-        """The model, loaded now if it is not among the last few.
+        """Load a model, unless it is one of the last few that were used.
 
         Raises:
-            NotFound: it is not there.
+            NotFound: there is no such model.
             GanvasError: it cannot be read: it is damaged, of another version, or needs a package.
         """
         path = self.paths().get(name)
@@ -192,7 +192,7 @@ def _load(name: str, path: Path) -> Loaded:
 
 
 def _stamp(path: Path) -> str:
-    """What changes when a model or its directions do; empty if there is no checkpoint."""
+    """A stamp that changes when a model or its directions do; empty without a checkpoint."""
     checkpoints = [each for each in (path / "checkpoints").glob("[0-9]*") if (each / "manifest.json").exists()]
     if not checkpoints:
         return ""
@@ -209,7 +209,7 @@ def _stamp(path: Path) -> str:
 
 
 def _licence(facts: Mapping[str, Any], card: str) -> str:
-    """Whose pictures a model learned from, and under which licence: by its run.json, or else by its card."""
+    """Whose pictures a model learned from, and under which licence: from its run.json, or else from its card."""
     if told := [str(facts[name]) for name in ("attribution", "licence") if facts.get(name)]:
         return f"{', '.join(told)}."
     found = re.search(r"^## [^\n]*learned from[^\n]*\n+((?:[^\n#|][^\n]*\n)+)", card, re.MULTILINE)
@@ -218,7 +218,7 @@ def _licence(facts: Mapping[str, Any], card: str) -> str:
 
 
 def _pure(found: "Directions") -> list[dict[str, Any]]:
-    """Each direction with what it changes as well, as shares of what it does to its own attribute."""
+    """Each direction with its side effects, relative to its effect on its own attribute."""
     rows = []
     for name, changes in zip(found.names, found.changes.abs().tolist(), strict=True):
         by = dict(zip(found.attributes, changes, strict=True))

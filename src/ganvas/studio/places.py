@@ -1,6 +1,6 @@
-"""Places from places: around one, bred from two, on the way through several. All are for the thread of torch.
+"""Places from places: near one, bred from two, or on the way through several. All of this runs in torch's thread.
 
-What is made is saved as a latent that is named by its content, so the same question gets the same places.
+Each result is saved as a latent named by the hash of its content, so the same request gives the same places.
 """
 
 import hashlib
@@ -24,9 +24,10 @@ MOST_KEPT = 20_000
 
 
 def around(loaded: Loaded, place: "Place", folder: Path, *, k: float, seed: int) -> list[dict[str, Any]]:
-    """28 places near one: z' = (z + k n) / sqrt(1 + k^2) with n of the seeds, and the condition moved likewise.
+    """28 places near one: z' = (z + k n) / sqrt(1 + k^2) with n drawn from the seeds, and a moved condition.
 
-    The condition leans towards what other seeds of the model are told, by k of what those differ by.
+    The condition moves at random along its principal axes, by k times the variety of the place (at most 1; .35 if it
+    has none) in standard deviations.
     """
     from ..latent.draw import given
     from ..models.model import inputs
@@ -47,7 +48,7 @@ def around(loaded: Loaded, place: "Place", folder: Path, *, k: float, seed: int)
 
 
 def breed(loaded: Loaded, a: "Place", b: "Place", folder: Path, *, seed: int) -> list[dict[str, Any]]:
-    """14 places on the arc between two, and 14 that take each coordinate, and the words, of either parent."""
+    """14 places on the arc between two, and 14 with each coordinate, and the words, from either parent at random."""
     import torch
 
     from ..latent.draw import given
@@ -70,7 +71,7 @@ def breed(loaded: Loaded, a: "Place", b: "Place", folder: Path, *, seed: int) ->
 def between(
     loaded: Loaded, stops: Sequence["Place"], folder: Path, *, frames: int, loop: bool, eased: bool
 ) -> list[dict[str, Any]]:
-    """The frames of a morph as places: what `ganvas morph` shows, to be looked at one by one."""
+    """The frames of a morph as places: those of `ganvas morph`, to be looked at one by one."""
     import torch
 
     from ..latent.draw import given
@@ -90,7 +91,7 @@ def between(
 
 
 def _keep(loaded: Loaded, folder: Path, z: "Tensor", told: "Tensor | None", *parents: "Place") -> dict[str, Any]:
-    """Save a latent under the hash of its content, and answer the place of it."""
+    """Save a latent under the hash of its content, and return its place."""
     from ..latent.places import Latent
     from .gallery import key_of
 
@@ -113,7 +114,7 @@ def _keep(loaded: Loaded, folder: Path, z: "Tensor", told: "Tensor | None", *par
 
 
 def sweep(folder: Path, kept: Sequence[Mapping[str, Any]]) -> None:
-    """Let go of all but the newest 20,000 and those that are kept."""
+    """Delete latents except the newest 20,000 and those of kept pictures."""
     found = list(folder.glob("*.safetensors"))
     if len(found) <= MOST_KEPT:
         return

@@ -1,9 +1,9 @@
-"""A training of points in the plane, step by step, for somebody to look at: the process behind Learn.
+"""Train on points in the plane, step by step and visibly: the process behind Learn.
 
     python -m ganvas.studio.plane < asks > frames
 
-It reads a line of JSON for each ask, {"do": "start", ...} first, and writes one for each frame. The training is that of
-the recipe `ring`, changed by `recipe.change`, and consumed by `ganvas.train`.
+It reads one line of JSON per request, the first being {"do": "start", ...}, and writes one per frame. It trains the
+recipe `ring`, modified by `recipe.change`, with `ganvas.train`.
 """
 
 import base64
@@ -35,15 +35,15 @@ __all__ = ["Playground", "data_of", "main", "recipe_of"]
 
 EXTENT, SIDE = 1.7, 69
 DATA, MADE, ARROWS = 120, 420, 40
-WIDTH = 0.05  # deviation of the spots that are drawn
-NEAR = 0.15  # how near to a spot a point is on it
-FOUND = 4  # points of 420 by which a spot is found
+WIDTH = 0.05  # standard deviation of drawn spots
+NEAR = 0.15  # distance from a spot within which a point is on it
+FOUND = 4  # number of points, of 420, for which a spot counts as found
 FRAMES_PER_SECOND = 10
-STEPS = 20_000_000  # days
+STEPS = 20_000_000  # enough for days
 
 
 def spots_of(shape: str) -> NDArray[np.float64]:
-    """The middles of a shape's spots [K, 2]; none of those that have no spots."""
+    """The centres of a shape's spots [K, 2]; empty for shapes without spots."""
     angles = np.arange(8) * np.pi / 4
     line = np.linspace(-1.0, 1.0, 5)
     shapes = {
@@ -55,7 +55,7 @@ def spots_of(shape: str) -> NDArray[np.float64]:
 
 
 def data_of(shape: str, points: list[list[float]] | None) -> NDArray[np.float32]:
-    """Points [N, 2] of a shape, or those that were drawn, each a little blurred."""
+    """Points [N, 2] of a shape, or those that the user drew, each with a little noise."""
     dice, count = np.random.default_rng(0), 20_000
     if shape == "drawn":
         middles = np.array(points, np.float64)
@@ -72,10 +72,10 @@ def data_of(shape: str, points: list[list[float]] | None) -> NDArray[np.float32]
 
 
 def recipe_of(loss: str, r1: float, data: Source) -> Recipe:
-    """The recipe `ring` with another loss and penalty, as long as anybody will look.
+    """The recipe `ring` with this loss and penalty, and practically without an end.
 
     Raises:
-        DoesNotFit: there is no such loss, or the penalty is out of its range.
+        DoesNotFit: there is no such loss, or the penalty is out of range.
     """
     recipe = replace(ring(), data=data, images=STEPS * ring().batch, measure_images=0)
     for setting in (f"game.loss={loss}", f"game.r1={r1}", f"game.r2={r1}", "optimizer.rate=1e-3"):
@@ -98,15 +98,15 @@ class Playground:
         self.tick: Tick | None = None
 
     def start(self) -> dict[str, Any]:
-        """What stays as it is."""
+        """What does not change during the training."""
         return {"data": _packed(self.data[:DATA]), "spots": len(self.spots)}
 
     def step(self) -> None:
-        """The critic's turn, then the generator's."""
+        """Train one step: the critic's turn, then the generator's."""
         self.tick = next(self._ticks)
 
     def turn(self, *, loss: str, r1: float) -> None:
-        """Go on from here by another loss or penalty.
+        """Continue with another loss or penalty.
 
         Raises:
             DoesNotFit: as `recipe_of`.
@@ -150,20 +150,20 @@ def _latent(recipe: Recipe) -> int:
 
 
 def _shades(logits: Tensor) -> NDArray[np.uint8]:
-    """0 surely made, 128 undecided, 255 surely real: less the median, by the 92nd percentile of what is left."""
+    """0 surely generated, 128 undecided, 255 surely real: centred at the median, scaled by the 92nd percentile."""
     centred = logits - logits.median()
     scale = centred.abs().flatten().quantile(0.92).clamp_min(1e-12)
     return (128 + 127 * (centred / scale).clamp(-1, 1)).round().to(torch.uint8).numpy()
 
 
 def _packed(values: NDArray[np.float32]) -> str:
-    """Little-endian int16, of which 32767 is the plane's edge."""
+    """Little-endian int16 in base64, where 32767 is the edge of the plane."""
     numbers = np.nan_to_num(values / EXTENT * 32767, nan=0.0)
     return base64.b64encode(np.clip(numbers, -32767, 32767).astype("<i2").tobytes()).decode()
 
 
 def main(asks: IO[str] = sys.stdin, frames: IO[str] = sys.stdout) -> None:
-    """Play until the asks end."""
+    """Run until the requests end."""
     torch.set_num_threads(1)
     waiting: queue.Queue[dict[str, Any] | None] = queue.Queue()
 
@@ -190,7 +190,7 @@ def main(asks: IO[str] = sys.stdin, frames: IO[str] = sys.stdout) -> None:
 
 
 def _play(play: Playground, ask: dict[str, Any], waiting: "queue.Queue[dict[str, Any] | None]", say: Any) -> None:
-    """Do what is asked, and while it plays a step after another, so many a second, shown ten times a second."""
+    """Handle requests; while playing, train `speed` steps a second and show ten frames a second."""
     playing, speed, shown = False, float(ask.get("speed") or 0), 0.0
     while True:
         began = time.perf_counter()

@@ -1,7 +1,7 @@
-"""The processes of Learn: at most two, each for one tab, ended half a minute after nobody listens to it.
+"""The processes of Learn: at most two, each for one tab, ended after half a minute without a listener.
 
-A third takes the place of another one: of one that nobody listens to, or else of the oldest. A tab that was closed, or
-loaded anew while its playground began, cannot be told from one that is still there, and must not lock others out.
+A third one replaces another: one without a listener, else one that is still starting, else the oldest. A tab that was
+closed, or reloaded while its playground started, cannot be told from an open one, and must not lock others out.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class _Playground:
 
 
 class Playgrounds:
-    """Everything here runs in the server's own thread."""
+    """The running playgrounds. All methods run in the server's own thread."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -39,12 +39,12 @@ class Playgrounds:
         self._door = asyncio.Lock()
 
     async def start(self, ask: dict[str, Any]) -> dict[str, Any]:
-        """Begin one: its id, its data and how many spots there are.
+        """Start a playground; returns its id, its data and the number of spots.
 
         Raises:
-            Refused: 422 the training refuses this; 503 it took too long, or others were begun in its place.
+            Refused: 422 the training refuses the settings; 503 it took too long, or others were started in its place.
         """
-        async with self._door:  # or many that come at once all find room
+        async with self._door:  # otherwise simultaneous requests would all find room
             self.sweep()
             self._make_room()
             process = await asyncio.create_subprocess_exec(
@@ -81,10 +81,10 @@ class Playgrounds:
         return first
 
     async def do(self, name: str, asked: dict[str, Any]) -> None:
-        """Hand an ask on.
+        """Pass a request on to its process.
 
         Raises:
-            Refused: 404, there is no such playground any more.
+            Refused: 404, the playground no longer exists.
         """
         stdin = self._known(name).process.stdin
         try:
@@ -96,7 +96,7 @@ class Playgrounds:
             raise Refused(404, "This playground has ended; begin it again.") from None
 
     def end(self, name: str) -> None:
-        """End one.
+        """End a playground.
 
         Raises:
             Refused: 404, there is none.
@@ -107,7 +107,7 @@ class Playgrounds:
             playground.process.kill()
 
     def _make_room(self) -> None:
-        """End what is in the way of one more: what nobody listens to first, then what only begins, then the oldest."""
+        """End playgrounds to make room for one more: first without a listener, then starting ones, then the oldest."""
         while len(self._all) + len(self._starting) >= MOST:
             unheard = [name for name in self._all if not self._hub.heard_by(name)]
             if self._starting and not unheard:
@@ -117,7 +117,7 @@ class Playgrounds:
                 self.end((unheard or list(self._all))[0])
 
     def sweep(self) -> None:
-        """End those that nobody listens to any more."""
+        """End playgrounds that nobody has listened to for a while."""
         for name, playground in list(self._all.items()):
             if self._hub.heard_by(name):
                 playground.heard = time.monotonic()
@@ -125,7 +125,7 @@ class Playgrounds:
                 self.end(name)
 
     def close(self) -> None:
-        """End all."""
+        """End all playgrounds."""
         for name in list(self._all):
             self.end(name)
 
@@ -135,7 +135,7 @@ class Playgrounds:
         return self._all[name]
 
     async def _read(self, name: str, process: asyncio.subprocess.Process) -> None:
-        """Hand its frames on. The first comes before anybody can listen, so it waits for a moment."""
+        """Pass its frames on as events, after waiting up to 5 s for a listener so that the first frame is heard."""
         assert process.stdout is not None
         for _ in range(50):
             if self._hub.heard_by(name) or name not in self._all:

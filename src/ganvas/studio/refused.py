@@ -1,4 +1,4 @@
-"""What is refused: a status, a short code for programs and a sentence for people."""
+"""Refusals: a status, a short code for programs and a sentence for people."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ CODES = {
 
 
 class Refused(Exception):
-    """Something that is answered with a status from 400 on."""
+    """A request that is answered with a status from 400 on."""
 
     def __init__(self, status: int, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class Refused(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What goes with the answer."""
+        """Extra headers of the response."""
         return {"Retry-After": "1"} if self.status == 503 else {}
 
 
@@ -48,6 +48,6 @@ def body(status: int, message: str, field: str | None = None) -> dict[str, Any]:
 
 
 def of(error: GanvasError, *, named: bool = False) -> Refused:
-    """An error of the toolkit as a refusal; what is not found is 422 unless the URL `named` it."""
+    """An error of the toolkit as a refusal; NotFound becomes 422 unless the URL `named` what is missing."""
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 422)
     return Refused(422 if status == 404 and not named else status, str(error))

@@ -1,6 +1,6 @@
-"""Trainings: started, paused, taken up, and watched by their folders. Each is `ganvas train` as a process of its own.
+"""Trainings, each a process of `ganvas train`: started, paused, resumed, and watched by their folders.
 
-The state of a run is told by who holds its lock, by its process and by its checkpoints, never by silence.
+The state of a run is derived from its lock, its process and its checkpoints, never from silence.
 """
 
 import threading
@@ -19,7 +19,7 @@ LIVE = {"queued", "starting", "training", "elsewhere"}
 
 
 class Runs:
-    """The runs of a workspace. All methods may be called from any thread."""
+    """The runs of a workspace. All methods are thread-safe."""
 
     def __init__(self, workspace: Workspace, *, at_once: int = 1) -> None:
         self.workspace, self.at_once = workspace, at_once
@@ -33,20 +33,20 @@ class Runs:
         self._happened: list[Happened] = []
 
     def all(self) -> list[dict[str, Any]]:
-        """Every run, the newest first."""
+        """All runs, the newest first."""
         with self._lock:
             names = {*self._folders, *(name for name, child in self._children.items() if child.state != "gone")}
             return sorted((self.about(name) for name in names), key=lambda run: (-self._age(run["name"]), run["name"]))
 
     @property
     def active(self) -> str | None:
-        """The run that trains."""
+        """The name of a run that is training, if any."""
         with self._lock:
             found = (name for name, child in self._children.items() if child.state == "running" and child.alive)
             return next(found, None)
 
     def uses(self, source: str) -> bool:
-        """Whether a run that is under way learns from this source."""
+        """Whether an active run learns from this source."""
         return any(run["state"] in LIVE and run["source"] == source for run in self.all())
 
     def names(self) -> list[str]:
@@ -82,7 +82,7 @@ class Runs:
             self._look(folder)
             state = self._state(folder, child)
             if state not in LIVE:
-                self._look(folder)  # it may have saved and ended between the two
+                self._look(folder)  # it may have saved and ended in between
                 state = self._state(folder, child)
             rows, last = folder.rows, folder.rows[-1] if folder.rows else {}
             live, speed = state == "training" or state == "elsewhere", last.get("images_per_second")
@@ -117,7 +117,7 @@ class Runs:
             }
 
     def start(self, name: str, argv: Sequence[str], asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Train as soon as there is room, under this name or with a number behind it."""
+        """Start a training, or queue it until there is room; a number is appended to the name if it is taken."""
         with self._lock:
             name = self.workspace.free_name(check_name(name, what="run"), self.names())
             argv = [*argv, "--out", f"runs/{name}"]
@@ -126,7 +126,7 @@ class Runs:
             return self.about(name)
 
     def pause(self, name: str, *, ended: bool) -> tuple[dict[str, Any], bool]:
-        """Have it save and stop; whether that was still to be done. `ended` says that it is not meant to go on.
+        """Have a run save and stop; returns whether it is doing so. `ended` marks it as not meant to continue.
 
         Raises:
             Refused: 404 there is none; 409 it was not started here.
@@ -148,10 +148,10 @@ class Runs:
             return self.about(name), True
 
     def go_on(self, name: str, *, length: Sequence[str] = ()) -> tuple[dict[str, Any], bool]:
-        """Take it up where it was left; whether that was still to be done.
+        """Resume a run where it stopped; returns whether it was stopped.
 
         Raises:
-            Refused: 404 there is none; 409 it is finished, or runs, and is to be trained longer.
+            Refused: 404 there is none; 409 it is finished, is still stopping, or is to be trained longer while it runs.
         """
         with self._lock:
             run, before = self.about(name), self._children.get(name)
@@ -164,7 +164,7 @@ class Runs:
             begun = self._folders.get(name)
             argv = ["train", f"runs/{name}", *length]
             if (begun is None or not begun.begun) and before is not None:
-                argv = before.argv  # it never came to have a folder
+                argv = before.argv  # it never had a folder
             asked = {key: value for key, value in (before.asked if before else {}).items() if key != "ended"}
             source = begun.about.get("source", "") if begun else ""
             child = Child.new(self.workspace, "train", argv, {"source": source, **asked, "name": name})
@@ -173,10 +173,10 @@ class Runs:
             return self.about(name), True
 
     def discard(self, name: str) -> None:
-        """Put it into the trash.
+        """Move a run to the trash.
 
         Raises:
-            Refused: 404 there is none; 409 it trains.
+            Refused: 404 there is none; 409 it is active.
         """
         with self._lock:
             if self.about(name)["state"] in LIVE:
@@ -190,7 +190,7 @@ class Runs:
             self._told.pop(name, None)
 
     def tick(self) -> list[Happened]:
-        """Look at all folders, begin what waits, and answer what happened since the last look."""
+        """Check all folders, start queued runs, and return what happened since the last call."""
         with self._lock:
             root = self.workspace.root / "runs"
             found = {path.parent.name for path in root.glob("*/run.json") if not path.parent.is_symlink()}
@@ -209,14 +209,14 @@ class Runs:
             return happened
 
     def _there(self, name: str) -> Folder | None:
-        """The folder of this run, which may have been made since all were looked for."""
+        """The folder of this run, which may have been created since the last `tick`."""
         path = self.workspace.root / "runs" / name
         if name not in self._folders and (path / "run.json").exists() and not path.is_symlink():
             self._folders[name] = Folder(path)
         return self._folders.get(name)
 
     def _look(self, folder: Folder) -> None:
-        """Read what is new in a folder, and remember to tell of it."""
+        """Read what is new in a folder, and record events about it."""
         before, known = set(folder.sheets), folder.name in self._told
         rows = folder.look()
         if rows and known:
@@ -240,7 +240,7 @@ class Runs:
             child.begin(self.workspace, progress=True)
 
     def _state(self, folder: Folder, child: Child | None) -> str:
-        """In the order of what is surest."""
+        """The state of a run, from the most certain evidence on."""
         alive = child is not None and child.state == "running" and child.alive
         if child is not None and child.state == "queued":
             return "queued"
@@ -257,14 +257,14 @@ class Runs:
         return "paused"
 
     def _saving(self, folder: Folder, child: Child | None) -> bool:
-        """Whether it was asked to stop, or has come to its end, and only writes down what it has learned."""
+        """Whether it is saving, because it was asked to stop or has reached its end."""
         if child is None or child.stopping:
             return child is not None
         status = folder.status()
         return status.get("pid") == child.pid and status.get("state") not in {"starting", "training"}
 
     def _phase(self, folder: Folder, child: Child | None, state: str) -> dict[str, Any] | None:
-        """What it does before its first row: from the run's own status, or from what its process said."""
+        """What it is doing before its first row, from its own status or its process's output."""
         if child is None or state not in {"starting", "training"}:
             return None
         if self._saving(folder, child):

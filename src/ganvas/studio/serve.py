@@ -1,4 +1,4 @@
-"""Opening the studio: a port that is free, the address with its token, and uvicorn."""
+"""Open the studio: find a free port, print the address with its token, and run uvicorn."""
 
 import asyncio
 import contextlib
@@ -35,20 +35,20 @@ def serve(
     trainings: int = 1,
     say: Callable[[str], None] = print,
 ) -> None:
-    """Serve the studio of a folder until somebody stops it; trainings go on.
+    """Serve the studio of a folder until it is stopped; trainings continue.
 
     Args:
-        folder: the workspace; made if it is not there.
-        port: the first port that is tried, of ten.
-        host: where to listen; anything but this machine is reachable by others, and said so.
+        folder: the workspace; created if it does not exist.
+        port: the first of ten ports to try.
+        host: the address to listen on; a warning is printed if others can reach it.
         roots: folders of pictures that may be read where they are.
         opened: open the browser.
-        threads: that draw side by side; as many as torch takes by itself.
-        trainings: how many go on at once; others wait.
-        say: told what a person at the terminal wants to know.
+        threads: number of threads for drawing; by default torch's own choice.
+        trainings: how many run at once; others are queued.
+        say: called with messages for the terminal.
 
     Raises:
-        GanvasError: a root is no folder, no port is free, or a number is out of its range.
+        GanvasError: a root is not a folder, no port is free, or a number is out of range.
     """
     if (threads is not None and threads < 1) or trainings < 1 or not 1 <= port <= 65535:
         raise DoesNotFit("--threads and --trainings are at least 1, and --port is from 1 to 65535.")
@@ -83,7 +83,7 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """A server that lets its tabs go before it waits for them."""
+    """A server that disconnects its tabs before it waits for them."""
 
     def __init__(self, config: uvicorn.Config, leave: Callable[[], None]) -> None:
         super().__init__(config)
@@ -96,12 +96,12 @@ class _Server(uvicorn.Server):
 
 
 def _meant(record: logging.LogRecord) -> bool:
-    """Whether it is worth a line: that requests end with the server is what was asked for."""
+    """Whether to log a record: requests cancelled by stopping the server are expected."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _goodbye(guard: object, say: Callable[[str], None]) -> None:
-    """Say what goes on; a second Ctrl-C pauses it."""
+    """Say which trainings continue; a second Ctrl-C pauses them."""
     runs = guard.app.state.parts.runs  # type: ignore[attr-defined]
     going = [run["name"] for run in runs.all() if run["state"] in {"training", "starting"}]
     if not going:
@@ -124,17 +124,17 @@ def _local(host: str) -> bool:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket on this port, or the next of ten that is free.
+    """A socket on this port, or on the first free one of the ten from it on.
 
     Raises:
-        GanvasError: none is, or there is no such host.
+        GanvasError: none is free, or there is no such host.
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError:
         raise NotFound(f"There is no address {host!r} of this machine to listen on.") from None
     for tried in range(port, min(port + TRIED, 65536)):
-        # Named TCP, or asyncio leaves Nagle's algorithm on, and each answer waits 40 ms for an acknowledgement.
+        # Named TCP, or asyncio leaves Nagle's algorithm on, and each response waits 40 ms for an acknowledgement.
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""What is asked and answered, as types: strict, without anything that is not named here."""
+"""Types of requests and responses: strict, and no other fields are allowed."""
 
 from typing import Annotated, Any, Literal
 
@@ -17,7 +17,7 @@ Setting = Annotated[str, Field(min_length=3, max_length=200)]
 
 
 class Shape(BaseModel):
-    """All that is asked."""
+    """Base of all requests."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -39,7 +39,7 @@ class Failure(_Answer):
 
 
 class Place(Shape):
-    """What one picture is made of: a seed or a latent, and what else there is to say of it."""
+    """Everything that specifies one picture: a seed or a latent, and optional fields."""
 
     seed: Seed | None = None
     latent: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
@@ -57,7 +57,7 @@ class Place(Shape):
 
 
 class Draw(Shape):
-    """Pictures that are wanted."""
+    """Pictures to draw."""
 
     model: Name
     places: Annotated[list[Place], Field(min_length=1, max_length=64)]
@@ -71,7 +71,7 @@ class _Picture(_Answer):
 
 
 class Drawn(_Answer):
-    """Where they are."""
+    """Their URLs."""
 
     fp: str
     unknown: list[str]
@@ -137,7 +137,7 @@ class Model(_Answer):
 
 
 class State(_Answer):
-    """The studio."""
+    """The state of the studio."""
 
     version: str
     workspace: str
@@ -163,7 +163,7 @@ class _KeptPlace(Shape):
 
 
 class Kept(Shape):
-    """What somebody kept."""
+    """The kept pictures."""
 
     version: Literal[1]
     places: Annotated[list[_KeptPlace], Field(max_length=5000)]
@@ -171,14 +171,14 @@ class Kept(Shape):
 
 
 class Create(Shape):
-    """A set to be made, or a folder to be read where it is."""
+    """A set to create, or a folder to read where it is."""
 
     name: Name
     folder: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
 
 
 class Uploaded(_Answer):
-    """How much came."""
+    """The number of bytes received."""
 
     bytes: int
 
@@ -215,7 +215,7 @@ class SetPicture(_Answer):
 
 
 class Plan(Shape):
-    """What might be trained."""
+    """A training to plan."""
 
     source: Annotated[str, Field(min_length=1, max_length=80)]
     size: Annotated[int, Field(ge=8, le=1024)] | None = None
@@ -224,7 +224,7 @@ class Plan(Shape):
 
 
 class Planned(_Answer):
-    """What would be."""
+    """The planned training."""
 
     recipe: dict[str, Any]
     command: str
@@ -232,7 +232,7 @@ class Planned(_Answer):
 
 
 class Train(Plan):
-    """What is to be trained, and for how long."""
+    """A training to start, and its length."""
 
     name: Name
     minutes: Annotated[float, Field(gt=0, le=100_000)] | None = None
@@ -249,7 +249,7 @@ class Train(Plan):
 
 
 class Longer(Shape):
-    """How much longer."""
+    """How much longer to train."""
 
     minutes: Annotated[float, Field(gt=0, le=100_000)] | None = None
     images: Annotated[int, Field(ge=1, le=10**10)] | None = None
@@ -289,7 +289,7 @@ Scale = Annotated[int, Field(ge=1, le=8)]
 
 
 class JobAsk(Shape):
-    """What is to be made; which fields are needed depends on the kind."""
+    """A job to start; which fields are needed depends on the kind."""
 
     kind: Literal[
         "directions", "project", "edit-gradient", "evaluate", "compare", "inspect", "film", "morph", "sheet",
@@ -342,7 +342,7 @@ class _File(_Answer):
 
 
 class Job(_Answer):
-    """Something that is being made."""
+    """A job."""
 
     id: str
     kind: str
@@ -362,7 +362,7 @@ Speed = Annotated[float, Field(ge=0, le=1000)]
 
 
 class PlaneAsk(Shape):
-    """A playground."""
+    """A playground to start."""
 
     shape: Literal["ring", "grid", "line", "two", "spiral", "drawn"]
     points: (
@@ -384,7 +384,7 @@ class PlaneAsk(Shape):
 
 
 class PlaneChange(Shape):
-    """What is changed of a playground."""
+    """New settings of a playground."""
 
     loss: Loss | None = None
     r1: R1 | None = None
@@ -392,7 +392,7 @@ class PlaneChange(Shape):
 
 
 class PlaneStart(_Answer):
-    """A playground that has begun."""
+    """A playground that has started."""
 
     id: str
     data: str

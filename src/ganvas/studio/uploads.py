@@ -1,4 +1,4 @@
-"""Files on their way in: written into a draft beside, and renamed whole. What a job is to look at stays for a day."""
+"""Files being uploaded: written to a draft next to the target, then renamed. Those for jobs are kept for a day."""
 
 import io
 import os
@@ -18,7 +18,7 @@ MOST_FOR_JOBS, MOST_BYTES = 100, 256 * 2**20
 
 
 class Upload:
-    """One file on its way. `ended` is told how many bytes came, 0 if it failed."""
+    """One upload. `ended` is called with the number of bytes received, 0 if it failed."""
 
     def __init__(self, root: Path, parts: tuple[str, ...], limit: int, *, ended: Callable[[int], None]) -> None:
         self.bytes = 0
@@ -51,10 +51,10 @@ class Upload:
         return os.fdopen(os.open(self._draft, flags, 0o644), "wb")
 
     def write(self, part: bytes) -> None:
-        """The next bytes.
+        """Write the next bytes.
 
         Raises:
-            Refused: 413 they are too many; 507 the disk is full.
+            Refused: 413 there are too many; 507 the disk is full.
         """
         self.bytes += len(part)
         if self.bytes > self._limit:
@@ -79,20 +79,20 @@ class Upload:
 
 
 def room(folder: Path, length: int) -> None:
-    """See that the disk has room.
+    """Check that the disk has room.
 
     Raises:
-        Refused: 507, it would be too full.
+        Refused: 507, less than 1 GiB would remain free.
     """
     if shutil.disk_usage(folder).free - length < LEAST_FREE:
         raise Refused(507, "There is too little room on the disk: 1 GiB is left free.")
 
 
 def for_jobs(workspace: Workspace, name: str, length: int | None) -> Upload:
-    """A file that jobs will look at.
+    """Begin the upload of a file for jobs; beyond 100 files the oldest ones are deleted.
 
     Raises:
-        Refused: 400 the name is none; 413 it is too large, or there are too many; 507 the disk is full.
+        Refused: 400 the name is invalid; 413 it is too large; 507 the disk is full.
     """
     try:
         check_name(name, what="upload")

@@ -1,7 +1,7 @@
-"""The one thread that computes with torch, and the queue before it, in the order of who waits most impatiently.
+"""The one thread that computes with torch, with a queue in order of urgency.
 
-It imports torch when it starts, so that the page is served before. The pictures of a chunk are drawn side by side by as
-many threads as torch is given, see `Model.make`.
+It imports torch when it starts, so the page is served before that. The pictures of a batch are drawn in parallel by as
+many threads as torch has, see `Model.make`.
 """
 
 import itertools
@@ -15,14 +15,14 @@ from typing import TypeVar
 __all__ = ["DRAW", "LATER", "PREVIEW", "Worker"]
 
 PREVIEW, DRAW, LATER = 0, 1, 2
-"""What comes first: what somebody drags, what somebody looks at, what nobody waits for."""
+"""Priorities: what the user drags, what the user looks at, and what nobody waits for."""
 
 T = TypeVar("T")
 Work = tuple[int, int, Callable[[], None]]
 
 
 class Worker:
-    """Runs functions one after the other in a thread of its own; each answers by a future."""
+    """Runs functions one after the other in its own thread; each result is a future."""
 
     def __init__(self, *, threads: int | None = None) -> None:
         self.ready = False
@@ -36,7 +36,7 @@ class Worker:
         self._thread.start()
 
     def submit(self, priority: int, work: Callable[[], T]) -> "Future[T]":
-        """Have this done in its turn."""
+        """Queue a function."""
         future: Future[T] = Future()
 
         def run() -> None:
@@ -44,7 +44,7 @@ class Worker:
                 return
             try:
                 future.set_result(work())
-            except BaseException as error:  # it belongs to whoever waits
+            except BaseException as error:  # for whoever waits on the future
                 future.set_exception(error)
 
         self._queue.put((priority, next(self._count), run))
@@ -52,7 +52,7 @@ class Worker:
 
     @property
     def waiting(self) -> int:
-        """How many pieces of work wait."""
+        """The number of queued functions."""
         return self._queue.qsize()
 
     def _run(self) -> None:

@@ -2,7 +2,7 @@
 
 runs/            trainings, as `ganvas train` writes them
 data/            uploaded sets
-studio/          kept.json, kept/, places/, uploads/, jobs/, trash/, sets/, models.json, key.json
+studio/          kept.json, kept/, places/, uploads/, jobs/, trash/, sets/, sets.json, models.json, key.json
 """
 
 import json
@@ -41,10 +41,10 @@ FOLDERS = (
 
 
 def check_name(name: str, *, what: str = "name") -> str:
-    """A name of the API.
+    """Check a name in a request, and return it.
 
     Raises:
-        Refused: 404, it is none.
+        Refused: 404, it is not valid.
     """
     if not NAME.fullmatch(name) or name.split(".")[0].lower() in DEVICES:
         raise Refused(404, f"There is no {what} {name[:80]!r}: names are letters, digits, dots, _ and -.", field="name")
@@ -52,7 +52,7 @@ def check_name(name: str, *, what: str = "name") -> str:
 
 
 def safe_path(text: str) -> tuple[str, ...]:
-    """The parts of an upload's path, each fit to be a file's name on every system.
+    """The parts of an upload's path, each valid as a file name on every system.
 
     Raises:
         Refused: 400, one of them is not.
@@ -71,7 +71,7 @@ def safe_path(text: str) -> tuple[str, ...]:
 
 
 def read_json(path: Path, default: Any) -> Any:
-    """What this file holds, or the default if it is not there or is no JSON."""
+    """The content of a JSON file, or the default if it is missing or invalid."""
     with suppress(OSError, ValueError):
         return json.loads(path.read_text(encoding="utf-8"))
     return default
@@ -85,7 +85,7 @@ class Workspace:
     roots: tuple[Path, ...] = ()
 
     def prepare(self) -> None:
-        """Make what is not there, and empty the trash of what is old."""
+        """Create missing folders, and delete old files from the trash and the uploads."""
         with files.writing(self.root):
             for folder in FOLDERS:
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
@@ -96,14 +96,14 @@ class Workspace:
                         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
     def studio(self, *parts: str) -> Path:
-        """A path below studio/; its parts are the studio's own words."""
+        """A path below studio/; its parts are trusted."""
         return self.root.joinpath("studio", *parts)
 
     def inside(self, base: Path, *parts: str) -> Path:
         """The path of these parts below a folder.
 
         Raises:
-            Refused: 404, it is not there, or a link leads out of the folder.
+            Refused: 404, it does not exist, or a link leads out of the folder.
         """
         path = base.joinpath(*parts)
         try:
@@ -123,12 +123,12 @@ class Workspace:
         return self.inside(self.root / "runs", check_name(name, what="run"))
 
     def allowed(self, text: str) -> Path:
-        """A folder of pictures below one of `roots`, named by the root's own name and what follows.
+        """A folder of pictures below one of `roots`, given by the root's own name and the path below it.
 
         Raises:
-            Refused: 403, it is below none of them; 422, it is not there.
+            Refused: 403, it is below none of them; 422, it does not exist.
         """
-        first, *rest = [part for part in text.split("/") if part]
+        first, *rest = [part for part in text.split("/") if part] or [""]
         for root in self.roots:
             if root.name == first and ".." not in rest:
                 try:
@@ -139,7 +139,7 @@ class Workspace:
         raise Refused(403, f"{text!r} is in no folder that may be read. There are: {names}.", field="folder")
 
     def discard(self, path: Path) -> None:
-        """Put something into the trash, where it stays for a week."""
+        """Move something to the trash, where it stays for a week."""
         path.replace(self.studio("trash", f"{time.time_ns()}-{path.name}"))
 
     def trashed(self, name: str) -> bool:
@@ -147,14 +147,14 @@ class Workspace:
         return any(path.name.partition("-")[2] == name for path in self.studio("trash").iterdir())
 
     def free_name(self, wanted: str, taken: Sequence[str]) -> str:
-        """The name, or the name with the first number that nobody has."""
+        """The name, or the name with the first number that is free."""
         number, name = 2, wanted
         while name.lower() in {each.lower() for each in taken} or self.trashed(name):
             name, number = f"{wanted[:58]}-{number}", number + 1
         return name
 
     def secrets(self) -> tuple[str, str]:
-        """The token of the first URL and the value of the cookie, the same at every start: open tabs stay welcome."""
+        """The token of the first URL and the cookie's value; they outlive restarts, so that open tabs keep working."""
         path = self.studio("key.json")
         known = read_json(path, None)
         if isinstance(known, list) and len(known) == 2 and all(isinstance(key, str) and len(key) > 40 for key in known):

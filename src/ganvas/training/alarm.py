@@ -1,12 +1,12 @@
-"""What sees in every step that the numbers of a training blow up, before anything is written that they would spoil.
+"""Detects divergence in every step, before anything is written that it would spoil.
 
-Two things are watched: the mean of each term of a turn, before anybody learns from it, and the norm of the weights of
-whoever has just learned. Each has a running level, which follows slowly and takes what is far above it for no more than
-ten times itself, so that an explosion cannot carry its own level with it. The levels belong to the state of a training:
-a run that was resumed is judged as one that was not.
+Two things are watched: the mean of each term of a turn, before a player learns from it, and the norm of a player's
+weights after it has learned. Each has a running level, a slow average in which a value counts as at most ten times the
+level, so that an explosion cannot raise its own level. The levels are part of the training's state, so a resumed run is
+judged like an uninterrupted one.
 
-A processor's numbers are read at once. Those of other devices are gathered and read now and then, and before anything
-is written, so that nobody waits for the device; what was wrong is found in the order in which it happened.
+On the CPU, numbers are read at once. On other devices they are collected and read now and then, and before anything is
+written, to avoid synchronising in each step; they are judged in the order in which they arose.
 """
 
 import math
@@ -20,11 +20,11 @@ from ..core.errors import Diverged
 
 __all__ = ["Alarm", "BlewUp", "Levels"]
 
-TIMES = 1000  # its running level is an explosion
-LEAST_LEVEL = 1.0  # levels below count as this: a penalty near 0 may become a thousand times as much and be healthy
-STEEPEST = 10.0  # times its level is the most that one step adds to a level
-MEMORY_STEPS = 100  # of a level
-AT_ONCE = frozenset({"cpu"})  # devices whose numbers are there when they are asked for
+TIMES = 1000  # a value above so many times its running level is an explosion
+LEAST_LEVEL = 1.0  # lower levels count as this: a penalty near 0 may grow a thousandfold and be healthy
+STEEPEST = 10.0  # a value counts as at most so many times its level when the level is updated
+MEMORY_STEPS = 100  # looks over which a level averages
+AT_ONCE = frozenset({"cpu"})  # devices whose numbers can be read without waiting
 GATHERED = 64  # looks between two readings of a device
 
 Levels = dict[str, tuple[float, int]]
@@ -32,10 +32,10 @@ Levels = dict[str, tuple[float, int]]
 
 
 class BlewUp(Diverged):
-    """A number of a training is none any more, or more than a thousand times what it was.
+    """A number of a training is not finite any more, or more than a thousand times its running level.
 
-    suspects  whose rate may be to blame, the likelier first
-    images    seen with the step in which it happened
+    suspects  players whose rate may be to blame, the likelier first
+    images    seen, including the step in which it happened
     why       what is wrong, in words
     """
 
@@ -47,7 +47,7 @@ class BlewUp(Diverged):
 class _Look(NamedTuple):
     images: int
     player: str
-    before: str  # who had learned last
+    before: str  # the player that learned last
     names: Sequence[str]
 
 
@@ -55,30 +55,30 @@ class Alarm:
     """Watches the numbers of one training.
 
     Args:
-        gathered: after how many looks they are read where reading waits for a device.
+        gathered: looks between readings, where a reading waits for the device.
     """
 
     def __init__(self, *, gathered: int = GATHERED) -> None:
         self._gathered, self._looks, self._levels = gathered, list[tuple[_Look, Tensor]](), Levels()
 
     def watch(self, levels: Levels) -> None:
-        """Begin with these levels, which are kept up to date in place."""
+        """Start from these levels and update them in place."""
         self._levels, self._looks = levels, []
 
     def terms(self, sums: Mapping[str, Tensor], count: int, *, images: int, player: str, before: str) -> None:
-        """Look at the terms of a player's turn, from which it has not learned yet.
+        """Check the terms of a player's turn, before it learns from them.
 
         Args:
             sums: over the samples, by the names that they are logged under.
             count: of samples.
-            images: seen with this step.
+            images: seen, including this step.
             player: whose turn it is.
-            before: who has learned last, and so whom to suspect if a term is far above its level: that player's
-                weights alone are others than when the last terms were sound. What is no number, with weights that are
-                sound, is rather the player's own.
+            before: who learned last, and so the suspect if a term is far above its level: only that player's weights
+                have changed since the terms were last sound. For a term that is not finite, the likelier suspect is
+                `player` itself, as all weights were sound.
 
         Raises:
-            BlewUp: one of them, or of those that were gathered before.
+            BlewUp: one of these terms, or of the numbers collected before, is not sound.
         """
         look, values = _Look(images, player, before, list(sums)), list(sums.values())
         if values[0].device.type in AT_ONCE:
@@ -88,31 +88,31 @@ class Alarm:
 
     @torch.no_grad()
     def weights(self, weights: Sequence[Tensor], *, images: int, player: str) -> None:
-        """Look at the weights of a player that has just learned.
+        """Check the weights of a player that has just learned.
 
         Raises:
-            BlewUp: they, or what was gathered before.
+            BlewUp: they, or numbers collected before, are not sound.
         """
         look, norms = (
             _Look(images, player, player, [f"the norm of the {player}'s weights"]),
             torch._foreach_norm(list(weights)),
         )
-        if norms[0].device.type in AT_ONCE:  # sums of few numbers, for which torch would take longer than for the norms
+        if norms[0].device.type in AT_ONCE:  # too few numbers to sum in torch, which would take longer than the norms
             self._judge(look, [math.hypot(*map(float, norms))])
         else:
             self._gather(look, torch.stack(norms).norm()[None])
 
     def state(self, tensors: Mapping[str, Tensor], *, images: int, players: Collection[str], product: str) -> None:
-        """Look at all of a state that is to be saved.
+        """Check all of a state that is about to be saved.
 
         Args:
-            tensors: as `State.tensors` names them.
+            tensors: named as by `State.tensors`.
             images: seen so far.
-            players: whose own what bears their name is; all else is the product's.
-            product: whose the average is.
+            players: owners of the tensors that bear their names; all others belong to the product.
+            product: the player that is averaged.
 
         Raises:
-            BlewUp: they, or what was gathered before.
+            BlewUp: they, or numbers collected before, are not sound.
         """
         self.read()
         for name, value in tensors.items():
@@ -121,10 +121,10 @@ class Alarm:
                 raise BlewUp(owner if owner in players else product, images=images, why=f"{name} is no longer a number")
 
     def read(self) -> None:
-        """Judge what was gathered; called before anything is written.
+        """Judge the collected numbers; called before anything is written.
 
         Raises:
-            BlewUp: the first that did.
+            BlewUp: for the first that is not sound.
         """
         if looks := self._looks:
             self._looks = []

@@ -1,6 +1,6 @@
-"""From minutes to images: how long a training may be on this machine, on how many threads and how wide at best.
+"""From minutes to images: how long a training can be on this machine, on how many threads and with what width.
 
-First by a probe, then by the training's own speed.
+First from a probe, then from the training's own speed.
 """
 
 import json
@@ -26,31 +26,31 @@ from .loop import train
 __all__ = ["Budget", "Threads", "fitted", "whole_batches", "widths"]
 
 PROBE_SECONDS = 3.0
-SLOW = 0.8  # of what other threads made when tried
-TWICE = 2  # looks at which threads are slow before others take over
-AGAIN = 2  # looks after which these are tried again, and twice as many each time
-LOOKS = 12  # times that a run's length is fitted anew to the machine's speed
-ASIDE = 0.2  # of the time to come that may go to what is no step, such as sheets, signs, scores and saving
+SLOW = 0.8  # threads are slow below this share of the best known pace
+TWICE = 2  # slow looks in a row before another number of threads is used
+AGAIN = 2  # looks before the slow number is tried again; doubled after each failed trial
+LOOKS = 12  # adjustments of a run's length to the measured speed
+ASIDE = 0.2  # at most, of the remaining time reserved for other work, such as sheets, signs, scores and saving
 
 
 class Threads:
-    """How many threads train fastest, as far as was tried.
+    """Which number of threads trains fastest, of those tried.
 
     Args:
-        paces: images per second by threads; 0 where that is not known.
+        paces: images per second by number of threads; 0 where unknown.
     """
 
     def __init__(self, paces: Mapping[int, float]) -> None:
         self._paces = dict(paces)
         self._slow, self._rest, self._wait = 0, 0, AGAIN
-        self._left: int | None = None  # what was slow, to be tried again
-        self._away: int | None = None  # what made way for such a trial
+        self._left: int | None = None  # the slow number, to be tried again
+        self._away: int | None = None  # the number to return to if that trial fails
 
     @classmethod
     def probed(cls, recipe: Recipe, data: Dataset, *, seed: int, minutes: float) -> "Threads":
-        """As many as torch takes, then half of them and so on, as long as fewer are faster: small or shared cores.
+        """Try torch's number of threads, then half of it and so on while fewer are faster (small or shared cores).
 
-        Short trainings tell, that are thrown away. What they found is not kept, for other work comes and goes.
+        Measured by short trainings that are thrown away. The result is not cached, as the load of a machine changes.
         """
         count, paces = torch.get_num_threads(), dict[int, float]()
         if count == 1 or distributed.world() > 1:
@@ -64,14 +64,14 @@ class Threads:
 
     @property
     def fastest(self) -> int:
-        """What was fastest when last tried."""
+        """The number of threads that was fastest when last tried."""
         return max(self._paces, key=self._paces.__getitem__)
 
     def turn(self, pace: float) -> bool:
-        """Whether others go on, as torch's threads make but so many images a second: called after each look.
+        """Whether the number of threads is changed, given the present pace in images per second; called at each look.
 
-        Threads that wait for each other suffer most where other programs want the cores. So those that were slow twice
-        in a row make way for what was faster when tried, and are tried again for one look, later each time.
+        Threads that wait for each other suffer most when other programs use the cores. So a number that was slow twice
+        in a row gives way to the fastest one known, and is tried again for one look, after ever longer waits.
         """
         now = torch.get_num_threads()
         self._paces[now] = pace
@@ -99,7 +99,7 @@ class Threads:
 
 
 def fitted(recipe: Recipe, data: Dataset, *, seed: int, minutes: float, device: torch.device) -> Recipe:
-    """The recipe in the length and the width for so many minutes, by short trainings that are thrown away."""
+    """The recipe with the length and width for so many minutes, by short trainings that are thrown away."""
     narrow, *wider = widths(recipe)
     images = _affordable(narrow, data, seed, minutes=minutes, device=device)
     times = sum(images >= least for least in recipe.widen)
@@ -110,7 +110,7 @@ def fitted(recipe: Recipe, data: Dataset, *, seed: int, minutes: float, device: 
 
 
 def widths(recipe: Recipe) -> list[Recipe]:
-    """The recipe as it is, and with networks half as wide again as often as it says; none of them says so any more."""
+    """The recipe, and for each entry of `widen` one 1.5 times as wide as the one before; `widen` is unset in all."""
     variants = [replace(recipe, widen=())]
     for _ in recipe.widen:
         networks = {name: _half_as_wide_again(network) for name, network in variants[-1].networks.items()}
@@ -124,15 +124,15 @@ def _half_as_wide_again(network: NetworkSettings) -> NetworkSettings:
 
 
 def _affordable(recipe: Recipe, data: Dataset, seed: int, *, minutes: float, device: torch.device) -> int:
-    """How many images fit into so many minutes."""
+    """How many images can be trained on in so many minutes."""
     pace = _known_pace(recipe, data, seed, seconds=min(PROBE_SECONDS, 3 * minutes), device=device)
     pace = float(distributed.mean(torch.tensor(pace, device=device)))
     return whole_batches(pace * max(60 * minutes - PROBE_SECONDS, 45 * minutes), recipe)
 
 
 def _known_pace(recipe: Recipe, data: Dataset, seed: int, *, seconds: float, device: torch.device) -> float:
-    """The same as `_pace`, kept in the cache: by machine, recipe, shape of the data, and versions."""
-    if distributed.world() > 1:  # all of them have to probe, or none
+    """`_pace`, cached by machine, recipe, shape of the data, and versions."""
+    if distributed.world() > 1:  # either all processes probe or none
         return _pace(recipe, data, seed, seconds=seconds, device=device)
     parts = {name: value for name, value in to_json(recipe).items() if name not in ("data", "images", "widen")}
     told = recipe.condition.of(data).length if recipe.condition else 0
@@ -149,9 +149,9 @@ def _known_pace(recipe: Recipe, data: Dataset, seed: int, *, seconds: float, dev
 
 
 def _pace(recipe: Recipe, data: Dataset, seed: int, *, seconds: float, device: torch.device) -> float:
-    """Images per second, from a short training that is thrown away."""
+    """Images per second, measured by a short training that is thrown away."""
     ticks = train(replace(recipe, images=2**62), data, seed=seed, device=device)
-    next(islice(ticks, 2, None)).terms()  # the first steps are slower
+    next(islice(ticks, 2, None)).terms()  # skip the first steps, which are slower
     began, images = time.perf_counter(), 0
     for tick in ticks:
         tick.terms()
@@ -162,7 +162,7 @@ def _pace(recipe: Recipe, data: Dataset, seed: int, *, seconds: float, device: t
 
 
 class Budget:
-    """The time a training may take, and how many images that is at the speed it turns out to have.
+    """The time a training may take, and the number of images that fit into it at the measured speed.
 
     pace  images per second of its steps between the last two looks
     """
@@ -175,7 +175,7 @@ class Budget:
 
     @property
     def seconds(self) -> float:
-        """Training time so far, pauses between calls not counted."""
+        """Training time so far, including earlier calls but not the pauses between them."""
         return self._earlier + time.perf_counter() - self._began
 
     def speed(self, seen: int) -> float:
@@ -184,7 +184,7 @@ class Budget:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Do what is no step, such as measuring: it takes of the time, and says nothing of how fast the steps are."""
+        """Do other work than steps, such as measuring: it uses up time, but does not count for the pace."""
         began = time.perf_counter()
         try:
             yield
@@ -192,14 +192,14 @@ class Budget:
             self._aside += time.perf_counter() - began
 
     def lose(self, images: int) -> None:
-        """So many images are to be seen again; the time that they took is spent."""
+        """Account for a rollback by so many images, which are to be seen again; their time stays spent."""
         self._seen, self._looked = self._seen - images, self._looked._replace(seen=self._looked.seen - images)
 
     def look(self, seen: int) -> float | None:
-        """How many more images fit into the time left; None if it is early for a look.
+        """How many more images fit into the time left; None if it is too early for a look.
 
-        Steps are as fast as since the last one, and what else is done takes its share as so far, or less where that was
-        much, since it is done seldom from then on: a training that is planned too short ends before the next look.
+        Assumes the pace since the last look, and the share of other work so far; that share is capped, since work that
+        took long becomes rare later, and a training that is planned too short ends before the next look.
         """
         last, here = self._looked, _Look(seen, self.seconds, self._aside)
         if here.seconds - last.seconds < self._total_seconds / LOOKS:
@@ -211,7 +211,7 @@ class Budget:
 
 
 class _Look(NamedTuple):
-    """Images seen, seconds of training, and seconds of this call that were no steps."""
+    """Images seen, seconds of training, and seconds of this call spent on other work than steps."""
 
     seen: int
     seconds: float
@@ -219,5 +219,5 @@ class _Look(NamedTuple):
 
 
 def whole_batches(images: float, recipe: Recipe) -> int:
-    """At least one batch."""
+    """Round to whole batches, at least one."""
     return max(1, round(images / recipe.batch)) * recipe.batch

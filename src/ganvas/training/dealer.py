@@ -1,7 +1,7 @@
-"""What is dealt to a process: its share of each batch of a run, whole or in pieces where memory does not hold it.
+"""Deals each process its share of every batch of a run, whole or in pieces if memory cannot hold it.
 
-Pieces are played one after the other and learned from together, so they change nothing but the last bits, and what
-batch norm sees. Where a batch is split depends on nothing but the cuts, which a run keeps.
+Gradients of pieces are accumulated before a step, so splitting changes only rounding, and the statistics of batch norm.
+Where a batch is split depends only on the cuts, which a run records.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,36 +23,36 @@ from ..recipes.recipe import Recipe
 __all__ = ["Cut", "Dealer", "Hand", "Pieces", "cuts"]
 
 Cut = tuple[int, int, int]
-"""(step, play, most): from this play of this step on at most so many samples are played at once."""
+"""(step, play, most): from this play of this step on, at most so many samples are played at once."""
 
 
 def cuts(about: Mapping[str, Any]) -> list[Cut]:
-    """Those that a run.json tells of."""
+    """The cuts that a run.json records."""
     found = about.get("pieces")
     rows = [row for row in found if isinstance(row, list) and len(row) == 3] if isinstance(found, list) else []
     return [(row[0], row[1], row[2]) for row in rows if all(type(each) is int for each in row) and row[2] > 0]
 
 
 class Pieces:
-    """How many samples are played at once: fewer from where memory has run out.
+    """How many samples are played at once: fewer after memory has run out.
 
     Args:
-        most: at once from the beginning.
-        cuts: what earlier sittings have found, so that this one splits the same batches.
+        most: at once, from the beginning.
+        cuts: found in earlier sessions, so that this one splits the same batches.
     """
 
     def __init__(self, most: int, cuts: Sequence[Cut] = ()) -> None:
-        self._most, self.cuts, self.fitted = most, list(cuts), set[int]()  # plays that fitted once in this sitting
+        self._most, self.cuts, self.fitted = most, list(cuts), set[int]()  # plays that have fitted in this session
 
     def at(self, step: int, play: int) -> int:
-        """At most so many in this play of this step."""
+        """The most samples at once in this play of this step."""
         return min([self._most, *(most for *place, most in self.cuts if tuple(place) <= (step, play))])
 
     def halve(self, step: int, play: int) -> None:
-        """From this play on half as many.
+        """Halve the number from this play on.
 
         Raises:
-            DoesNotFit: it is one already.
+            DoesNotFit: it is 1 already.
         """
         now = self.at(step, play)
         if now == 1:
@@ -64,14 +64,14 @@ class Pieces:
 
 
 class Hand:
-    """The batch of one play, dealt anew each time that it is gone through.
+    """The batch of one play; each iteration deals it anew.
 
     Args:
-        deal: makes its batches, at most so many samples each.
+        deal: makes its pieces, given the most samples in each.
         pieces: of the training.
         place: step and play.
-        made: what an earlier turn left that played on it.
-        most: samples of it that this process has.
+        made: samples that an earlier turn on this batch left for reuse.
+        most: samples of the batch that this process has.
     """
 
     def __init__(
@@ -90,20 +90,20 @@ class Hand:
 
     @property
     def fitted(self) -> bool:
-        """Whether this play of a step has fitted into memory before, so that it is hardly in doubt."""
+        """Whether this play has fitted into memory in an earlier step, so that it very likely does again."""
         return self._place[1] in self._pieces.fitted
 
     def fits(self) -> None:
-        """This play fits."""
+        """Record that this play fits."""
         self._pieces.fitted.add(self._place[1])
 
     def split(self) -> None:
-        """Deal it in pieces of half the size from now on, and all that comes after it.
+        """From now on, deal this and all later batches in pieces of half the size.
 
         Raises:
-            DoesNotFit: they hold one sample each.
+            DoesNotFit: pieces hold one sample each already.
         """
-        self._made.clear()  # it is made anew, from the same dice
+        self._made.clear()  # is made anew, from the same dice
         self._pieces.halve(*self._place)
 
 
@@ -113,9 +113,9 @@ class Dealer:
     Args:
         recipe: of the run.
         data: the samples.
-        condition: what the networks are told of each.
-        seed: what their order and the dice follow from.
-        device: where they are sent.
+        condition: what the networks are told of each sample.
+        seed: determines their order and the dice.
+        device: where batches are sent.
         pieces: of the training.
 
     Raises:
@@ -146,13 +146,13 @@ class Dealer:
         made: dict[str, Tensor],
         memory: dict[str, Tensor],
     ) -> Hand:
-        """The batch number `drawn`, from 1, for a play of a step.
+        """Batch number `drawn` for a play of a step.
 
         Args:
-            drawn: batches so far, with this one.
-            step: steps before.
+            drawn: number of batches so far including this one, from 1.
+            step: steps before this one.
             play: its number in the step, from 0.
-            made: what an earlier turn left that played on it.
+            made: samples that an earlier turn on this batch left for reuse.
             memory: of the game.
         """
         deal = partial(self._deal, drawn, step * self._recipe.batch / self._recipe.images, made, memory)
@@ -182,12 +182,12 @@ class Dealer:
             )
 
     def _condition(self, rows: NDArray[np.int64], dice: Dice) -> Tensor | None:
-        """What the networks are told of these rows of the data."""
+        """The conditions of these rows of the data, on the device."""
         return machine.sent(self._told.take(self._data, rows, dice.here()), self._device) if self._told else None
 
 
 def _order(seed: int, size: int, start: int, count: int) -> NDArray[np.int64]:
-    """Rows number `start` to `start + count` of an endless stream that shuffles all samples anew in each epoch."""
+    """Entries `start` to `start + count` of an endless stream of row numbers, shuffled anew in each epoch."""
     places = np.arange(start, start + count)
     epochs = range(start // size, (start + count - 1) // size + 1)
     return np.concatenate([_shuffled(seed, size, epoch)[places[places // size == epoch] % size] for epoch in epochs])

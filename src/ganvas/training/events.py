@@ -1,4 +1,4 @@
-"""The log once more as events for TensorBoard, in the run's folder tensorboard/, if that package is installed."""
+"""The log as TensorBoard events, in the run's folder tensorboard/, if that package is installed."""
 
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -9,11 +9,11 @@ __all__ = ["Events"]
 
 
 class Events:
-    """Writes what is logged as scalars by their names; does nothing without the package.
+    """Writes logged values as scalars under their names; does nothing without the package.
 
     Args:
         folder: of the run.
-        seen: images that the training goes on from; what was written beyond them is not shown any more.
+        seen: images at which the training resumes; later events of earlier sessions are purged.
     """
 
     def __init__(self, folder: Path, *, seen: int) -> None:
@@ -24,13 +24,13 @@ class Events:
             self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=seen + 1)
 
     def log(self, images: int, values: Mapping[str, float]) -> None:
-        """Add a value for each name at so many images."""
+        """Write a value for each name at this number of images."""
         if self._writer is not None:
             for name, value in values.items():
                 self._writer.add_scalar(name.replace(".", "/"), value, images)
             self._writer.flush()
 
     def close(self) -> None:
-        """Write what is left."""
+        """Flush and close the file."""
         if self._writer is not None:
             self._writer.close()

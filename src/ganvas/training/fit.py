@@ -1,4 +1,4 @@
-"""From a few words to a trained model: plan a recipe, train it within its budget, keep its run folder up to date."""
+"""From a few words to a trained model: plans a recipe, trains it within its budget, and maintains its run folder."""
 
 import math
 import shlex
@@ -51,33 +51,32 @@ def fit(
     auto: bool = False,
     quiet: bool = False,
 ) -> Run:
-    """Train and leave a run folder. Called again with the same arguments, it goes on where it was left.
+    """Train and leave a run folder; called again with the same arguments, continue where it stopped.
 
-    A recipe that begins with others trains them first, in the folder `stages` of the run; the length is that of all
-    together, and if one was interrupted, it is its run that is returned.
+    A recipe that begins with others trains them first, in the run's folder `stages`. The length is that of all stages
+    together; if a stage is interrupted, its run is returned.
 
     Args:
         target: a recipe or its name, a source of data (a folder, a zip, `icons:portraits`), or a run folder.
-        data: a source that takes the place of the recipe's own; for a run, where its data lie now.
+        data: a source that replaces the recipe's own; for a run, where its data are now.
         size: of the pictures in pixels, one number for squares or (width, height).
         images: length of the run.
         minutes: length of the run as time, turned into images by a short probe of the machine's speed.
-        seed: what all randomness follows from.
+        seed: determines all randomness.
         settings: changes such as "generator.width=96", see `recipe.change`.
-        start_from: a run or a published model, by its path, its name or hf:user/name, whose weights the networks begin
-            with; for data of one's own its recipe is taken too.
+        start_from: a run or a published model, by its path, its name or hf:user/name, whose weights the networks start
+            from; for the user's own data its recipe is used too.
         out: the run folder; by default under runs/, named after the target.
         device: "cpu", "cuda", "cuda:1", "mps"; by default the fastest there is.
-        data_changed: go on with a run though its data are not what they were; its classes have to be.
-        rescue: if the training blows up, go back to where its numbers were sound and on from there by smaller steps,
-            up to three times; otherwise it ends.
-        auto: if something is gravely wrong for a while, take the doctor's advice, once; a run keeps to this when it
-            goes on.
+        data_changed: continue a run although its data have changed; its classes must be the same.
+        rescue: on divergence, go back to a sound state and continue with smaller steps, up to three times; otherwise
+            the training ends.
+        auto: if there is a grave problem for a while, follow the doctor's advice, once; a resumed run keeps this.
         quiet: show nothing.
 
     Raises:
         GanvasError: something asked for does not exist or does not fit.
-        Diverged: the training blew up and was not to be brought back, or could not be.
+        Diverged: the training diverged, and rescue was off or did not help.
     """
     _refuse_numbers(images, minutes, seed)
     if not isinstance(target, Recipe) and (begun := going_on(Path(target))):
@@ -108,14 +107,14 @@ def fit(
         if stage.stage:
             console.say(f"Stage {stage.stage}, in {stage.run.path}.", quiet=quiet)
         run = _fit(stage, samples, device=where, quiet=quiet)
-        distributed.either(False, where)  # the others wait until the first has written
+        distributed.either(False, where)  # a barrier: the others wait until the first has written
         if not run.finished:
             break
     return run
 
 
 def _fit(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> Run:
-    """Train what is one run."""
+    """Train a single run."""
     if task.run.exists and task.images is None and task.minutes is None:
         task = replace(task, minutes=task.run.about["minutes"])
     threads = _threads(task, data, device)
@@ -137,7 +136,7 @@ def _refuse_numbers(images: int | None, minutes: float | None, seed: int) -> Non
 
 
 def _inside(task: Task) -> Iterator[str]:
-    """What to say where the run folder is in a folder of data: it would be learned from, were it not left out."""
+    """A note if the run folder is inside the data, where it is excluded from them."""
     data, run = getattr(task.recipe.data, "path", ""), task.run.path
     if data and run.resolve().is_relative_to(Path(data).expanduser().resolve()):
         yield f"the run folder {run} is inside of the data, and left out of them; --out puts it elsewhere"
@@ -147,7 +146,7 @@ def _opened(task: Task, watch: Watch) -> Dataset:
     """The samples of a task.
 
     Raises:
-        GanvasError: they are not there; for a run the message says how to name them where they are.
+        GanvasError: they are not there; for a run the message tells how to give their new place.
     """
     try:
         data: Dataset = task.recipe.data.open(watch)
@@ -162,7 +161,7 @@ def _opened(task: Task, watch: Watch) -> Dataset:
 
 def _threads(task: Task, data: Dataset, device: torch.device) -> Threads:
     """How many threads to train with."""
-    if task.run.exists:  # the last bits of a sum depend on how many threads share it
+    if task.run.exists:  # the rounding of sums depends on the number of threads
         return Threads({int(task.run.about["machine"]["threads"]): 0.0})
     if data.kind is Kind.POINTS:
         return Threads({1: 0.0})
@@ -172,7 +171,7 @@ def _threads(task: Task, data: Dataset, device: torch.device) -> Threads:
 
 
 def _train(task: Task, data: Dataset, *, device: torch.device, threads: Threads, quiet: bool) -> None:
-    """Begin the task or go on with it, in its folder, which no other process may train in meanwhile."""
+    """Begin or resume the task in its folder, which is locked against other processes meanwhile."""
     state, found = None, task.run.newest_sound()
     if found:
         _refuse_another(task, seen=int(found.name))
@@ -180,7 +179,7 @@ def _train(task: Task, data: Dataset, *, device: torch.device, threads: Threads,
         restore = checkpoint.read(found / checkpoint.STATE)
     else:
         _refuse_damaged(task.run)
-        state = _start(task, data, device)  # what does not fit is refused before there is a folder
+        state = _start(task, data, device)  # refuses what does not fit before there is a folder
         restore = state.tensors()
     recorder, first = Recorder(task.run), distributed.is_first()
     auto = task.auto or (task.run.exists and task.run.about.get("auto") is True)
@@ -198,7 +197,7 @@ def _train(task: Task, data: Dataset, *, device: torch.device, threads: Threads,
                     auto=auto,
                     go_on_from=found,
                 )
-        distributed.either(False, device)  # the others read what the first has written
+        distributed.either(False, device)  # a barrier: the others read what the first has written
         seen = int(found.name) if found else 0
         status = _status(task, seen) if first else None
         with status.kept() if status else nullcontext():
@@ -222,7 +221,7 @@ def _train(task: Task, data: Dataset, *, device: torch.device, threads: Threads,
                 ),
                 mender=Mender(recorder, data, wanted=auto and distributed.world() == 1, anew=not task.start_from),
             )
-            del state, restore  # the session lets go of them too, when the training has taken them up
+            del state, restore  # the session frees them, too, once the training has loaded them
             try:
                 session.run(quiet=quiet)
             except Diverged:
@@ -238,7 +237,7 @@ def _status(task: Task, seen: int) -> Status:
 
 
 def _report(run: Run, status: Status | None) -> None:
-    """Write the report, in the process that writes."""
+    """Write the report, in the one process that writes."""
     if status:
         status.during("reporting")
         with files.writing(run.path):
@@ -246,7 +245,7 @@ def _report(run: Run, status: Status | None) -> None:
 
 
 def _refuse_changed(task: Task, data: Dataset, *, quiet: bool) -> None:
-    """Refuse to go on with data that are not those which the run has learned from, unless that is asked for."""
+    """Refuse to continue with data that differ from the run's, unless that is asked for."""
     run = task.run
     change, before = run.changed(data), run.about["data"]
     if not change:
@@ -265,7 +264,7 @@ def _refuse_changed(task: Task, data: Dataset, *, quiet: bool) -> None:
 
 
 def _refuse_damaged(run: Run) -> None:
-    """Refuse to begin anew where every checkpoint is damaged: a new beginning would remove the log."""
+    """Refuse to begin anew if every checkpoint is damaged: a new beginning would remove the log."""
     folder = run.path / "checkpoints"
     if names := checkpoint.named(folder):
         raise Unreadable(
@@ -287,7 +286,7 @@ def _start(task: Task, data: Dataset, device: torch.device) -> State:
 
 
 def _in_length(task: Task, data: Dataset, device: torch.device) -> Recipe:
-    """The recipe with the images to train for in all, and as wide as the run, or as so many minutes are worth."""
+    """The recipe with its total length, and with the run's width, or the width that so many minutes allow."""
     run, recipe, seed, images, minutes = task.run, task.recipe, task.seed, task.images, task.minutes
     if not run.exists:
         if minutes is not None:
@@ -303,18 +302,18 @@ def _in_length(task: Task, data: Dataset, device: torch.device) -> Recipe:
 
 
 def _refuse_another(task: Task, *, seen: int) -> None:
-    """Refuse to go on with a run that was begun with other words, or has seen more than is asked for."""
+    """Refuse to continue a run that was begun with other arguments, or has seen more images than asked for."""
     run, about = task.run, task.run.about
-    if task.recipe.images <= seen - task.recipe.batch:  # the last batch may go beyond
+    if task.recipe.images <= seen - task.recipe.batch:  # the last batch may exceed the length
         raise DoesNotFit(
             f"{run.path} has seen {seen:,} images already, and {task.recipe.images:,} are fewer. Give more, or `out=` "
             "another folder to begin anew."
         )
-    asked = {"seed": task.seed} | ({} if task.stage else {"from": task.start_from})  # a stage's lies beside it
+    asked = {"seed": task.seed} | ({} if task.stage else {"from": task.start_from})  # a stage starts from its neighbour
     other = [f"{name}: {value}, not {about.get(name)}" for name, value in asked.items() if value != about.get(name)]
     wanted, held = (to_json(replace(each, images=1)) for each in (task.recipe, begun(run.recipe, about)))
     for each in (wanted, held):
-        each["data"].pop("path", None)  # where they lie says nothing, and what they are is known by their digest
+        each["data"].pop("path", None)  # their place does not matter; their digest identifies them
     if other := other + differences(wanted, held):
         raise DoesNotFit(
             f"{run.path} holds another run ({'; '.join(other[:3])}). Give `out=` another folder, "

@@ -1,11 +1,11 @@
-"""The loop. It plays whatever table of turns a recipe holds, and knows no files, no printing and no kind of model.
+"""The training loop. It plays the turns of a recipe's game, and knows nothing of files, printing or kinds of models.
 
     for tick in train(recipe, seed=0):
         if tick.images >= 10_000:
             break
 
-Each step plays the turns that are due and then yields; whoever consumes the ticks saves, shows, measures and stops. All
-randomness is a function of (seed, draw), so the same recipe and seed make the same model, and a restored run goes on
+Each step plays the turns that are due and then yields; the consumer of the ticks saves, shows, measures and stops. All
+randomness is a function of (seed, draw), so the same recipe and seed give the same model, and a restored run continues
 bit for bit as if it had never stopped.
 """
 
@@ -36,17 +36,17 @@ NEVER: Mapping[str, Sequence[int]] = MappingProxyType({})
 
 @dataclass
 class State:
-    """All that changes while training, and what the networks are told of each sample."""
+    """All that changes during training, and the condition."""
 
     networks: dict[str, Network]
     average: Generator
     optimizers: dict[str, torch.optim.Optimizer]
-    memory: dict[str, Tensor]  # what the game remembers from step to step
+    memory: dict[str, Tensor]  # what the game keeps from step to step
     condition: Condition | None
     step: int = 0
     drawn: int = 0  # batches consumed so far
-    levels: Levels = field(default_factory=dict)  # of the numbers that are watched, if they are
-    learner: str = ""  # who learned last; nobody at first
+    levels: Levels = field(default_factory=dict)  # of the alarm, if there is one
+    learner: str = ""  # the player that learned last; empty at first
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything as named tensors, for a checkpoint."""
@@ -64,14 +64,14 @@ class State:
         return checkpoint.named_below("counters", {name: torch.tensor(of) for name, of in counters.items()}) | saved
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take up what `tensors` gave.
+        """Restore the result of `tensors`.
 
         Raises:
-            DoesNotFit: it is of other networks than these.
+            DoesNotFit: moments are missing, or it is of other networks than these.
         """
         counters = {name: int(value) for name, value in checkpoint.below(tensors, "counters").items()}
         found = sum(name.startswith("optimizer.") for name in tensors)
-        if counters.get("moments", found) != found:  # earlier versions did not count them
+        if counters.get("moments", found) != found:  # not counted by earlier versions
             raise DoesNotFit(
                 f"The newest checkpoint has {found} of the {counters['moments']} moments of its optimizers. Bring it "
                 "back from a copy, or remove its folder to go on from the one before."
@@ -80,7 +80,7 @@ class State:
             self.step, self.drawn = counters["step"], counters["drawn"]
             for name, network in {**self.networks, "average": self.average}.items():
                 network.load_state_dict(checkpoint.below(tensors, name))
-            levels = checkpoint.below(tensors, "levels")  # earlier versions kept none
+            levels = checkpoint.below(tensors, "levels")  # not saved by earlier versions
             self.levels = {name: (float(level[0]), int(level[1])) for name, level in levels.items()}
             memory = checkpoint.below(tensors, "memory")
             for name, value in self.memory.items():
@@ -92,8 +92,8 @@ class State:
                     moments.setdefault(int(index), {})[moment] = value
                 groups = optimizer.state_dict()["param_groups"]
                 optimizer.load_state_dict({"state": moments, "param_groups": groups})
-                for weight, held in optimizer.state.items():  # a fused step goes through both as they lie in memory,
-                    for moment, value in held.items():  # and a file does not know that weights are channels-last
+                for weight, held in optimizer.state.items():  # a fused step needs the memory layout of the weights,
+                    for moment, value in held.items():  # and a file does not record that they are channels-last
                         alike = value.shape == weight.shape
                         held[moment] = torch.empty_like(weight).copy_(value) if alike else value.clone()
         except (RuntimeError, KeyError) as error:
@@ -104,11 +104,11 @@ class State:
 
 @dataclass(frozen=True)
 class Tick:
-    """One step is done.
+    """The result of one step.
 
     step     steps so far
     images   samples seen so far, one batch a step
-    state    the networks, their average and their optimizers, as they are now
+    state    the present networks, their average and their optimizers
     """
 
     step: int
@@ -120,14 +120,14 @@ class Tick:
     def terms(self) -> dict[str, float]:
         """The mean of every term of this step's losses, named "player.term". Waits for the device.
 
-        With several processes all of them must call this together.
+        With several processes, all of them must call this together.
         """
         means = distributed.mean(torch.stack(list(self._sums.values()))) * (distributed.world() / self._batch)
         return dict(zip(self._sums, means.tolist(), strict=True))
 
 
 def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device | str = "cpu") -> State:
-    """Networks, average and optimizers as they are before the first step.
+    """Networks, average and optimizers before the first step.
 
     Raises:
         DoesNotFit: the recipe's networks, its game and the data do not go together.
@@ -157,7 +157,7 @@ def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device 
 
 
 def begin(state: State, recipe: Recipe, data: Dataset) -> None:
-    """Let the game look at the data before the first step, once networks have what they start from.
+    """Let the game look at the data before the first step, after networks have their initial weights.
 
     Raises:
         DoesNotFit: the game cannot begin with them.
@@ -171,7 +171,7 @@ def build(recipe: Recipe, data: Dataset, condition: Condition | None) -> dict[st
     """The networks of a recipe for these data, freshly initialised from torch's global generator.
 
     Raises:
-        GanvasError: they cannot make such samples, or do not go together with the recipe's game.
+        GanvasError: they cannot make such samples, or do not suit the recipe's game.
     """
     length = condition.length if condition else 0
     networks = {name: settings.build(data.shape, length) for name, settings in recipe.networks.items()}
@@ -180,15 +180,15 @@ def build(recipe: Recipe, data: Dataset, condition: Condition | None) -> dict[st
 
 
 def _refuse_beyond_memory(recipe: Recipe, data: Dataset, condition: Condition | None, device: torch.device) -> None:
-    """Refuse before anything is made what can never be held: networks and a batch, without what a step makes of them.
+    """Refuse early what cannot fit: counts networks with optimizer state and a batch, without a step's activations.
 
     Raises:
-        DoesNotFit: they are larger than the memory of the device.
+        DoesNotFit: they are larger than the device's memory.
     """
     most, sizes = machine.memory(device), {"batch": recipe.batch * math.prod(data.shape) * 2 * 4}
     try:
         counts = _counts(recipe, data, condition)
-    except (RuntimeError, OverflowError):  # beyond what can be counted
+    except (RuntimeError, OverflowError):  # too large to be counted
         counts = dict.fromkeys(recipe.networks, 2**63)
     sizes |= {name: count * 4 * 4 for name, count in counts.items()}  # weights, gradients and two moments
     largest = max(sizes, key=sizes.__getitem__)
@@ -201,7 +201,7 @@ def _refuse_beyond_memory(recipe: Recipe, data: Dataset, condition: Condition | 
 
 
 def count_parameters(recipe: Recipe, data: Dataset) -> dict[str, int]:
-    """How many numbers each network learns, told without making them."""
+    """The number of parameters of each network, computed without allocating them."""
     return _counts(recipe, data, recipe.condition.of(data) if recipe.condition else None)
 
 
@@ -212,7 +212,7 @@ def _counts(recipe: Recipe, data: Dataset, condition: Condition | None) -> dict[
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is computed in hardware there, and so faster than float32 and not much slower."""
+    """Whether the hardware supports bfloat16, so that it is faster than float32 and not much slower."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
@@ -234,18 +234,19 @@ def train(
 
     Args:
         recipe: what to train.
-        data: the samples, if they are open already; else `recipe.data` is opened.
-        seed: what all randomness follows from.
+        data: the samples, if already open; else `recipe.data` is opened.
+        seed: determines all randomness.
         device: where to compute.
-        restore: `tick.state.tensors()` of an earlier run of the same recipe, data and seed, to go on from there.
-        micro_batch: at most so many samples at once, to save memory; changes nothing else but batch norm.
-        pieces: the same for a training that splits its batches further where memory runs out, and keeps where.
-        alarm: what watches the numbers of each step; of several processes each has one, and all say the same.
-        halved: player -> images seen from which on its rate is half of what it was, each time.
+        restore: `tick.state.tensors()` of an earlier run of the same recipe, data and seed, to continue from.
+        micro_batch: at most so many samples at once, to save memory; affects nothing else but batch norm.
+        pieces: the same for a training that splits batches further when memory runs out, and records where.
+        alarm: watches the numbers of each step; with several processes each has one, and all agree.
+        halved: player -> images seen, at each of which its rate is halved.
 
     Raises:
-        NotFound: the recipe and the data do not go together.
-        BlewUp: the alarm says so.
+        NotFound: there are no such data.
+        DoesNotFit: the recipe and the data do not go together.
+        BlewUp: the alarm detects divergence.
     """
     data = recipe.data.open() if data is None else data
     device = torch.device(device)
@@ -254,7 +255,7 @@ def train(
         begin(state, recipe, data)
     else:
         state.load(restore)
-        restore = None  # as large as the state itself
+        restore = None  # free it: it is as large as the state itself
     turns = recipe.game.turns()
     state.learner = _learned_last(turns, state.step)
     if alarm:
@@ -264,7 +265,7 @@ def train(
     while state.step * recipe.batch < recipe.images:
         sums: dict[str, Tensor] = {}
         plays = 0
-        made: dict[str, Tensor] | None = None  # nothing is taken over from the step before: its weights were others
+        made: dict[str, Tensor] | None = None  # nothing is reused from the step before, whose weights were others
         for turn in turns:
             if state.step % turn.every:
                 continue
@@ -289,7 +290,7 @@ def train(
 
 
 def _learned_last(turns: Sequence[Turn], step: int) -> str:
-    """Who learned last before this step, in a training that goes on from there as in an unbroken one."""
+    """The player that learned last before this step, for a resumed training to match an uninterrupted one."""
     return next((turn.player for turn in reversed(turns) if step and (step - 1) % turn.every == 0), "")
 
 
@@ -324,7 +325,7 @@ def _play(
 
 
 def _of_all(sums: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Sums over what all processes have of a batch, so that each judges the same numbers in the same way."""
+    """Sums over all processes, so that each judges the same numbers in the same way."""
     if distributed.world() == 1:
         return sums
     totals = distributed.mean(torch.stack(list(sums.values()))) * distributed.world()
@@ -334,14 +335,14 @@ def _of_all(sums: dict[str, Tensor]) -> dict[str, Tensor]:
 def _settle(player: Network, alarm: Alarm | None) -> None:
     try:
         player.settle()
-    except RuntimeError:  # of linear algebra, if what is no number has not been read yet
+    except RuntimeError:  # from linear algebra, on numbers that are not finite and have not been read yet
         if alarm:
             alarm.read()
         raise
 
 
 def _gradients_that_fit(turn: Turn, state: State, hand: Hand, recipe: Recipe) -> dict[str, Tensor]:
-    """The same as `_gradients`, in smaller pieces if memory runs out: nobody has learned anything yet."""
+    """`_gradients`, in smaller pieces if memory runs out; no weights have changed at that point."""
     while True:
         held = {} if hand.fitted else _buffers(state)
         try:
@@ -352,7 +353,7 @@ def _gradients_that_fit(turn: Turn, state: State, hand: Hand, recipe: Recipe) ->
         else:
             hand.fits()
             return sums
-        state.optimizers[turn.player].zero_grad(set_to_none=True)  # the error is gone, and with it all that it held
+        state.optimizers[turn.player].zero_grad(set_to_none=True)  # outside `except`, so that the error holds no memory
         hand.split()
         for network in state.networks.values():
             network.withdraw()
@@ -362,7 +363,7 @@ def _gradients_that_fit(turn: Turn, state: State, hand: Hand, recipe: Recipe) ->
 
 
 def _buffers(state: State, *, copied: bool = True) -> dict[str, Tensor]:
-    """What networks hold beside their weights, such as batch norm's statistics, as it is before a turn."""
+    """The networks' buffers before a turn, such as batch norm's statistics."""
     return {
         f"{player}/{name}": buffer.clone() if copied else buffer
         for player, network in state.networks.items()
@@ -371,7 +372,7 @@ def _buffers(state: State, *, copied: bool = True) -> dict[str, Tensor]:
 
 
 def _gradients(turn: Turn, state: State, hand: Hand, recipe: Recipe) -> dict[str, Tensor]:
-    """What a player is to learn from one batch, into its gradients; returns the sum over samples of each term."""
+    """Compute a player's gradients from one batch; returns the sum over samples of each term."""
     learning = [weight for weight in state.networks[turn.player].parameters() if weight.requires_grad]
     state.optimizers[turn.player].zero_grad(set_to_none=True)
     sums: dict[str, Tensor] = {}
@@ -380,7 +381,7 @@ def _gradients(turn: Turn, state: State, hand: Hand, recipe: Recipe) -> dict[str
             terms = turn.loss(state.networks, batch)
         _check(terms, turn, len(batch))
         objective = torch.stack(list(terms.values())).sum() * (turn.every / recipe.batch)
-        objective.backward(inputs=learning)  # and no other player learns, nor is time spent on its gradients
+        objective.backward(inputs=learning)  # computes no gradients of other players
         for name, term in terms.items():
             sums[name] = sums.get(name, 0) + term.detach().sum()
     return {f"{turn.player}.{name}": total for name, total in sums.items()}

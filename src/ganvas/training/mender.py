@@ -1,11 +1,11 @@
-"""What `--auto` does: it takes the doctor's advice once, in the midst of a training, and goes on with what is learned.
+"""What `--auto` does: follows the doctor's advice once, during a training, and continues with what was learned.
 
-It is for a grave diagnosis that was made at two looks in a row and that has a setting. What is decided follows from the
-log's terms and signs alone, and not from scores, which are taken by the clock; and it is written into run.json with the
-images from which on it holds. So a training that was killed before, between or after takes the same way again.
+It acts on a grave diagnosis that was made at two looks in a row and comes with a setting. The decision depends only on
+the log's terms and signs, not on scores, which are timed by the clock. It is recorded in run.json with the images from
+which on it holds. So a training that is killed before, between or after takes the same course again.
 
-A network whose own settings the advice changes begins anew, as does its optimizer: there is no other way to give a
-generator more numbers to begin with. All else goes on as it is.
+A network whose own settings change starts afresh, as does its optimizer: a generator cannot be given more inputs
+otherwise. Everything else continues.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,16 +26,16 @@ from .recorder import Recorder
 
 __all__ = ["Mender", "carried", "refuse_contradictions"]
 
-EARLIEST, LATEST = 0.25, 0.8  # of a run: before, nothing is judged, and after, nothing is learned any more
+EARLIEST, LATEST = 0.25, 0.8  # of a run: too early to judge before, too late to learn after
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def refuse_contradictions(*, rescue: bool) -> None:
-    """Refuse what does not go together with `auto=True`.
+    """Refuse options that contradict `auto=True`.
 
     Raises:
-        DoesNotFit: the training is to be left alone when it blows up, or there are several processes.
+        DoesNotFit: rescue is off, or there are several processes.
     """
     if not rescue:
         raise DoesNotFit(
@@ -50,30 +50,30 @@ def refuse_contradictions(*, rescue: bool) -> None:
 
 
 class Mender:
-    """Takes advice for one training.
+    """Follows advice for one training.
 
     Args:
         recorder: of the run.
         data: the samples.
-        wanted: whether it is to be taken at all; what was taken before holds in any case.
-        anew: whether a network may begin anew: not one that began with the weights of another run.
+        wanted: whether to follow new advice; advice taken earlier holds in any case.
+        anew: whether a network may start afresh; not if it started from the weights of another run.
 
     Attributes:
-        wanted: the same.
-        taken: what was taken; None before that.
+        wanted: as above.
+        taken: the advice taken; None so far.
     """
 
     def __init__(self, recorder: Recorder, data: Dataset, *, wanted: bool, anew: bool) -> None:
         self._recorder, self._data, self.wanted, self._anew = recorder, data, wanted, anew
         run = recorder.run
-        self.taken = mend_of(run.about) if run.exists else None  # processes of other machines may not see the folder
+        self.taken = mend_of(run.about) if run.exists else None  # the folder may be invisible to other machines
 
     def recipe(self, recipe: Recipe, seen: int) -> Recipe:
-        """The recipe that holds after so many images."""
+        """The recipe in effect after so many images."""
         return self.taken.recipe(recipe, seen) if self.taken else recipe
 
     def look(self, recipe: Recipe, seen: int) -> None:
-        """Look at the log, in which signs were just written, and decide whether to change something now."""
+        """Look at the log after new signs were written, and decide whether to change a setting now."""
         if not self.wanted or self.taken or not EARLIEST * recipe.images <= seen <= LATEST * recipe.images:
             return
         rows = [{name: value for name, value in row.items() if name != "scores"} for row in self._recorder.run.rows]
@@ -88,12 +88,12 @@ class Mender:
             self.taken = mend
 
     def _grave(self, rows: Rows, recipe: Recipe) -> list[Diagnosis]:
-        """Those for which something can be changed in the midst of this training."""
+        """The grave diagnoses with a setting that can be changed during this training."""
         found = diagnoses(rows, samples=len(self._data), recipe=recipe)
         return [each for each in found if each.severity == "bad" and each.setting and self._goes(recipe, each.setting)]
 
     def _goes(self, recipe: Recipe, setting: str) -> bool:
-        """Whether the recipe with this setting is one of the same length that can be built."""
+        """Whether the changed recipe can be built and has the same length and batch."""
         try:
             after = change(recipe, setting)
             with torch.device("meta"):
@@ -107,14 +107,14 @@ class Mender:
 def carried(
     state: State, before: Recipe, after: Recipe, data: Dataset, *, seed: int, device: torch.device
 ) -> dict[str, Tensor]:
-    """The tensors with which a training goes on by another recipe.
+    """The tensors with which a training continues under another recipe.
 
     Args:
-        state: as it is by the recipe before.
-        before: what has held.
-        after: what is to hold.
+        state: under the recipe before.
+        before: the recipe so far.
+        after: the new recipe.
         data: the samples.
-        seed: from which a network that begins anew gets its weights.
+        seed: for the weights of networks that start afresh.
         device: where to compute.
     """
     held, fresh = state.tensors(), start(after, data, seed=seed, device=device).tensors()

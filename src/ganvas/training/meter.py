@@ -1,8 +1,8 @@
-"""A score as the training goes on: always the same few hundred seeds against the same few hundred pictures.
+"""A score during training, always of the same few hundred seeds against the same few hundred pictures.
 
-So few samples allow no Frechet distance, which would be biased; the kernel distance is unbiased for any number. It is
-comparable along one run and between runs on the same data, not with figures of `ganvas evaluate`. The features are the
-same on every machine, so that a run that moves keeps its curve, and small enough to be quick on a CPU.
+It is the kernel distance, which is unbiased for any number of samples; a Frechet distance of so few would be biased. It
+is comparable along a run and between runs on the same data, but not with figures of `ganvas evaluate`. The features are
+the same on every machine, so that a run that moves keeps its curve, and small enough to be quick on a CPU.
 """
 
 import time
@@ -24,18 +24,17 @@ from ..models.model import Model
 __all__ = ["SHARE", "Meter"]
 
 SAMPLES = 500
-SHARE = 0.08  # of the time that a training may be measured where nobody says how often
-FIRST_SECONDS = 10.0  # of training before it is looked whether there is time for it
-TRIED = 16  # pictures and samples from which it is told how long a measurement would take
+SHARE = 0.08  # of the training time for measuring, if the recipe does not say how often
+FIRST_SECONDS = 10.0  # of training before the cost of a measurement is estimated
+TRIED = 16  # pictures and samples for that estimate
 
 
 class Meter:
     """Scores the model of one training, every so many images or as often as a small share of its time allows.
 
     Args:
-        data: what is learned.
+        data: what is learned; sets with too few samples for statements about a distribution are never measured.
         every: images from one measurement to the next; None for as often as `SHARE` of the time allows, 0 for never.
-            Fewer samples than say anything of a distribution are never measured.
         device: where to compute.
     """
 
@@ -46,12 +45,12 @@ class Meter:
         self._spent, self._cost, self._off = 0.0, 0.0, every == 0 or len(data) < FEWEST
 
     def wanted_at(self, images: int, batch: int) -> bool:
-        """Whether a step of `batch` images has come to where somebody wants to measure."""
+        """Whether a step of `batch` images has reached a fixed measuring point."""
         every = self._every
         return not self._off and every is not None and every > 0 and images // every > (images - batch) // every
 
     def due(self, model: Model, images: int, batch: int, seconds: float) -> bool:
-        """Whether to measure this model now; the training has taken so many seconds."""
+        """Whether to measure this model now; `seconds` is the training time so far."""
         if self._every or self._off or seconds < FIRST_SECONDS:
             return self.wanted_at(images, batch)
         if not self._cost:
@@ -60,11 +59,11 @@ class Meter:
                 rows = np.arange(min(TRIED, len(self._data)))
                 self._features(self._data.take(rows))
                 self._features(model.generate(range(TRIED)))
-            except GanvasError:  # there are no features without asking for more; --set measure_images says which
+            except GanvasError:  # no features are installed; with --set measure_images the error would be shown
                 self._off = True
                 return False
             self._spent += time.perf_counter() - began
-            self._cost = self._spent * SAMPLES / TRIED  # of samples and, the first time, of the data
+            self._cost = self._spent * SAMPLES / TRIED  # for samples and, the first time, the data
         return self._spent + self._cost <= SHARE * seconds
 
     def measure(self, model: Model) -> dict[str, float]:

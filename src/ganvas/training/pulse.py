@@ -1,8 +1,8 @@
-"""Signs of a training that its losses do not tell, taken now and then: what the doctor judges it by, live.
+"""Signs: health measures that the losses do not show, taken now and then for the doctor to judge a live training.
 
-They are of the averaged model's samples of always the same seeds, and of the last step of each player. All lengths are
-Euclidean, of pictures that were made no larger than 16 x 16: twins and a lost colour are seen there as well, and what
-is seen costs little. The reals beside them are as many at a time.
+They describe the averaged model's samples of fixed seeds, and each player's last step. All distances are Euclidean,
+between pictures reduced to at most 16 x 16: enough to see twins and lost colours, and cheap. Samples are compared with
+sets of as many reals.
 """
 
 import math
@@ -19,17 +19,17 @@ from .loop import State
 __all__ = ["PULSES", "Pulse", "small"]
 
 PULSES = 25  # in a run, at most; a divisor of its log lines
-SEEDS, SETS = 32, 8  # samples, and how many sets of as many reals they are compared with
+SEEDS, SETS = 32, 8  # samples, and the number of sets of as many reals that they are compared with
 SIDE = 16  # pixels
-NUDGE = 0.1  # the deviation of what is added to an input of deviation 1
+NUDGE = 0.1  # standard deviation of what is added to z, whose own is 1
 
 
 class Pulse:
-    """Takes the signs of one training.
+    """Measures the signs of one training.
 
     Args:
         data: what is learned.
-        product: the player whose samples are looked at.
+        product: the player whose samples are examined.
     """
 
     def __init__(self, data: Dataset, product: str) -> None:
@@ -38,15 +38,15 @@ class Pulse:
 
     @torch.no_grad()
     def take(self, state: State) -> dict[str, float]:
-        """The signs by name; those that do not make sense here are left out.
+        """The signs by name; those that do not apply are left out.
 
-        spread           mean distance of two samples, as a share of that of two reals
-        near             median distance of a sample from the nearest other one, as a share of that of reals
-        bend             length of G(z + e) - G(z) over that of e, in deviations of reals per deviation of z
-        heed             distance of two samples of one z under two descriptions, as a share of that of any two samples
-        wander           distance of the mean sample from that of the weights as they are now, not averaged, in the same
-        PLAYER.gradient  length of its last gradient
-        PLAYER.stride    length of its last step, as a share of that of its weights
+        spread           mean distance between two samples, relative to that between two reals
+        near             median distance from a sample to its nearest other one, relative to that of reals
+        bend             mean distance from G(z) to G(z + 0.1 e), divided by 0.1, relative to that between two reals
+        heed             distance between samples of one z under two conditions, relative to that between any two
+        wander           distance between the mean samples of averaged and current weights, relative to reals as above
+        PLAYER.gradient  norm of its last gradient
+        PLAYER.stride    norm of its last step, relative to that of its weights
         """
         signs = self._of_samples(state) if len(self._data) > 1 else {}
         for name, optimizer in state.optimizers.items():
@@ -79,7 +79,7 @@ class Pulse:
         return {name: value for name, value in signs.items() if math.isfinite(value)}
 
     def _of_reals(self) -> tuple[float, float]:
-        """What `_apart` finds among as many reals, on average over a few sets of them."""
+        """The result of `_apart` for reals, averaged over several sets of the same size as the samples."""
         if self._reals is None:
             count = min(len(self._data), SEEDS)
             sets = min(len(self._data) // count, SETS)
@@ -90,7 +90,7 @@ class Pulse:
 
 
 def small(samples: Tensor) -> Tensor:
-    """Samples [N, *sample] as rows [N, D]: points as they are, pictures and frames no larger than 16 x 16."""
+    """Samples [N, *sample] as rows [N, D]: points unchanged, pictures and frames reduced to at most 16 x 16."""
     if samples.dim() > 2:
         height, width = samples.shape[-2:]
         frames = samples.flatten(1, -3)
@@ -99,7 +99,7 @@ def small(samples: Tensor) -> Tensor:
 
 
 def _apart(rows: Tensor) -> tuple[float, float]:
-    """The mean distance of two of these rows [N, D], and the median one from a row to the nearest other."""
+    """The mean distance between two rows [N, D], and the median distance from a row to its nearest other."""
     distances = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist")
     others = distances.masked_fill(torch.eye(len(rows), dtype=torch.bool), math.inf)
     mean = float(distances.sum() / (len(rows) * (len(rows) - 1)))
@@ -107,7 +107,7 @@ def _apart(rows: Tensor) -> tuple[float, float]:
 
 
 def _last_step(optimizer: torch.optim.Optimizer) -> tuple[float, float]:
-    """The length of the last gradient, and that of the last step as a share of the length of the weights."""
+    """The norm of the last gradient, and that of the last step relative to the norm of the weights."""
     gradients, steps, weights = [torch.zeros(())], [torch.zeros(())], [torch.zeros(())]
     for group in optimizer.param_groups:
         for weight in group["params"]:

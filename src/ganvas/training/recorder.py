@@ -1,4 +1,4 @@
-"""The writing half of a run folder, whose reading half is runs/run.py: what a training leaves behind as it goes on."""
+"""The writing half of a run folder; runs/run.py is the reading half."""
 
 import dataclasses
 import datetime
@@ -36,17 +36,17 @@ from .loop import State, count_parameters
 __all__ = ["Recorder", "return_step"]
 
 ON_A_SHEET = {Kind.POINTS: 2000, Kind.PICTURES: 64, Kind.CLIPS: 8}
-MOST_SHEETS = 400  # that are kept, unless a recipe asks for more
+MOST_SHEETS = 400  # are kept, unless a recipe asks for more
 RECONSTRUCTED = 32  # pictures, in rows of 8
-RETURN_STEPS = 1024  # at least so many lie between two steps that a training may return to
+RETURN_STEPS = 1024  # the least distance between two steps to which a training may return
 
 
 def return_step(step: int) -> int:
-    """The last step, up to this one, whose checkpoint is always written and kept until the next; 0 is the beginning.
+    """The latest return step up to this one; its checkpoint is always written, and kept until the next. 0 is the start.
 
-    They lie an eighth of the way from each other, or `RETURN_STEPS`, so there are eight from one power of two to the
-    next, and a return never costs more than an eighth of a long training. Nothing else than its number makes a step one
-    of them, for the weights of a training that goes back are to depend on nothing else.
+    Return steps are `RETURN_STEPS` apart, or an eighth of the last power of two if that is more, so that going back
+    never costs more than an eighth of a long training. They depend on the step number alone, so that the weights of a
+    training that goes back depend on nothing else.
     """
     apart = max(RETURN_STEPS, 2 ** max(step.bit_length() - 4, 0))
     return step - step % apart
@@ -54,19 +54,19 @@ def return_step(step: int) -> int:
 
 @dataclass(frozen=True)
 class Recorder:
-    """What writes the folder of a run."""
+    """Writes the folder of a run."""
 
     run: Run
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other processes from training in this folder; the system lets go of it if this one dies.
+        """Keep other processes from training in this folder; the system releases the lock if this process dies.
 
         Raises:
-            Busy: another one trains in it.
+            Busy: another process trains in it.
         """
         lock = FileLock(self.run.path / ".lock", timeout=0)
-        with files.writing(self.run.path), suppress(NotImplementedError):  # where files cannot be locked, go without
+        with files.writing(self.run.path), suppress(NotImplementedError):  # if files cannot be locked, go without
             self.run.path.mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire()
@@ -92,7 +92,7 @@ class Recorder:
         auto: bool,
         go_on_from: Path | None,
     ) -> None:
-        """Make the folder, or bring it back to what it was at the checkpoint that it goes on from."""
+        """Create the folder, or restore it to its state at the checkpoint from which the training continues."""
         seen = int(go_on_from.name) if go_on_from else 0
         before = self.run.about if self.run.exists else {}
         held = self._held(recipe, seed)
@@ -127,7 +127,7 @@ class Recorder:
         self._tell(about)
 
     def _held(self, recipe: Recipe, seed: int) -> bool:
-        """Whether the folder is of this training, though it may be longer or have no checkpoint yet."""
+        """Whether the folder holds this training, perhaps of another length or without a checkpoint yet."""
         if not self.run.exists:
             return False
         about = self.run.about
@@ -135,29 +135,29 @@ class Recorder:
         return held == asked and about.get("seed") == seed
 
     def _kept(self, before: dict[str, Any]) -> dict[str, Any]:
-        """What a training has found that changes how it goes on."""
+        """Facts found during a training that change its course."""
         mended = {"mended": before.get("mended") if mend_of(before) else None}
         return {"rescues": [each.as_json() for each in rescues(before)], "pieces": cuts(before)} | mended
 
     def mend(self, mend: Mend) -> None:
-        """Tell that from here on one setting is another; the recipe is told when a checkpoint goes with it."""
+        """Record that a setting changes from here on; recipe.json follows with the next checkpoint."""
         with files.writing(self.run.path):
             self._tell(self.run.about | {"mended": mend.as_json()})
 
     def split(self, found: Sequence[Cut]) -> None:
-        """Tell from where on batches are played in pieces."""
+        """Record from where on batches are played in pieces."""
         with files.writing(self.run.path):
             self._tell(self.run.about | {"pieces": list(found)})
 
     def turn(self, threads: int) -> None:
-        """Tell on how many threads it goes on, resumed or not."""
+        """Record the number of threads from here on, which a resumed training keeps."""
         with files.writing(self.run.path):
             self._tell(self.run.about | {"machine": self.run.about["machine"] | {"threads": threads}})
 
     def go_back(self, found: Path | None, rescue: Rescue) -> None:
-        """Forget what is newer than this checkpoint, or all, and only then that the training goes on otherwise there.
+        """Remove what is newer than this checkpoint, or everything; only then record the rescue.
 
-        Killed before it is told, the training goes on from an older checkpoint as it did before, and comes here again.
+        If it is killed before that, the training continues from an older checkpoint as before, and gets here again.
         """
         with files.writing(self.run.path):
             checkpoint.forget(self.run.path / "checkpoints", after=found)
@@ -166,7 +166,7 @@ class Recorder:
             self._tell(self.run.about | {"rescues": [each.as_json() for each in told]})
 
     def give_up(self, why: str) -> None:
-        """Tell that the training has ended for good, and why."""
+        """Record that the training has ended for good, and why."""
         with files.writing(self.run.path):
             self._tell(self.run.about | {"diverged": why})
 
@@ -174,7 +174,7 @@ class Recorder:
         self._keep("run.json", about)
 
     def _cut(self, seen: int) -> None:
-        """Leave nothing of the log and of the sheets that is newer than so many images."""
+        """Remove from the log and the sheets what is newer than so many images."""
         samples = self.run.path / "samples"
         samples.mkdir(parents=True, exist_ok=True)
         for images, sheet in files.numbered(samples) + files.numbered(samples / "reconstructions"):
@@ -184,11 +184,11 @@ class Recorder:
         files.write(self.run.path / "log.jsonl", "".join(kept))
 
     def plan(self, recipe: Recipe) -> None:
-        """Say what is trained from now on."""
+        """Write down the recipe that holds from now on."""
         self._keep("recipe.json", to_json(recipe))
 
     def _keep(self, name: str, value: dict[str, Any]) -> None:
-        """Write down what the run is twice: without it, sound checkpoints would be of no use."""
+        """Write a file in two copies: without it, sound checkpoints would be of no use."""
         for folder in (self.run.path / COPIES, self.run.path):
             files.write(folder / name, json.dumps(summed(value), indent=1))
 
@@ -203,7 +203,7 @@ class Recorder:
         notice: str = "",
         changed: str = "",
     ) -> None:
-        """Add one line to the log; what is not finite becomes null, and `changed` is a setting that is new."""
+        """Add one line to the log; values that are not finite become null; `changed` is a setting new since then."""
         row: dict[str, Any] = {"images": images, "seconds": round(seconds, 3), "images_per_second": round(speed, 2)}
         for key, values in (("terms", terms), ("scores", scores), ("signs", signs)):
             if values is not None:
@@ -216,7 +216,7 @@ class Recorder:
             log.write(json.dumps(summed(row)) + "\n")
 
     def sheet(self, images: int, state: State, data: Dataset) -> None:
-        """Save a sheet of samples, always of the same seeds; points are plotted as far out as those of the data go."""
+        """Save a sheet of samples from fixed seeds; points are plotted to the extent of the data."""
         model, columns = Model(state.average, state.condition), None
         seeds: Sequence[int] = range(ON_A_SHEET[model.kind])
         conditions = None
@@ -224,7 +224,7 @@ class Recorder:
             seeds, conditions = model.condition.survey()
             columns = ROW
         if conditions is not None and model.moves:
-            seeds, conditions, columns = seeds[::ROW], conditions[::ROW], None  # a clip is a whole row
+            seeds, conditions, columns = seeds[::ROW], conditions[::ROW], None  # a clip fills a row
         made = model.generate(seeds, conditions)
         sheet = pixels.sheet(made, columns=columns, extent=1.3 * data.extent)
         pixels.save_picture(sheet, self.run.path / "samples" / f"{images:09}.png")
@@ -234,7 +234,7 @@ class Recorder:
             pixels.save_picture(strips, self.run.path / "samples" / "reconstructions" / f"{images:09}.png")
 
     def thin(self, recipe: Recipe) -> None:
-        """Leave out every second sheet but the first and the newest, if runs that were made longer left too many."""
+        """Remove every second sheet except the first and the newest, if runs that were extended left too many."""
         samples = self.run.path / "samples"
         for folder in (samples, samples / "reconstructions"):
             sheets = files.numbered(folder)
@@ -244,9 +244,9 @@ class Recorder:
                         sheet.unlink(missing_ok=True)
 
     def save(self, images: int, recipe: Recipe, state: State) -> None:
-        """Write a checkpoint: the product by itself, and all that it takes to go on; the newest two are kept.
+        """Write a checkpoint: the product by itself, and the whole state to continue from.
 
-        And so is the one that the training would return to from here.
+        The newest two are kept, and the one that the training would go back to from here.
         """
         contents = {
             checkpoint.MODEL: _product(recipe, state),
@@ -256,9 +256,9 @@ class Recorder:
         checkpoint.write(self.run.path / "checkpoints" / f"{images:09}", contents, keep=2, spare=spare)
 
     def keep_best(self, recipe: Recipe, state: State, scores: dict[str, float]) -> None:
-        """Keep the product by itself in best/ if no score is lower, of whatever is scored first.
+        """Keep the product by itself in best/ if no earlier value of the first score is lower.
 
-        What counts are the scores in the log and that of the model in best/, whose row may have been cut off the log
+        Compared are the scores in the log and that of the model in best/, whose row may have been removed from the log
         when an interrupted run went back to a checkpoint.
         """
         name, value = next(iter(scores.items()))
@@ -271,13 +271,13 @@ class Recorder:
 
 
 def _product(recipe: Recipe, state: State) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of what is drawn with, and what their file says of itself."""
+    """The tensors of the product, and the metadata of their file."""
     tensors = state.average.state_dict()
     return tensors, metadata(recipe.networks[recipe.product], Model(state.average, state.condition), tensors)
 
 
 def _score_of(best: Path, name: str) -> float | None:
-    """What the model in best/ scored; None if there is none that is sound, or it was scored by something else."""
+    """The score of the model in best/; None if there is no sound one, or it has no score of this name."""
     if checkpoint.sound(best):
         with suppress(GanvasError, ValueError):
             score = json.loads(read_header(best / checkpoint.MODEL).metadata.get("score", "{}")).get(name)
@@ -287,7 +287,7 @@ def _score_of(best: Path, name: str) -> float | None:
 
 @torch.no_grad()
 def _strips(model: Model, data: Dataset) -> pixels.Pictures | None:
-    """Samples spread evenly over the data with their reconstructions below them; None if none can be made."""
+    """Samples spread evenly over the data above their reconstructions; None if the product makes none."""
     count = ON_A_SHEET[data.kind] if data.kind is Kind.POINTS else RECONSTRUCTED
     rows = np.linspace(0, len(data) - 1, count).astype(np.int64)
     originals, device = data.take(rows), next(model.network.parameters()).device

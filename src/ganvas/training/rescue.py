@@ -1,10 +1,10 @@
-"""What is done when a training blows up: back to where its numbers were sound, and on from there by smaller steps.
+"""The response to divergence: go back to a state with sound numbers, and continue from there with smaller steps.
 
-It goes back to the last of certain steps at which a checkpoint is always written. Which steps these are follows from
-nothing but their number, so the same training goes back to the same place whatever the clock said, how long it is to
-be, and however often it was interrupted. From there on the player that blew up learns at half the rate, on the same
-data in the same order; if that was no help, the other one that may be to blame does. It is written into run.json with
-the images from which on it holds, so a run that goes on from any checkpoint, older or newer ones, takes the same way.
+A training goes back to the last of certain steps at which a checkpoint is always written. Which these are depends on
+the step number alone, so the same training goes back to the same place whatever the time, the planned length and the
+interruptions so far. From there on, the player that diverged learns at half the rate, on the same data in the same
+order; if that does not help, the other suspect does. This is recorded in run.json with the images from which on it
+holds, so a run that continues from any checkpoint, older or newer, takes the same course.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,17 +23,17 @@ from .recorder import Recorder, return_step
 
 __all__ = ["MOST", "Rescuer"]
 
-MOST = 3  # returns of one run
+MOST = 3  # rollbacks of one run
 
 
 class Rescuer:
-    """Brings one training back.
+    """Rolls back one training.
 
     Args:
         recorder: of the run.
         beginning: makes the tensors of the state before the first step.
-        wanted: whether it is to be brought back at all.
-        device: where it is computed; several processes agree there on where to go back to.
+        wanted: whether to roll back at all.
+        device: where the training computes; several processes agree there on where to go back to.
     """
 
     def __init__(
@@ -43,22 +43,22 @@ class Rescuer:
 
     @property
     def made(self) -> list[Rescue]:
-        """The returns so far, those of earlier sittings too."""
+        """The rollbacks so far, including those of earlier sessions."""
         run = self._recorder.run
-        return rescues(run.about) if run.exists else []  # processes of other machines may not see the folder
+        return rescues(run.about) if run.exists else []  # the folder may be invisible to other machines
 
     def halved(self) -> Mapping[str, Sequence[int]]:
-        """Player -> the images from which on its rate is half of what it was."""
+        """Player -> the images at which its rate is halved."""
         made = self.made
         return {player: [each.back for each in made if each.player == player] for player in {e.player for e in made}}
 
     def bring_back(self, blown: BlewUp, recipe: Recipe) -> tuple[Rescue, dict[str, Tensor]]:
-        """Go back, and return what is to be told and the state to go on from.
+        """Go back, and return a record of it and the state to continue from.
 
-        Several processes do it together, and the first of them changes the folder when all have looked at it.
+        Several processes do this together; the first of them changes the folder after all have looked at it.
 
         Raises:
-            Diverged: it is of no use any more, or not wanted.
+            Diverged: going back is not wanted, has been done too often, or the processes do not see the same folder.
         """
         made = self.made
         if not self._wanted or len(made) >= MOST:
@@ -67,7 +67,7 @@ class Rescuer:
         back = int(found.name) if found else 0
         if distributed.either(float(distributed.mean(self._number(back))) != back, self._device):
             raise Diverged(f"{blown} The processes do not see the same {self._recorder.run.path}, and cannot go back.")
-        tried = [each.player for each in made if each.back == back]  # and it came again: it may be the other's rate
+        tried = [each.player for each in made if each.back == back]  # it came back, so the other's rate may be to blame
         rescue = Rescue(min(blown.suspects, key=tried.count), back, blown.images, blown.why)
         if distributed.is_first():
             self._recorder.go_back(found, rescue)
@@ -78,10 +78,10 @@ class Rescuer:
         return torch.tensor(float(value), dtype=torch.float64, device=self._device)
 
     def _found(self, blown: BlewUp, recipe: Recipe) -> Path | None:
-        """The checkpoint to go back to, or None for the beginning.
+        """The checkpoint to go back to, or None for the start.
 
-        If the right one is damaged or was never written, as by an earlier version, one before it will do, and else the
-        oldest there is.
+        If the right one is damaged or was never written (by an earlier version), the latest sound one before it, or
+        else the oldest one from before the divergence.
         """
         back = return_step(blown.images // recipe.batch - 1) * recipe.batch
         folder = self._recorder.run.path / "checkpoints"

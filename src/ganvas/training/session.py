@@ -1,4 +1,4 @@
-"""One sitting of a training: what its ticks lead to, from the first to the recipe's end or an interruption."""
+"""One session of a training: acts on its ticks, from the first to the recipe's end or an interruption."""
 
 import math
 import signal
@@ -39,23 +39,23 @@ CHECKPOINT_SECONDS = 120
 
 
 class Session:
-    """Consumes the ticks of one training: log, score, draw, show, save.
+    """Consumes the ticks of one training: logs, scores, draws, shows and saves.
 
     Args:
         recorder: of the run.
-        status: of the run, where this process is the first of several; else None.
-        recipe: what is trained; its length follows the machine's speed where there are minutes.
+        status: of the run, in the first process; else None.
+        recipe: what to train; with `minutes` its length follows the measured speed.
         data: the samples.
-        seed: what all randomness follows from.
-        restore: the tensors of the state that it goes on from. They are as large as the state and are let go of, so the
-            caller must not hold them either.
+        seed: determines all randomness.
+        restore: the tensors of the state to continue from. They are as large as the state and are freed after loading,
+            so the caller must not hold them either.
         seen: images that this state has seen.
-        minutes: the time it may take, earlier sittings counted; None for as long as it takes.
-        drawing: seconds that it took to draw the first sheet; 0 if that was earlier.
+        minutes: the time it may take, including earlier sessions; None for no limit.
+        drawing: seconds that it took to draw the first sheet; 0 if that was in an earlier session.
         threads: how many to compute with, of those that were tried.
         device: where to compute.
-        rescuer: what brings the training back if it blows up.
-        mender: what takes the doctor's advice.
+        rescuer: rolls the training back if it diverges.
+        mender: follows the doctor's advice.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Session:
         """Train until the recipe's end or an interruption.
 
         Raises:
-            Diverged: its numbers blew up, and going back is of no use; what was saved before is sound.
+            Diverged: its numbers diverged, and going back does not help; what was saved before is sound.
             Unwritable: the disk is full.
         """
         title = str(self._recorder.run.path)
@@ -109,11 +109,11 @@ class Session:
             self._events.close()
 
     def _goes_on(self, display: console.Display, interrupted: Callable[[], bool]) -> bool:
-        """Train until the end, or until there is more to do."""
+        """Train until the end or a restart; returns whether there is more to do."""
         try:
             return self._trains(display, interrupted)
         except BlewUp as error:
-            blown = error.with_traceback(None)  # which holds the state
+            blown = error.with_traceback(None)  # the traceback holds the state
         self._go_back(blown, display)
         return True
 
@@ -131,14 +131,14 @@ class Session:
         display.say(f"{rescue}")
 
     def _is_mended(self, tick: Tick, display: console.Display) -> bool:
-        """Whether one setting is another from here on, as the doctor advised."""
+        """Whether a setting changes from here on, as the doctor advised."""
         mend = self._mender.taken
         if mend is None or mend.at != self._seen:
             return False
         self._look()
         before, self._recipe = self._recipe, self._mender.recipe(self._recipe, self._seen)
         self._restore = carried(tick.state, before, self._recipe, self._data, seed=self._seed, device=self._device)
-        self._saved = -math.inf  # soon: recipe.json goes with the newest checkpoint
+        self._saved = -math.inf  # save soon: recipe.json has to match the newest checkpoint
         if self._status:
             self._status.notice(str(mend))
         display.say(f"{mend}")
@@ -146,11 +146,11 @@ class Session:
 
     @property
     def _group(self) -> int:
-        """Steps until all turns meet again."""
+        """Steps until all turns coincide again."""
         return math.lcm(*(turn.every for turn in self._recipe.game.turns()))
 
     def _tell_of_cuts(self, tick: Tick, display: console.Display) -> None:
-        """Memory ran out in this step: say so, and write down where, so that a resumed training begins with it."""
+        """Report that memory ran out in this step, and record where, so that a resumed training splits there, too."""
         self._cuts = len(self._pieces.cuts)
         if self._first:
             self._recorder.split(self._pieces.cuts)
@@ -162,7 +162,7 @@ class Session:
         display.say(f"Memory ran out: {self._pieces.at(tick.step, 0)} samples are played at once from here on, {same}.")
 
     def _trains(self, display: console.Display, interrupted: Callable[[], bool]) -> bool:
-        """Train until the end, or until the recipe's length is fitted anew: then there is more to do."""
+        """Train until the end, or until a restart with a new length, setting or speed; returns whether to go on."""
         ticks = train(
             self._recipe,
             self._data,
@@ -191,7 +191,7 @@ class Session:
                     self._draw(tick)
             if self._is_mended(tick, display):
                 return True
-            # Processes act on the clock and on signals in the same step.
+            # Processes act on clocks and signals only in agreed steps.
             together = distributed.world() == 1 or return_step(tick.step) == tick.step
             if (due or together) and self._ends(tick, interrupted):
                 return False
@@ -200,7 +200,7 @@ class Session:
         return False
 
     def _draw(self, tick: Tick) -> None:
-        """Draw a sheet, if there is time. With several processes all of them call this together."""
+        """Draw a sheet, if there is time. With several processes, all of them call this together."""
         self._look()
         if self._first and (self._is_over or self._for_sheets.affords()):
             self._say("drawing")
@@ -209,9 +209,9 @@ class Session:
             self._recorder.thin(self._recipe)
 
     def _is_due(self, times: int, *, every: int = 1) -> bool:
-        """Whether this step is one of about `times` evenly spaced ones, in a resumed run as in an unbroken one.
+        """Whether this step is one of about `times` evenly spaced ones, the same in a resumed and an unbroken run.
 
-        They are the last one and else of those that begin a group of `every` steps.
+        These are the last step, and otherwise steps that begin a group of `every`.
         """
         batch, images = self._recipe.batch, self._recipe.images
         before, group = self._seen - batch, every * batch
@@ -224,7 +224,7 @@ class Session:
         return self._seen >= self._recipe.images
 
     def _log(self, tick: Tick) -> None:
-        """Write a line, with scores if it is time for them. With several processes all of them call this together."""
+        """Write a line, with scores if they are due. With several processes, all of them call this together."""
         self._look()
         self._terms, scores = tick.terms(), None
         if not self._first:
@@ -235,7 +235,7 @@ class Session:
             scores = self._meter.measure(model)
             self._recorder.keep_best(self._recipe, tick.state, scores)
         signs = None
-        needed = self._is_over or self._mender.wanted  # who decides by them goes the same way at any speed
+        needed = self._is_over or self._mender.wanted  # the mender's decisions must not depend on speed
         if self._is_due(PULSES, every=self._group) and (needed or self._for_signs.affords()):
             with self._for_signs.spends():
                 signs = self._pulse.take(tick.state)
@@ -252,14 +252,14 @@ class Session:
             self._events.log(self._seen, self._terms | (scores or {}) | (signs or {}))
 
     def _diagnose(self) -> None:
-        """Let the doctor look at the log; cheap, as it is now and then."""
+        """Let the doctor look at the log; cheap, as it is rare."""
         self._found = diagnoses(self._recorder.run.rows, samples=len(self._data), recipe=self._recipe)
         if self._status:
             self._status.diagnosed(self._found)
         self._mender.look(self._recipe, self._seen)
 
     def _ends(self, tick: Tick, interrupted: Callable[[], bool]) -> bool:
-        """Whether this was the last step; saves after it, and else now and then."""
+        """Whether this was the last step; saves after it, and now and then before."""
         ends = distributed.either(self._is_over or interrupted(), self._device)
         due = return_step(tick.step) == tick.step or time.perf_counter() - self._saved > CHECKPOINT_SECONDS
         if ends or distributed.either(due, self._device):
@@ -274,10 +274,10 @@ class Session:
         return ends
 
     def _look(self, tick: Tick | None = None) -> None:
-        """Look for what blew up before something is written, and at the whole state before that is.
+        """Check for divergence before something is written; with `tick`, check the whole state as well.
 
         Raises:
-            BlewUp: something did.
+            BlewUp: a number is not sound.
         """
         if tick:
             tensors, players = tick.state.tensors(), tick.state.networks
@@ -290,7 +290,7 @@ class Session:
             self._status.during(phase)
 
     def _is_fitted_anew(self, tick: Tick, display: console.Display) -> bool:
-        """Whether the recipe's length has been set anew by the speed that the training turns out to have."""
+        """Whether the recipe's length has been adjusted to the measured speed."""
         left = self._budget.look(self._seen) if distributed.world() == 1 else None
         if left is None:
             return False
@@ -307,15 +307,15 @@ class Session:
 
 
 def _last(run: Run) -> int:
-    """The images of the last row of its log."""
+    """The images of the last row of the log."""
     return run.rows[-1]["images"] if run.rows else 0
 
 
 @contextmanager
 def _interruptions() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C and a polite kill finish the step and save; a second Ctrl-C stops at once.
+    """Let Ctrl-C and a termination signal finish the step and save; a second one stops at once.
 
-    Windows knows no polite kill of another process but Ctrl-Break, SIGBREAK here.
+    On Windows the only such signal from another process is Ctrl-Break, here SIGBREAK.
     """
     stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():

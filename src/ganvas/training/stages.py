@@ -1,9 +1,9 @@
-"""A training in stages: the recipes that another one begins with, each in a run folder of its own inside the other's.
+"""A training in stages: the recipes that another one begins with, each in its own run folder inside the other's.
 
 runs/NAME/stages/
     task.json               what was asked for
     1-idea_autoencoder/     a run
-    2-idea_flow/            a run that begins with the weights of the one before
+    2-idea_flow/            a run that starts from the weights of the one before
 """
 
 from dataclasses import replace
@@ -23,16 +23,16 @@ __all__ = ["in_stages"]
 
 
 def in_stages(task: Task, data: Dataset) -> list[Task]:
-    """The trainings that a task is made of and that are not over, in their order; it itself is the last.
+    """The trainings that a task consists of and that are not over, in order; the task itself is the last.
 
-    Each begins with what the one before has learned. One is over when the next has begun.
+    Each starts from what the one before has learned, and is over when the next has begun.
 
     Args:
-        task: what was asked for; what it starts from may stand in the place of some of its stages.
+        task: what was asked for; what it starts from may replace some of its stages.
         data: of all stages.
 
     Raises:
-        DoesNotFit: the stages do not go together, or not with the data.
+        DoesNotFit: the stages do not suit each other or the data.
     """
     names = _left(task)
     if not names:
@@ -54,7 +54,7 @@ def in_stages(task: Task, data: Dataset) -> list[Task]:
 
 
 def _left(task: Task) -> list[str]:
-    """The recipes to be trained before: where the task starts from the same data, those after the game played there."""
+    """The recipes to train first; if the task starts from a run on the same data, those after that run's game."""
     names = list(task.begins)
     if task.start_from is None:
         return names
@@ -72,9 +72,10 @@ def _named(name: str) -> Recipe:
 
 
 def _stage(name: str, last: Recipe) -> Recipe:
-    """A recipe as a stage on the way to another one: on its data, with networks as the other wants to have them.
+    """A recipe as a stage before another one: on that one's data, and with its network settings where they fit.
 
-    What learns nothing there has learned in a stage, so it is built as it is there; and else like what has its name.
+    A network that is frozen in the last stage is learned in an earlier one, so it is built as in the last stage; other
+    networks are built like the last stage's of the same name.
     """
     recipe, networks = _named(name), {}
     for player, network in recipe.networks.items():
@@ -102,7 +103,7 @@ def _share(task: Task, share: float, stage: str) -> Task:
 
 
 def _check(stages: list[Task], data: Dataset) -> None:
-    """Refuse what would not fit hours later, with networks that take no memory."""
+    """Build and connect all stages without memory, to refuse now what would fail hours later."""
     learned: Learned = {}
     condition = stages[-1].recipe.condition
     told = condition.of(data) if condition else None

@@ -1,4 +1,4 @@
-"""Training that starts from what another one has learned: its weights, and its recipe for other data."""
+"""Training that starts from another one: from its weights, and for other data from its recipe."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,19 +22,19 @@ from .loop import State
 
 __all__ = ["Beginning", "adapted", "adopt", "as_begun", "found", "hand_on"]
 
-ADAPTING = 30_000  # images that a model is trained for on other data, if nothing is said
-ADAPTING_BATCH = 32  # at most so many at once then: there are few of them, and many steps are worth more
+ADAPTING = 30_000  # most images for a model on other data, by default
+ADAPTING_BATCH = 32  # largest batch then: images are few, and many steps are worth more
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """What a training can start from, sound.
+    """What a training can start from, checked.
 
-    path    where it lies
-    recipe  what trained it
+    path    where it is
+    recipe  that trained it
     shape   of a sample
     model   the file of its product
-    others  the file of its other networks below their names; None if they were not handed on
+    others  the file of its other networks, each under its name; None if they were not published
     """
 
     path: Path
@@ -44,19 +44,19 @@ class Beginning:
     others: Path | None
 
     def held(self, name: str) -> Header:
-        """What there is of one of its other networks."""
+        """The tensors there are of one of its other networks."""
         return read_header(self.others).below(name) if self.others else Header({}, {}, frozenset())
 
     @property
     def encodes(self) -> bool:
-        """Whether there is an encoder of latents among its other networks."""
+        """Whether its other networks include an encoder of latents."""
         held = read_header(self.others).shapes if self.others else {}
         return any(key.partition("/")[2].startswith("encoder.") for key in held)
 
     def learned(self) -> Learned:
-        """What lies there by its names, the product first, from which others take what has no name.
+        """The learned tensors of each network by name, the product first, as others fall back on that.
 
-        A published model may hold parts of networks beside those of its recipe, such as the encoder of its latents.
+        A published model may hold parts of networks that its recipe does not have, such as the encoder of its latents.
         """
         tensors, product = checkpoint.read(self.others) if self.others else {}, self.recipe.product
         names = dict.fromkeys(key.partition("/")[0] for key in tensors)
@@ -67,14 +67,14 @@ class Beginning:
 def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
     """Give networks the weights of a run, or of a published model, in place.
 
-    The product, and its average, get those of the averaged model there. How the others begin, they say themselves
-    (`Network.adopt`): most with what bears their name and has their form, so that a new critic can go on with an old
-    generator; and those of latents with all that any of them has learned.
+    The product and its average start from the averaged model. The other networks decide what they take
+    (`Network.adopt`): most take what has their name and form, so that a new critic can be used with an old generator;
+    those of latents search everything that was learned.
 
     Raises:
         NotFound: there is no such run, or its checkpoints are damaged.
-        DoesNotFit: its product is another than the recipe's, the data are of another shape, or a network that learns
-            nothing itself finds nothing there.
+        DoesNotFit: its product differs from the recipe's, the data are of another shape, or nothing fits a network that
+            learns nothing itself.
     """
     begun = found(place)
     if begun.shape != state.average.shape:
@@ -87,7 +87,7 @@ def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
 
 
 def hand_on(learned: Learned, networks: Mapping[str, Network], recipe: Recipe, place: str | Path) -> None:
-    """Let the networks of a recipe begin with what others have learned in a place, which is named in errors."""
+    """Let a recipe's networks start from what others learned; `place` names these in errors."""
     missing = {name: network.adopt(name, learned) for name, network in networks.items()}
     lost, product = missing[recipe.product], recipe.product
     if lost and (product in learned or len(lost) == len(networks[product].state_dict())):
@@ -104,11 +104,11 @@ def hand_on(learned: Learned, networks: Mapping[str, Network], recipe: Recipe, p
 
 
 def as_begun(recipe: Recipe, place: str | Path) -> Recipe:
-    """The recipe for networks that begin with the weights of a run or a published model.
+    """The recipe for networks that start from the weights of a run or a published model.
 
-    They stay as wide as they are. A network that learns nothing itself is what it was there; or what the product was,
-    if that is built alike and there was none of its name: so a flow is the teacher of what follows it, and a model that
-    was published without its teacher teaches by itself.
+    Their width stays. A network that learns nothing itself gets the settings of its namesake there; or those of the
+    product, if that is of the same type and there is no such namesake. So a flow becomes the teacher of what follows,
+    and a model that was published without its teacher is its own.
 
     Raises:
         NotFound: there is no such run.
@@ -125,10 +125,11 @@ def as_begun(recipe: Recipe, place: str | Path) -> Recipe:
 
 
 def adapted(place: str | Path) -> Recipe:
-    """The recipe of a run or a published model, for other data: words are taken where they are, and not asked for.
+    """The recipe of a run or a published model, for other data; keywords become optional.
 
-    What draws latents in one step goes on by `idea_finish`: a teacher that is not there would be it itself, and teach
-    it little. What draws from sketches, and has an encoder to see them by, learns those of the data before.
+    A one-step generator of latents is trained by a critic: without a separate teacher it would be its own, and learn
+    little. If it draws from sketches and there is an encoder, the recipe is `idea_finish`, which first teaches it those
+    of the new data; else it is `judged`.
 
     Raises:
         NotFound: there is no such run.
@@ -146,11 +147,11 @@ def adapted(place: str | Path) -> Recipe:
 
 
 def found(place: str | Path) -> Beginning:
-    """The run of this path, the published model of this name or path, or hf:user/name, which something can start from.
+    """The run at this path, or the published model of this name, path or hf:user/name, to start from.
 
     Raises:
-        NotFound: there is none, it has no sound checkpoint, or nobody knows which recipe trained it.
-        Unreadable: its weights are not those of its recipe, or not what was handed on.
+        NotFound: there is none, it has no sound checkpoint, or its recipe is unknown.
+        Unreadable: its weights do not match its recipe, or were changed since publication.
     """
     at = locate(place)
     begun = _of_folder(place, at) if is_folder(at) else _of_run(place, Run(at))
@@ -178,12 +179,12 @@ def _of_folder(place: str | Path, at: Path) -> Beginning:
 
 
 def _refuse_hollow(begun: Beginning) -> None:
-    """What the recipe says of networks is what their weights are, so that a few words cannot ask for any memory.
+    """Refuse weights that do not match the recipe's networks, so that a small file cannot ask for any memory.
 
-    Those that learn nothing themselves may be left out of what is published.
+    Networks that learn nothing themselves may be missing from what is published.
 
     Raises:
-        Unreadable: it is not so.
+        Unreadable: they do not match.
     """
     recipe, product = begun.recipe, read_header(begun.model)
     settings, shape, condition = described(begun.model, product.metadata)

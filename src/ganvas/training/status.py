@@ -1,4 +1,4 @@
-"""status.json: where a training is, for whoever looks on from outside; whole at any time, and new once a second."""
+"""status.json: the state of a training for outside observers, always complete, and renewed once a second."""
 
 import json
 import os
@@ -14,30 +14,30 @@ from ..runs.run import STATUS, process_began
 
 __all__ = ["Status"]
 
-SECONDS = 1.0  # between two states of the file
+SECONDS = 1.0  # between two updates of the file
 
 
 class Status:
-    """Keeps the file while a process trains.
+    """Maintains the file while a process trains.
 
-    pid, began       the process, and when it began by the system's clock ticks; 0 where that is not told
+    pid, began       the process, and its start in the system's clock ticks; 0 if unknown
     phase            what it does: starting, training, drawing, measuring, saving, reporting
-    done, total      of that phase; 0 of 0 where nobody knows
+    done, total      of that phase; 0 of 0 if unknown
     images, wanted   of the run
     speed            images per second, 0 at first
-    left             seconds, or null where there is no speed yet
+    left             seconds, or null while the speed is unknown
     state            training, finished, interrupted or failed
-    notice           what is to be known of the training, such as that it went back, else null
-    stage            which one it is of a training in stages, such as "2 of 3", else ""
-    diagnoses        what is wrong with the training so far, as `Diagnosis.as_json` has it
+    notice           a message about the training, such as a rollback, else null
+    stage            its number in a training in stages, such as "2 of 3", else ""
+    diagnoses        problems so far, as from `Diagnosis.as_json`
     error            why it failed, else null
 
     Args:
         folder: of the run.
-        images: that it has seen.
-        wanted: that it is to see.
-        stage: which one it is.
-        around: the folder of the training whose stage it is, where the same is told, but for its end.
+        images: seen so far.
+        wanted: the planned length in images.
+        stage: as above.
+        around: the folder of the training that this is a stage of, which gets the same file, except for its end.
     """
 
     def __init__(self, folder: Path, *, images: int, wanted: int, stage: str = "", around: Path | None = None) -> None:
@@ -62,7 +62,7 @@ class Status:
 
     @contextmanager
     def kept(self) -> Iterator["Status"]:
-        """Say at the end how it ended."""
+        """Keep the file up to date in this context, and record how the training ended."""
         self._write()
         try:
             yield self
@@ -75,21 +75,21 @@ class Status:
             self._write()
 
     def during(self, phase: str) -> None:
-        """Say that something else than training begins."""
+        """Report that another phase than training begins."""
         self._held |= {"phase": phase, "done": 0, "total": 0}
         self._write()
 
     def notice(self, text: str) -> None:
-        """Say what is to be known of the training."""
+        """Report a message about the training."""
         self._held["notice"] = text
         self._write()
 
     def diagnosed(self, found: Sequence[Diagnosis]) -> None:
-        """Say what is wrong, with the next state of the file."""
+        """Report problems, with the next update of the file."""
         self._held["diagnoses"] = [each.as_json() for each in found]
 
     def update(self, images: int, wanted: int, speed: float) -> None:
-        """Say how far the training is; cheap enough for every step."""
+        """Report progress; cheap enough for every step."""
         self._whole = images >= wanted
         self._held |= {"phase": "training", "done": images, "total": wanted, "images": images, "wanted": wanted}
         if time.perf_counter() >= self._next:
@@ -98,7 +98,7 @@ class Status:
             self._write()
 
     def _write(self) -> None:
-        """A training does not end because nobody can be told of it."""
+        """Write the file; errors are ignored, as a training must not fail for want of a status."""
         with suppress(OSError):
             files.put(self._path, json.dumps(summed(self._held)))
             if self._around:

@@ -1,4 +1,4 @@
-"""What is to be trained: from a few words, from a run that goes on, or from what one in stages has noted of itself."""
+"""What to train: from a few words, from a run to be resumed, or from the note of a training in stages."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ from .start_from import adapted, as_begun
 
 __all__ = ["STAGES", "Task", "begin", "going_on", "note"]
 
-STAGES = "stages"  # the folder of a run in which those lie that it begins with
-NOTE = "task.json"  # in there: what was asked for, so that the folder alone says how to go on
+STAGES = "stages"  # the subfolder of a run for the runs that it begins with
+NOTE = "task.json"  # in there: what was asked for, so that the folder suffices to resume
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,17 @@ class Task:
     """A training, or several one after another.
 
     run           the folder
-    recipe        what is trained
-    seed          what all randomness follows from
-    start_from    a run or a model with whose weights it begins, or None
-    images        its length, if that was asked for; not both
-    minutes       its length as time, if that was asked for
-    data_changed  whether to go on with a run though its data are not what they were
-    rescue        whether to go back to sound numbers if the training blows up
-    auto          whether to take the doctor's advice once
-    begins        recipes that are trained before, and their shares of the length
-    stage         which one it is where there are several, such as "2 of 3"
-    note          what the user ought to know of it
+    recipe        what to train
+    seed          determines all randomness
+    start_from    a run or a model whose weights it starts from, or None
+    images        the requested length, or None; not both
+    minutes       the requested length as time, or None
+    data_changed  whether to resume a run although its data have changed
+    rescue        whether to go back to sound numbers on divergence
+    auto          whether to follow the doctor's advice once
+    begins        recipes to train first, with their shares of the length
+    stage         its number in a training in stages, such as "2 of 3"
+    note          a message for the user
     """
 
     run: Run
@@ -65,7 +65,7 @@ def begin(
     start_from: str | Path | None,
     out: str | Path | None,
 ) -> Task:
-    """The training that these words begin, or go on with if they have begun it."""
+    """The training that these words ask for, new or already begun."""
     begun_with, said = str(start_from) if start_from else None, ""
     target = str(target) if isinstance(target, Path) else target
     name = name_of_run(target, data, size, seed, start_from)
@@ -89,7 +89,7 @@ def begin(
 
 
 def going_on(path: Path) -> Task | None:
-    """The training that was begun in this folder, as it was begun; None if there is none.
+    """The training that was begun in this folder, with its original arguments; None if there is none.
 
     Raises:
         DoesNotFit: it is a published model.
@@ -104,7 +104,7 @@ def going_on(path: Path) -> Task | None:
 
 
 def note(task: Task) -> None:
-    """Write down what was asked for in the folder of a training in stages."""
+    """Write down what was asked for, in the folder of a training in stages."""
     asked = {"recipe": to_json(task.recipe), "seed": task.seed, "from": task.start_from}
     asked |= {"images": task.images, "minutes": task.minutes}
     with files.writing(task.run.path):

@@ -192,6 +192,7 @@ def test_links_that_lead_out_are_not_followed(studio):
 def test_folders_outside_may_not_be_read(studio):
     for folder, status in (
         ("/etc", 403),
+        ("/", 403),
         ("secret", 403),
         ("pictures/../secret", 403),
         ("pictures/none", 422),

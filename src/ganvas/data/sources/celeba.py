@@ -32,7 +32,7 @@ class Celeba(Source):
 
     @classmethod
     def reads(cls, path: Path) -> bool:
-        """Whether the path is called as it is published, or such a folder or zip is in it."""
+        """Whether the path has the published name, or holds a folder or zip of that name."""
         return any(name in {"img_align_celeba", "img_align_celeba.zip"} for name in {path.name, *listing(path)})
 
     def drawn(self) -> bool:
@@ -40,7 +40,7 @@ class Celeba(Source):
         return False
 
     def open(self, watch: Watch = unwatched) -> Dataset:
-        """Decode the faces, cut to a square in the middle, once, into the cache.
+        """Decode the faces, cropped to their middle, once, into the cache.
 
         Raises:
             NotFound or DoesNotFit: no path was given or nothing is there, or the split is unknown or its list missing.
@@ -80,7 +80,7 @@ class Celeba(Source):
 
 
 def _table(path: Path, name: str) -> dict[str, list[str]]:
-    """Picture -> its row of a list in the folder or beside it; under "" the columns' names. Empty if there is none.
+    """Picture -> its row in a list in the folder or beside it, and "" -> column names; empty if there is no list.
 
     As published it is text, with the number of rows in the first line; widespread copies are comma-separated.
     """

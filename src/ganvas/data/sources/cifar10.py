@@ -38,7 +38,7 @@ class Cifar10(Source):
     """CIFAR-10, 50,000 and 10,000 photos of 32x32 in 10 classes (Krizhevsky 2009), downloaded or from `cifar10:PATH`.
 
     The path is the published archive, binary or for Python, the folder unpacked from it, or a folder or zip with a
-    folder for each class, below `train` and `test` if there are both.
+    folder for each class, inside `train` and `test` if the set is split.
     """
 
     path: str = ""
@@ -48,7 +48,7 @@ class Cifar10(Source):
 
     @classmethod
     def reads(cls, path: Path) -> bool:
-        """Whether the batches are in this folder or zip, or this is one of the published archives by its name."""
+        """Whether this is a folder or zip with the batches, or has the name of a published archive."""
         names = listing(path) | listing(path / "cifar-10-batches-bin") | listing(path / "cifar-10-batches-py")
         archive = path.name.startswith("cifar-10-") and path.name.endswith((".tar.gz", ".tar"))
         return archive or any(name.removesuffix(".bin") == "data_batch_1" for name in names)
@@ -61,7 +61,7 @@ class Cifar10(Source):
         """Read the batches, once, into the cache.
 
         Raises:
-            NotFound, Unreadable, DoesNotFit or Unreachable: they are not there or damaged, there is no such split, or
+            NotFound, Unreadable, DoesNotFit or Unreachable: they are missing or damaged, there is no such split, or
                 the download failed.
         """
         if self.split not in BATCHES:
@@ -131,7 +131,7 @@ def _batches(path: Path, split: str) -> dict[str, bytes]:
 
 
 def _parse(name: str, content: bytes) -> tuple[Pictures, list[int]]:
-    """Pictures uint8 [N, 32, 32, 3] and labels of a batch, which has planes of red, green and blue one by one."""
+    """Pictures uint8 [N, 32, 32, 3] and labels of a batch, which stores red, green and blue as separate planes."""
     try:
         if name.endswith(".bin"):
             rows = np.frombuffer(content, np.uint8).reshape(-1, 3073)
@@ -147,7 +147,7 @@ def _parse(name: str, content: bytes) -> tuple[Pictures, list[int]]:
 
 
 class _Array:
-    """Stands for a NumPy array in a batch: keeps its bytes and does nothing with them until they are asked for."""
+    """Stands for a NumPy array in a batch, and does nothing but keep its bytes."""
 
     def __setstate__(self, state: Any) -> None:
         self.numbers = np.frombuffer(state[-1], np.uint8)

@@ -1,4 +1,4 @@
-"""Clips: short films of one length, digits that move or animations and videos of one's own."""
+"""Clips, short films of one length: moving digits, or a user's own animations and videos."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -33,11 +33,11 @@ MOST_FRAMES = 20_000  # of one file; the rest of it is left out
 @part("data")
 @dataclass(frozen=True)
 class MovingDigits(Source):
-    """Handwritten digits that glide over black and bounce off the edges; drawn anew, no download.
+    """Handwritten digits that move over black and bounce off the edges; generated, without a download.
 
     After Moving MNIST (Srivastava et al. 2015, arXiv:1502.04681), with the digits that come with the toolkit: half as
-    high as the frame, at a constant speed of `slowest` to `fastest` of the way they have, per frame. With one of the
-    `digits` to a clip, its label is the clip's. Where two digits meet, the brighter one is seen.
+    high as the frame, at a constant speed of `slowest` to `fastest` of their range of motion per frame. With one digit
+    per clip, its label is the clip's. Where two digits overlap, the brighter pixel is shown.
     """
 
     digits: int = 1
@@ -49,10 +49,10 @@ class MovingDigits(Source):
     fastest: float = 0.14
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant.
+        """Refuse impossible settings.
 
         Raises:
-            DoesNotFit: there would be no digit, fewer than two frames, no clip, or no speed.
+            DoesNotFit: there would be no digit, fewer than two frames, no clip, or no possible speed.
         """
         for name, least in (("digits", 1), ("frames", 2), ("count", 1)):
             if getattr(self, name) < least:
@@ -89,11 +89,11 @@ class MovingDigits(Source):
 @part("data")
 @dataclass(frozen=True)
 class Clips(Source):
-    """A folder or zip of animations: GIF, WebP or PNG that move; MP4, MOV, WebM, MKV, AVI where the package av is.
+    """A folder or zip of animated GIF, WebP or PNG; with the package av, also MP4, M4V, MOV, WebM, MKV, AVI.
 
-    A file gives as many clips of `frames` as it holds one after the other, counting only each `every`-th of its frames;
-    one that is too short for a single clip is slowed down to one by repeating frames. How long a frame is shown does
-    not count. Sub-folders are classes if every file is in one; frames are brought to `size` as pictures are.
+    A file is cut into as many consecutive clips of `frames` frames as it holds, counting only every `every`-th frame;
+    one too short for a single clip is slowed down to one by repeating frames. Frame durations are ignored. Sub-folders
+    are classes, and frames are converted to `size`, as pictures are in `folder`.
     """
 
     path: str
@@ -105,10 +105,10 @@ class Clips(Source):
     fit: str = "crop"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant.
+        """Refuse impossible settings.
 
         Raises:
-            DoesNotFit: there would be fewer than two frames, or each 0th would count.
+            DoesNotFit: `frames` is less than 2, or `every` less than 1.
         """
         for name, least in (("frames", 2), ("every", 1)):
             if getattr(self, name) < least:
@@ -118,7 +118,8 @@ class Clips(Source):
         """Decode the clips, once, into the cache.
 
         Raises:
-            NotFound or Unreadable: the path is missing, or fewer than two clips can be used; the message says why.
+            NotFound, Unreadable or DoesNotFit: the path is missing, or fewer than two clips can be used; the message
+                says why.
         """
         path = Path(self.path).expanduser()
         frame = replace(Frame.of(self.size, self.channels), background=self.background, fit=self.fit)
@@ -162,7 +163,7 @@ def _shown(name: str, content: bytes, frame: Frame) -> tuple[tuple[int, int], Fr
     """(width, height) in the file and all its frames [T, H, W, C].
 
     Raises:
-        Unusable: it is none that moves, damaged, too large, or needs the package av.
+        Unusable: it does not move, is damaged or too large, or needs the package av.
     """
     try:
         pictures = _of_video(content) if PurePosixPath(name).suffix.lower() in VIDEOS else _of_animation(content)
@@ -204,7 +205,7 @@ def _of_video(content: bytes) -> Iterator[Image.Image]:
 
 
 def _cut(shown: Frames, length: int) -> list[Frames]:
-    """The clips of this length that follow one another in a film [T, H, W, C]; one that is short is slowed down."""
+    """The consecutive clips of this length in a film [T, H, W, C]; a shorter film is slowed down to one."""
     if len(shown) < 2:
         raise Unusable("fewer than two frames")
     if len(shown) < length:
@@ -213,7 +214,7 @@ def _cut(shown: Frames, length: int) -> list[Frames]:
 
 
 def _bounced(way: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A straight way, folded into [0, 1] as by mirrors at both ends."""
+    """Positions on a line, folded into [0, 1] as by mirrors at both ends."""
     return 1 - np.abs(way % 2 - 1)
 
 
@@ -224,10 +225,10 @@ def _enlarged(ink: NDArray[np.integer], side: int) -> NDArray[np.float32]:
 
 
 def _drawn(square: NDArray[np.float32], corners: NDArray[np.float64], frame: Frame) -> Frames:
-    """Frames [T, H, W] with the square's upper left corner at each of `corners` [T, 2], between pixels too.
+    """Frames [T, H, W] with the square's upper left corner at each of `corners` [T, 2], also between pixels.
 
-    Pixel y gets the share max(0, 1 - |y - top - i|) of row i, and columns likewise: linear interpolation as two
-    products of matrices.
+    Pixel y gets the share max(0, 1 - |y - top - i|) of row i, and columns likewise: linear interpolation as two matrix
+    products.
     """
     places = np.arange(len(square))
     rows, columns = (

@@ -1,4 +1,4 @@
-"""Pictures of one's own: a folder or a zip of them."""
+"""A user's own pictures: a folder or a zip of them."""
 
 import math
 from contextlib import suppress
@@ -20,19 +20,19 @@ from ..pack import Described, pack_files
 __all__ = ["Folder"]
 
 LOOKED_AT = 64  # pictures
-MOST_LOOKED_AT = 500  # files, of which so many may be none
+MOST_LOOKED_AT = 500  # files, some of which may be no pictures
 
 
 @part("data")
 @dataclass(frozen=True)
 class Folder(Source):
-    """A folder or a zip of pictures: PNG, JPEG, WebP, GIF, BMP, TIFF, also in sub-folders, whatever their names end in.
+    """A folder or a zip of pictures: PNG, JPEG, WebP, GIF, BMP, TIFF, also in sub-folders, with any suffix.
 
-    Sub-folders are classes if the pictures are in them, but for a few that are left out then; the `dataset.json` of a
-    StyleGAN zip names classes too. Of folders `train` and `test` the former is learned from. Keywords are read from
+    Sub-folders are classes if almost all pictures are in one; the few others are then left out. The `dataset.json` of a
+    StyleGAN zip gives classes too. Of folders `train` and `test` the former is learned from. Keywords are read from
     `metadata.jsonl` or `metadata.csv` (columns `file_name` and `keywords` or `text`) or from a NAME.txt beside
-    NAME.png. Every picture is brought to one `size`: by `fit` as `crop` (its middle), `pad` (all of it on the
-    `background`) or `stretch`. Those of 16 bits may use fewer, `bits`.
+    NAME.png. Every picture is converted to one `size` by `fit`: `crop` (its middle), `pad` (all of it on the
+    `background`) or `stretch`. `bits` is how many of their bits 16-bit pictures use.
     """
 
     path: str
@@ -46,7 +46,8 @@ class Folder(Source):
         """Decode the pictures, once, into the cache.
 
         Raises:
-            NotFound or Unreadable: the path is missing, or fewer than two pictures can be used; the message says why.
+            NotFound, Unreadable or DoesNotFit: the path is missing, or fewer than two pictures can be used; the message
+                says why.
         """
         files = self._files()
         width, height = self.size if isinstance(self.size, tuple) else (self.size, self.size)
@@ -100,7 +101,7 @@ FEW = "A GAN needs at least 2 pictures to tell what they have in common, and a f
 
 
 def _candidates(files: Files) -> list[str]:
-    """The files that may be pictures: all but those that say something of others, tables and texts beside a picture."""
+    """The files that may be pictures: all but tables and the texts beside pictures."""
     texts = {name for name in files.names if name.lower().endswith(".txt")}
     stems = {stem(name) for name in files.names if name not in texts and _last(name) not in TABLES}
     described = {name for name in texts if stem(name) in stems}
@@ -108,7 +109,7 @@ def _candidates(files: Files) -> list[str]:
 
 
 def _described(files: Files, names: list[str], kept: tuple[tuple[str, str], ...]) -> Described:
-    """What is known of the pictures among these files besides their pixels."""
+    """What is known about the pictures among these files besides their pixels."""
     pictures = [name for name in names if is_picture(files.beginning(name))]
     found, told = classes(files, pictures), captions(files, pictures)
 

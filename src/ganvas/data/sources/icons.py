@@ -58,21 +58,21 @@ FIRST = {
     "vehicles": "🏍🏎🚀🚁🚂🚃🚄🚅🚆🚇🚈🚉🚊🚋🚌🚍🚎🚐🚑🚒🚓🚔🚕🚖🚗🚘🚙🚚🚛🚜🚝🚞🚟🚠🚡🚢🚤🚲🛥🛩🛫🛬🛰🛳🛴🛵🛶🛸"
     "🛹🛺🛻🛼🦼🦽⛴⛵✈",
 }
-"""Subset -> the characters that the icons' code points begin with; \\uE000 and on are OpenMoji's own."""
+"""Subset -> the characters that the icons' code points begin with; \\uE000 and above are OpenMoji's own."""
 
 PORTRAYED = (
     "👦👧👨👩👮👰👱👳👴👵👷👸💂🕵🙍🙎🎅🤴🤵🤶🥷🦸🦹🧌🧑🧒🧓🧔🧕🧖🧙🧛🧝🧞🧟🫅\ue185\ue186\ue187\ue188\ue300"
     "\ue301\ue302\ue303\ue340\ue341"
 )
-"""Who is shown facing us, head and shoulders; every skin tone, hair and job of theirs too ..."""
+"""Those shown from the front, head and shoulders, in every skin tone, hair and job ..."""
 
 NOT_A_PORTRAIT = "👦👧👨👩🧑🧒❤🤝🐰🍼🦯🦼🦽🩰🪩🫯"
-"""... unless the code points go on with another person or with something that shows the whole body."""
+"""... unless the code points continue with another person or with something that shows the whole body."""
 
 UNITS = 72.0  # the width of an OpenMoji drawing
-WINDOW = 62.0  # the middle part that is shown: three of four drawings fit and keep their sizes, for the others it grows
-MARGIN = 1.0  # what stays free around those others
-DRAWING = 4  # to be raised when pictures come out differently
+WINDOW = 62.0  # the middle part that is shown: three of four drawings fit into it, for the others it is enlarged
+MARGIN = 1.0  # kept free around those others
+DRAWING = 4  # to be increased when pictures come out differently
 SMALL_WORDS = {"of", "in", "on", "with", "and", "the", "at", "for"}
 
 
@@ -125,7 +125,7 @@ def subsets() -> list[str]:
 
 
 def belongs(characters: str, subset: str) -> bool:
-    """Whether the icon of these code points is of this subset."""
+    """Whether the icon of these code points belongs to this subset."""
     first, rest = characters[0], characters[1:]
     if subset == "all":
         return True
@@ -137,7 +137,7 @@ def belongs(characters: str, subset: str) -> bool:
 
 
 def name_of_icon(characters: str) -> str:
-    """The Unicode name, such as `red heart`; of OpenMoji's own additions, which have none, the code points."""
+    """The Unicode name, such as `red heart`; for OpenMoji's own additions, which have none, the code points."""
     from emoji import EMOJI_DATA
 
     plain = characters.replace("\ufe0f", "")
@@ -149,7 +149,7 @@ def name_of_icon(characters: str) -> str:
 
 
 def words(name: str) -> tuple[str, ...]:
-    """The words of a name that say something, a skin tone as one phrase; none for a name of code points."""
+    """The meaningful words of a name, a skin tone as one phrase; none for a name of code points."""
     if re.fullmatch(r"[0-9A-F-]+", name):
         return ()
     name, *tones = re.split(r" (?=(?:medium-)?(?:light|medium|dark) skin tone)", name)
@@ -158,9 +158,9 @@ def words(name: str) -> tuple[str, ...]:
 
 
 def draw(svg: str, frame: Frame) -> NDArray[np.uint8]:
-    """One OpenMoji drawing in the frame, uint8 [H, W, C], its window cut out of the margin and centred on white.
+    """One OpenMoji drawing in the frame, uint8 [H, W, C], without most of its margin, centred on white.
 
-    It is drawn larger, if small three times, and reduced by a Lanczos filter: that keeps thin lines better.
+    It is rendered 1.5 to 3 times as large and reduced by a Lanczos filter, which preserves thin lines better.
     """
     from resvg_py import svg_to_bytes
 

@@ -35,10 +35,11 @@ MOST_BYTES = 2**28
 @part("data")
 @dataclass(frozen=True)
 class Mnist(Source):
-    """MNIST, 60,000 and 10,000 digits of 28x28 written by hand (LeCun et al. 1998), downloaded or from `mnist:PATH`.
+    """MNIST, 60,000 and 10,000 handwritten digits of 28x28 (LeCun et al. 1998), downloaded or from `mnist:PATH`.
 
-    The path is a folder or zip with the four idx files, packed by gzip or not; Fashion-MNIST has files of those names.
-    At 32x32, the default, two black pixels are added on each side as is usual; other sizes are resampled from that.
+    The path is a folder or zip with the four idx files, gzipped or not; Fashion-MNIST has files of the same names. At
+    32x32, the default, two black pixels are added on each side as is usual; 28x28 is the original, and other sizes are
+    resampled from 32x32.
     """
 
     path: str = ""
@@ -115,5 +116,5 @@ def _numbers(files: Files, name: str) -> NDArray[np.uint8]:
 
 
 def _bordered(picture: NDArray[np.uint8], frame: Frame) -> Image.Image:
-    """28x28 as it is or with its border, which leaves the pixels alone at 28x28 and at 32x32."""
+    """The picture, with a border unless the frame is 28x28, so that pixels stay exact at 28x28 and 32x32."""
     return Image.fromarray(picture if (frame.width, frame.height) == (28, 28) else np.pad(picture, 2))

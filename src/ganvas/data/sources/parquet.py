@@ -1,11 +1,11 @@
-"""Parquet files as the data sets of Hugging Face have them: a table whose rows hold a picture and what belongs to it.
+"""Parquet files as on Hugging Face: tables whose rows hold a picture, its class and its words.
 
     image              the picture: a struct of `bytes` and `path`, or its bytes alone
-    label              a number, or a name; what numbers are called is in the schema's metadata (ClassLabel)
+    label              a number or a name; the names of numbers are in the schema's metadata (ClassLabel)
     keywords, text, caption      words, as in captions.py
 
-They are read row by row and packed as they come, so memory stays flat. A row that has only the path of a picture has
-none: nothing that a table names is opened.
+They are read and packed row by row, so memory stays constant. A row with only the path of a picture has none: no file
+that a table names is opened.
 """
 
 import glob
@@ -41,10 +41,10 @@ BUFFER = 2**20  # bytes of a file that are read at a time
 class Parquet(Source):
     """Parquet files of pictures: one, a folder of them, or a pattern such as `parquet:FOLDER/train-*.parquet`.
 
-    They are as the data sets of Hugging Face have them: a column `image`, and where there are any `label`, whose names
-    are those of its ClassLabel, and `keywords`, `text` or `caption`. Of files train-*.parquet and test-*.parquet in a
-    folder, or in its folder `data`, the former are learned from. Takes the package pyarrow, `pip install
-    'ganvas[parquet]'`. The rest is as in `folder`.
+    As on Hugging Face, there is a column `image` and optionally `label`, with names from its ClassLabel, and
+    `keywords`, `text` or `caption`. Of train-*.parquet and test-*.parquet in a folder, or in its folder `data`, the
+    former are learned from. Needs the package pyarrow, `pip install 'ganvas[parquet]'`. The other settings are as in
+    `folder`.
     """
 
     path: str
@@ -65,7 +65,7 @@ class Parquet(Source):
         Raises:
             NotFound: there are no such files, or pyarrow is not installed.
             Unreadable: they have no column of pictures, or not one picture can be used; the message says why.
-            DoesNotFit: there is a single one.
+            DoesNotFit: there is only one.
         """
         paths, kept = self._paths()
         width, height = self.size if isinstance(self.size, tuple) else (self.size, self.size)
@@ -86,7 +86,7 @@ class Parquet(Source):
         return looks_drawn(found)
 
     def _paths(self) -> tuple[list[Path], tuple[str, ...]]:
-        """The files that are learned from, and the names of those that are kept for tests.
+        """The files to learn from, and the names of those kept for tests.
 
         Raises:
             NotFound: there are none.
@@ -119,7 +119,7 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Columns:
-    """The columns of a table that hold these things, and what the numbers in that of classes are called."""
+    """The columns of a table for the picture, class and words, and the names of numbered classes."""
 
     picture: str
     label: str = ""
@@ -132,12 +132,12 @@ class _Columns:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """Such files in a folder, or else in its folder `data`."""
+    """The Parquet files in a folder, or else in its folder `data`."""
     return sorted(folder.glob(f"*{ENDING}")) or sorted(folder.glob(f"data/*{ENDING}"))
 
 
 def _split(path: Path) -> str:
-    """What stands before the first - in its name: train of train-00000-of-00003.parquet."""
+    """The part of the name before the first -: train for train-00000-of-00003.parquet."""
     return path.stem.partition("-")[0]
 
 
@@ -150,7 +150,7 @@ def _pyarrow() -> Any:
 
 
 def _count(path: Path) -> int:
-    """How many rows a file says that it has, for the question whether there is room; 0 if it is damaged."""
+    """The number of rows by a file's metadata, to check for disk space; 0 if it is damaged."""
     parquet = _pyarrow()
     try:
         with parquet.ParquetFile(path) as file:
@@ -160,7 +160,7 @@ def _count(path: Path) -> int:
 
 
 def _items(paths: list[Path], kept: Sequence[str], frame: Frame, count: int, watch: Watch) -> Iterator[Item]:
-    """Each row as it comes, and then what of the files could not be used."""
+    """The item of each row, then one for every file that could not be used."""
     useless = [(name, "kept for tests: name it by itself to use it") for name in kept]
     rows = _rows(paths, lambda name, reason: useless.append((name, reason)))
     for done, item in enumerate(in_parallel(lambda row: _item(row, frame), rows)):
@@ -170,7 +170,7 @@ def _items(paths: list[Path], kept: Sequence[str], frame: Frame, count: int, wat
 
 
 def _rows(paths: list[Path], refuse: Callable[[str, str], None]) -> Iterator[_Row]:
-    """The rows of all files in their order; `refuse` is told of those that are damaged, and why."""
+    """The rows of all files in order; `refuse` is told which files are damaged, and why."""
     parquet = _pyarrow()
     for path in paths:
         row = 0
@@ -189,7 +189,7 @@ def _rows(paths: list[Path], refuse: Callable[[str, str], None]) -> Iterator[_Ro
 
 
 def _columns(path: Path, schema: Any) -> _Columns:
-    """What the columns of a table hold, by their names and types.
+    """What the columns of a table hold, judged by their names and types.
 
     Raises:
         Unreadable: none of them holds pictures.
@@ -214,7 +214,7 @@ def _holds_bytes(kind: Any) -> bool:
 
 
 def _classes(metadata: Mapping[bytes, bytes], label: str) -> tuple[str, ...]:
-    """What the numbers of a ClassLabel are called, by what the package datasets writes into a schema; or nothing."""
+    """The names of a ClassLabel's numbers, as the package datasets writes them into a schema; or empty."""
     try:
         names = json.loads(metadata[b"huggingface"])["info"]["features"][label]["names"]
         return tuple(nfc(str(name)).strip() for name in names)
@@ -227,12 +227,12 @@ def _row(name: str, held: Mapping[str, Any], columns: _Columns) -> _Row:
     if type(label) is int and columns.classes:
         label = columns.classes[label] if 0 <= label < len(columns.classes) else None
     elif type(label) is int and label < 0:
-        label = None  # as those of tests are, which nobody is to know
+        label = None  # as in test sets whose labels are secret
     return _Row(name, held.get(columns.picture), label, [held.get(each) for each in columns.told])
 
 
 def _item(row: _Row, frame: Frame) -> Item:
-    """What a row becomes, or why nothing."""
+    """The item of a row, with a picture or the reason why there is none."""
     try:
         found = decode(_picture(row), frame)
     except Unusable as reason:

@@ -1,4 +1,4 @@
-"""Points of one's own: a table of numbers, a row for each."""
+"""A user's own points: a table of numbers, one row per point."""
 
 import json
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ MOST_BYTES = 256 * 2**20
 @part("data")
 @dataclass(frozen=True)
 class Points(Source):
-    """Points from a file: .npy [N, F], .csv with a row for each, or .json [[x, y], ...]; they are taken as they are.
+    """Points from a file: .npy [N, F], .csv with a row for each, or .json [[x, y], ...]; they are not rescaled.
 
-    Recipes such as `ring` learn what lies within about +-1.5.
+    Recipes such as `ring` are for points within about +-1.5.
     """
 
     path: str

@@ -1,10 +1,10 @@
-"""Tar shards as WebDataset has them: pictures and what belongs to each, side by side, read from first to last.
+"""Tar shards in WebDataset's format: each picture next to its class and words, read sequentially.
 
     train-{000..063}.tar     000123.jpg  000123.cls      a class
                              000124.png  000124.txt      words, as in captions.py
                              000125.png  000125.json     {"keywords": [...], "text": ..., "class": ...}
 
-Nothing of a shard is ever unpacked onto the disk, whatever names its members bear.
+Nothing in a shard is ever extracted to disk, whatever its members are called.
 """
 
 import glob
@@ -30,7 +30,7 @@ from ..words import nfc
 __all__ = ["Shards"]
 
 LOOKED_AT = 64  # pictures
-CLASS = ("class", "label", "cls")  # what a class is called in a .json
+CLASS = ("class", "label", "cls")  # the keys for a class in a .json
 TOLD = ("cls", "txt", "json")
 NO_PICTURE = "no picture beside it"
 
@@ -43,10 +43,10 @@ Parts = dict[str, Any]
 class Shards(Source):
     """Tar shards of pictures: `shards:train-{000..063}.tar` or `shards:train-*.tar`, also compressed.
 
-    Files of one name but for the ending are one sample, as in WebDataset: a picture, a class (.cls), words (.txt), or
-    both (.json with `class`, `keywords` or `text`). They are read from first to last and packed as they come, so memory
-    stays flat; what cannot be used is listed with the reason. Takes the package webdataset, `pip install
-    'ganvas[shards]'`. The rest is as in `folder`.
+    Files whose names differ only in the suffix are one sample, as in WebDataset: a picture, a class (.cls), words
+    (.txt), or both (.json with `class`, `keywords` or `text`). They are read and packed sequentially, so memory stays
+    constant; what cannot be used is listed with the reason. Needs the package webdataset, `pip install
+    'ganvas[shards]'`. The other settings are as in `folder`.
     """
 
     path: str
@@ -62,7 +62,7 @@ class Shards(Source):
         Raises:
             NotFound: there are no such shards, or webdataset is not installed.
             Unreadable: not one picture can be used; the message says why.
-            DoesNotFit: there is a single one.
+            DoesNotFit: there is only one.
         """
         paths = self._paths()
         width, height = self.size if isinstance(self.size, tuple) else (self.size, self.size)
@@ -82,10 +82,10 @@ class Shards(Source):
         return looks_drawn(found)
 
     def _paths(self) -> list[Path]:
-        """The shards that the pattern names, in the order of their names.
+        """The shards that match the pattern, in the order of their names.
 
         Raises:
-            NotFound: there are none, or one of those that are counted is missing.
+            NotFound: there are none, or one of a numbered range is missing.
         """
         expand, _ = _webdataset()
         patterns = [str(Path(each).expanduser()) for each in expand(self.path)]
@@ -101,7 +101,7 @@ class Shards(Source):
 
 
 def _webdataset() -> tuple[Callable[[str], list[str]], Callable[..., Iterator[Parts]]]:
-    """What names shards, and what groups their members to samples."""
+    """The functions of webdataset that expand patterns of shards and group members into samples."""
     try:
         from webdataset.shardlists import expand_urls
         from webdataset.tariterators import group_by_keys
@@ -111,7 +111,7 @@ def _webdataset() -> tuple[Callable[[str], list[str]], Callable[..., Iterator[Pa
 
 
 def _members(paths: list[Path]) -> int:
-    """At most so many pictures, for the question whether there is room: a member has a header of 512 bytes."""
+    """The largest possible number of pictures, to check for disk space: all members but classes and texts."""
     total = 0
     for path in paths:
         with suppress(OSError, tarfile.TarError, EOFError, ValueError), tarfile.open(path, "r|*") as shard:
@@ -122,7 +122,7 @@ def _members(paths: list[Path]) -> int:
 
 
 def _items(paths: list[Path], frame: Frame, watch: Watch) -> Iterator[Item]:
-    """Each sample as it comes, and where a shard ends, what of it could not be used."""
+    """The item of each sample, then, after all shards, one for every member that could not be used."""
     useless: list[tuple[str, str]] = []
     samples = _samples(paths, lambda name, reason: useless.append((name, reason)))
     for done, item in enumerate(in_parallel(lambda sample: _item(sample, frame), samples)):
@@ -132,7 +132,7 @@ def _items(paths: list[Path], frame: Frame, watch: Watch) -> Iterator[Item]:
 
 
 def _samples(paths: list[Path], refuse: Callable[[str, str], None]) -> Iterator[Parts]:
-    """The samples of all shards in their order; `refuse` is told of members that are of no use, and why."""
+    """The samples of all shards in order; `refuse` is told which members cannot be used, and why."""
     _, group = _webdataset()
 
     def twice(error: Exception) -> bool:
@@ -143,7 +143,7 @@ def _samples(paths: list[Path], refuse: Callable[[str, str], None]) -> Iterator[
 
 
 def _files(paths: list[Path], refuse: Callable[[str, str], None]) -> Iterator[Parts]:
-    """The members of all shards as webdataset hands them on, with an empty one between shards."""
+    """The members of all shards in the form of webdataset, with an empty one after each shard."""
     for path in paths:
         try:
             with tarfile.open(path, "r|*") as shard:
@@ -163,7 +163,7 @@ def _files(paths: list[Path], refuse: Callable[[str, str], None]) -> Iterator[Pa
 
 
 def _unusable(member: tarfile.TarInfo) -> str:
-    """Why a member is of no use; nothing if it may be of some."""
+    """Why a member cannot be used; empty if it may be."""
     last = member.name.rpartition("/")[2]
     if member.issym() or member.islnk():
         return "a link"
@@ -175,7 +175,7 @@ def _unusable(member: tarfile.TarInfo) -> str:
 
 
 def _item(sample: Parts, frame: Frame) -> Item:
-    """What a sample becomes, or why nothing."""
+    """The item of a sample, with a picture or the reason why there is none."""
     name = f"{sample['__url__']}/{sample['__key__']}"
     try:
         ending, content = _picture(sample)

@@ -1,4 +1,4 @@
-"""Digits on top of each other: pictures with a thousand modes, to see how many of them a GAN leaves out."""
+"""Digits stacked as colour channels: pictures with a thousand modes, to count how many of them a GAN misses."""
 
 import hashlib
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ __all__ = ["StackedDigits"]
 @part("data")
 @dataclass(frozen=True)
 class StackedDigits(Source):
-    """Three random digits as the red, green and blue of one picture: 1,000 modes, if MNIST is meant Stacked MNIST.
+    """Three random digits as red, green and blue of one picture: 1,000 modes; of MNIST, it is Stacked MNIST.
 
     (Metz et al. 2017, arXiv:1611.02163; with 128,000 pictures as in PacGAN, Lin et al. 2018, arXiv:1712.04086.)
-    `of` names the digits: those that come with the toolkit, `mnist`, or the path of any labelled pictures. Which ones
-    are stacked is the same at every call. A picture's class is its three labels, "407" for a red 4 on a green 0 on a
-    blue 7; with more or fewer `channels` it has as many labels.
+    `of` names the digits: those that come with the toolkit, `mnist`, or the path of any labelled pictures. The choice
+    is the same at every call. A picture's class is its three labels, "407" for a red 4, a green 0 and a blue 7; with
+    more or fewer `channels` it has as many labels.
     """
 
     of: str = "digits"

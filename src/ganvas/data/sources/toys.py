@@ -1,6 +1,6 @@
-"""Points in the plane whose distribution is known, so that it can be seen whether a GAN finds all of it.
+"""Points in the plane with a known distribution, to see whether a GAN finds all of it.
 
-The two mixtures are the protocol of PacGAN (Lin et al. 2018, arXiv:1712.04086, section 4.1) and of those before it: a
+The two mixtures follow the protocol of PacGAN (Lin et al. 2018, arXiv:1712.04086, section 4.1) and earlier papers: a
 sample is of high quality if it is within three deviations of a mode, and a mode is found if it has such a sample.
 """
 

@@ -1,12 +1,12 @@
-"""The routes of the HTTP API, a file for each part of it.
+"""The routes of the HTTP API, one file per topic.
 
-In: requests that the guard let through; out: answers.
+In: requests that passed the guard; out: responses.
 
     common.py    what routes share
-    draw.py      models, pictures, places, what is kept
+    draw.py      models, pictures, places, kept pictures
     data.py      sets
     runs.py      trainings
-    jobs.py      jobs, uploads, files
+    jobs.py      jobs and their files
     plane.py     playgrounds
     live.py      the state, and events
 """

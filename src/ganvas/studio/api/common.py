@@ -1,4 +1,4 @@
-"""What routes share: the studio's parts, how refusals are declared, and answers that a browser may keep."""
+"""What routes share: the studio's parts, the declaration of refusals, and cacheable responses."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -40,13 +40,13 @@ class Parts:
 
 
 def parts(request: Request) -> Parts:
-    """The studio that a request is for."""
+    """The studio that handles a request."""
     found: Parts = request.app.state.parts
     return found
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """How a route says what it may refuse with, beside what the guard does."""
+    """The OpenAPI responses for a route's refusals, including the guard's."""
     return {status: {"model": Failure} for status in sorted({*statuses, 401, 403, 408, 413, 421})}
 
 

@@ -1,4 +1,4 @@
-"""Sets of pictures: made, uploaded to, read, looked at."""
+"""Sets of pictures: create, upload to, read and show them."""
 
 from typing import Annotated
 
@@ -27,19 +27,19 @@ def sets(studio: Studio) -> list[Set]:
 
 @router.get("/api/data/{name}", responses=refusals(404))
 def one(studio: Studio, name: str) -> Set:
-    """One of them."""
+    """One set."""
     return Set(**studio.sets.about(name))
 
 
 @router.post("/api/data", status_code=201, responses=refusals(400, 404, 409, 415, 422, 507))
 def create(studio: Studio, ask: Create) -> Set:
-    """An empty set, or a folder that is read where it is."""
+    """Create an empty set, or one that reads a folder where it is."""
     return Set(**studio.sets.create(ask.name, ask.folder))
 
 
 @router.delete("/api/data/{name}", status_code=204, responses=refusals(404, 409))
 def discard(studio: Studio, name: str) -> None:
-    """Put an uploaded set into the trash."""
+    """Move an uploaded set to the trash."""
     if studio.runs.uses(studio.sets.about(name)["source"]) or studio.runs.uses(name):
         raise Refused(409, "A training learns from it.")
     studio.sets.discard(name)
@@ -53,7 +53,7 @@ def pictures(
     count: Annotated[int, Query(ge=1, le=500)] = 70,
     size: Annotated[int, Query(ge=8, le=1024)] = 64,
 ) -> list[SetPicture]:
-    """Some of its pictures: from one on, or evenly chosen."""
+    """Some of its pictures: a range from one on, or an even selection."""
     return [SetPicture(**each) for each in studio.sets.pictures(name, start=start, count=count, size=size)]
 
 
@@ -65,7 +65,7 @@ def picture(
     h: Annotated[str, Query(max_length=40)] = "",
     size: Annotated[int | None, Query(ge=8, le=1024)] = None,
 ) -> Response:
-    """One picture, decoded and written anew; with a size, as a model will see it."""
+    """One picture, decoded and encoded anew; with a size, as a model will see it."""
     content = studio.sets.picture(name, place, size)
     return Response(content, media_type="image/png", headers={"Cache-Control": FOREVER if h else "no-cache"})
 
@@ -73,7 +73,7 @@ def picture(
 @router.put("/api/data/{name}/files/{path:path}", status_code=201, responses=refusals(400, 404, 409, 415, 422, 507),
             openapi_extra=RAW)  # fmt: skip
 async def upload(request: Request, studio: Studio, name: str, path: str) -> Uploaded:
-    """A file of a set, as its bytes are."""
+    """Upload a file of a set, as raw bytes."""
     length = _length(request)
     coming = await run_in_threadpool(studio.sets.opened, name, path, length)
     return Uploaded(bytes=await _receive(request, coming, length))
@@ -81,7 +81,7 @@ async def upload(request: Request, studio: Studio, name: str, path: str) -> Uplo
 
 @router.put("/api/uploads/{name}", status_code=201, responses=refusals(400, 404, 409, 415, 422, 507), openapi_extra=RAW)
 async def upload_for_jobs(request: Request, studio: Studio, name: str) -> Uploaded:
-    """A file that jobs look at."""
+    """Upload a file for jobs, as raw bytes."""
     length = _length(request)
     return Uploaded(bytes=await _receive(request, for_jobs(studio.workspace, name, length), length))
 
@@ -94,7 +94,7 @@ def _length(request: Request) -> int | None:
 
 
 async def _receive(request: Request, coming: Upload, length: int | None) -> int:
-    """Take a body in, block by block, so that writing keeps nobody from drawing."""
+    """Receive a body, writing blocks in another thread so that drawing is not held up."""
     with coming:
         held = bytearray()
         async for part in request.stream():

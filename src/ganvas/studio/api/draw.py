@@ -1,4 +1,4 @@
-"""Models, pictures, places, and what is kept."""
+"""Models, pictures, places, and kept pictures."""
 
 import asyncio
 import hashlib
@@ -46,7 +46,7 @@ async def models(studio: Studio) -> list[Model]:
 
 @router.get("/api/models/{name}", responses=refusals(404))
 async def model(studio: Studio, name: str) -> Model:
-    """One of them."""
+    """One model."""
     return Model(**studio.models.about(name))
 
 
@@ -66,12 +66,12 @@ async def words(studio: Studio, name: str, q: Annotated[str, Query(max_length=10
 
 @router.post("/api/draw", responses=refusals(400, 404, 415, 422, 503))
 async def draw(studio: Studio, ask: Draw) -> Drawn:
-    """Where the pictures of these places are; they are made as they are asked for."""
+    """The URLs of the pictures of these places; pictures are drawn when they are requested."""
     _ready(studio, ask.model)
     places = [_place(shape) for shape in ask.places]
     checked = studio.worker.submit(PREVIEW, lambda: studio.gallery.check(ask.model, places))
     unknown, added = await asyncio.wrap_future(checked)
-    fp = studio.models.about(ask.model)["fp"]  # of the model that was checked: a training may have gone on
+    fp = studio.models.about(ask.model)["fp"]  # of the model that was checked: training may have continued
     studio.gallery.expect(fp, places, ask.stream)
     pictures = [
         {"url": f"/i/{fp}/{key_of(place)}.png", "place": shape.model_dump(exclude_none=True), "added": more}
@@ -81,10 +81,10 @@ async def draw(studio: Studio, ask: Draw) -> Drawn:
 
 
 def _ready(studio: Parts, name: str) -> dict[str, Any]:
-    """What is known of a model.
+    """The description of a model.
 
     Raises:
-        Refused: 404, there is none; 503, nothing is known of any yet.
+        Refused: 404, there is none; 503, the server is starting or has not read this model yet.
     """
     if not studio.worker.ready or (name in studio.models.paths() and not studio.models.knows(name)):
         raise Refused(503, "Getting ready: the model is on its way.")
@@ -100,7 +100,7 @@ async def picture(
     scale: Literal["1", "2", "4"] = "1",
     save: Literal["0", "1"] = "0",
 ) -> Response:
-    """The picture of a place, for ever the same."""
+    """The picture of a place, which never changes."""
     place = place_of(key)
     tag = hashlib.sha256(f"{fp} {key_of(place)} {scale}".encode()).hexdigest()
     if f'"{tag}"' in request.headers.get("if-none-match", ""):
@@ -119,7 +119,7 @@ async def preview(
     place: Annotated[str, Query(max_length=2000)],
     stream: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """One picture in passing; nothing if a newer one of the stream was asked for."""
+    """A quick preview; 204 if a newer one of the stream was requested."""
     _ready(studio, model)
     content = await studio.gallery.preview(model, place_of(place), stream)
     if content is None:
@@ -163,13 +163,13 @@ async def between(studio: Studio, ask: Between) -> Places:
 
 @router.get("/api/kept", responses=refusals())
 async def kept(studio: Studio) -> Response:
-    """What somebody kept."""
+    """The kept pictures."""
     return JSONResponse(studio.board.kept, headers={"ETag": studio.board.etag})
 
 
 @router.put("/api/kept", responses=refusals(400, 412, 415, 422))
 async def keep(studio: Studio, ask: Kept, if_match: Annotated[str, Header(max_length=100)] = "") -> Response:
-    """Keep this instead."""
+    """Replace the kept pictures."""
     wanted = ask.model_dump(exclude_none=True)
     for each in ask.places:
         _place(each.place)
@@ -180,7 +180,7 @@ async def keep(studio: Studio, ask: Kept, if_match: Annotated[str, Header(max_le
 
 @router.get("/kept/{name}.png", response_class=Response, responses=refusals(404))
 async def copy(studio: Studio, name: str) -> Response:
-    """The copy of a picture that was kept."""
+    """The stored copy of a kept picture."""
     path = studio.workspace.studio("kept", f"{name}.png")
     if name not in {each["id"] for each in studio.board.kept["places"]} or not path.is_file():
         raise Refused(404, "No copy of this picture was kept.")

@@ -1,4 +1,4 @@
-"""The state of the studio, and what happens in it."""
+"""The state of the studio, and its events."""
 
 import importlib.util
 import os
@@ -51,20 +51,20 @@ def _state(studio: Parts) -> dict[str, Any]:
 
 
 def everything(studio: Parts) -> dict[str, Any]:
-    """The first event of a stream."""
+    """The first event of a stream: the whole state."""
     more = {"runs": studio.runs.all(), "data": studio.sets.all(), "jobs": studio.jobs.all()}
     return {**_state(studio), **more}
 
 
 @router.get("/api/state", responses=refusals())
 def state(studio: Studio) -> State:
-    """What there is."""
+    """The whole state."""
     return State(**_state(studio))
 
 
 @router.get("/api/events", response_class=Response, responses=refusals(422))
 async def events(studio: Studio, plane: Annotated[str | None, Query(max_length=40)] = None) -> Response:
-    """What happens, until the tab leaves."""
+    """Server-sent events until the tab leaves."""
     stream = studio.hub.stream(lambda: everything(studio), plane)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)

@@ -24,7 +24,7 @@ def _known_loss(loss: str | None) -> None:
 
 @router.post("/api/plane", status_code=201, responses=REFUSALS)
 async def start(studio: Studio, ask: PlaneAsk) -> PlaneStart:
-    """Begin a playground, which waits for play or step."""
+    """Start a playground; it waits for play or step."""
     _known_loss(ask.loss)
     return PlaneStart(**await studio.playgrounds.start(ask.model_dump(exclude_none=True)))
 
@@ -36,30 +36,30 @@ async def _do(studio: Parts, name: str, asked: dict[str, Any]) -> dict[str, Any]
 
 @router.post("/api/plane/{name}/play", responses=REFUSALS)
 async def play(studio: Studio, name: str) -> dict[str, Any]:
-    """Step after step."""
+    """Train continuously."""
     return await _do(studio, name, {"do": "play"})
 
 
 @router.post("/api/plane/{name}/pause", responses=REFUSALS)
 async def pause(studio: Studio, name: str) -> dict[str, Any]:
-    """No more steps."""
+    """Pause training."""
     return await _do(studio, name, {"do": "pause"})
 
 
 @router.post("/api/plane/{name}/step", responses=REFUSALS)
 async def step(studio: Studio, name: str) -> dict[str, Any]:
-    """One step: the critic's turn, then the generator's."""
+    """Train one step: the critic's turn, then the generator's."""
     return await _do(studio, name, {"do": "step"})
 
 
 @router.post("/api/plane/{name}/set", responses=REFUSALS)
 async def change(studio: Studio, name: str, ask: PlaneChange) -> dict[str, Any]:
-    """Go on from here by other settings."""
+    """Continue with other settings."""
     _known_loss(ask.loss)
     return await _do(studio, name, {"do": "set", **ask.model_dump(exclude_none=True)})
 
 
 @router.delete("/api/plane/{name}", status_code=204, responses=REFUSALS)
 async def end(studio: Studio, name: str) -> None:
-    """End it."""
+    """End the playground."""
     studio.playgrounds.end(name)

@@ -1,4 +1,4 @@
-"""Trainings: planned, started, paused, taken up, watched."""
+"""Trainings: plan, start, pause, resume and watch them."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ PATHS = {"data", "folder", "points", "clips", "shards", "parquet"}  # parts and 
 
 @router.post("/api/plan", responses=refusals(400, 404, 409, 415, 422, 503))
 async def plan(studio: Studio, ask: Plan) -> Planned:
-    """What would be trained; nothing starts."""
+    """The recipe that would be trained, and warnings; nothing starts."""
     argv = _words(studio, ask)
     recipe, warnings = await _planned(studio, ask)
     return Planned(recipe=recipe, command=command_of(argv), warnings=warnings)
@@ -33,7 +33,7 @@ async def plan(studio: Studio, ask: Plan) -> Planned:
 
 @router.post("/api/runs", status_code=201, responses=refusals(400, 404, 409, 415, 422, 503, 507))
 async def start(studio: Studio, ask: Train) -> Run:
-    """Train, or wait for the training before."""
+    """Start a training, or queue it behind others."""
     argv = _words(studio, ask)
     await _planned(studio, ask)
     argv += ["--minutes", f"{ask.minutes:g}"] if ask.minutes is not None else ["--images", str(ask.images)]
@@ -44,7 +44,7 @@ async def start(studio: Studio, ask: Train) -> Run:
 
 
 def _words(studio: Parts, ask: Plan) -> list[str]:
-    """The words of the command that trains, but for how long and whereto."""
+    """The arguments of the training command, without its length and output."""
     argv = ["train", _source(studio, ask.source)]
     argv += ["--from", _model(studio, ask.from_)] if ask.from_ else []
     argv += ["--size", str(ask.size)] if ask.size else []
@@ -86,7 +86,7 @@ def _model(studio: Parts, name: str) -> str:
 
 
 async def _planned(studio: Parts, ask: Plan) -> tuple[dict[str, Any], list[str]]:
-    """The recipe, and what is to be said about it before."""
+    """The recipe, and warnings about it."""
     source = _source(studio, ask.source)
     place = str(studio.workspace.root / source) if source.startswith("data/") else source
     base = None if ask.from_ is None else studio.models.paths().get(ask.from_)
@@ -108,7 +108,7 @@ async def _planned(studio: Parts, ask: Plan) -> tuple[dict[str, Any], list[str]]
 
 
 def _warnings(about: dict[str, Any] | None, size: Any, base: FilePath | None) -> list[str]:
-    """What is known to go wrong."""
+    """Problems to expect from the data."""
     from ...data.dataset import FEW
 
     if about is None:
@@ -134,13 +134,13 @@ def runs(studio: Studio) -> list[Run]:
 
 @router.get("/api/runs/{name}", responses=refusals(404))
 def one(studio: Studio, name: str) -> Run:
-    """One of them."""
+    """One run."""
     return Run(**studio.runs.about(name))
 
 
 @router.delete("/api/runs/{name}", status_code=204, responses=refusals(404, 409))
 def discard(studio: Studio, name: str) -> None:
-    """Put it into the trash."""
+    """Move a run to the trash."""
     studio.runs.discard(name)
 
 
@@ -153,51 +153,51 @@ def _answer(about: dict[str, Any], turning: bool) -> Response:
 
 @router.post("/api/runs/{name}/pause", response_model=Run, responses=TURNED)
 def pause(studio: Studio, name: str) -> Response:
-    """Have it save and let go of the machine."""
+    """Pause a training: it saves and its process ends."""
     return _answer(*studio.runs.pause(name, ended=False))
 
 
 @router.post("/api/runs/{name}/stop", response_model=Run, responses=TURNED)
 def stop(studio: Studio, name: str) -> Response:
-    """The same, and it is not meant to go on."""
+    """Stop a training early: it saves, ends, and is not meant to continue."""
     return _answer(*studio.runs.pause(name, ended=True))
 
 
 @router.post("/api/runs/{name}/go-on", response_model=Run, responses=TURNED)
 def go_on(studio: Studio, name: str) -> Response:
-    """Take it up where it was left, bit for bit."""
+    """Resume a training where it stopped, bit for bit."""
     return _answer(*studio.runs.go_on(name))
 
 
 @router.post("/api/runs/{name}/longer", response_model=Run, responses=TURNED)
 def longer(studio: Studio, name: str, ask: Longer) -> Response:
-    """Take it up for so much more."""
+    """Train a run for longer."""
     return _answer(*studio.runs.go_on(name, length=_more(studio, name, ask)))
 
 
 def _more(studio: Parts, name: str, ask: Longer) -> Sequence[str]:
-    """The length in all that the command takes, of what is asked for on top of what was.
+    """The command's options for the requested length, which is added to what the run has seen.
 
-    The command's minutes are a multiple of those that the run was planned for; of a run without them the time of so
-    many images is taken as it was.
+    Minutes are converted to images by the run's average speed so far; a run without any speed gets them as --minutes.
     """
     folder = studio.runs.folder(name)
     if ask.images is not None:
         return ["--images", str(folder.images + ask.images)]
-    seconds = float(folder.rows[-1].get("seconds", 0)) if folder.rows else 0.0
+    last = folder.rows[-1] if folder.rows else {}
+    seconds, images = float(last.get("seconds", 0)), int(last.get("images", 0))
     if not seconds or not folder.images:
         return ["--minutes", f"{ask.minutes:g}"]
-    return ["--images", str(round(folder.images * (1 + 60 * (ask.minutes or 0) / seconds)))]
+    return ["--images", str(round(folder.images + images * 60 * (ask.minutes or 0) / seconds))]
 
 
 @router.get("/api/runs/{name}/log", responses=refusals(404, 422))
 def log(studio: Studio, name: str, after: Annotated[int, Query(ge=-1, le=2**53)] = -1) -> list[dict[str, Any]]:
-    """The rows of its log beyond so many images."""
+    """The rows of its log after a number of images."""
     studio.runs.about(name)
     try:
         return studio.runs.folder(name).log(after)
     except Refused:
-        return []  # it waits, and has no folder yet
+        return []  # it is queued and has no folder yet
 
 
 @router.get("/runs/{name}/sheets/{images}.png", response_class=Response, responses=refusals(404, 422) | {304: {}})
@@ -208,7 +208,7 @@ def sheet(
     images: Annotated[int, Path(ge=0, le=2**53)],
     h: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
-    """A sheet of samples as it is on the disk."""
+    """A sheet of samples, as stored."""
     folder = studio.runs.folder(name)
     path = studio.workspace.inside(folder.path, "samples", f"{images:09}.png")
     found = folder.hash_of(images)
