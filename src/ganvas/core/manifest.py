@@ -39,7 +39,7 @@ def named(parent: Path) -> list[str]:
 
 
 def recover(folder: Path) -> None:
-    """Restore a checkpoint that a process had moved aside to replace it when it was killed."""
+    """Restore a checkpoint that a process moved aside to replace it, but was killed before it could."""
     if folder.exists():
         return
     for draft in sorted(folder.parent.glob(f".draft-*-{glob.escape(folder.name)}")):

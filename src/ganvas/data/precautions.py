@@ -10,7 +10,7 @@ MOST_SCANS = 100
 """Encoders make about ten; each one may touch every pixel, but takes only a few bytes of the file."""
 
 MOST_CHUNKS = 100_000
-"""Encoders make one per 8 kB or more; each one is a few microseconds of work, and at least twelve bytes of the file."""
+"""Encoders make one per 8 kB or more; each one is a few microseconds of work, but may take only twelve bytes."""
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 TEXTS = {b"tEXt", b"zTXt", b"iTXt", b"iCCP"}

@@ -1,21 +1,21 @@
-"""How good samples are: the figures that papers report, as functions of features, logits, labels or callables.
+"""Metrics of sample quality, as reported in papers: functions of features, logits, labels or callables.
 
     real, fake = Statistics.of(features), RunningStatistics()
     frechet_distance(real, fake.statistics()).value
 
-In: numbers of samples; out: `Score`s. Features are [N, D], NumPy or torch. Each function answers with a `Score`, or
-several by name: the value, its standard error where an honest one is known, the counts, and notes that a reader has to
-see. A Frechet or kernel distance is called FID or KID only on the features of the Inception network those were defined
-with. The files of this room import core alone; features/ knows data too.
+In: numbers of samples; out: `Score`s. Features are [N, D], NumPy or torch. Each function returns a `Score`, or several
+by name: the value, its standard error where an honest one is known, the counts, and notes that a reader has to see. A
+Frechet or kernel distance is called FID or KID only on the features of the Inception network for which those were
+defined. The files of this room import core alone; features/ imports data too.
 
-    score.py        what a metric answers with, and what it asks of features
+    score.py        the result type of metrics, and checks of their features
     frechet.py      mean and covariance in one pass; the Frechet distance
-    kernel.py       the kernel distance with its error; Vendi's score
+    kernel.py       the kernel distance with its error; the Vendi score
     neighbours.py   precision, recall, density, coverage, nearest pictures, memorisation
     classes.py      Inception score, modes, distance within classes, accuracy, retrieval
     paths.py        perceptual path length
     auc.py          the area under the ROC curve with its interval
-    features/       pictures -> what the metrics compare
+    features/       pictures -> the features that metrics compare
 """
 
 from .classes import (

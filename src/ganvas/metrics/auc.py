@@ -18,7 +18,7 @@ from ..core.errors import DoesNotFit
 __all__ = ["Area", "auc", "interval_of_pairs"]
 
 NORMAL = 1.959964  # half of the 95 % interval, in standard deviations
-TAIL = 0.025  # what is left out of it on either side
+TAIL = 0.025  # the probability outside it on either side
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class Area:
 
 
 def auc(upper: Float[Tensor, " n"], lower: Float[Tensor, " m"]) -> Area:
-    """The area for scores of which those of the first set ought to be higher.
+    """The area under the ROC curve of two sets of scores, the first of which should be higher.
 
     The error is that of DeLong, DeLong & Clarke-Pearson 1988 (Biometrics 44, 837-845), and the interval is symmetric on
-    the scale of the logit, so that it stays within [0, 1]. Where the sets do not overlap at all that error is zero,
-    and the interval is the exact binomial one (Clopper & Pearson 1934) of as many pairs as can be formed of samples
-    that are used once: wider than need be, but no pretence of certainty.
+    the logit scale, so that it stays within [0, 1]. Where the sets do not overlap at all, that error is zero, and the
+    interval is the exact binomial one (Clopper & Pearson 1934) for as many pairs as can be formed using each sample
+    once: wider than necessary, but without false certainty.
 
     >>> print(auc(torch.tensor([3.0, 2.0, 4.0, 5.0]), torch.tensor([1.0, 2.5, 0.0, -1.0])))
     0.938 (95 % interval 0.438 to 0.997; 4 and 4)
@@ -76,10 +76,10 @@ def auc(upper: Float[Tensor, " n"], lower: Float[Tensor, " m"]) -> Area:
 
 
 def interval_of_pairs(right: int, pairs: int) -> tuple[float, float]:
-    """The exact 95 % interval of the area, given in how many pairs of independent samples the better one was found.
+    """The exact 95 % interval of the area, given in how many of the independent pairs the better one was found.
 
-    That is what a person does who says which of two pictures is real (two-alternative forced choice, Green & Swets
-    1966); the interval is the binomial one of Clopper & Pearson 1934.
+    This is for people who say which of two pictures is real (two-alternative forced choice, Green & Swets 1966); the
+    interval is the binomial one of Clopper & Pearson 1934.
 
     >>> interval_of_pairs(10, 10)
     (0.6915, 1.0)
@@ -100,7 +100,7 @@ def _at_most(most: int, trials: int, share: float) -> float:
 
 
 def _where(rising: Callable[[float], float], level: float) -> float:
-    """The share at which a rising function has this value."""
+    """The share at which an increasing function has this value."""
     low, high = 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2
@@ -109,7 +109,7 @@ def _where(rising: Callable[[float], float], level: float) -> float:
 
 
 def _placements(scores: NDArray[np.float64], among: NDArray[np.float64]) -> NDArray[Any]:
-    """For each score the share of the others that are lower, ties counted half."""
+    """For each score the share of `among` that is lower, ties counted half."""
     ordered = np.sort(among)
     return (np.searchsorted(ordered, scores, "left") + np.searchsorted(ordered, scores, "right")) / (2 * len(among))
 

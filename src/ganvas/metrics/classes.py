@@ -1,4 +1,4 @@
-"""Metrics of classes: what a classifier takes samples for, how even that is, and how well samples keep to theirs.
+"""Metrics of classes: which ones samples fall into, how evenly, and how well samples match their own.
 
 Inception score, modes found, the Frechet distance within classes, classification accuracy, retrieval precision.
 """
@@ -30,15 +30,15 @@ __all__ = [
 def inception_score(logits: Features, *, splits: int = 10, seed: int | None = 2020) -> Score:
     """Exp of the mean KL(p(y|x) | p(y)), the mean over splits (Salimans et al. 2016, arXiv:1606.03498).
 
-    1 if the classifier learns nothing from the picture, K if it is sure and all K classes are as frequent. The value
-    grows with the size of a split; papers use 50,000 samples in 10 splits.
+    1 if the prediction does not depend on the picture, K if it is certain and all K classes are equally frequent. The
+    value grows with the size of a split; papers use 50,000 samples in 10 splits.
 
     >>> sure = 100 * torch.eye(4).repeat(100, 1)
     >>> round(inception_score(sure, splits=1).value, 6)
     4.0
 
     Args:
-        logits: [N, K], of samples; the reference leaves the bias of the last layer out.
+        logits: [N, K], of samples; the reference omits the bias of the last layer.
         splits: how many; `spread` is the deviation between them.
         seed: of the shuffle, which is that of torch-fidelity; None keeps the order, as StyleGAN does.
 
@@ -57,7 +57,7 @@ def inception_score(logits: Features, *, splits: int = 10, seed: int | None = 20
     for each in range(splits):
         log_p = logs[each * count // splits : (each + 1) * count // splits]
         p = log_p.exp()
-        surprise = torch.where(p > 0, p * (log_p - p.mean(0).log()), 0)  # a class nobody is predicted as adds 0
+        surprise = torch.where(p > 0, p * (log_p - p.mean(0).log()), 0)  # a class of probability 0 adds 0
         parts.append(float(surprise.sum(1).mean().exp()))
     value = math.fsum(parts) / splits
     error = math.sqrt(sum((part - value) ** 2 for part in parts) / (splits - 1) / splits) if splits > 1 else None
@@ -68,7 +68,7 @@ def inception_score(logits: Features, *, splits: int = 10, seed: int | None = 20
 
 @part("metric")
 def mode_counts(labels: Labels, classes: int, *, expected: Labels | None = None) -> dict[str, Score]:
-    """Into how many classes samples fall, and how unevenly: for instance 1,000 of Stacked MNIST.
+    """How many classes samples fall into, and how unevenly: for instance the 1,000 of Stacked MNIST.
 
     modes        classes with a sample.
     reverse_kl   KL(samples | expected) over classes, in nats (Lin et al. 2018, arXiv:1712.04086).
@@ -77,9 +77,9 @@ def mode_counts(labels: Labels, classes: int, *, expected: Labels | None = None)
     3.0
 
     Args:
-        labels: whole numbers [N] from 0, what a classifier takes each sample for.
+        labels: whole numbers [N] from 0, the class that a classifier assigns to each sample.
         classes: how many there are.
-        expected: their shares among reals [classes]; equal ones by default.
+        expected: their shares among reals [classes]; equal by default.
 
     Raises:
         DoesNotFit: a label is out of range, or the expected shares are not positive.
@@ -101,7 +101,7 @@ def mixture_modes(
 
     modes          those with a sample of high quality.
     high_quality   the share of samples within three deviations of a mode.
-    reverse_kl     KL(samples | mixture) over modes, each sample counted to its nearest.
+    reverse_kl     KL(samples | mixture) over modes, each sample assigned to its nearest.
 
     Args:
         samples: [N, D].
@@ -127,7 +127,7 @@ def intra_class_distance(
 ) -> Score:
     """The mean over classes of the Frechet distance within each (Miyato & Koyama 2018, arXiv:1802.05637).
 
-    `parts` are the classes in order. A generator that ignores its condition can have a good FID, but not this.
+    `parts` are the classes in order. A generator that ignores its condition can do well on FID, but not here.
 
     Raises:
         DoesNotFit: a class has fewer than 10 samples on either side; or see `frechet_distance`.
@@ -158,15 +158,15 @@ def intra_class_distance(
 def classification_accuracy(
     fake: Features, fake_labels: Labels, real: Features, real_labels: Labels, *, classes: int, decay: float = 1e-3
 ) -> Score:
-    """What a classifier knows of reals that has seen only samples: CAS (Ravuri & Vinyals 2019, arXiv:1905.10887).
+    """The accuracy on reals of a classifier trained on samples: CAS (Ravuri & Vinyals 2019, arXiv:1905.10887).
 
     The paper trains a ResNet; here it is a logistic regression on features, the same at every call, so compare only
-    with figures made so. With reals of another split in the place of `fake` it gives what is possible.
+    with figures from this function. With reals of another split in place of `fake` it gives what is attainable.
 
     Args:
         fake: features [N, D] to learn from.
         fake_labels: their conditions [N], whole numbers from 0.
-        real: features [M, D] to be tested on.
+        real: features [M, D] to test on.
         real_labels: their classes [M].
         classes: how many there are.
         decay: weight of half the squared weights, on standardised features.
@@ -208,17 +208,17 @@ def retrieval_precision(
     own: Labels | None = None,
     seed: int = 0,
 ) -> Score:
-    """How often a sample finds, by its features alone, the real picture whose description it was made from.
+    """How often a sample's features are nearest to the real picture whose description it was made from.
 
-    Among so many candidates, the others being pictures of other descriptions: R-precision, as Xu et al. 2018 (AttnGAN,
-    arXiv:1711.10485) measure it between pictures and texts. By chance it is 1 / candidates.
+    It is compared with `candidates` pictures, the others of other descriptions: R-precision, as Xu et al. 2018
+    (AttnGAN, arXiv:1711.10485) measure it between pictures and texts. By chance it is 1 / candidates.
 
     Args:
         fake: features [N, D], sample i made from the description of real picture i.
         real: features [N, D].
-        descriptions: what each was asked for by [N, K].
+        descriptions: the conditions that the samples were made from [N, K].
         candidates: how many a sample chooses from; at most as many as there are.
-        own: for samples that are themselves among the reals, their rows [N]: nobody is offered itself.
+        own: for samples that are themselves among the reals, their rows [N], so that none is offered itself.
         seed: of the choice of candidates.
 
     Raises:

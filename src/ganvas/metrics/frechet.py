@@ -1,4 +1,4 @@
-"""Mean and covariance of features, gathered in one pass, and the Frechet distance between two of them.
+"""Mean and covariance of features, computed in one pass, and the Frechet distance between two sets.
 
 Everything is float64. Covariances divide by N - 1, as pytorch-fid, clean-fid and torch-fidelity do; StyleGAN and EDM
 divide by N.
@@ -21,18 +21,18 @@ from .score import FEWEST, Features, Score, as_features, as_pair
 
 __all__ = ["RunningStatistics", "Statistics", "frechet_at_infinity", "frechet_distance"]
 
-UNBIASED = 20  # times as many samples as dimensions, and the bias is not worth a note
+UNBIASED = 20  # with this many times more samples than dimensions, the bias needs no note
 
 ROWS = 4096
-"""How many features are turned to float64 at a time."""
+"""How many rows of features are converted to float64 at a time."""
 
 
 @final
 @dataclass(frozen=True)
 class Statistics:
-    """What the Frechet distance knows of a set: mean [D], covariance [D, D], and how many samples they are of.
+    """What the Frechet distance needs of a set: mean [D], covariance [D, D], and the number of samples.
 
-    The count is None where a file does not tell it, as those of pytorch-fid and ADM do not.
+    The count is None if a file does not state it, as those of pytorch-fid and ADM do not.
     """
 
     mean: Float[Tensor, " d"]
@@ -41,14 +41,14 @@ class Statistics:
 
     @classmethod
     def of(cls, features: Features, *, name: str = "given") -> "Statistics":
-        """The statistics of features [N, D] at hand."""
+        """The statistics of features [N, D]."""
         running = RunningStatistics()
         for rows in as_features(features, name=name, fewest=2).split(ROWS):
             running.add(rows)
         return running.statistics()
 
     def save(self, path: Path) -> None:
-        """Write an .npz that pytorch-fid, clean-fid and ADM read too: `mu` and `sigma`, and besides `count`."""
+        """Write an .npz that pytorch-fid, clean-fid and ADM read too: `mu` and `sigma`, and additionally `count`."""
         arrays = {"mu": self.mean.cpu().numpy(), "sigma": self.covariance.cpu().numpy()}
         if self.count is not None:
             arrays["count"] = np.array(self.count)
@@ -59,7 +59,7 @@ class Statistics:
         """Read an .npz of `mu` and `sigma`.
 
         Raises:
-            NotFound or Unreadable: it is not one, or its numbers are no mean and covariance.
+            NotFound or Unreadable: there is no such file, or it holds no valid mean and covariance.
         """
         try:
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
@@ -83,10 +83,10 @@ class Statistics:
 
 @final
 class RunningStatistics:
-    """Statistics gathered batch by batch; memory does not grow with the number of samples.
+    """Statistics computed batch by batch; memory does not grow with the number of samples.
 
-    Batches and their order make no difference beyond rounding: parts are joined about their own means, by the formula
-    of Chan, Golub & LeVeque (1983), in which nothing large cancels.
+    Batch sizes and order make no difference beyond rounding: parts are merged about their own means by the formula of
+    Chan, Golub & LeVeque (1983), which avoids cancellation.
     """
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class RunningStatistics:
         self._mean = self._scatter = torch.empty(0)
 
     def add(self, features: Features) -> None:
-        """Take features [N, D] in.
+        """Add features [N, D].
 
         Raises:
             DoesNotFit: they hold NaN or infinity, or have other dimensions than those before.
@@ -106,10 +106,10 @@ class RunningStatistics:
         self._join(len(batch), mean, batch - mean)
 
     def merge(self, other: "RunningStatistics") -> None:
-        """Take in what another has gathered, in another process for instance.
+        """Add all that another instance has seen, for example in another process.
 
         Raises:
-            DoesNotFit: it has gathered other dimensions.
+            DoesNotFit: its features have another number of dimensions.
         """
         if other._count:
             self._join(other._count, other._mean, torch.empty(0))
@@ -119,7 +119,7 @@ class RunningStatistics:
         """The mean and covariance of what was added so far.
 
         Raises:
-            DoesNotFit: that was fewer than two samples.
+            DoesNotFit: fewer than two samples were added.
         """
         if self._count < 2:
             raise DoesNotFit(f"A covariance needs two samples at least; {self._count} were added.")
@@ -139,7 +139,7 @@ class RunningStatistics:
         between = step * math.sqrt(self._count * count / total)
         rows = torch.cat([deviations.to(step).view(-1, len(step)), between[None]])
         size = max(64, len(step) // 4)
-        for at in range(0, len(step), size):  # what is below the diagonal would be the same again
+        for at in range(0, len(step), size):  # symmetric: only on and above the diagonal blocks
             self._scatter[at : at + size, at:].addmm_(rows[:, at : at + size].T, rows[:, at:])
         self._mean += step * (count / total)
         self._count = total
@@ -149,14 +149,14 @@ class RunningStatistics:
 def frechet_distance(real: Statistics | Features, fake: Statistics | Features) -> Score:
     """|mu1 - mu2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), FID where the features are Inception's (arXiv:1706.08500).
 
-    Never negative, never complex. The last term is the sum of the singular values of F1 F2^T with S = F^T F. Where a
-    set has no more samples than dimensions and its features are given, F is made of them, centred, so that no rounding
-    of a singular covariance enters. Takes features [N, D], or statistics.
+    Never negative, never complex. tr (S1 S2)^(1/2) is the sum of the singular values of F1 F2^T with S = F^T F. If a
+    set has no more samples than dimensions and its features are given, F is made from them, centred, which avoids the
+    rounding of a singular covariance. Takes features [N, D], or statistics.
 
-    The error is that of the limit law for Gaussians (Rippl, Munk & Sturm 2016, arXiv:1507.04090) with the
-    samples' own spread in place of the Gaussian one. It needs the features of both sets, and more of them than
-    dimensions; without, it is None. The distance of finite sets is biased upwards, about in proportion to 1/N: compare
-    only distances of equal counts, or see `frechet_at_infinity`.
+    The error is that of the limit law for Gaussians (Rippl, Munk & Sturm 2016, arXiv:1507.04090) with the samples' own
+    spread in place of the Gaussian one. It needs the features of both sets, and more samples than dimensions; otherwise
+    it is None. The distance of finite sets is biased upwards, about in proportion to 1/N: compare only distances of
+    equal counts, or see `frechet_at_infinity`.
 
     >>> real = np.random.default_rng(0).standard_normal((1000, 8))
     >>> round(frechet_distance(real, real + 1).value, 6)  # |mu1 - mu2|^2 in 8 dimensions
@@ -208,12 +208,12 @@ def frechet_distance(real: Statistics | Features, fake: Statistics | Features) -
 
 @part("metric")
 def frechet_at_infinity(real: Features, fake: Features, *, points: int = 8, seed: int = 0) -> Score:
-    """The Frechet distance that endless samples would have, from how it falls as there are more.
+    """The Frechet distance extrapolated to infinitely many samples.
 
-    A line through the distances of subsets against 1/N, read at 0 (Chong & Forsyth 2020, arXiv:1911.07023).
-    Unlike there both sets shrink together, so that the bias from the real ones goes too. Subsets are a quarter of the
-    samples and more. It costs as much as `points` distances. The error is that of the line alone, too small if
-    anything, since the subsets overlap; the value may come out a little below 0.
+    A line through the distances of subsets against 1/N, read at 0 (Chong & Forsyth 2020, arXiv:1911.07023). Unlike in
+    the paper, both sets shrink together, which also removes the bias from the reals. Subsets are a quarter of the
+    samples or more. It costs as much as `points` distances. The error is that of the line alone, and rather too small,
+    since the subsets overlap; the value may be slightly below 0.
 
     Raises:
         DoesNotFit: see `frechet_distance`; or there are fewer than 4 points, or fewer than 40 samples.
@@ -263,7 +263,7 @@ def _whole(given: Statistics | Features, name: str) -> tuple[Float[Tensor, " d"]
 
 
 def _factor(covariance: Float[Tensor, "d d"]) -> Float[Tensor, "r d"]:
-    """F with F^T F = covariance: by Cholesky where it has full rank, else from its eigenvectors, without those of 0."""
+    """F with F^T F = covariance: by Cholesky if it has full rank, else from the eigenvectors of values above 0."""
     rounding = len(covariance) * torch.finfo(torch.float64).eps
     lower, failed = torch.linalg.cholesky_ex(covariance)
     pivots = lower.diagonal().square()
@@ -275,10 +275,10 @@ def _factor(covariance: Float[Tensor, "d d"]) -> Float[Tensor, "r d"]:
 
 
 def _sum_of_roots(overlap: Float[Tensor, "r s"], squares: Float[Tensor, " r"] | None = None) -> Float[Tensor, ""]:
-    """The sum of the singular values: by eigenvalues of the square, and where rounding could show, the slow way.
+    """The sum of the singular values: from eigenvalues of the square, or by SVD where rounding could matter.
 
-    Squaring loses what is below 1e-8 of the largest value, but is five times faster. How much that could move the sum
-    is known from the eigenvalues themselves, which may be given as `squares`.
+    Squaring loses values below 1e-8 of the largest, but is five times faster. How much that could change the sum is
+    known from the eigenvalues themselves, which may be given as `squares`.
     """
     if not overlap.numel():
         return overlap.new_zeros(())
@@ -298,11 +298,11 @@ def _error(
     squares: Float[Tensor, " d"],
     vectors: Float[Tensor, "d d"],
 ) -> float:
-    """The standard error, from how much each sample moves the distance.
+    """The standard error, from the influence of each sample on the distance.
 
-    A fake y, centred, moves it by 2 (mu2 - mu1).y + |y|^2 - y^T T y up to a constant, T the linear map that carries the
-    one Gaussian onto the other at least cost. With S1 = F^T F and U s^2 U^T = F S2 F^T, the map from the reals is
-    F^-1 U s U^T F^-T, and that from the fakes its inverse. An error needs no more than float32 and some of the samples.
+    A centred fake y changes it by 2 (mu2 - mu1).y + |y|^2 - y^T T y up to a constant, with T the optimal transport map,
+    which is linear, from its Gaussian to the other. With S1 = F^T F and U s^2 U^T = F S2 F^T, the map from the reals is
+    F^-1 U s U^T F^-T, and that from the fakes its inverse. For an error, float32 and some of the samples suffice.
     """
     kept = squares > len(squares) * torch.finfo(torch.float64).eps * squares[-1]
     roots, vectors = squares[kept].sqrt(), vectors[:, kept]

@@ -1,4 +1,4 @@
-"""Figures made of a kernel between samples: the kernel distance, which is KID on Inception's features, and Vendi's."""
+"""Figures from a kernel between samples: the kernel distance, KID on Inception's features, and the Vendi score."""
 
 import math
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ from .score import Features, Score, as_features, as_pair
 __all__ = ["kernel_distance", "kernel_distance_of_subsets", "vendi_score"]
 
 TILE = 1024
-"""How many samples are compared with how many at a time where nothing else is asked for."""
+"""How many samples are compared with as many at a time, where no argument says so."""
 
 
 @part("metric")
 def kernel_distance(real: Features, fake: Features, *, rows: int = 1024) -> Score:
-    """The squared maximum mean discrepancy of all pairs, unbiased: KID where the features are Inception's.
+    """The unbiased squared maximum mean discrepancy over all pairs: KID if the features are Inception's.
 
-    The kernel is (x.y / D + 1)^3 (Binkowski et al. 2018, arXiv:1801.01401). Without bias, the value is as
-    often below 0 as above for the same distribution. The error is the jackknife's, which leaves out each sample once
-    and tends to be too large rather than too small (Efron & Stein 1981). Products are made in the features' own type
+    The kernel is (x.y / D + 1)^3 (Binkowski et al. 2018, arXiv:1801.01401). Since it is unbiased, the value is about as
+    often below 0 as above for equal distributions. The error is the jackknife's, which leaves out each sample once and
+    tends to be too large rather than too small (Efron & Stein 1981). Products are computed in the features' own type
     and summed in float64.
 
     >>> real = torch.eye(4).repeat(25, 1)
@@ -37,7 +37,7 @@ def kernel_distance(real: Features, fake: Features, *, rows: int = 1024) -> Scor
     Args:
         real: features [N, D].
         fake: features [M, D]; M may differ from N.
-        rows: how many are compared with how many at a time; changes nothing but speed and memory.
+        rows: how many are compared with as many at a time; affects only speed and memory.
 
     Raises:
         DoesNotFit: see `as_pair`.
@@ -64,10 +64,10 @@ def kernel_distance(real: Features, fake: Features, *, rows: int = 1024) -> Scor
 def kernel_distance_of_subsets(
     real: Features, fake: Features, *, subsets: int = 100, size: int = 1000, seed: int = 2020
 ) -> Score:
-    """The same as the mean over random subsets, as papers have it: `spread` is the deviation they print.
+    """The kernel distance as the mean over random subsets, as in papers; `spread` is the deviation they print.
 
-    The same seed gives the same subsets as torch-fidelity with the fakes as its first input. Subsets overlap, so that
-    no standard error follows from them; `kernel_distance` has one and uses every pair.
+    The same seed gives the same subsets as torch-fidelity with the fakes as its first input. Subsets overlap, so no
+    standard error follows from them; `kernel_distance` has one and uses every pair.
 
     Raises:
         DoesNotFit: a set is smaller than a subset, or see `as_pair`.
@@ -93,10 +93,10 @@ def kernel_distance_of_subsets(
 
 @part("metric")
 def vendi_score(features: Features) -> Score:
-    """How many distinct samples there seem to be, from 1 to N (Friedman & Dieng 2023, arXiv:2210.02410).
+    """The effective number of distinct samples, from 1 to N (Friedman & Dieng 2023, arXiv:2210.02410).
 
-    exp of the entropy of the eigenvalues of the matrix of cosine similarities over N. These are also the eigenvalues of
-    the D x D matrix of the normalised features, so that the cost is that of the smaller one.
+    exp of the entropy of the eigenvalues of the matrix of cosine similarities over N. The D x D matrix of the
+    normalised features has the same eigenvalues other than 0, so the smaller one is used.
 
     >>> round(vendi_score(torch.eye(5).repeat(20, 1)).value, 6)  # five different ones, twenty times each
     5.0
@@ -123,7 +123,7 @@ def vendi_score(features: Features) -> Score:
 def _sums_one_by_one(
     real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], reals: list[Tensor], fakes: list[Tensor]
 ) -> tuple[Float[Tensor, " s"], Float[Tensor, " s"], Float[Tensor, " s"]]:
-    """Sums of the kernel within the reals of each subset, within its fakes, and across; from each one's own kernel."""
+    """Sums of the kernel within the reals of each subset, within its fakes, and across, subset by subset."""
     found = []
     for chosen_real, chosen_fake in zip(reals, fakes, strict=True):
         x, y = real[chosen_real.to(real.device)], fake[chosen_fake.to(fake.device)]
@@ -135,9 +135,9 @@ def _sums_one_by_one(
 def _sums_at_once(
     real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], reals: list[Tensor], fakes: list[Tensor]
 ) -> tuple[Float[Tensor, " s"], Float[Tensor, " s"], Float[Tensor, " s"]]:
-    """The same from the kernel of all pairs, which is cheaper where subsets overlap much.
+    """The same from the kernel of all pairs, which is cheaper if subsets overlap a lot.
 
-    With a column of 0 and 1 for each subset, its sum is the quadratic form of that column.
+    Each subset is a column of 0 and 1, and its sum is the quadratic form of that column.
     """
     members = []
     for each, chosen in ((real, reals), (fake, fakes)):
@@ -172,7 +172,7 @@ def _kernel(
 ) -> Iterator[tuple[slice, slice, Float[Tensor, "a b"]]]:
     """The kernel tile by tile: rows, columns, values.
 
-    Of a set with itself only the tiles above the diagonal and on it, without the pairs of a sample with itself.
+    For a set with itself only the tiles on and above the diagonal, with 0 for pairs of a sample and itself.
     """
     for top in range(0, len(left), size):
         for start in range(top if left is right else 0, len(right), size):

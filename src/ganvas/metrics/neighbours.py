@@ -1,8 +1,8 @@
-"""Who is near whom among features: precision, recall, density, coverage, nearest pictures, and memorisation.
+"""Nearest neighbours among features: precision, recall, density, coverage, nearest pictures, and memorisation.
 
-All distances are Euclidean. They are screened by blocked products, in float32 where D is large, with a bound on what
-rounding can do; whatever the screen cannot decide is measured anew as the float64 length of the difference. So the
-answers are those of float64 at about the price of float32, in memory that grows with N and not with N^2.
+All distances are Euclidean. They are first approximated by blocked matrix products, in float32 where D is large, with a
+bound on the rounding error; whatever this screen cannot decide is computed again as the float64 length of the
+difference. So results are those of float64 at about the cost of float32, in memory that grows with N and not with N^2.
 """
 
 import math
@@ -26,7 +26,7 @@ Distances = Float[Tensor, "n k"]
 
 
 class Neighbours(NamedTuple):
-    """The nearest of some references to each query, nearest first."""
+    """The references nearest to each query, nearest first."""
 
     indices: Int64[Tensor, "n k"]
     distances: Distances
@@ -41,9 +41,9 @@ def nearest(queries: Features, references: Features, k: int = 1, *, rows: int = 
 
     Args:
         queries: features [N, D].
-        references: features [M, D]; where they are the queries themselves, each is its own first neighbour.
+        references: features [M, D]; if they are the queries themselves, each is its own first neighbour.
         k: at most M.
-        rows: how many are compared with how many at a time; changes nothing but speed and memory.
+        rows: how many are compared with as many at a time; affects only speed and memory.
 
     Raises:
         DoesNotFit: k is out of range, or see `as_pair`.
@@ -58,8 +58,8 @@ def nearest(queries: Features, references: Features, k: int = 1, *, rows: int = 
 def precision_recall(real: Features, fake: Features, *, k: int = 3, rows: int = 1024) -> dict[str, Score]:
     """Improved precision and recall (Kynkaanniemi et al. 2019, arXiv:1904.06991): quality and variety.
 
-    Precision is the share of fakes that lie within the ball of a real, which reaches to its k-th neighbour among the
-    reals (closed: `<=`). Recall is the same with the sets exchanged.
+    Precision is the share of fakes inside the ball of any real, whose radius is the distance to its k-th neighbour
+    among the reals (closed: `<=`). Recall is the same with the sets exchanged.
 
     >>> reals = torch.arange(100.0)[:, None]
     >>> found = precision_recall(reals, reals[:20])  # good ones, but of one corner alone
@@ -81,9 +81,9 @@ def precision_recall(real: Features, fake: Features, *, k: int = 3, rows: int = 
 
 @part("metric")
 def density_coverage(real: Features, fake: Features, *, k: int = 5, rows: int = 1024) -> dict[str, Score]:
-    """Density and coverage (Naeem et al. 2020, arXiv:2002.09797), less moved by outliers than the others.
+    """Density and coverage (Naeem et al. 2020, arXiv:2002.09797), more robust to outliers than precision and recall.
 
-    Density is the mean number of reals' balls a fake lies in, over k: about 1 for the same distribution, and not
+    Density is the mean number of reals' balls that contain a fake, over k: about 1 for the same distribution, and not
     bounded by 1. Coverage is the share of reals with a fake in their ball. Balls are open (`<`), as in the authors'
     code.
 
@@ -106,8 +106,8 @@ def manifold_scores(
 ) -> dict[str, Score]:
     """Precision, recall, density and coverage from one set of distances; see `precision_recall`, `density_coverage`.
 
-    The errors hold the balls as they are, so they are too small where samples are few; that of density counts the
-    choice of both sets, the others that of the one whose share they are.
+    The errors treat the balls as fixed, so they are too small where samples are few; that of density accounts for the
+    choice of both sets, the others only for that of the set of which they are a share.
 
     Args:
         real: features [N, D].
@@ -155,21 +155,21 @@ def manifold_scores(
 
 @part("metric")
 def memorisation(training: Features, held_out: Features, fake: Features, *, rows: int = 1024) -> dict[str, Score]:
-    """Whether samples are nearer to training pictures than pictures are that the training never saw.
+    """Whether samples are nearer to the training pictures than held-out pictures are.
 
-    memorisation   the chance that a fake is nearer to its nearest training picture than a held-out picture is to its
-                   own, ties half: 0.5 without memorisation, 1 for copies, below 0.5 where fakes are far from all. The
-                   error is that of DeLong et al. (1988) for this area, fit for any distribution of distances.
+    memorisation   the probability that a fake is nearer to its nearest training picture than a held-out picture is to
+                   its own, ties half: 0.5 without memorisation, 1 for copies, below 0.5 where fakes are far from all.
+                   The error is that of DeLong et al. (1988) for this area, valid for any distribution of distances.
     copying        the same as the z-score C_T of Meehan et al. (2020, arXiv:2004.05675, in one cell): below -3
                    is copying, above 3 underfitting. It grows with the counts.
-    authenticity   the share of fakes that are farther from their nearest training picture than that one is from
-                   another (Alaa et al. 2022, arXiv:2102.08921). What it is without memorisation depends on the
-                   features, from 0.4 to 0.9 for Gaussians of 2 to 100 dimensions; the note says what the held-out
-                   pictures have.
+    authenticity   the share of fakes farther from their nearest training picture than that picture is from the nearest
+                   other one (Alaa et al. 2022, arXiv:2102.08921). Its value without memorisation depends on the
+                   features, from 0.4 to 0.9 for Gaussians of 2 to 100 dimensions; the note gives that of the held-out
+                   pictures.
 
     Args:
-        training: features [N, D] of what the model learned from.
-        held_out: features [H, D] of pictures of the same kind that it has not seen.
+        training: features [N, D] of the training pictures.
+        held_out: features [H, D] of pictures of the same kind that the model has not seen.
         fake: features [M, D] of samples.
         rows: see `nearest`.
 
@@ -206,7 +206,7 @@ def _wins(ours: Float[Tensor, " n"], theirs: Float[Tensor, " m"]) -> Float[Tenso
 
 
 class _Screen:
-    """Distances between two sets, first about and then exactly."""
+    """Distances between two sets, first approximate and then exact."""
 
     def __init__(
         self, queries: Float[Tensor, "n d"], references: Float[Tensor, "m d"], size: int, *, finest: bool = False
@@ -215,7 +215,7 @@ class _Screen:
         dimensions = queries.shape[1]
         self.finest = finest or dimensions <= 128  # a short product costs little in either type
         kind = torch.float64 if self.finest else torch.float32
-        centre = references.double().mean(0).to(queries.dtype)  # distances do not mind, and less cancels
+        centre = references.double().mean(0).to(queries.dtype)  # keeps distances and reduces cancellation
         self.left = (queries - centre).to(kind)
         self.right = self.left if references is queries else (references - centre).to(kind)
         self.left_squares, self.right_squares = (each.square().sum(1) for each in (self.left, self.right))
@@ -224,7 +224,7 @@ class _Screen:
 
     @cached_property
     def finer(self) -> "_Screen":
-        """The same in float64, for sets that lie so close together that float32 says little, as after a collapse."""
+        """The same in float64, for sets so close together that float32 cannot tell them apart, as after a collapse."""
         return _Screen(self.queries, self.references, self.size, finest=True)
 
     def exact(self, rows: Int64[Tensor, " n"], columns: Int64[Tensor, " n"]) -> Float[Tensor, " n"]:
@@ -238,18 +238,18 @@ class _Screen:
         return torch.cat(found)
 
     def tile(self, rows: Int64[Tensor, " b"] | slice, columns: slice) -> "_Tile":
-        """The squared distances of these queries to those references, about."""
+        """The approximate squared distances of these queries to these references."""
         squares = torch.addmm(self.right_squares[None, columns], self.left[rows], self.right[columns].T, alpha=-2)
         return _Tile(self, rows, columns, squares.add_(self.left_squares[rows, None]))
 
     def tiles(self, *, half: bool = False) -> Iterator["_Tile"]:
-        """All squared distances, tile by tile; with `half`, of a set to itself, those on the diagonal and above it."""
+        """All squared distances, tile by tile; with `half`, for a set and itself, those on and above the diagonal."""
         for top in range(0, len(self.left), self.size):
             for left in range(top if half else 0, len(self.right), self.size):
                 yield self.tile(slice(top, top + self.size), slice(left, left + self.size))
 
     def nearest(self, k: int) -> Neighbours:
-        """The k nearest references of each query, by distance, and by index where it is equal."""
+        """The k nearest references of each query, by distance, and by index for equal distances."""
         few = min(k + 2, len(self.right))  # two to spare, so that rounding hardly ever hides one
         near = self.left.new_full((len(self.left), few), math.inf)
         which = torch.full_like(near, 0, dtype=torch.int64)
@@ -279,7 +279,7 @@ class _Screen:
         return Neighbours(which, distances)
 
     def _among_more(self, rows: Int64[Tensor, " b"], reach: Float[Tensor, " b"], k: int) -> Neighbours:
-        """The same for queries with so many at nearly the same distance that the first look could have missed some."""
+        """The same for queries with so many references at nearly equal distances that the screen may miss some."""
         lower = self.tile(rows, slice(None)).bounds[0]
         row, column = (lower <= (reach.square() * (1 + self.slack)).to(lower)[:, None]).nonzero(as_tuple=True)
         distances = torch.full(lower.shape, math.inf, dtype=torch.float64, device=row.device)
@@ -296,13 +296,13 @@ class _Tile:
 
     @cached_property
     def bounds(self) -> tuple[Float[Tensor, "b m"], Float[Tensor, "b m"]]:
-        """What the squares are at least and at most."""
+        """Lower and upper bounds of the squared distances."""
         lengths = self.screen.left_squares[self.rows, None], self.screen.right_squares[None, self.columns]
         doubt = sum(self.screen.slack * each for each in lengths)
         return self.squares - doubt, self.squares + doubt
 
     def within(self, reach: Float[Tensor, "#b #m"], *, closed: bool) -> Bool[Tensor, "b m"]:
-        """Which pairs are nearer than `reach`, or exactly so near if `closed`."""
+        """Which pairs are nearer than `reach`, or exactly as near if `closed`."""
         screen, (lower, upper) = self.screen, self.bounds
         limit = reach.square()
         inside = upper < (limit * (1 - screen.slack)).to(upper)

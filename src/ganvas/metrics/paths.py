@@ -1,4 +1,4 @@
-"""Paths through latent space, and how much samples change on them."""
+"""Paths through latent space, and how much samples change along them."""
 
 from collections.abc import Callable
 
@@ -27,18 +27,18 @@ def perceptual_path_length(
 ) -> Score:
     """How far a small step in latent space moves a sample (Karras et al. 2019, arXiv:1812.04948, section 4.1).
 
-    |embed(G(slerp(a, b, t))) - embed(G(slerp(a, b, t + epsilon)))|^2 / epsilon^2 on random paths, of which the lowest
-    and highest hundredth are left out. Both ends of a step are generated in one batch.
+    The mean of |embed(G(slerp(a, b, t))) - embed(G(slerp(a, b, t + epsilon)))|^2 / epsilon^2 over random paths, without
+    the lowest and highest hundredth. Both ends of a step are generated in one batch.
 
     Args:
         generate: latents [N, L] -> samples.
         embed: samples -> features [N, ...] whose squared distance is the perceptual one; LPIPS in the paper.
-        draw: how many -> latents [N, L], normal ones.
+        draw: N -> standard normal latents [N, L].
         paths: how many.
-        batch: at a time, two samples each.
-        epsilon: the length of a step; far smaller ones drown in the rounding of float32 samples.
-        ends: only at the beginning of each path, t = 0, instead of anywhere on it.
-        seed: of the places on the paths.
+        batch: how many paths at a time, two samples each.
+        epsilon: the length of a step; far smaller ones are lost in the rounding of float32 samples.
+        ends: measure only at the beginning of each path, t = 0, instead of anywhere on it.
+        seed: of the positions on the paths.
 
     Raises:
         DoesNotFit: there are fewer than 100 paths, or NaNs come out.
@@ -64,7 +64,7 @@ def perceptual_path_length(
 
 
 def on_line(shares: Float[Tensor, " n"]) -> Float[Tensor, "n 2"]:
-    """The weights of both ends at these shares of the way from the first, at 0, to the last, at 1."""
+    """The weights of both ends at these positions on the line from the first, at 0, to the last, at 1."""
     share = shares.double()[:, None]
     return torch.cat([1 - share, share], dim=1)
 
@@ -72,11 +72,11 @@ def on_line(shares: Float[Tensor, " n"]) -> Float[Tensor, "n 2"]:
 def on_arc(
     first: Float[Tensor, "n k"], last: Float[Tensor, "n k"], shares: Float[Tensor, " n"]
 ) -> Float[Tensor, "n 2"]:
-    """The weights of both ends on the great circle (White 2016, arXiv:1609.04468).
+    """The weights of both ends on the great circle between them (White 2016, arXiv:1609.04468).
 
-    They are sin((1 - t) a) and sin(t a) over sin a, at share t, with a the angle between the two. Ends that are
-    parallel have no arc, and opposite ones no shortest one: there it is the line. In float64, so that a step of 1e-4 is
-    not lost to rounding.
+    They are sin((1 - t) a) and sin(t a) over sin a, at share t, with a the angle between the ends. Parallel ends have
+    no arc, and opposite ones no shortest arc: there the line is used. In float64, so that a step of 1e-4 is not lost to
+    rounding.
     """
     a, b, line = first.double(), last.double(), on_line(shares)
     cosine = (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp_min(1e-60)
@@ -88,5 +88,5 @@ def on_arc(
 def weighed(
     first: Float[Tensor, "n k"], last: Float[Tensor, "n k"], weights: Float[Tensor, "n 2"]
 ) -> Float[Tensor, "n k"]:
-    """The sum of both ends by their weights, in the type of the first."""
+    """The weighted sum of both ends, in the type of the first."""
     return (weights[:, :1] * first.double() + weights[:, 1:] * last.double()).to(first.dtype)

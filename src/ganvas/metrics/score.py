@@ -1,4 +1,4 @@
-"""What every metric answers with, and what it asks of features before it measures them."""
+"""The result type of every metric, and checks of features before they are measured."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,19 +25,19 @@ __all__ = [
 ]
 
 Features = Tensor | NDArray[Any]
-"""Numbers that describe pictures, [N, D]: one row for each. NumPy arrays and tensors on any device are as good."""
+"""Numbers that describe pictures, [N, D], one row for each: a NumPy array or a tensor on any device."""
 
 Labels = Tensor | NDArray[Any] | Sequence[float]
 """A number for each sample or class, [N]."""
 
 LOWER = ("fid", "fd-", "kid", "kd-", "intra", "path", "reverse_kl")
-"""How the names of those figures begin of which less is better."""
+"""Prefixes of the names of figures for which lower is better."""
 
 NEAR = {"memorisation": "near 0.5", "copying": "near 0", "density": "near 1"}
-"""Figures that have a best value in the middle; of all others more is better."""
+"""Figures with a best value in the middle; for all others, higher is better."""
 
 LARGEST = 1e6
-"""The largest feature; what is made of larger ones overflows."""
+"""The largest feature; results of larger ones would overflow."""
 
 FEWEST = 10
 """The smallest set that is compared as a distribution; papers use 10,000 to 50,000."""
@@ -46,14 +46,14 @@ FEWEST = 10
 @final
 @dataclass(frozen=True)
 class Score:
-    """A figure with what is needed to trust it."""
+    """A figure with the information needed to trust it."""
 
     value: float
     error: float | None = None
-    """The standard error of `value` from the choice of samples, or None where no honest one is known. Says nothing of
-    bias, which is in the notes."""
+    """The standard error of `value` from the choice of samples, or None where no honest one is known. It does not
+    include bias, which is in the notes."""
     counts: Mapping[str, int] = field(default_factory=dict)
-    """Of how many samples, by the name of their set."""
+    """The number of samples, by the name of their set."""
     notes: tuple[str, ...] = ()
     """What a reader of the figure has to know."""
     parts: tuple[float, ...] = ()
@@ -61,17 +61,17 @@ class Score:
 
     @property
     def spread(self) -> float | None:
-        """The deviation between the parts that papers print behind +-; it is not the standard error."""
+        """The standard deviation of the parts, which papers print after +-; it is not the standard error."""
         if not self.parts:
             return None
         return math.sqrt(sum((part - self.value) ** 2 for part in self.parts) / len(self.parts))
 
     @classmethod
     def mean(cls, values: Float[Tensor, " n"], *, counts: Mapping[str, int], notes: tuple[str, ...] = ()) -> "Score":
-        """The mean of one value per sample, with its standard error; of shares, values are 0 and 1.
+        """The mean of one value per sample, with its standard error; for shares, values are 0 and 1.
 
-        Where all values are 0, or all 1, the next sample may still be another: the error is then that of a share which
-        one sample more of each kind would leave (Laplace's rule of succession).
+        If all values are 0, or all 1, the next sample may still differ: the error is then that of the share with one
+        more sample of each kind (Laplace's rule of succession).
         """
         values = values.double()
         error = float(values.std() / math.sqrt(len(values))) if len(values) > 1 else None
@@ -84,18 +84,18 @@ class Score:
 
 
 def rule_of_succession(count: int) -> float:
-    """The error of a share that was 0 or 1 in all of so many samples, as if one more of each kind had been seen."""
+    """The error of a share that is 0 or 1 in all `count` samples, as if one more of each kind had been seen."""
     share = 1 / (count + 2)
     return math.sqrt(share * (1 - share) / count)
 
 
 def better(name: str) -> str:
-    """Which values of a figure are good ones: "lower", "higher" or near which number."""
+    """Which values of a figure are good: "lower", "higher" or near which number."""
     return NEAR.get(name, "lower" if name.startswith(LOWER) else "higher")
 
 
 def gathered_notes(scores: Mapping[str, Score]) -> dict[str, list[str]]:
-    """Each note once, with the names of the figures it is on."""
+    """Each note once, with the names of the figures that have it."""
     notes: dict[str, list[str]] = {}
     for name, score in scores.items():
         for note in score.notes:
@@ -104,7 +104,7 @@ def gathered_notes(scores: Mapping[str, Score]) -> dict[str, list[str]]:
 
 
 def as_features(values: Features, *, name: str, fewest: int = 1) -> Float[Tensor, "n d"]:
-    """Features as a float32 or float64 tensor on their own device, once they are fit to be measured.
+    """Features as a float32 or float64 tensor on their own device, after checking them.
 
     Args:
         values: [N, D].
@@ -139,14 +139,14 @@ def as_features(values: Features, *, name: str, fewest: int = 1) -> Float[Tensor
 def as_pair(
     real: Features, fake: Features, *, fewest: int = FEWEST, names: tuple[str, str] = ("real", "fake")
 ) -> tuple[Float[Tensor, "n d"], Float[Tensor, "m d"]]:
-    """Two sets of features that can be compared, on the device of the first and in the finer type of both.
+    """Two sets of features that can be compared, on the device of the first and in the more precise type of both.
 
     Raises:
         DoesNotFit: see `as_features`; or they have different dimensions.
     """
     if fake is real:
         one = as_features(real, name=names[0], fewest=fewest)
-        return one, one.view_as(one)  # another object, by which what is across is told from what is within one set
+        return one, one.view_as(one)  # another object, to tell pairs across the sets from pairs within one
     first, second = (
         as_features(each, name=name, fewest=fewest) for each, name in zip((real, fake), names, strict=True)
     )

@@ -1,4 +1,4 @@
-"""What metrics see of pictures: frozen networks, by name.
+"""Features of pictures for metrics: frozen networks, by name.
 
     describe = features("inception")                 # or "efficientnet_lite0", "digits", ...
     real = describe(pictures)                        # uint8 [N, H, W, C] -> float32 [N, 2048]
@@ -6,10 +6,10 @@
 
 In: pictures; out: numbers.
 
-    extractor.py      what describes pictures, and how to add one
-    by_name.py        features(): those that come along, and the best there is
-    inception.py      the network of the FID, in both layouts of its weights
-    efficientnet.py   networks that know photographs, and how pictures look to one; their weights come with packages
+    extractor.py      Extractor: what describes pictures, and how to add one
+    by_name.py        features(): the built-in ones by name, and the best available
+    inception.py      the network of the FID, from both layouts of its weights
+    efficientnet.py   networks trained on photographs, and perceptual features; their weights come with packages
     classifier.py     a small classifier of any labelled pictures, trained once per data set
 """
 

@@ -1,10 +1,10 @@
-"""The frozen networks that come with the toolkit: what the metrics see of a picture.
+"""The frozen networks that come with the toolkit, by name.
 
     describe = features("inception")                 # or "efficientnet_lite0", "digits", ...
     real = describe(pictures)                        # uint8 [N, H, W, C] -> float32 [N, 2048]
     describe.logits(real)                            # for the Inception Score, at no further cost
 
-Figures can be compared only if all that `Extractor.about` says is equal.
+Figures can be compared only if everything in `Extractor.about` is equal.
 """
 
 import os
@@ -45,8 +45,8 @@ INCEPTION_VARIABLE = "GANVAS_INCEPTION"
 EFFICIENTNET_SIZE = 128
 """Pixels; the network was made for 224, which takes four times as long.
 
-A linear probe on 300 pictures of CIFAR-10, judged on 400 others, was right for 64 % of them at 64 pixels, 78 % at 96,
-79 % at 128, 83 % at 160, 86 % at 224 (within 2 %), at 208, 131, 101, 51 and 25 pictures/s on one core.
+A linear probe on 300 pictures of CIFAR-10, tested on 400 others, had an accuracy of 64 % at 64 pixels, 78 % at 96, 79 %
+at 128, 83 % at 160, 86 % at 224 (within 2 %), at 208, 131, 101, 51 and 25 pictures/s on one core.
 """
 
 
@@ -62,16 +62,16 @@ def features(
     """The features of this name, ready to use.
 
     Args:
-        name: see `ganvas list features`; by default what `suggested` finds best for `data`.
+        name: see `ganvas list features`; by default that of `suggested` for `data`.
         data: what is to be measured.
         weights: a file to take the weights from, .safetensors or .pth.
-        exact: equal to the reference bit for bit. Otherwise they are within 1e-5 of the features' scale, and faster.
+        exact: equal to the reference bit for bit; otherwise within 1e-5 of the features' scale, and faster.
         device: where to compute.
         watch: told of downloads and of the training of a classifier.
 
     Raises:
-        NotFound or NotInstalled: there is no extractor of this name, or its weights cannot be had; the message says
-            from where.
+        NotFound or NotInstalled: there is no extractor of this name, or its weights are missing; the message says where
+            to get them.
     """
     if weights and not name:
         raise DoesNotFit("Say by `features=` of which network these weights are: inception or efficientnet_lite0.")
@@ -85,13 +85,13 @@ def features(
 
 
 def suggested(data: Source | Dataset | None = None) -> str:
-    """The name of the features that fit these data best, of those that need no download.
+    """The name of the features that fit these data best, among those that need no download.
 
     A gray set with labels is described by a classifier of its own, everything else by Inception if its weights are on
-    this machine and else by EfficientNet-Lite0.
+    this machine, or else by EfficientNet-Lite0.
 
     Raises:
-        NotInstalled: neither is there.
+        NotInstalled: neither is available.
     """
     opened = data.open() if isinstance(data, Source) else data
     if opened is not None and opened.labels is not None and opened.samples.shape[-1] == 1 and len(opened.classes) > 1:
@@ -114,7 +114,7 @@ def inception(request: Request) -> Extractor:
 
 @part("feature")
 def inception_pytorch(request: Request) -> Extractor:
-    """Inception as in pytorch-fid: bilinear between pixels' middles without smoothing, then 2x - 1."""
+    """Inception as in pytorch-fid: bilinear between pixel centres without antialiasing, then 2x - 1."""
 
     def prepared(x: Tensor) -> Tensor:
         size = (INCEPTION_SIZE, INCEPTION_SIZE)
@@ -158,7 +158,7 @@ def efficientnet_lite0(request: Request) -> Extractor:
 
 @part("feature")
 def digits(request: Request) -> Extractor:
-    """What a small classifier of the data's own classes sees, 64 features; of the built-in digits if data have none."""
+    """64 features of a small classifier of the data's own classes, or of the built-in digits if there are none."""
     data = request.data.open(request.watch) if isinstance(request.data, Source) else request.data
     learns = data is not None and data.labels is not None and len(data.classes) > 1
     if data is not None and not learns and data.samples.shape[-1] > 1:
@@ -186,7 +186,7 @@ def inception_file(weights: Path | None = None, *, watch: Watch = unwatched) -> 
     names that torch-fidelity and pytorch-fid use, the cache of Ganvas.
 
     Raises:
-        NotFound or Unreachable: it cannot be had; the message names all places, and what works without.
+        NotFound or Unreachable: it is not available; the message names all places, and what works without.
     """
     if weights is not None:
         if not weights.is_file():

@@ -1,7 +1,7 @@
-"""A small classifier of labelled pictures, trained once per data set: what counts modes and describes digits.
+"""A small classifier of labelled pictures, trained once per data set, to count modes and describe digits.
 
-Convolutional networks of this size read MNIST as well as people do. It is trained on shifted, turned and scaled
-pictures, because what a GAN makes is never framed exactly as its data are.
+Convolutional networks of this size read MNIST as well as people do. It is trained on shifted, rotated and scaled
+pictures, because a GAN's samples are never framed exactly as its data are.
 """
 
 import math
@@ -29,29 +29,29 @@ from ...data.dataset import Dataset, Source, Watch, unwatched
 __all__ = ["Classifier", "classifier"]
 
 RECIPE = 1
-"""Raised whenever the same data train another classifier, so that those made before are not used any more."""
+"""To be increased whenever the same data give another classifier, so that older ones are no longer used."""
 
 SIZE = 28  # pixels; pictures of other sizes are resized to this square
 WIDTH, FEATURES = 16, 64
 BATCH, RATE, DECAY = 128, 4e-3, 5e-2
 EPOCHS, LEAST_SEEN, MOST_SEEN = 50, 40_000, 180_000  # epochs, but within this many pictures seen
-MOST = 60_000  # pictures of a larger set are learned from, evenly spread
-LEAST_WITH, MOST_WORDS = 10, 64  # pictures with a word, and as many without; words that are learned
+MOST = 60_000  # pictures used of a larger set, evenly spread
+LEAST_WITH, MOST_WORDS = 10, 64  # least pictures with a word, and without it; most words learned
 SHIFT, TURN, SCALE = 0.08, 0.2, 0.12  # of the picture's side, in radians, as a factor's logarithm
 CHUNK = 500
 
 
 class Classifier(nn.Module):
-    """Pictures -> which class each one shows.
+    """A classifier: pictures -> the class of each.
 
-    All methods take uint8 [N, H, W, C] in [0, 255] or float [N, C, H, W] in [-1, 1], as an array or a tensor, of any
-    size; those that are not 28x28 are resized. Gray pictures are good for a classifier of RGB ones.
+    All methods but `forward` take uint8 [N, H, W, C] in [0, 255] or float [N, C, H, W] in [-1, 1], as an array or a
+    tensor; sizes other than 28x28 are resized. A classifier of RGB pictures takes gray ones too.
 
     classes     the names of the classes, in the order of the labels
     channels    1 (gray), 3 (RGB) or 4 (RGBA)
-    accuracy    the share of `held_out` pictures, which it never learned from, that it labels right
-    words       whether several may hold at once, as words do: each logit then is the log odds of one by itself, and the
-                accuracy is the mean over words of the mean over pictures with and without it
+    accuracy    the share of `held_out` pictures, not used in training, that it labels right
+    words       whether the classes are words, of which several may apply: each logit is then the log odds of one word,
+                and the accuracy is the mean over words of the mean over pictures with and without it
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Classifier(nn.Module):
         before = channels
         for width in (WIDTH, 2 * WIDTH, 4 * WIDTH):
             layers += [nn.Conv2d(before, width, 3, padding=1, bias=False), nn.MaxPool2d(2)]
-            layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]  # after the pooling there is a quarter to do
+            layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]  # after the pooling, a quarter of the work
             before = width
         layers += [nn.Flatten(), nn.Linear(before * (SIZE // 8) ** 2, FEATURES), nn.ReLU()]
         self.body = nn.Sequential(*layers)
@@ -82,15 +82,15 @@ class Classifier(nn.Module):
         return features, self.head(features)
 
     def labels(self, pictures: Tensor | NDArray[np.generic]) -> Int64[Tensor, " n"]:
-        """The likeliest class of each picture, as an index into `classes`."""
+        """The most likely class of each picture, as an index into `classes`."""
         return self.logits(pictures).argmax(dim=1)
 
     def logits(self, pictures: Tensor | NDArray[np.generic]) -> Float[Tensor, "n classes"]:
-        """Logarithms of the classes' probabilities, up to a constant per picture; of words the log odds of each."""
+        """Log probabilities of the classes, up to a constant per picture; for words the log odds of each."""
         return torch.cat([logits for _, logits in self._answers(pictures)])
 
     def features(self, pictures: Tensor | NDArray[np.generic]) -> Float[Tensor, "n 64"]:
-        """What the last layer sees: 64 numbers from 0 that describe each picture."""
+        """The features that the last layer takes: 64 non-negative numbers for each picture."""
         return torch.cat([features for features, _ in self._answers(pictures)])
 
     @torch.no_grad()
@@ -103,10 +103,10 @@ class Classifier(nn.Module):
             yield features.cpu(), logits.cpu()
 
     def _prepared(self, pictures: Tensor) -> Tensor:
-        """As `forward` wants them.
+        """Pictures as `forward` takes them.
 
         Raises:
-            DoesNotFit: they have another number of channels, or are neither uint8 nor float, or hold NaN.
+            DoesNotFit: they have another number of axes or channels, or hold NaN or infinity.
         """
         if pictures.dim() != 4:
             raise DoesNotFit(f"Pictures come as uint8 [N, H, W, C] or float [N, C, H, W], not {list(pictures.shape)}.")
@@ -130,18 +130,18 @@ def classifier(
 
     It is trained at the first call, and from then on read from the cache.
 
-    Training sees 40,000 to 180,000 pictures, which is half a minute to a minute and a half on one core; it is seeded
+    Training sees 40,000 to 180,000 pictures, which takes half a minute to a minute and a half on one core; it is seeded
     and uses one thread, so that the same data give the same weights on the same machine.
 
     Args:
-        data: pictures with labels.
-        held_out: what to measure its accuracy on, such as the test split; by default a tenth of `data`, taken at
-            random and not learned from.
+        data: pictures with labels or words.
+        held_out: what to measure its accuracy on, such as the test split; by default a random tenth of `data`, not used
+            in training.
         watch: told of the pictures seen.
 
     Raises:
-        DoesNotFit: the data have neither two classes nor a word that tells some from others, or are no pictures; or
-            one has classes and the other words.
+        DoesNotFit: the data have neither two classes nor a word that tells some from others, are no pictures or fewer
+            than 20; or `data` and `held_out` do not both have classes or both words.
     """
     learned, judged = _opened(data, watch), _opened(held_out, watch) if held_out else None
     file = cache_folder() / "classifiers" / f"{key(RECIPE, learned.digest(), judged and judged.digest())}.safetensors"
@@ -180,14 +180,14 @@ def _opened(data: Source | Dataset, watch: Watch) -> Dataset:
 
 
 def _common(data: Dataset) -> tuple[str, ...]:
-    """The words that tell pictures apart: those on some and not on others, the commonest first."""
+    """The words that tell pictures apart: those on some and not on others, the most common first."""
     counts = Counter(word for words in data.keywords for word in set(words))
     told = [word for word, count in counts.items() if LEAST_WITH <= count <= len(data) - LEAST_WITH]
     return tuple(sorted(told, key=lambda word: (-counts[word], word))[:MOST_WORDS])
 
 
 def _tensors(data: Dataset, classes: Sequence[str]) -> tuple[Float[Tensor, "n c 28 28"], Tensor]:
-    """All pictures or an even share of many, as the network takes them, and their labels [N] or which words [N, K]."""
+    """All pictures, or some of many, evenly spread, as the network takes them; their labels [N] or words [N, K]."""
     rows = np.linspace(0, len(data) - 1, min(len(data), MOST)).round().astype(np.int64)
     chunks = [_resized(data.take(rows[first : first + CHUNK])) for first in range(0, len(rows), CHUNK)]
     if data.labels is None:
@@ -198,7 +198,7 @@ def _tensors(data: Dataset, classes: Sequence[str]) -> tuple[Float[Tensor, "n c 
 
 
 def _accuracy(network: Classifier, x: Tensor, y: Tensor) -> float:
-    """The share that is labelled right; of words the mean of both kinds of pictures, NaN where one kind is missing."""
+    """The share labelled right; for words the mean over those with both kinds of pictures, each kind counting half."""
     if not network.words:
         return float((network.labels(x) == y).double().mean())
     right = ((network.logits(x) > 0) == (y > 0.5)).double()
@@ -212,8 +212,8 @@ def _resized(x: Tensor) -> Tensor:
 
 
 def _trained(x: Tensor, y: Tensor, network: Classifier, watch: Watch) -> Classifier:
-    """AdamW with one cycle of the rate (Smith 2018, arXiv:1803.09820), on pictures moved anew each time."""
-    network = _laid_out(network, torch.channels_last).train()  # in half the time
+    """AdamW with a one-cycle learning rate (Smith 2018, arXiv:1803.09820), on pictures augmented anew each time."""
+    network = _laid_out(network, torch.channels_last).train()  # halves the time
     loss = F.binary_cross_entropy_with_logits if network.words else F.cross_entropy
     steps = min(max(EPOCHS * len(y), LEAST_SEEN), MOST_SEEN) // BATCH
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY, fused=True)
@@ -239,7 +239,7 @@ def _laid_out(network: Classifier, order: torch.memory_format) -> Classifier:
 
 
 def _moved(x: Tensor) -> Tensor:
-    """Each picture shifted, turned and scaled a little; what comes in at the border is the border repeated."""
+    """Each picture shifted, rotated and scaled a little; the border is repeated where it moves in."""
     turn, scale = TURN * (2 * torch.rand(len(x)) - 1), torch.exp(SCALE * (2 * torch.rand(len(x)) - 1))
     shift = 2 * SHIFT * (2 * torch.rand(len(x), 2) - 1)
     cosine, sine = scale * turn.cos(), scale * turn.sin()
@@ -262,7 +262,7 @@ def _write(file: Path, network: Classifier) -> None:
 
 
 def _read(file: Path) -> Classifier | None:
-    """What was written, or None if it is not there or not whole: then it is trained anew."""
+    """The cached classifier, or None if it is missing or damaged and must be trained anew."""
     with suppress(OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError):
         tensors, about = load_tensors(file)
         if about["of"] != file.stem:
@@ -272,7 +272,7 @@ def _read(file: Path) -> Classifier | None:
             about["channels"],
             accuracy=about["accuracy"],
             held_out=about["held_out"],
-            words=about.get("words", False),  # earlier versions knew none
+            words=about.get("words", False),  # absent in earlier versions
         )
         network.load_state_dict(tensors)
         return network.eval().requires_grad_(False)

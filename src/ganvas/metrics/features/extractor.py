@@ -1,4 +1,4 @@
-"""What describes pictures by numbers: a frozen network, and all that a figure made with its features depends on.
+"""Feature extractors: a frozen network, and all that a figure made with its features depends on.
 
 A part of kind "feature" is a function that returns one. Here is DINOv2, for those who have its repository and weights:
 
@@ -14,7 +14,7 @@ A part of kind "feature" is a function that returns one. Here is DINOv2, for tho
         weights = sha256_of(network.state_dict())
         return Extractor(run, 1024, weights, resize="PyTorch bicubic to 224x224", quantiser="none after the resize")
 
-It is then to be had as `features("dinov2")`, and its Fréchet distance is reported as `fd-dinov2`.
+It is then available as `features("dinov2")`, and its Fréchet distance is reported as `fd-dinov2`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +39,7 @@ Pictures = NDArray[np.generic] | Tensor
 
 @dataclass(frozen=True)
 class Extractor:
-    """A frozen network that describes pictures, and all that a number made with it depends on.
+    """A frozen network that describes pictures, and all that a figure made with it depends on.
 
     run          uint8 [n, h, w, 3] on `device` -> float [n, dimension]; under no_grad, full float32 precision
     dimension    how many features
@@ -48,10 +48,10 @@ class Extractor:
     quantiser    whether and how the resized values are rounded
     name         as in `features(name)`
     head         features [n, dimension] -> logits [n, classes], if the network is a classifier
-    channels     what `run` wants: 3; or 1, for networks that know gray pictures only
+    channels     what `run` takes: 3; or 1, for networks of gray pictures only
     batch        pictures at once
-    unrounded    whether `run` takes float32 in [0, 255] as well, for steps that are smaller than those of uint8
-    exact        whether it was asked for bit by bit, see `Request`; figures are the same for both
+    unrounded    whether `run` also takes float32 in [0, 255], for changes smaller than the steps of uint8
+    exact        whether bit-exact features were requested, see `Request`; figures are the same for both
     """
 
     run: Callable[[Tensor], Tensor]
@@ -69,13 +69,13 @@ class Extractor:
 
     @property
     def frechet(self) -> str:
-        """What their Fréchet distance is called: FID by the published Inception weights alone, else fd-NAME."""
+        """The name of a Fréchet distance of these features: FID only with published Inception weights, else fd-NAME."""
         names = {"inception": "fid", "inception_clean": "fid-clean", "inception_pytorch": "fid-pytorch"}
         return names.get(self.name, f"fd-{self.name}")
 
     @property
     def about(self) -> dict[str, str | int]:
-        """What a report says next to every number."""
+        """What a report states next to every figure."""
         return {
             "features": self.name,
             "weights_sha256": self.sha256,
@@ -94,16 +94,17 @@ class Extractor:
     def stream(
         self, pictures: Pictures | Dataset | Iterable[Pictures], *, watch: Watch = unwatched
     ) -> Iterator[Float[Tensor, "n d"]]:
-        """The features of a few pictures at a time, so that a set may be larger than the memory.
+        """The features batch by batch, so that a set may be larger than the memory.
 
         Args:
             pictures: uint8 [N, H, W, C] in [0, 255] as an array (also a memory-mapped one), a tensor or a data set, or
-                an iterable of such batches. Gray is repeated in three channels. What is transparent is laid on white,
-                as people will see it: a difference that white paper hides is not measured.
-            watch: told of the pictures done; the total is 0 where an iterable does not tell its length.
+                an iterable of such batches. Gray is repeated in three channels. Transparent areas are laid on white, as
+                people will see them: differences that this hides are not measured.
+            watch: told of the pictures done; for an iterable the total is 0.
 
         Raises:
-            DoesNotFit: they are not uint8, have other numbers of channels, or the network answers NaN.
+            DoesNotFit: they are not uint8, or have another number of channels.
+            Unreadable: the network gives NaN or infinity.
         """
         total = len(pictures) if isinstance(pictures, np.ndarray | Tensor | Dataset) else 0
         done = 0
@@ -115,7 +116,7 @@ class Extractor:
 
     @torch.no_grad()
     def logits(self, features: Float[Tensor, "n d"]) -> Float[Tensor, "n classes"]:
-        """What the network takes the pictures for, from their features.
+        """The logits of the network's classes, from the pictures' features.
 
         Raises:
             DoesNotFit: it is no classifier.
@@ -135,7 +136,7 @@ class Extractor:
             return
         for first in range(0, len(pictures), self.batch):
             some = pictures[first : first + self.batch]
-            # A copy, because torch warns of memory that it may not write, as that of a mapped file.
+            # A copy, because torch warns about read-only memory, such as a mapped file.
             yield torch.from_numpy(np.array(some)) if isinstance(some, np.ndarray) else some
 
     @torch.no_grad()
@@ -154,11 +155,11 @@ class Extractor:
 
 @dataclass(frozen=True)
 class Request:
-    """What `features` was asked for, as the functions that make extractors get it.
+    """The arguments of `features`, as passed to the functions that make extractors.
 
     weights   a file to take the weights from
     data      what is to be measured
-    exact     equal to the reference bit for bit rather than to 1e-5 of the features' scale and fast
+    exact     equal to the reference bit for bit, rather than fast and within 1e-5 of the features' scale
     """
 
     weights: Path | None = None
@@ -169,7 +170,7 @@ class Request:
 
 
 MakesExtractor = Callable[[Request], Extractor]
-"""A function that makes an extractor ready; every part of kind "feature" is one."""
+"""A function that makes an extractor; every part of kind "feature" is one."""
 
 
 def _in_channels(pictures: Tensor, channels: int) -> UInt8[Tensor, "n h w k"]:

@@ -1,8 +1,8 @@
-"""The Inception network of the FID: GoogLeNet's third version as Google published it in 2015, in pure torch.
+"""The Inception network of the FID: Inception-v3 as Google published it in 2015, in pure torch.
 
 Szegedy et al. 2016, arXiv:1512.00567; the weights `inception-2015-12-05` of TensorFlow differ from those of the paper
-and of other libraries, and Heusel et al. 2017 (arXiv:1706.08500) defined the FID by them. In two places this network
-is not what the paper draws: average pooling leaves the padding out of its mean, and the last block pools by maximum.
+and of other libraries, and Heusel et al. 2017 (arXiv:1706.08500) defined the FID with them. This network differs from
+the paper in two places: average pooling excludes the padding from its mean, and the last block uses max pooling.
 """
 
 import math
@@ -26,7 +26,7 @@ Kernel = int | tuple[int, int]
 Step = tuple[str, int, Kernel]
 """A convolution: its name in the block, its channels, its kernel (height, width)."""
 Chain = list[Step | tuple[Step, Step]]
-"""Convolutions one after the other; a pair in the last place runs side by side and is stacked."""
+"""Convolutions in sequence; a pair in the last place runs in parallel and is concatenated."""
 
 
 def _block_a(pooled: int) -> list[Chain]:
@@ -90,7 +90,7 @@ BLOCKS: list[tuple[str, str, int, list[Chain]]] = [
     ("Mixed_7b", "average", 1280, _block_e()),
     ("Mixed_7c", "maximum", 2048, _block_e()),
 ]
-"""Name, how the block pools, channels that come in, its chains; TensorFlow calls them mixed, mixed_1, ... mixed_10."""
+"""Name, pooling, input channels and chains of each block; TensorFlow calls them mixed, mixed_1, ... mixed_10."""
 
 
 class _Convolution(nn.Module):
@@ -108,10 +108,10 @@ class _Convolution(nn.Module):
 
 
 class _Folded(nn.Module):
-    """A `_Convolution` with the batch norm in its weights, channels last, with or without the ReLU.
+    """A `_Convolution` with the batch norm folded into its weights, channels last, with or without the ReLU.
 
-    On a CPU oneDNN does it all in one pass, with weights that are laid out for it once; torch has no public name for
-    that, and keeps it for what it compiles.
+    On a CPU, oneDNN does it all in one pass, with weights reordered once; torch has this only as private operators, for
+    compiled models.
     """
 
     @torch.no_grad()
@@ -144,7 +144,7 @@ class _Folded(nn.Module):
 
 
 class _Block(nn.Module):
-    """Chains of convolutions side by side, and a pooled branch, stacked."""
+    """Parallel chains of convolutions and a pooled branch, concatenated."""
 
     def __init__(self, inputs: int, pool: str, chains: list[Chain]) -> None:
         super().__init__()
@@ -181,7 +181,7 @@ class _Block(nn.Module):
         layer = self.get_submodule("branch_pool")
         if self.pool == "maximum":
             return layer(F.max_pool2d(x, 3, 1, 1))
-        if isinstance(layer, _Folded):  # one by one pixel and without its ReLU: the mean may come after it
+        if isinstance(layer, _Folded):  # 1x1 without its ReLU, so the mean may come after it
             return _mean_around(layer(x)).relu_()
         return layer(_mean_around(x))
 
@@ -210,7 +210,7 @@ class Inception(nn.Module):
         self.fc = nn.Linear(FEATURES, CLASSES)
 
     def forward(self, x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 2048"]:
-        """What the last layer sees, averaged over the places of the picture."""
+        """The features that the last layer takes, averaged over the positions in the picture."""
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(F.max_pool2d(x, 3, 2)))
         x = F.max_pool2d(x, 3, 2)
@@ -223,9 +223,9 @@ class Inception(nn.Module):
         return features.mm(self.fc.weight.T)
 
     def fold(self) -> "Inception":
-        """Put every batch norm into its convolution, channels last: faster, equal to about 5e-6 of the features' scale.
+        """Fold every batch norm into its convolution, channels last: faster, equal within 5e-6 of the features' scale.
 
-        It can be done once, and the network stays on its device from then on.
+        It can be done only once, and the network must stay on its device from then on.
         """
         for name, layer in list(self.named_children()):
             if isinstance(layer, _Block):
@@ -268,10 +268,10 @@ def load_inception(tensors: Mapping[str, Tensor]) -> Inception:
 
 
 def made_up_weights(seed: int = 0) -> dict[str, Tensor]:
-    """Weights that have learned nothing, in PyTorch's layout: the same numbers on every machine.
+    """Untrained weights in PyTorch's layout, the same numbers on every machine.
 
-    By them this network is compared with others where the real ones are not at hand. They are drawn evenly, which needs
-    no logarithm that another machine might round in another way, and keep the features' scale from layer to layer.
+    They serve to compare this network with others where the real weights are missing. They are uniform, which needs no
+    logarithm that another machine might round differently, and keep the features' scale from layer to layer.
     """
     dice = np.random.default_rng(seed)
     weights = {}
@@ -287,9 +287,9 @@ def made_up_weights(seed: int = 0) -> dict[str, Tensor]:
 
 
 def tensorflow_resize(x: Float[Tensor, "n c h w"], size: int = SIZE) -> Float[Tensor, "n c s s"]:
-    """Bilinear as TensorFlow 1 did it: the first pixel is at 0 and not at 1/2, and nothing is smoothed when shrinking.
+    """Bilinear as in TensorFlow 1: the first pixel is at 0 and not at 1/2, and there is no antialiasing.
 
-    Rows are mixed after columns, in the order of TensorFlow's own kernel, so that the result is equal bit for bit.
+    Rows are interpolated after columns, in the order of TensorFlow's own kernel, so the result is equal bit for bit.
     """
     left, right, across = _places(x.shape[3], size, x)
     top, bottom, down = _places(x.shape[2], size, x)
@@ -305,7 +305,7 @@ def _places(length: int, size: int, like: Tensor) -> tuple[Tensor, Tensor, Tenso
 
 
 def _from_tensorflow(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """NVIDIA's names and tensors as PyTorch's; names that are not known stay, for the message."""
+    """NVIDIA's names and tensors as PyTorch's; unknown names are kept, for the error message."""
     names = dict(_tensorflow_names())
     kinds = {"weight": "conv.weight", "beta": "bn.bias", "mean": "bn.running_mean", "var": "bn.running_var"}
     found: dict[str, Tensor] = {}
