@@ -1,4 +1,4 @@
-"""`python -m benchmarks` says which measurements there are; `python -m benchmarks.NAME --help` says more of one."""
+"""`python -m benchmarks` lists the benchmarks; `python -m benchmarks.NAME --help` explains one."""
 
 import ast
 from pathlib import Path

@@ -1,9 +1,9 @@
-"""How far directions and gradients move an attribute, and what else they move; how near projections come.
+"""How far directions and gradients move an attribute, what else they change, and how close projections get.
 
     python -m benchmarks.control runs/icons-portraits icons:portraits
 
-Strengths and goals are 2, on seeds that the directions were not found on; everything is in deviations among samples.
-The projected pictures are samples of the model itself, and pictures that it learned from.
+Strengths and goals are 2, on seeds other than those that the directions were found on; all changes are in standard
+deviations among samples. The projected pictures are samples of the model itself, and pictures that it learned from.
 """
 
 import sys
@@ -29,7 +29,7 @@ OWN, LEARNED = 3, 6
 
 
 def edits(model: Model, found: Directions) -> list[dict]:
-    """A row for each attribute and way: its change, its error over seeds, and what else changed, per picture."""
+    """A row per attribute and method: its change, the standard error over seeds, and what else changed, per picture."""
     by = {name: attributes()[name] for name in found.attributes}
     deviations = dict(zip(found.attributes, found.deviations.tolist(), strict=True))
     z = inputs(range(FIRST, FIRST + SEEDS), model.network.latent)
@@ -72,7 +72,7 @@ def edits(model: Model, found: Directions) -> list[dict]:
 
 
 def projections(model: Model, source: str) -> list[dict]:
-    """A row for each picture and way: how far from it the projection is and a random sample, in steps of 255."""
+    """A row per picture and method: the distance to the projection and to a random sample, in steps of 255."""
     data = open_source(source, size=model.shape[-1])
     learned = data.take(np.linspace(0, len(data) - 1, LEARNED).astype(np.int64))
     own = model.generate(range(FIRST, FIRST + OWN))

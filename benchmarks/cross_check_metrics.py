@@ -1,10 +1,10 @@
-"""What torch-fidelity, pytorch-fid, clean-fid and prdc make of features that the tests can draw again.
+"""The metrics of torch-fidelity, pytorch-fid, clean-fid and prdc on features that the tests can draw again.
 
     pip install torch-fidelity==0.4.0 pytorch-fid==0.3.0 clean-fid==0.1.35 prdc==0.2
     python -m benchmarks.cross_check_metrics
 
-writes tests/golden/metrics_references.json, so that the tests need none of them. It wants an environment of its own,
-and leaves out what these packages do with pictures: they see features only.
+writes tests/golden/metrics_references.json, so that the tests need none of these packages. It needs an environment of
+its own, and compares metrics of features only, not what the packages do with pictures.
 """
 
 import contextlib
@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "metrics_references.json"
 PEERS = ("torch-fidelity", "pytorch-fid", "clean-fid", "prdc", "scipy", "numpy", "torch")
 SETS = {"many": (400, 300, 64), "few": (60, 50, 300), "wide": (500, 500, 200)}
-"""Name of a pair of sets -> how many reals, how many fakes, of how many dimensions."""
+"""Name of a pair of sets -> number of reals, number of fakes, number of dimensions."""
 
 
 def draw(name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Two sets of features much like those of a ReLU network: at least 0, correlated, alike but not the same."""
+    """Two sets of features like those of a ReLU network: at least 0, correlated, similar but not the same."""
     many, fewer, dimensions = SETS[name]
     dice = np.random.default_rng([len(name), dimensions])
     mixing = dice.standard_normal((8, dimensions))
@@ -39,13 +39,13 @@ def draw(name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def draw_logits() -> NDArray[np.float32]:
-    """The answers [505, 12] of a classifier that is rather sure."""
+    """The logits [505, 12] of a fairly confident classifier."""
     return (3 * np.random.default_rng(3).standard_normal((505, 12))).astype(np.float32)
 
 
 def references() -> dict[str, Any]:
-    """The peers' figures."""
-    shim = torch.library.Library("torchvision", "DEF")  # for a torchvision whose binary does not fit this torch
+    """The peers' values."""
+    shim = torch.library.Library("torchvision", "DEF")  # for a torchvision whose binary does not match this torch
     with contextlib.suppress(RuntimeError):
         shim.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         shim.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
@@ -74,7 +74,7 @@ def references() -> dict[str, Any]:
                 *map(torch.from_numpy, pair), kid_subsets=30, kid_subset_size=size, rng_seed=2020, verbose=False
             )
             figures[f"kernel torch-fidelity {kind}"] = list(answer.values())
-        if len(real) == len(fake):  # one subset of all is all pairs
+        if len(real) == len(fake):  # one subset of all samples is all pairs
             pair = real.astype(float), fake.astype(float)
             figures["kernel clean-fid"] = cleanfid.fid.kernel_distance(*pair, num_subsets=1, max_subset_size=len(real))
         answer = torch_fidelity.metric_prc.prc_features_to_metric(

@@ -5,10 +5,11 @@
     python -m benchmarks.cross_check_pretrained r3gan R3GAN [--golden]
 
 The original runs on the CPU with its own reference operators, in float32 and in float64; its state dict goes through
-`ganvas convert`'s translation. `--golden` writes what tests/models/test_convert.py compares with, without the original.
+`ganvas convert`'s translation. `--golden` writes the reference values of tests/models/test_convert.py, which then does
+not need the original.
 
-To compute in float64, the originals' requests for float32 are answered with float64; their filters stay in float32,
-which holds them exactly.
+For float64, the originals' requests for float32 are answered with float64; their filters stay in float32, which
+represents them exactly.
 """
 
 import argparse
@@ -29,15 +30,15 @@ from ganvas.networks.layers import Generator
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 COUNT, CLASSES = 2, 3
-EVERY = {"stylegan2": 31, "r3gan": 97}  # of the values one in so many is kept
-SHARE = 0.7  # of a truncated sample
+EVERY = {"stylegan2": 31, "r3gan": 97}  # one in so many values is kept
+SHARE = 0.7  # truncation of the truncated samples
 
 
 def made_up(kind: str, name: str, shape: list[int]) -> Tensor:
-    """A weight, float64, that is the same on every machine: its size is about what it is in a fresh network."""
+    """A weight, float64, the same on every machine, about as large as in a fresh network."""
     values = np.random.default_rng(list(name.encode())).standard_normal(shape)
     if kind == "stylegan2":
-        values *= 100 if ".fc" in name else 1  # the mapping network's rate is a hundredth
+        values *= 100 if ".fc" in name else 1  # the mapping network has a learning-rate multiplier of 0.01
     elif len(shape) > 1:
         values /= np.sqrt(np.prod(shape[1:]))
     return torch.from_numpy(np.asarray(values))
@@ -50,7 +51,7 @@ def inputs(latent: int) -> tuple[Tensor, Tensor]:
 
 
 def ours(kind: str, tensors: dict[str, Tensor], precision: torch.dtype) -> Generator:
-    """The generator that a state dict of theirs is translated to."""
+    """The generator that their state dict translates to."""
     found = translate(tensors, kind)
     network = found.settings.build(found.shape, found.classes).to(precision).eval().requires_grad_(False)
     assert isinstance(network, Generator)
@@ -89,9 +90,9 @@ def main() -> None:
 
 
 def make_importable(checkout: Path) -> None:
-    """Let the modules of a clone be imported."""
+    """Make the modules of a clone importable."""
     sys.path.insert(0, str(checkout.resolve()))
-    if find_spec("pkg_resources") is None:  # of setuptools, which has given it up; theirs ask it for one function
+    if find_spec("pkg_resources") is None:  # removed from setuptools; the originals need one of its functions
         sys.modules["pkg_resources"] = types.ModuleType("pkg_resources")
         sys.modules["pkg_resources"].parse_version = version.parse
 
@@ -101,7 +102,7 @@ def is_filter(name: str) -> bool:
 
 
 def stylegan2() -> nn.Module:
-    """Their generator of 32x32 pictures with 16 to 8 channels, 3 layers of mapping and 3 classes."""
+    """Their generator of 32x32 pictures with 16 to 8 channels, 3 mapping layers and 3 classes."""
     from training import networks
 
     networks.torch = _Torch()
@@ -110,7 +111,7 @@ def stylegan2() -> nn.Module:
 
 
 def r3gan() -> nn.Module:
-    """Their generator of 64x64 pictures with 32 to 16 channels, two blocks a stage, in groups of 8, and 3 classes."""
+    """Their generator of 64x64 pictures with 32 to 16 channels, two blocks per stage, groups of 8, and 3 classes."""
     from training import networks
 
     sizes = {"WidthPerStage": [32, 32, 32, 32, 16], "CardinalityPerStage": [8, 8, 8, 8, 4], "BlocksPerStage": [2] * 5}
@@ -119,7 +120,7 @@ def r3gan() -> nn.Module:
 
 
 class _Torch(types.ModuleType):
-    """torch, but for what float32 is called."""
+    """torch, except for what the name float32 stands for."""
 
     def __init__(self) -> None:
         super().__init__("torch")
@@ -130,7 +131,7 @@ class _Torch(types.ModuleType):
 
 
 def double(network: nn.Module) -> None:
-    """Let their network compute in float64."""
+    """Make their network compute in float64."""
     network.double()
     for name, filter_ in network.named_buffers():
         if is_filter(name):
@@ -143,7 +144,7 @@ def double(network: nn.Module) -> None:
 
 
 def answers(kind: str, theirs: nn.Module, mine: Generator, precision: torch.dtype) -> dict[str, tuple[Tensor, Tensor]]:
-    """What both make of the same inputs: name -> (theirs, ours)."""
+    """The outputs of both for the same inputs: name -> (theirs, ours)."""
     z, told = (each.to(precision) for each in inputs(mine.latent))
     if kind == "r3gan":
         return {"samples": (theirs(z, told), mine.forward(z, told))}
@@ -153,7 +154,7 @@ def answers(kind: str, theirs: nn.Module, mine: Generator, precision: torch.dtyp
 
 
 def difference(theirs: Tensor, mine: Tensor) -> float:
-    """The largest difference as a share of their deviation."""
+    """The largest difference, divided by the standard deviation of theirs."""
     return float((theirs - mine).abs().max() / theirs.std())
 
 

@@ -1,4 +1,4 @@
-"""Whether the doctor is right: every illness provoked, many times, and healthy trainings that it is to leave alone.
+"""Whether the doctor is right: every illness provoked many times, and healthy trainings that it should leave alone.
 
     python -m benchmarks.doctor train --seeds 7 9 11 ... [--photos FOLDER] [--work FOLDER]
     python -m benchmarks.doctor mend --seeds 7 9 11 ... [--photos FOLDER] [--work FOLDER]
@@ -6,14 +6,14 @@
     python -m benchmarks.doctor draw --seeds 7 [--work FOLDER]
     python -m benchmarks.doctor table --seeds 7 9 11 ...
 
-Each case is a short training on real data, of one core: a recipe that learns when it is well, with one thing broken
-that is known to cause the illness. Each healthy one is of another recipe or length, and they take turns by seed.
-`train` keeps the run folders, goes on where it was left, and goes through all cases with one seed before it takes the
-next; a training that another one comes to as well, setting for setting, is made once. `mend` trains each ill one that
-was found out once more, with the same seed and the one setting that the doctor names. `judge` lets the doctor look at
-all of them, as they are at their end and as they were when each of their signs was taken, and writes a line for each
-to benchmarks/results/doctor.jsonl; it also has a classifier count which digits are among 300 samples, as a judge of
-its own. `table` prints what is in docs/doctor.md, of odd seeds; thresholds were chosen by even ones.
+Each ill case is a short training on real data, on one core: a recipe that otherwise learns, with one thing broken that
+is known to cause the illness. The healthy ones differ in recipe or length, and take turns by seed. `train` keeps the
+run folders, continues where it stopped, and goes through all cases with one seed before the next; trainings whose
+settings are all the same run only once. `mend` repeats each ill training that was diagnosed, with the same seed and
+the one setting that the doctor names. `judge` lets the doctor examine all of them, at their end and as they were each
+time their signs were measured, and writes a line for each to benchmarks/results/doctor.jsonl; a classifier, as an
+independent judge, counts which digits are among 300 samples. `table` prints what is in docs/doctor.md, from odd seeds;
+the thresholds were chosen on even ones.
 """
 
 import argparse
@@ -58,14 +58,14 @@ PHOTOS, ICONS = "photos", "icons:food"
 class Case:
     """A training.
 
-    kind      what the doctor is to find, nothing in a healthy one
+    kind      the diagnosis that the doctor should make, empty for a healthy training
     target    a recipe
-    settings  what makes it ill, or quick
-    steps     how long it is
+    settings  what makes it ill, or fast
+    steps     its length
     data      which digits it learns from: "" for all of them, or the name of a folder made by `pictures`; or PHOTOS, or
               icons of a kind
-    held_out  whether the digits that it does not learn from are shown to the doctor
-    mends     whether a setting could mend it in a training as long: nothing mends too few pictures
+    held_out  whether the doctor also sees digits that it does not learn from
+    mends     whether a setting could mend it in a training of this length: none mends too few pictures
     """
 
     kind: str
@@ -122,13 +122,13 @@ HEALTHY = {
     "autoencoder": Case("", "vae", ("autoencoder.width=8",), 300),
     "points": Case("", "ring", (), 600),
 }
-EACH = 3  # a healthy recipe is trained with one seed of so many, so that there are many recipes
+EACH = 3  # each healthy recipe is trained with one seed in three, so that there can be many recipes
 CASES = ILL | HEALTHY
-COUNTED = {"few", "twins", "short"}  # whose diagnosis is a count, so that finding them is no merit
+COUNTED = {"few", "twins", "short"}  # diagnosed by counting, so that finding them is no achievement
 
 
 def pictures(folder: Path, name: str, seed: int) -> Path:
-    """A folder of digits, in a folder for each class; of "twins" there are 250, 50 of each in five files."""
+    """A folder of digits, one subfolder per class; for "twins" it has 250 files, 50 digits in five copies each."""
     made = folder / f"{name}-{seed}"
     if (made / "done").exists():
         return made / "learned"
@@ -146,7 +146,7 @@ def pictures(folder: Path, name: str, seed: int) -> Path:
 
 
 def train(work: Path, case: Case, name: str, *, seed: int, photos: str, extra: Sequence[str] = ()) -> Path | None:
-    """The run folder of a case, trained if it is not yet; None if its photographs are not here."""
+    """The run folder of a case, trained if it is not yet; None if its photographs are missing."""
     if case.data == PHOTOS and not photos:
         return None
     out = folder_of(work, name, seed, mended=bool(extra))
@@ -195,7 +195,7 @@ def due(name: str, seed: int) -> bool:
 
 
 def recipe_of(case: Case, extra: Sequence[str], seed: int) -> str:
-    """All that a training follows from, in words: where two are the same, it is done once."""
+    """Everything that determines a training, as text; trainings with the same text run only once."""
     recipe = catalog.find(case.target, "recipe")()
     for setting in (*case.settings, *extra):
         recipe = change(recipe, setting)
@@ -211,7 +211,7 @@ def folder_of(work: Path, name: str, seed: int, *, mended: bool = False) -> Path
 
 
 def mend(work: Path, case: Case, name: str, *, seed: int, photos: str) -> str:
-    """Train an ill one again with what the doctor names; returns that, or why there is nothing to do."""
+    """Train an ill case again with the setting that the doctor names; returns the setting, or why nothing was done."""
     if not (folder_of(work, name, seed) / "seconds").exists() or not case.mends:
         return ""
     found = doctor(folder_of(work, name, seed), held_out=held_out(work, case, seed))
@@ -223,7 +223,7 @@ def mend(work: Path, case: Case, name: str, *, seed: int, photos: str) -> str:
 
 
 def judged(work: Path, case: Case, name: str, seed: int) -> dict[str, Any]:
-    """What the doctor says of a case, as a line for the file of results."""
+    """What the doctor says about a case, as a line of the results file."""
     folder = folder_of(work, name, seed)
     run, found = Run(folder), doctor(folder, held_out=held_out(work, case, seed))
     rows, about = run.rows, run.about["data"]["count"]
@@ -253,7 +253,7 @@ def judged(work: Path, case: Case, name: str, seed: int) -> dict[str, Any]:
 
 
 def classes(folder: Path) -> int | None:
-    """How many of ten digits are at least a fifth as frequent among 300 samples as they should be."""
+    """How many of the ten digits have at least a fifth of their fair share of 300 samples, by a classifier."""
     try:
         model = load(folder)
     except GanvasError:
@@ -266,14 +266,14 @@ def classes(folder: Path) -> int | None:
 
 
 def is_mended(line: Mapping[str, Any]) -> bool:
-    """The doctor finds the illness no more and no grave one, and of digits there are as many as before or more."""
+    """The illness is gone, no diagnosis is grave, and the samples show at least as many digits as before."""
     again, before, after = line["mended"]["found"], line["classes"], line["mended"]["classes"]
     fewer = after is not None and after < (before or 0)
     return line["kind"] not in again and "bad" not in again.values() and not fewer
 
 
 def table(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What docs/doctor.md shows."""
+    """The tables of docs/doctor.md."""
     yield "| illness | trainings | caught | 95 % | first after | mended | digits before and after |"
     yield "|---|---|---|---|---|---|---|"
     total = [0, 0, 0, 0]
@@ -311,7 +311,7 @@ def table(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def within(found: int, of: int) -> str:
-    """Where a share lies with a confidence of 95 %, in per cent (Wilson 1927); nothing is known of none."""
+    """The 95 % confidence interval of a share, in per cent (Wilson 1927); "-" if there are no cases."""
     if not of:
         return "-"
     z, share = 1.96, found / of
@@ -321,7 +321,7 @@ def within(found: int, of: int) -> str:
 
 
 def draw(work: Path, name: str, seed: int) -> Path | None:
-    """A few samples of a training at its end, for docs/doctor.md."""
+    """A few samples from the end of a training, for docs/doctor.md."""
     sheet = Run(folder_of(work, name, seed)).newest_sheet
     if sheet is None:
         return None
@@ -334,7 +334,7 @@ def draw(work: Path, name: str, seed: int) -> Path | None:
 
 
 def kept() -> list[dict[str, Any]]:
-    """The lines of the file of results, one for each training."""
+    """The lines of the results file, one for each training."""
     return [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
 
 

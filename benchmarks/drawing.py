@@ -1,11 +1,10 @@
-"""A trained generator at work: pictures a second from the model and from its ONNX file, and the time to the first one.
+"""Speed of a trained generator: pictures per second from the model and its ONNX file, and the time to the first one.
 
     python -m benchmarks.drawing [--model icons] [--rounds 5] [--threads 1]
 
-Pictures a second: the two sides draw in turns, in processes of their own, one picture at a time and 16 at once; the
-figure is the geometric mean of the ratios of neighbouring turns, by processor time. The first picture: the time that a
-new process takes to read its model and draw one, from its start to its end, by the processor's clock and by that on
-the wall.
+Pictures per second: the two sides draw in turns, in separate processes, one picture at a time and 16 at once; the
+figure is the geometric mean of the ratios of neighbouring turns, in CPU time. The first picture: the time that a new
+process takes to start, read its model, draw one picture and exit, in CPU time and in wall-clock time.
 """
 
 import argparse
@@ -55,14 +54,14 @@ READ = {"exported": EXPORTED, "eager": EAGER}
 
 
 def drawer(side: str, model: str, threads: int) -> tuple[Callable[..., np.ndarray], int, int]:
-    """(what draws, the length of z, that of the condition) of one side, by the program that a new process runs too."""
+    """(draw function, lengths of z and the condition) of one side, from the same program that a new process runs."""
     names: dict[str, Any] = {"sys": SimpleNamespace(argv=["", model, str(threads)])}
     exec(READ[side], names)
     return names["draw"], names["latent"], names["told"]
 
 
 def pictures_a_second(models: dict[str, str], batch: int, chosen: argparse.Namespace) -> dict[str, Any]:
-    """Both sides in turns, so many pictures at once."""
+    """Both sides in turns, drawing so many pictures at once."""
     words = {"batch": batch, "pictures": chosen.pictures, "threads": chosen.threads}
     start = [sys.executable, "-m", "benchmarks.drawing", *(f"--{name}={value}" for name, value in words.items())]
     commands = {side: [*start, f"--side={side}", f"--model={models[side]}"] for side in SIDES}
@@ -75,7 +74,7 @@ def pictures_a_second(models: dict[str, str], batch: int, chosen: argparse.Names
 
 
 def first_picture(side: str, model: str, threads: int) -> dict[str, float]:
-    """Seconds of a process of its own that draws one picture."""
+    """The seconds that a new process takes to draw one picture."""
     before, clock = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     program = DRAW.format(read=READ[side])
     subprocess.run([sys.executable, "-c", program, model, str(threads)], check=True, stdout=subprocess.DEVNULL)

@@ -3,9 +3,9 @@
     python -m benchmarks.features [--rounds 5] [--pictures 16] [--size 32] [--threads 1]
 
 The peers are installed in a virtual environment of their own, as in `benchmarks.cross_check_features`. Each side loads
-its network once and is given the same uint8 pictures. `exact` is Ganvas equal to the peers bit for bit, `ours` what it
-does by default, within 1e-5 of the features' scale; `efficientnet_lite0` is what is used where the weights of Inception
-are not at hand. The figures are geometric means of the ratios of neighbouring turns.
+its network once and gets the same uint8 pictures. `exact` is Ganvas bit for bit equal to the peers; `ours` is its
+default, within 1e-5 of the features' scale; `efficientnet_lite0` is what is used if the Inception weights are not
+available. The figures are geometric means of the ratios of neighbouring turns.
 """
 
 import argparse
@@ -29,7 +29,7 @@ PEERS = SIDES[3:]
 
 
 def describer(side: str, weights: Path) -> Callable[[np.ndarray], torch.Tensor]:
-    """What one side makes of uint8 [N, H, W, 3]."""
+    """One side's function from uint8 [N, H, W, 3] to features."""
     if side == "ours":
         return features("inception", weights=weights)
     if side == "exact":
@@ -53,7 +53,7 @@ def describer(side: str, weights: Path) -> Callable[[np.ndarray], torch.Tensor]:
 
 
 def work(side: str, weights: Path, pictures: int, size: int, threads: int) -> None:
-    """A process that describes the pictures each time it is asked to."""
+    """Compute the features of the pictures each time that this process is asked to."""
     torch.set_grad_enabled(False)
     torch.set_num_threads(threads)
     describe, given = describer(side, weights), made_up_pictures(size, size, pictures)

@@ -1,13 +1,13 @@
-"""What a run costs as it grows: by size, batch, width, number of pictures and number of processes.
+"""How the cost of a run grows: with size, batch, width, number of pictures and number of processes.
 
     python -m benchmarks.growth steps                                     # CPU milliseconds an image
     python -m benchmarks.growth pictures [--counts 1000 50000 1000000]    # packing, memory and training
     python -m benchmarks.growth ranks                                     # two processes by gloo against one
 
-`pictures` makes so many PNG files of 32x32, packs them and trains on them; the memory is the peak that the system
-counts for the process, torch included. `ranks` divides the default batch among two processes of one thread each. Larger
-clusters are computed from what was measured: a step of each computer's own takes as long as here, and then a ring
-passes the gradients on at the speed of the network, with nothing done meanwhile and no latency.
+`pictures` makes so many PNG files of 32x32, packs them and trains on them; the memory is the process's peak as the
+system counts it, torch included. `ranks` divides the default batch among two processes of one thread each. Larger
+clusters are extrapolated: a step of each computer takes as long as measured here, then a ring all-reduce passes the
+gradients at the speed of the network, without overlap and without latency.
 """
 
 import argparse
@@ -40,7 +40,7 @@ STEPS = [
 
 
 def steps(seconds: float = 4.0) -> dict[str, Any]:
-    """CPU milliseconds an image, one thread, with one thing at a time other than size 32, batch 32 and width 16."""
+    """CPU milliseconds per image on one thread, changing one thing at a time from size 32, batch 32 and width 16."""
     torch.set_num_threads(1)
     found: dict[str, Any] = {}
     for changed in STEPS:
@@ -79,7 +79,7 @@ def pictures(counts: list[int], images: int = 2_000) -> dict[str, Any]:
 
 
 def run(folder: Path, home: Path, name: str, images: int) -> dict[str, float]:
-    """One run of the command, in a process of its own."""
+    """Run the command once, in a separate process."""
     words = ["train", str(folder), "--images", str(images), "--out", str(home / name), "--device", "cpu"]
     began = time.perf_counter()
     process = subprocess.Popen(
@@ -95,7 +95,7 @@ def run(folder: Path, home: Path, name: str, images: int) -> dict[str, float]:
 
 
 def make_pictures(folder: Path, count: int) -> None:
-    """Random blobs as PNG files, a thousand to a folder."""
+    """Write random blobs as PNG files, a thousand per folder."""
     dice = np.random.default_rng(0)
     for place in range(count):
         target = folder / f"{place // 1000:04}" / f"{place:07}.png"
@@ -106,7 +106,7 @@ def make_pictures(folder: Path, count: int) -> None:
 
 
 def ranks(rounds: int = 5, images: int = 2_048) -> dict[str, Any]:
-    """Images/s of one process of one thread and of two, by the clock, in turns."""
+    """Images/s in wall-clock time of one single-threaded process and of two, in turns."""
     speeds: dict[str, list[float]] = {"1": [], "2": []}
     for _ in range(rounds):
         for count, kept in speeds.items():
@@ -123,7 +123,7 @@ def ranks(rounds: int = 5, images: int = 2_048) -> dict[str, Any]:
 
 
 def cluster(speed: float) -> dict[str, float]:
-    """The share of its time that a computer computes, by computers and Gbit/s, with a batch for each of them."""
+    """The share of its time that a computer computes, by computers and Gbit/s, each with a full batch."""
     recipe = plan("icons", size=SIZE)
     weights = count_parameters(recipe, Dataset(np.zeros((1, SIZE, SIZE, 3), dtype=np.uint8)))
     told = sum(4 * weights[turn.player] * turn.times / turn.every for turn in recipe.game.turns())
@@ -137,7 +137,7 @@ def cluster(speed: float) -> dict[str, float]:
 
 
 def one_rank(images: int) -> None:
-    """What each process of `ranks` does; the first prints images/s."""
+    """The work of each process of `ranks`; the first prints images/s."""
     from ganvas.core import distributed
 
     torch.set_num_threads(1)

@@ -2,11 +2,11 @@
 
     python -m benchmarks.ideas icons [--held-out FOLDER] [--out ideas.png]
 
-The sheet has eight samples, seeds 0 to 7 and none picked, of each of sixteen everyday words: look at it, and count what
-a person who does not know the words would name. Colours are asked for as Mino & Spanakis (LoGAN, arXiv:1810.10395) did
-for logos: each colour word before each of a few things; what a sample shows is the palette's colour nearest to most of
-its ink in CIELAB. Precision and recall are means over the colours. On held-out pictures with words (a folder with
-metadata.jsonl) each is drawn once from its exact words: kernel distance, precision, recall, coverage and retrieval.
+The sheet has eight samples, seeds 0 to 7 and not selected, of each of sixteen everyday words: look at it, and count
+what a person who does not know the words would name. Colours are tested as Mino & Spanakis (LoGAN, arXiv:1810.10395)
+did for logos: each colour word with each of a few things. The colour of a sample is the palette colour nearest to most
+of its ink in CIELAB. Precision and recall are means over the colours. Each held-out picture with words (a folder with
+metadata.jsonl) is drawn once from its exact words: kernel distance, precision, recall, coverage and retrieval.
 """
 
 import argparse
@@ -41,7 +41,7 @@ PALETTE = dict(
     )
 )
 THINGS = ("house", "car", "heart", "star", "umbrella", "clock", "cat", "flag", "shield", "bag", "bell", "cloud")
-SHOWN, LABEL, INK = 8, 80, 40  # samples of a word, pixels of its label, how far from white a channel of ink is
+SHOWN, LABEL, INK = 8, 80, 40  # samples of a word, pixels of its label, how far a channel of ink is from white
 
 
 def main() -> None:
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def sheet(model: Model) -> Image.Image:
-    """Samples of the sixteen words in two columns, as the model varies them."""
+    """A sheet of samples of the sixteen words in two columns, with the model's default variety."""
     size = model.shape[-1] + 2
     across, high = LABEL + SHOWN * size, len(WORDS) // 2 * size
     page = Image.new("RGB", (2 * across, high), "white")
@@ -77,7 +77,7 @@ def sheet(model: Model) -> Image.Image:
 
 
 def colours(model: Model) -> dict[str, float]:
-    """Precision and recall of the colours of samples, means over the colours that are asked for."""
+    """Precision and recall of the samples' colours, as means over the requested colours."""
     asked = [colour for colour in PALETTE for _ in THINGS]
     shown = [
         _colour(np.asarray(model.sample(1, seed=place, label=f"{colour} {thing}")[0].convert("RGB")))
@@ -94,7 +94,7 @@ def colours(model: Model) -> dict[str, float]:
 
 
 def held_out(model: Model, source: str) -> dict[str, list[float]]:
-    """Each held-out picture drawn once from its own words, against them: values with their errors."""
+    """Each held-out picture drawn once from its own words, compared with the originals: values with their errors."""
     data, describe = open_source(source, size=model.shape[-1]), features("efficientnet_lite0")
     rows = np.arange(len(data))
     assert model.condition is not None
@@ -111,7 +111,7 @@ def held_out(model: Model, source: str) -> dict[str, list[float]]:
 
 
 def _colour(picture: NDArray[np.uint8]) -> str:
-    """The name of the palette's colour that most of the ink of a picture [H, W, 3] is nearest to."""
+    """The palette colour that is nearest to most of the ink of a picture [H, W, 3], by name."""
     ink = picture[(255 - picture.astype(int)).max(2) > INK]
     if not len(ink):
         return "none"
@@ -122,7 +122,7 @@ def _colour(picture: NDArray[np.uint8]) -> str:
 
 
 def _lab(colours: NDArray[Any]) -> NDArray[np.float64]:
-    """Colours [n, 3] of sRGB in 0 to 255 as CIELAB under D65."""
+    """Colours [n, 3] in sRGB, 0 to 255, as CIELAB under D65."""
     linear = np.where(colours / 255 > 0.04045, ((colours / 255 + 0.055) / 1.055) ** 2.4, colours / 255 / 12.92)
     xyz = linear @ np.array([[0.4124, 0.2126, 0.0193], [0.3576, 0.7152, 0.1192], [0.1805, 0.0722, 0.9505]])
     f = xyz / np.array([0.9505, 1.0, 1.089])

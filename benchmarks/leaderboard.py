@@ -1,16 +1,16 @@
-"""Every recipe for pictures, the same minutes of the processor each, scored by the same features.
+"""Every recipe for pictures, each with the same CPU minutes, scored on the same features.
 
     python -m benchmarks.leaderboard --data icons [--minutes 5] [--seeds 0 1 2] [--only icons dcgan ...]
     python -m benchmarks.leaderboard --data cifar10=FOLDER
     python -m benchmarks.leaderboard --data icons --minutes 10 --only lightweight-gan --checkout FOLDER
 
-Each recipe is trained as it is, at 32x32, on one thread, until the process has used so many minutes of processor time
-(not of the clock, so that other work on the machine counts less), its schedules fitted to that as `--minutes` does.
-Then 2,000 samples of its average are compared with 2,000 pictures by `ganvas evaluate`'s figures. lightweight-gan is
-another's trainer with its own default (benchmarks/lightweight_gan.py).
+Each recipe is trained unchanged, at 32x32, on one thread, until the process has used so many minutes of CPU time (not
+wall-clock time, so that other work on the machine counts less), with its schedules fitted to that as `--minutes` does.
+Then 2,000 samples of its average are compared with 2,000 pictures by the metrics of `ganvas evaluate`. lightweight-gan
+is a third-party trainer with its own defaults (benchmarks/lightweight_gan.py).
 
-Each finished training is appended to results/leaderboard.jsonl, so that the benchmark can be stopped and gone on with.
-The tables in docs/leaderboard.md, and the grids beside the one of five minutes, are written anew each time.
+Each finished training is appended to results/leaderboard.jsonl, so the benchmark can be stopped and continued. The
+tables in docs/leaderboard.md, and the grids next to the one of five minutes, are written anew each time.
 """
 
 import argparse
@@ -52,7 +52,7 @@ FIGURES = ("fd-efficientnet_lite0", "kd-efficientnet_lite0", "precision", "recal
 def entry(
     recipe: str, data: str, source: str, pictures: Dataset, minutes: float, seed: int, checkout: Path
 ) -> dict[str, Any]:
-    """Train one recipe, score it, and say what came of it."""
+    """Train one recipe and score it; returns a line of results."""
     began = time.process_time()
     if recipe == PEER:
         made, images = lightweight_gan.learn(checkout, pictures, minutes=minutes, seed=seed, samples=SAMPLES)
@@ -74,13 +74,13 @@ def entry(
 
 
 def count_processor_time() -> None:
-    """Let budgets be counted by the processor's clock, which is that of one thread."""
+    """Count budgets in CPU time, which equals that of the one thread."""
     torch.set_num_threads(1)
     budget.time = SimpleNamespace(perf_counter=time.process_time)  # type: ignore[assignment]
 
 
 def place(entry: dict[str, Any]) -> tuple[str, str]:
-    """What makes trainings comparable: their data, and the processor whose minutes they were given."""
+    """What must agree for trainings to be comparable: their data, and the processor that they ran on."""
     return entry["data"], entry["machine"]["processor"]
 
 
@@ -99,7 +99,7 @@ def table(entries: list[dict[str, Any]], data: str, processor: str, minutes: flo
             cells.append(f"{statistics.mean(values):.3g}{spread}")
         first = statistics.mean(each["scores"][FIGURES[0]]["value"] for each in found)
         images = f"{statistics.mean(each['images'] for each in found):,.0f}"
-        last = (data, recipe, PICTURED)  # the file holds the grid of the last of them
+        last = (data, recipe, PICTURED)  # the file holds the grid of the last one
         pictured = [each for each in entries if (each["data"], each["recipe"], each["minutes"]) == last]
         shown = minutes == PICTURED and place(pictured[-1]) == (data, processor)
         picture = f"![](pictures/leaderboard-{data}-{recipe}.png)" if shown else ""
@@ -109,7 +109,7 @@ def table(entries: list[dict[str, Any]], data: str, processor: str, minutes: flo
 
 
 def over_time(entries: list[dict[str, Any]], data: str, processor: str) -> str:
-    """The first figure of each recipe that was given several budgets, by CPU minutes, the best at the longest first."""
+    """The first metric of each recipe that was given several budgets, by CPU minutes, the best at the longest first."""
     found: dict[str, dict[float, list[float]]] = {}
     for each in entries:
         if place(each) == (data, processor):

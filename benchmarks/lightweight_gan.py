@@ -4,8 +4,8 @@
     pip install einops
     python -m benchmarks.leaderboard --data icons --minutes 10 --only lightweight-gan --checkout lightweight-gan
 
-Its text is read from a clone and run with "cuda" taken out of it, and with pictures from memory in place of its loader,
-which needs torchvision. It neither saves nor draws sheets on the way, which its minutes are spared.
+Its source is read from a clone and run with the uses of "cuda" replaced, and with pictures from memory instead of its
+loader, which needs torchvision. It neither saves nor draws sheets during training, which saves it that time.
 """
 
 import importlib
@@ -34,14 +34,14 @@ ON_CPU = {
     ".cuda(self.rank)": ".cpu()",
     ".cuda(rank)": ".cpu()",
 }
-NEEDLESS = {  # where nothing is blurred, and Adam is the optimizer
+NEEDLESS = {  # not needed without blurring and with Adam as the optimizer
     "torchvision": ("transforms",),
     "torchvision.transforms": (),
     "kornia": (),
     "kornia.filters": ("filter2d",),
     "adabelief_pytorch": ("AdaBelief",),
 }
-COMMAND = {  # what its command line has where nothing is said
+COMMAND = {  # the defaults of its command line
     "batch_size": 10,
     "gradient_accumulate_every": 4,
     "attn_res_layers": [32],
@@ -52,12 +52,12 @@ COMMAND = {  # what its command line has where nothing is said
 
 
 def learn(checkout: Path, data: Dataset, *, minutes: float, seed: int, samples: int) -> tuple[Tensor, int]:
-    """Train until so many minutes of processor time are spent; (samples as uint8 [n, H, W, 3], images seen)."""
+    """Train for so many minutes of CPU time; returns (samples as uint8 [n, H, W, 3], images seen)."""
     module = _read(checkout)
     torch.manual_seed(seed)
     with TemporaryDirectory() as folder, chdir(folder):
         trainer = module.Trainer(image_size=data.samples.shape[1], **COMMAND)
-        trainer.aug_prob = min(0.5, (1e5 - len(data)) * 3e-6)  # as it sets it for the number of pictures
+        trainer.aug_prob = min(0.5, (1e5 - len(data)) * 3e-6)  # what it sets for this number of pictures
         trainer.loader = _batches(data, COMMAND["batch_size"])
         trainer.save = trainer.evaluate = lambda *_, **__: None
         began = time.process_time()
@@ -65,14 +65,14 @@ def learn(checkout: Path, data: Dataset, *, minutes: float, seed: int, samples: 
             trainer.train()
     gan = trainer.GAN.eval()
     latents = torch.randn(samples, gan.latent_dim)
-    with torch.no_grad():  # not its average, which is of the weights after two steps until there were a thousand
+    with torch.no_grad():  # not its average, which holds the weights after two steps until step 1,000
         made = torch.cat([gan.G(some).clamp(0, 1) for some in latents.split(50)])
     images = trainer.steps * COMMAND["batch_size"] * COMMAND["gradient_accumulate_every"]
     return to_uint8(made * 2 - 1), images
 
 
 def _read(checkout: Path) -> Any:
-    """Its module, made to run without a GPU and without what its defaults do not use."""
+    """Its module, changed to run without a GPU and without packages that its defaults do not use."""
     sys.path.insert(0, str(checkout.resolve()))
     for name, parts in NEEDLESS.items():
         sys.modules.setdefault(name, types.ModuleType(name)).__dict__.update(dict.fromkeys(parts))
@@ -88,7 +88,7 @@ def _read(checkout: Path) -> Any:
 
 
 def _batches(data: Dataset, batch: int) -> Iterator[Tensor]:
-    """Shuffled pictures as float [batch, 3, H, W] in [0, 1], for ever."""
+    """Shuffled pictures as float [batch, 3, H, W] in [0, 1], endlessly."""
     for epoch in count():
         order = torch.randperm(len(data), generator=torch.Generator().manual_seed(epoch))
         for rows in order[: len(data) // batch * batch].split(batch):

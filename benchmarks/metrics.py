@@ -3,10 +3,10 @@
     pip install torch-fidelity==0.4.0 pytorch-fid==0.3.0 prdc==0.2
     OMP_NUM_THREADS=1 python -m benchmarks.metrics [--count 10000] [--rounds 2]
 
-The sides take turns, so that a change in the machine's speed meets both, and the figure is the geometric mean of the
-ratios of neighbouring turns, in CPU seconds of the whole process, which other work on the machine moves less than those
-of a clock; the clock's are kept too. Features are synthetic: 64 hidden numbers, mixed, with noise, and a ReLU. What
-comes out is kept too.
+The sides take turns, so that a change in the machine's speed affects both. The figure is the geometric mean of the
+ratios of neighbouring turns, in CPU seconds of the whole process, which other work on the machine affects less than
+wall-clock time; the latter is recorded too, as are the metrics' values. Features are synthetic: 64 hidden numbers,
+mixed, with noise, and a ReLU.
 """
 
 import argparse
@@ -38,8 +38,8 @@ def draw(count: int, seed: int, scale: float) -> torch.Tensor:
 
 
 def contests(real: torch.Tensor, fake: torch.Tensor) -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]]:
-    """What is measured -> what we do, what the peer does; both return comparable numbers."""
-    shim = torch.library.Library("torchvision", "DEF")  # for a torchvision whose binary does not fit this torch
+    """Metric -> (our function, the peer's function); both return comparable numbers."""
+    shim = torch.library.Library("torchvision", "DEF")  # for a torchvision whose binary does not match this torch
     with contextlib.suppress(RuntimeError):
         shim.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         shim.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
@@ -125,7 +125,7 @@ def main() -> None:
 
 
 def _blas() -> int | None:
-    """How many threads NumPy's products take, where that can be known."""
+    """How many threads NumPy's matrix products use, if that can be found out."""
     try:
         from threadpoolctl import threadpool_info
     except ImportError:

@@ -1,14 +1,14 @@
-"""How many minutes of one processor core each recipe takes to a kernel distance of x.
+"""How many minutes of one CPU core each recipe takes to reach a kernel distance of x.
 
     python -m benchmarks.minutes [--data icons:portraits] [--minutes 3] [--seeds 0 1 2]
                                  [--only icons sngan dcgan projected_gan] [--to 1 0.8 0.6]
 
 Each recipe is trained at 32x32 on one thread, its schedules fitted to the budget by a probe. Its average is measured
-twelve times on the way, as the meter of a training does it: 500 samples of the same seeds against 500 pictures, by
-the kernel distance, which is unbiased for so few; what measuring takes does not count. A distance is reached where the
-median of three neighbouring measurements is at most x for the first time, so that one that was lucky is not enough; a
-seed that does not come so far is said to take more than the budget. Minutes are those of the processor and not of the
-clock, so that other work on the machine counts less; it still makes them shorter than those of an idle one.
+twelve times during training, as a training's meter does: 500 samples of the same seeds against 500 pictures, by the
+kernel distance, which is unbiased for so few; the time for measuring does not count. A distance is reached when the
+median of three neighbouring measurements is at most x for the first time, so that one lucky measurement is not enough.
+A seed that does not reach it is reported as taking more than the budget. Minutes are CPU time rather than wall-clock
+time, so that other work on the machine counts less; it still slows the training within them.
 """
 
 import argparse
@@ -28,12 +28,12 @@ from ganvas.training.meter import Meter
 from .record import record
 
 RECIPES = ("icons", "sngan", "dcgan", "projected_gan")
-SIZE, MEASUREMENTS, PROBED = 32, 12, 16  # the last is steps, after as many that only warm up
+SIZE, MEASUREMENTS, PROBED = 32, 12, 16  # PROBED is in steps, after as many for warming up
 Curve = list[tuple[float, float]]  # (CPU seconds, kernel distance)
 
 
 def curve(name: str, data: str, *, minutes: float, seed: int) -> tuple[Curve, int]:
-    """What the meter says of one training, and the images that it saw."""
+    """The meter's measurements of one training, and the number of images that it saw."""
     recipe = plan(name, data=data, size=SIZE)
     samples = recipe.data.open()
     steps = train(replace(recipe, images=2**40), samples, seed=seed)
@@ -57,7 +57,7 @@ def curve(name: str, data: str, *, minutes: float, seed: int) -> tuple[Curve, in
 
 
 def reached(found: Curve, x: float) -> float | None:
-    """The minutes after which the distance, as the median of three, is at most x; None if it never is."""
+    """The minutes until the distance, as the median of three, is at most x; None if it never is."""
     for place in range(1, len(found) - 1):
         if statistics.median(distance for _, distance in found[place - 1 : place + 2]) <= x:
             return found[place][0] / 60
@@ -65,7 +65,7 @@ def reached(found: Curve, x: float) -> float | None:
 
 
 def table(found: dict[str, list[Curve]], goals: Sequence[float], minutes: float) -> str:
-    """A row for each recipe: the minutes of all its seeds to each goal, in order, and its last distances."""
+    """A row for each recipe: the minutes of all seeds to each goal, in order, and the last distances."""
     rows = [f"| recipe | {' | '.join(f'to {x:g}' for x in goals)} | at the end |", "|---|" + "---|" * (len(goals) + 1)]
     for recipe, curves in found.items():
         cells = []

@@ -1,4 +1,4 @@
-"""Which modes of two mixtures of Gaussians each loss finds, how cleanly and how evenly, by PacGAN's protocol.
+"""Which modes of two mixtures of Gaussians each loss finds, how precisely and how evenly, by PacGAN's protocol.
 
     python -m benchmarks.modes [--only grid25:r3gan ring:wgan_gp ...] [--members 10]
 
@@ -7,17 +7,17 @@ Data: 8 Gaussians of deviation .01 on a circle of radius 1 (ring), 25 of deviati
 
 high quality   the share of samples within three deviations of a mode
 modes          modes that have such a sample
-reverse KL     sum over modes of p log(p / q) in nats, p the shares of samples whose nearest mode it is, q the same for
-               all: 0 if every mode is as frequent as it should be, log 25 = 3.2 if there is only one
+reverse KL     sum over modes of p log(p / q) in nats, where p are the shares of samples by nearest mode and q is
+               uniform: 0 if every mode is as frequent as it should be, log 25 = 3.2 if there is only one
 
 All losses have the same networks, the same batch and the same number of images; the images of one run are the samples
 seen in as many steps of the generator, so a critic that plays five times a step (WGAN) sees five times as many. Every
-loss has the optimizer of its paper (the first three DCGAN's), its rate falling to nearly zero on half a cosine; of
-the paper's rate and a tenfold one the better is taken, by high quality * exp(-reverse KL) of three networks after a
-quarter of the images. The ten seeds are ten pairs of networks trained at once (see side_by_side.py), on data and
-noise of their own.
+loss uses the optimizer of its paper (the first three DCGAN's), with a rate that falls to nearly zero on half a cosine.
+The better of the paper's rate and a tenfold one is used, judged by high quality * exp(-reverse KL) of three networks
+after a quarter of the images. The ten seeds are ten pairs of networks trained at once (see side_by_side.py), each on
+its own data and noise.
 
-Each group of ten is appended to benchmarks/results/modes.jsonl as it is finished; run again, it goes on with those that
+Each group of ten is appended to benchmarks/results/modes.jsonl when it is finished; a new run continues with those that
 are missing. The table in docs/modes.md is written anew each time.
 """
 
@@ -56,9 +56,9 @@ MEASURES = {"modes": "{:.1f}", "high_quality": "{:.1%}", "reverse_kl": "{:.3f}"}
 
 @dataclass(frozen=True)
 class Loss:
-    """What sets a way of training apart from the recipe of the data; None leaves the recipe as it is.
+    """How a way of training differs from the recipe of the data; None leaves the recipe as it is.
 
-    rates   the one of its paper and a higher one; which is better is tried before
+    rates   the rate of its paper and a higher one; trials choose the better
     """
 
     name: str
@@ -117,7 +117,7 @@ def recipe_of(data: str, loss: Loss, members: int) -> Recipe:
 
 @torch.no_grad()
 def judge(recipe: Recipe, average: torch.nn.Module, members: int) -> list[dict[str, float]]:
-    """The three figures of each member."""
+    """The three metrics of each member."""
     dice = torch.Generator().manual_seed(0)
     z = torch.randn(members * SAMPLES, average.latent, generator=dice)
     source: Any = recipe.data
@@ -129,13 +129,13 @@ def judge(recipe: Recipe, average: torch.nn.Module, members: int) -> list[dict[s
 
 
 def with_rate(recipe: Recipe, rate: float) -> Recipe:
-    """The recipe with this rate, falling to nearly nothing as R3GAN's does."""
+    """The recipe with this rate, falling to nearly zero as R3GAN's does."""
     optimizer: Any = recipe.optimizer
     return replace(recipe, optimizer=replace(optimizer, rate=Cosine(rate, rate / 500)))
 
 
 def best_rate(data: str, loss: Loss) -> tuple[float, dict[str, float]]:
-    """The better of a loss's rates from short trials, and what each rate was worth."""
+    """The better of a loss's rates from short trials, and the score of each rate."""
     found = {}
     for rate in loss.rates:
         recipe = with_rate(recipe_of(data, loss, TRIED), rate)
@@ -146,7 +146,7 @@ def best_rate(data: str, loss: Loss) -> tuple[float, dict[str, float]]:
 
 
 def measure(recipe: Recipe, members: int) -> dict[str, Any]:
-    """Train all members and judge them; as part of a line for the file of results."""
+    """Train all members and judge them; returns part of a line of the results file."""
     seconds, began = time.process_time(), time.time()
     for tick in train(recipe):
         if tick.step % (recipe.images // recipe.batch // 10) == 0:
@@ -191,7 +191,7 @@ def table(data: str) -> Iterator[str]:
 
 
 def write_page() -> None:
-    """Put the tables into docs/modes.md, between its marks."""
+    """Write the tables into docs/modes.md, between its markers."""
     text = PAGE.read_text()
     before, after = text.partition(BEGIN)[0], text.partition(END)[2]
     parts = [BEGIN]

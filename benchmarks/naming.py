@@ -1,16 +1,16 @@
-"""Whether somebody who does not know the words can name what a model of keywords draws.
+"""Whether judges who do not know the words can name what a model of keywords draws.
 
     python -m benchmarks.naming draw icons PAGES KEY.json              # pages of numbered rows, without the words
     python -m benchmarks.naming score KEY.json GUESSES.json [--same SAME.json] [--name NAME]
     python -m benchmarks.naming table FIRST.json SECOND.json          # two kept results, for a model's card
 
 The words are the 260 things of Snodgrass & Vanderwart (1980), "A standardized set of 260 pictures: norms for name
-agreement, image agreement, familiarity, and visual complexity", whose drawings people have named ever since. A row has
-eight samples of one word, seeds 0 to 7 and none picked; rows are shuffled. Whoever judges sees the pages alone and
-writes GUESSES.json: {"1": ["first guess", "second"], ...}, an empty list where nothing can be recognised. A word is
-named if the first guess is it, and by half if the second is. SAME.json, {"couch": ["sofa"], ...}, says which other
-names are taken for a word; it is written from the words and guesses without the pictures, and is printed with the
-result.
+agreement, image agreement, familiarity, and visual complexity", a standard set of drawings for naming. A row has eight
+samples of one word, seeds 0 to 7 and not selected; rows are shuffled. The judge sees only the pages and writes
+GUESSES.json: {"1": ["first guess", "second"], ...}, with an empty list where nothing can be recognised. A word is named
+if the first guess is right, and named by half if only the second is. SAME.json, {"couch": ["sofa"], ...}, lists other
+names that are accepted for a word; it is written from the words and guesses without looking at the pictures, and is
+printed with the result.
 """
 
 import argparse
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def pages(model: Model, words: list[str]) -> list[Image.Image]:
-    """Pages of numbered rows, one word's samples in each."""
+    """Pages of numbered rows, each with the samples of one word."""
     drawn = []
     for first in range(0, len(words), ROWS):
         some = words[first : first + ROWS]
@@ -107,7 +107,7 @@ def pages(model: Model, words: list[str]) -> list[Image.Image]:
 
 
 def scored(key: dict[str, str], guesses: dict[str, list[str]], same: dict[str, list[str]]) -> dict[str, Any]:
-    """How many words were named at the first guess and at the second, and each word with what it was taken for."""
+    """How many words were named at the first guess and at the second, and the guesses for each word."""
 
     def right(word: str, guess: str) -> bool:
         return guess.strip().lower() in {word, *(name.lower() for name in same.get(word, []))}

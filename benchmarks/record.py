@@ -1,4 +1,4 @@
-"""Write down what was measured, where and when."""
+"""Record measurements with their date and machine."""
 
 import datetime
 import json
@@ -14,7 +14,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def record(name: str, figures: dict[str, Any]) -> Path:
-    """Save figures with the machine, the date and the commit they belong to; returns the file."""
+    """Save the figures with the machine, the date and the commit; returns the file."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     date = datetime.datetime.now().astimezone().date().isoformat()
     about = {

@@ -1,10 +1,10 @@
 """Many small networks as one, so that ten seeds are trained in the time of two.
 
-A step of a small network takes as long as Python and PyTorch need to call its operations, whatever they compute. Here
-the rows of a batch are shared out: with ten members and a batch of 1,280, rows 0 to 127 are the first member's, and so
-on. Nothing is mixed between members, and losses, penalties, optimizers and averages work sample by sample or weight by
-weight, so the loop trains ten runs that know nothing of each other (tests/recipes/test_modes.py). Only the gradients
-are a tenth of what they would be, which Adam and RMSProp do not see, and images are counted for all members together.
+A step of a small network takes as long as Python and PyTorch need to call its operations, however little they compute.
+Here the rows of a batch are divided: with ten members and a batch of 1,280, rows 0 to 127 belong to the first member,
+and so on. Members share nothing, and losses, penalties, optimizers and averages work per sample or per weight, so the
+loop trains ten independent runs (tests/recipes/test_modes.py). Only the gradients are a tenth of what they would be,
+which does not affect Adam and RMSProp, and images are counted for all members together.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ __all__ = ["SideBySide"]
 
 @dataclass(frozen=True)
 class SideBySide(NetworkSettings):
-    """As many feed-forward networks with these settings, each with random weights of its own."""
+    """Several feed-forward networks with the same settings, each with its own random weights."""
 
     each: NetworkSettings
     members: int
@@ -43,12 +43,12 @@ def _stacked(members: Sequence[Network]) -> nn.Sequential:
             layers[0].waves = torch.stack([layer.waves for layer in layers])
             made.append(layers[0])
         else:
-            made.append(layers[0])  # works on each number alone
+            made.append(layers[0])  # elementwise, so one serves all
     return nn.Sequential(*made)
 
 
 class _Linear(nn.Module):
-    """Full connections of all members, [members, n, in] -> [members, n, out]; spectrally normalised if theirs are."""
+    """The linear layers of all members, [members, n, in] -> [members, n, out]; spectrally normalised if they were."""
 
     def __init__(self, layers: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class _Linear(nn.Module):
 
     @torch.no_grad()
     def follow(self) -> None:
-        """One step of the power iteration, as `SpectralNorm.follow`."""
+        """Do one step of the power iteration, as `SpectralNorm.follow`."""
         if self.spectral:
             self.right.copy_(F.normalize(self.weight.mT @ self.left, dim=1))
             self.left.copy_(F.normalize(self.weight @ self.right, dim=1))

@@ -2,15 +2,15 @@
 
     python -m benchmarks.stacked --data PLACE [--only r3gan dcgan wgan_gp] [--images 1000000] [--out runs]
 
-The place is that of MNIST's files, a folder or a zip. Each loss trains on the same 128,000 pictures of 28x28, three
-random digits as red, green and blue, for the same number of images; stopped, it goes on when the same command is given
-again. Then a classifier that was trained on MNIST labels each channel of 26,000 samples of the averaged generator (Lin
-et al. 2018, arXiv:1712.04086, section 4.2):
+PLACE holds MNIST's files: a folder or a zip. Each loss trains on the same 128,000 pictures of 28x28, three random
+digits as red, green and blue, for the same number of images; if stopped, the same command continues it. Then a
+classifier trained on MNIST labels each channel of 26,000 samples of the averaged generator (Lin et al. 2018,
+arXiv:1712.04086, section 4.2):
 
 modes        combinations of three digits that at least one sample is labelled as
 reverse KL   from the shares of the modes among the samples to those among the training pictures, in nats
 
-`--judge` measures what is there, without training on. Figures are appended to benchmarks/results/stacked.jsonl. The
+`--judge` measures existing runs without further training. Figures are appended to benchmarks/results/stacked.jsonl. The
 same for 26,000 training pictures is the floor: so many samples of 1,000 modes have a reverse KL of .02 by chance.
 """
 
@@ -44,7 +44,7 @@ SIZE = 28
 
 
 def recipes(data: StackedDigits, images: int) -> dict[str, Recipe]:
-    """The losses by name: as the recipe `stacked`, but for what belongs to the loss."""
+    """The losses by name: the recipe `stacked`, except for what belongs to the loss."""
     r3gan: Recipe = replace(find("stacked", "recipe")(), data=data, images=images)
     return {
         "r3gan": r3gan,
@@ -63,7 +63,7 @@ def recipes(data: StackedDigits, images: int) -> dict[str, Recipe]:
 
 
 def labels(pictures: Any, reader: Classifier) -> torch.Tensor:
-    """0 to 999 for each picture, float [N, 3, H, W], from what the reader takes its three channels for."""
+    """Labels 0 to 999 of pictures, float [N, 3, H, W], from the reader's labels of the three channels."""
     hundreds, tens, ones = (reader.labels(pictures[:, channel : channel + 1]) for channel in range(3))
     return 100 * hundreds + 10 * tens + ones
 

@@ -1,10 +1,10 @@
-"""Three CPU minutes on a small set of pictures: from the model of icons that comes along, and from nothing.
+"""Three CPU minutes on a small set of pictures: starting from the bundled model `icons`, and from scratch.
 
     python -m benchmarks.starting cats=FOLDER emoji=FOLDER [--minutes 3] [--seeds 0] [--ways "from icons"]
 
-Each set is learned at 64x64 three ways: by `--from icons`, and by the default recipe and `projected_gan` from nothing.
-Budgets are minutes of the processor, on one thread. 1,000 samples of each average are compared with the set; the grids,
-of the same seeds, lie beside the runs in runs/starting, since not every set may be shown to others.
+Each set is learned at 64x64 in three ways: by `--from icons`, and from scratch by the default recipe and by
+`projected_gan`. Budgets are CPU minutes, on one thread. 1,000 samples of each average are compared with the set; the
+grids, of the same seeds, are next to the runs in runs/starting, because not every set may be published.
 """
 
 import argparse
@@ -27,7 +27,7 @@ FIGURES = ("fd-efficientnet_lite0", "kd-efficientnet_lite0", "precision", "recal
 
 
 def learn(source: str, way: str, minutes: float, seed: int, out: Path) -> dict[str, Any]:
-    """Train and score; a model's recipe is that of `ganvas train FOLDER --from icons`."""
+    """Train and score; from the model, the recipe is that of `ganvas train FOLDER --from icons`."""
     start = MODEL if way == "from icons" else None
     target, like = way if way == "projected_gan" else source, adapted(MODEL) if start else None
     recipe = replace(plan(target, data=source, size=SIZE, like=like), measure_images=0, sheets=4)

@@ -1,20 +1,19 @@
-"""Training steps of Ganvas against the loops of others: the same networks, batch and optimizer.
+"""Training steps of Ganvas against other training loops: the same networks, batch and optimizer.
 
     python -m benchmarks.steps wgan_gp [--size 128] [--batch 16] [--rounds 5] [--steps 1] [--threads 1] [--float32]
     git clone https://github.com/brownvc/R3GAN
     python -m benchmarks.steps r3gan --checkout R3GAN [--size 32] [--batch 32] [--width 64] ...
 
-`wgan_gp`: the loop that courses have for a WGAN with gradient penalty. Five plays of the critic on one batch, each with
-three passes through it, fakes made with their graph, and `.item()` on every loss; then the generator. Ours is the
-recipe of that name, which keeps an average of its weights besides.
+`wgan_gp`: the usual course loop for a WGAN with gradient penalty. The critic plays five times on one batch, each time
+with three passes through it, fakes made with their graph, and `.item()` on every loss; then the generator plays. Ours
+is the recipe of that name, which also keeps an average of its weights.
 
 `r3gan`: the networks, losses and order of work of R3GAN's own repository, with its reference operators on a CPU; ours
-are networks of the same width in the same game, with fakes anew for each player as there.
+are networks of the same width in the same game, with new fakes for each player as there.
 
-The others compute in float32, and so do we where the processor has no bfloat16 or it is asked for; else ours is the
-recipe as it comes. Random pictures lie in memory on both sides, so that the steps alone are compared. The sides run
-in turns, in processes of their own; the figure is the geometric mean of the ratios of neighbouring turns, by processor
-time.
+The others compute in float32. So do we if the processor has no bfloat16 or with `--float32`; otherwise ours is the
+recipe unchanged. Both sides use random pictures in memory, so that only the steps are compared. The sides run in turns,
+in separate processes; the figure is the geometric mean of the ratios of neighbouring turns, in CPU time.
 """
 
 import argparse
@@ -47,7 +46,7 @@ def pictures(size: int) -> np.ndarray:
 
 
 def batches(size: int, batch: int, *, device: torch.device | str = "cpu") -> Iterator[Tensor]:
-    """The same as float [batch, 3, H, W] in [-1, 1], for ever."""
+    """The same as float [batch, 3, H, W] in [-1, 1], endlessly."""
     samples = torch.from_numpy(pictures(size)).permute(0, 3, 1, 2).contiguous()
     while True:
         for rows in torch.randperm(PICTURES).split(batch)[: PICTURES // batch]:
@@ -69,7 +68,7 @@ def ours(case: str, size: int, batch: int, width: int, *, float32: bool) -> Iter
 
 
 def wgan_gp(size: int, batch: int, *, device: torch.device | str = "cpu") -> Iterator[None]:
-    """The loop of courses; yields after each step."""
+    """The usual course loop; yields after each step."""
     critic, generator = (of_torch(each().build((3, size, size), 0)).to(device) for each in (WGANCritic, WGANGenerator))
     optimizers = [torch.optim.Adam(each.parameters(), lr=1e-4, betas=(0.0, 0.9)) for each in (critic, generator)]
     for real in batches(size, batch, device=device):

@@ -1,11 +1,12 @@
-"""How long the studio takes to answer, beside nothing and beside a training.
+"""How long the studio takes to answer, while it is idle and while a training runs.
 
     python -m benchmarks.studio [--rounds 20] [--training] [--at-once 50]
 
-Starts a studio in a folder of its own and asks it as a page does: six connections, pictures that it has not drawn
-before. Prints medians and the middle half in milliseconds, and what a fixed loop takes on this machine at that moment,
-and of the processor, so that a busy machine can be told from a slow studio. With `--at-once` as many requests of every
-kind come in the same moment, ten times, each on a connection of its own: nothing but an answer or "busy" may come back.
+Starts a studio in a temporary folder and sends requests as its page does: six connections, pictures that it has not
+drawn before. Prints medians and interquartile ranges in milliseconds, and the time of a fixed loop on this machine at
+that moment, in wall-clock and CPU time, to tell a busy machine from a slow studio. With `--at-once`, so many requests
+of all kinds arrive at the same moment, ten times, each on its own connection: the only permitted responses are an
+answer or "busy".
 """
 
 import argparse
@@ -69,7 +70,7 @@ def started(folder: Path) -> tuple["subprocess.Popen[bytes]", httpx.Client]:
 
 
 def measure(client: httpx.Client, rounds: int) -> None:
-    """Time each kind of request so often, every round with words and seeds of its own."""
+    """Time each kind of request so many times, each round with new words or seeds."""
     found: dict[str, list[float]] = {name: [] for name in (*BUDGET, "loop")}
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         for turn in range(-1, rounds):
@@ -81,7 +82,7 @@ def measure(client: httpx.Client, rounds: int) -> None:
             _, preview = timed(lambda more=more: client.get("/api/preview", params=more).raise_for_status())  # type: ignore[misc]
             _, state = timed(lambda: client.get("/api/state").raise_for_status())
             _, loop = timed(lambda: sum(number * number for number in range(200_000)))
-            if turn >= 0:  # the first words take longer, once
+            if turn >= 0:  # the first round is slower
                 for name, value in zip(found, (drawn, whole, free, preview, state, loop), strict=True):
                     found[name].append(value)
     began = time.process_time()
@@ -96,10 +97,10 @@ def measure(client: httpx.Client, rounds: int) -> None:
 
 
 def crowd(client: httpx.Client, count: int) -> None:
-    """Ask for everything at once, and say how many were answered, how many not now, and how long it took.
+    """Send everything at once; print how many requests were answered, how many refused as busy, and how long it took.
 
     Raises:
-        SystemExit: something else came back.
+        SystemExit: there was any other response.
     """
     found: dict[str, list[tuple[int, float]]] = {}
     fp = client.get("/api/models/icons").json()["fp"]
@@ -128,7 +129,7 @@ def crowd(client: httpx.Client, count: int) -> None:
 
 
 def one_of_many(client: httpx.Client, fp: str, number: int) -> tuple[str, int, float]:
-    """A request of the kind that comes next: its name, its status, and milliseconds."""
+    """Send a request of the next kind; returns its name, its status, and milliseconds."""
     place = {"seed": number, "words": "blue fish"}
     text = json.dumps(place, separators=(",", ":"), sort_keys=True)
     key = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -147,7 +148,7 @@ def one_of_many(client: httpx.Client, fp: str, number: int) -> tuple[str, int, f
 
 
 def sixteen(client: httpx.Client, pool: ThreadPoolExecutor, turn: int, more: dict[str, float]) -> tuple[float, float]:
-    """Milliseconds until 16 pictures of words are announced, and until all are there."""
+    """Milliseconds until 16 pictures of words are announced, and until all have arrived."""
     places = [{"seed": 1000 * (turn + 1) + seed, "words": "blue fish", **more} for seed in range(16)]
     body = {"model": "icons", "places": places, "stream": "bench"}
     began = time.perf_counter()

@@ -2,10 +2,10 @@
 
     python -m benchmarks.suite [--pictures 1000] [--size 64] [--rounds 2] [--threads 1]
 
-Both get two folders of so many PNG files and the same made-up weights, compute the same five figures with the settings
-that each has by default (for KID 100 subsets of 1,000, or of all there are) and cache nothing from turn to turn. For
-precision and recall torch-fidelity is told to use Inception's features too, so that it describes every picture once, as
-Ganvas does. It is installed as in `benchmarks.cross_check_features`. What both find is kept beside the seconds.
+Both get two folders of so many PNG files and the same made-up weights, compute the same five metrics with their own
+defaults (for KID 100 subsets of 1,000, or of all there are) and cache nothing between turns. For precision and recall
+torch-fidelity is told to use Inception's features too, so that it processes every picture once, as Ganvas does. It is
+installed as in `benchmarks.cross_check_features`. The values of both are recorded along with the seconds.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from .cross_check_features import environment, made_up_pictures, peers_variables
 from .record import record
 from .turns import answer, take_turns, times_as_fast
 
-SUBSET = 1000  # samples of KID's subsets
+SUBSET = 1000  # samples in a subset for KID
 
 
 def ours(real: Path, fake: Path, weights: Path) -> dict[str, float]:
@@ -45,7 +45,7 @@ def ours(real: Path, fake: Path, weights: Path) -> dict[str, float]:
 
 
 def theirs(real: Path, fake: Path, weights: Path) -> dict[str, float]:
-    library = torch.library.Library("torchvision", "DEF")  # for a torchvision whose binary does not fit this torch
+    library = torch.library.Library("torchvision", "DEF")  # for a torchvision whose binary does not match this torch
     if not hasattr(torch.ops.torchvision, "nms"):
         library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

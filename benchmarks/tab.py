@@ -1,11 +1,12 @@
-"""A tab that is left open on a training: what the browser and the studio's server hold, and whether it grows.
+"""A browser tab left open on a training: the memory of the browser and of the studio's server, and whether it grows.
 
     GANVAS_BROWSER=/usr/bin/chromium python -m benchmarks.tab [--minutes 60]
 
-Starts a studio in a folder of its own, a training of digits that lasts, and a Chromium on its page. Every ten seconds
-it asks the browser for its JavaScript heap, after a collection, and the system for the server's memory, and prints the
-medians of each tenth of the time. Fails where the heap exceeds 150 MB, or the last tenth of the server's memory the
-second by more than 5 %: the first one loads models and looks at the run for the first time.
+Starts a studio in a temporary folder, a long training of digits, and a Chromium on its page. Every ten seconds it asks
+the browser for the size of its JavaScript heap after a garbage collection, and the system for the server's memory, and
+prints the medians of each tenth of the time. Fails if the heap exceeds 150 MB, or if the server's memory in the last
+tenth exceeds that of the second by more than 5 %; in the first, models are loaded and the run is read for the first
+time.
 """
 
 import argparse
@@ -23,9 +24,9 @@ from playwright.sync_api import sync_playwright
 
 from .studio import started, wait
 
-EVERY, TENTHS = 10.0, 10  # seconds between looks; parts of the time
-HEAP, GROWN = 150.0, 1.05  # megabytes at most, and what the server may grow by
-LOOKS = 30  # at least, so that each tenth has some
+EVERY, TENTHS = 10.0, 10  # seconds between samples; parts of the time
+HEAP, GROWN = 150.0, 1.05  # megabytes at most; the factor by which the server may grow
+LOOKS = 30  # samples at least, so that each tenth has some
 
 
 def main() -> None:
@@ -49,7 +50,7 @@ def main() -> None:
 
 
 def watched(client: httpx.Client, pid: int, seconds: float) -> list[tuple[float, float, float]]:
-    """Seconds since the page was opened, megabytes of its heap, megabytes of the server, at each look."""
+    """(seconds since the page was opened, megabytes of its heap, megabytes of the server) for each sample."""
     found = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -68,20 +69,20 @@ def watched(client: httpx.Client, pid: int, seconds: float) -> list[tuple[float,
 
 
 def heap(hand: Any) -> float:
-    """Megabytes of the page's objects that are still in use."""
+    """Megabytes of the page's JavaScript objects that are still in use."""
     hand.send("HeapProfiler.collectGarbage")
     return float(hand.send("Runtime.getHeapUsage")["usedSize"]) / 1e6
 
 
 def resident(pid: int) -> float:
-    """Megabytes of memory that a process holds."""
+    """Megabytes of memory that a process occupies."""
     said = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(encoding="ascii"))
     assert said is not None
     return int(said[1]) / 1024
 
 
 def told(found: list[tuple[float, float, float]], minutes: float, images: int) -> str | None:
-    """Print it; what is wrong, if something is."""
+    """Print the medians; returns what is wrong, if anything."""
     print(f"{minutes:g} minutes, {len(found)} looks, load {os.getloadavg()[0]:.1f}, the training at {images:,} images")
     print("megabytes       heap   server")
     size, parts = max(1, len(found) // TENTHS), []

@@ -1,9 +1,9 @@
-"""How fast the recipe `icons` trains on one thread and on all, spinning while they wait for each other or sleeping.
+"""How fast the recipe `icons` trains on one thread and on all, with waiting threads that spin or sleep.
 
     python -m benchmarks.threads [--rounds 5]
 
-Each variant has a process of its own, and they take turns of 2.5 seconds; who has no turn is stopped, since threads
-that spin go on with it for minutes after their work.
+Each variant runs in its own process, and they take turns of 2.5 seconds. Processes are stopped outside their turn,
+because spinning threads go on spinning for minutes after their work.
 """
 
 import argparse
@@ -27,7 +27,7 @@ SECONDS = 2.5
 
 
 def work(threads: int) -> None:
-    """Train for some seconds each time a line comes in; print images/s."""
+    """Train for some seconds each time a line arrives; print images/s."""
     import torch
 
     from ganvas import plan, train
@@ -49,10 +49,10 @@ def work(threads: int) -> None:
 
 
 def begin(settings: dict[str, str], threads: int) -> subprocess.Popen[str]:
-    """A process that works, with these settings of OpenMP alone."""
+    """Start a process that runs `work` with these OpenMP settings only."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
     environment |= settings
-    # torch must be imported before ganvas, which sets these where nobody else has
+    # torch must be imported before ganvas, which sets these variables if they are not set
     code = f"import torch; from benchmarks.threads import work; work({threads})"
     command = [sys.executable, "-c", code]
     pipe = subprocess.PIPE

@@ -2,12 +2,12 @@
 
     python -m benchmarks.throughput [--folder PICTURES] [--rounds 7] [--steps 8] [--float32]
 
-The peer is the loop that tutorials have: a DataLoader with two workers that opens every file with Pillow in every
-epoch, a sigmoid and BCELoss, three backward passes a step and `.item()` on every loss. Both sides have the same
-networks (3.6 and 2.8 million weights), batch and optimizer. The peer computes in float32, and so do we where the
-processor has no bfloat16 or it is asked for; else ours is the recipe as it comes. The sides take turns in processes of
-their own; the figure is the geometric mean of the ratios of neighbouring turns, by the clock, as the peer's workers
-have cores of their own.
+The peer is the usual tutorial loop: a DataLoader with two workers that opens every file with Pillow in every epoch, a
+sigmoid and BCELoss, three backward passes per step and `.item()` on every loss. Both sides have the same networks (3.6
+and 2.8 million weights), batch and optimizer. The peer computes in float32. So do we if the processor has no bfloat16
+or with `--float32`; otherwise ours is the recipe unchanged. The sides take turns in separate processes; the figure is
+the geometric mean of the ratios of neighbouring turns, in wall-clock time, because the peer's workers run on cores of
+their own.
 """
 
 import argparse
@@ -37,7 +37,7 @@ SIZE, BATCH = 64, 64
 
 
 class PictureFiles(TorchDataset[torch.Tensor]):
-    """A folder as tutorials read it: open, resize, normalise, each time anew."""
+    """A folder as tutorials read it: open, resize and normalise each file every time."""
 
     def __init__(self, folder: Path) -> None:
         self.files = sorted(file for file in folder.rglob("*") if file.suffix in {".jpg", ".png"})
@@ -91,7 +91,7 @@ def plain(batches: Iterable[torch.Tensor], *, device: torch.device | str = "cpu"
 
 
 def of_torch(network: Network) -> Network:
-    """A network with the layers that everybody has, where Ganvas has its own ways to compute the same."""
+    """A network with PyTorch's standard layers, where Ganvas has its own implementations of the same."""
     for layer in network.modules():
         for known in (nn.Conv2d, nn.ConvTranspose2d, nn.InstanceNorm2d):
             if isinstance(layer, known):
@@ -110,7 +110,7 @@ def ours(folder: Path, *, float32: bool) -> Iterator[None]:
 
 
 def make_pictures(folder: Path) -> None:
-    """The icons as JPEG files of 128x128, for want of a folder."""
+    """Write the icons as JPEG files of 128x128, if no folder was given."""
     data = Icons(size=128).open()
     for place, picture in enumerate(data.samples):
         Image.fromarray(np.asarray(picture)).save(folder / f"{place:05}.jpg", quality=90)

@@ -1,4 +1,4 @@
-"""Sides of a benchmark in processes of their own that take turns, so that a change in the machine's speed meets all."""
+"""The sides of a benchmark in separate processes, in turns, so that a change in the machine's speed affects all."""
 
 import json
 import math
@@ -13,9 +13,9 @@ from typing import Any
 
 
 def answer(work: Callable[[], Any]) -> None:
-    """In the process of a side: do the work each time that a line is sent, and say what it took and what came of it.
+    """In the process of a side: do the work each time that a line arrives, and print the time it took and its result.
 
-    CPU seconds are those of the process and of the ones it started.
+    CPU seconds are those of the process and of its children.
     """
     print("ready", flush=True)
     for _ in sys.stdin:
@@ -28,7 +28,7 @@ def answer(work: Callable[[], Any]) -> None:
 def take_turns(
     commands: Mapping[str, Sequence[str]], *, rounds: int, variables: Mapping[str, str]
 ) -> dict[str, list[dict[str, Any]]]:
-    """What each side answered in each round; every command ends in a process that calls `answer`."""
+    """The answers of each side in each round; every command must end in a process that calls `answer`."""
     started = {}
     for side, words in commands.items():
         started[side] = subprocess.Popen(
@@ -52,7 +52,7 @@ def take_turns(
 def times_as_fast(
     ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]], *, by: str = "cpu_seconds"
 ) -> dict[str, float]:
-    """How many times as fast our turns were as their neighbours: geometric mean, least and most."""
+    """How many times as fast our turns were as the neighbouring ones of the peer: geometric mean, least and most."""
     ratios = [peer[by] / own[by] for own, peer in zip(ours, theirs, strict=True)]
     return {"mean": math.exp(statistics.fmean(map(math.log, ratios))), "least": min(ratios), "most": max(ratios)}
 

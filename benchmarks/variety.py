@@ -1,10 +1,10 @@
-"""What `--variety` gains and costs: how far samples of one phrase differ, and whether they still show their words.
+"""What `--variety` gains and costs: how much samples of one phrase differ, and whether they still show their words.
 
     python -m benchmarks.variety icons HELD_OUT [--out sheet.png]
 
-For each variety: the retrieval and the kernel distance of three samples under the words of each held-out picture, the
-range of the former over the three, and the mean distance between 16 samples of each of a few phrases; beside it that of
-held-out pictures of any words. The sheet has eight samples of each phrase for each variety.
+For each variety: the retrieval and the kernel distance of three samples of the words of each held-out picture, the
+range of the retrieval over the three, and the mean distance between 16 samples of each of a few phrases; for
+comparison, that between held-out pictures of any words. The sheet has eight samples per phrase and variety.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def _apart(described: torch.Tensor) -> float:
-    """The mean distance between two of these features."""
+    """The mean distance between any two of these features."""
     return float(torch.pdist(torch.as_tensor(described)).mean())
 
 

@@ -1,11 +1,11 @@
-"""How near vectors are to the pictures that they are traced from, and how much there is of them.
+"""How close vector drawings are to the pictures that they are traced from, and how large they are.
 
     python -m benchmarks.vectors icons [--out vectors.png]
 
-Seeds 0 to 3 of each of the sixteen words of `benchmarks.ideas`, none picked, are drawn, traced, and drawn again by
-resvg in their own size. Printed are the mean absolute difference in the channels of 0 to 255, nodes, fills and bytes of
-the single files, how many are empty, and the time that tracing takes, by the processor's clock. The sheet has the
-pictures at the left and the vectors at the right, on a ground of light grey, which shows what is no shape.
+Seeds 0 to 3 of each of the sixteen words of `benchmarks.ideas`, not selected, are drawn, traced, and rendered at the
+same size by resvg. Prints the mean absolute difference of the channels (0 to 255), the nodes, fills and bytes of the
+single files, how many are empty, and the CPU time of tracing. The sheet has the pictures on the left and the vectors on
+the right, on light grey, which shows what no shape covers.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _on(svg: str, ground: tuple[int, int, int]) -> Image.Image:
-    """An SVG drawn on this colour."""
+    """Render an SVG on a background of this colour."""
     from resvg_py import svg_to_bytes
 
     image = Image.open(io.BytesIO(bytes(svg_to_bytes(svg_string=svg)))).convert("RGBA")

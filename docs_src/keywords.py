@@ -1,4 +1,4 @@
-"""Pictures of words, by the model that comes with the toolkit: a row of eight for each."""
+"""Pictures from words, drawn by the model that comes with the toolkit: a row of eight for each phrase."""
 
 from PIL import Image, ImageDraw
 

@@ -1,4 +1,4 @@
-"""Pictures of one's own, and what the toolkit makes of them before it trains."""
+"""Your own pictures, and what the toolkit finds in them before it trains."""
 
 from pathlib import Path
 
@@ -16,5 +16,5 @@ Path("discs/notes.txt").write_text("This is no picture.")
 data = ganvas.source("discs").open()
 print(data.summary())  # how many, what sizes, what was skipped and why
 
-run = ganvas.fit("discs", size=(32, 16), images=320, quiet=True)  # 32 wide, 16 high
+run = ganvas.fit("discs", size=(32, 16), images=320, quiet=True)  # 32 pixels wide, 16 high
 print(run.path)

@@ -1,4 +1,4 @@
-"""A loss of one's own: define it, and it is in `ganvas list`, in `--set`, in recipes and in run folders."""
+"""Your own loss: define it, and it appears in `ganvas list`, `--set`, recipes and run folders."""
 
 from dataclasses import dataclass
 

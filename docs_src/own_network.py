@@ -1,4 +1,4 @@
-"""A network and data of one's own, for Python and, by GANVAS_PARTS=own_network.py, for the commands."""
+"""Your own network and data, for Python and, with GANVAS_PARTS=own_network.py, for the command line."""
 
 from dataclasses import dataclass
 
@@ -14,12 +14,12 @@ from ganvas.networks.layers import Generator, NetworkSettings
 @ganvas.part("data")
 @dataclass(frozen=True)
 class Bars(Source):
-    """Gray pictures of one white bar."""
+    """Gray pictures, each with one white bar."""
 
     count: int = 400
 
     def open(self, watch=None):
-        pictures = np.zeros((self.count, 16, 16, 1), np.uint8)  # [N, H, W, C], of which networks see [C, H, W]
+        pictures = np.zeros((self.count, 16, 16, 1), np.uint8)  # [N, H, W, C]; networks see [C, H, W]
         for number, row in enumerate(np.random.default_rng(0).integers(0, 14, self.count)):
             pictures[number, row : row + 3] = 255
         return ganvas.Dataset(pictures)
@@ -28,7 +28,7 @@ class Bars(Source):
 @ganvas.part("network")
 @dataclass(frozen=True)
 class Rows(NetworkSettings):
-    """A generator that draws rows, all of one colour."""
+    """A generator that draws rows, each of a single colour."""
 
     width: int = 64
     latent: int = 8

@@ -16,7 +16,7 @@ EXAMPLE = re.compile(r'\["([^"]+)", (\d+)\]')
 
 
 def examples() -> Iterator[tuple[Path, Image.Image]]:
-    """Each file with its picture, in few colours, as the page is to be there at once."""
+    """Each file with its picture, in few colours so that the page loads fast."""
     model = ganvas.load("icons")
     for words, seed in EXAMPLE.findall((WEB / "src/examples.ts").read_text(encoding="utf-8")):
         picture = model.sample(1, seeds=[int(seed)], label=words)[0].convert("RGB")

@@ -3,9 +3,9 @@
     python scripts/keyword_icons.py EMOJI OUT
 
 EMOJI is a folder with metadata.jsonl (columns file, style, label, keywords) of emoji in three styles: `3d` (Fluent
-Emoji, MIT), `gradient` (Noto Emoji, Apache-2.0) and `flat` (Twemoji, CC BY 4.0). OpenMoji (CC BY-SA 4.0) is drawn
-beside them as `outline`, without its skin tones, which are more than half of it, and without icons that have no name.
-Every twentieth concept, by the hash of its name, goes with all of its styles to OUT/held_out, the others to OUT/train.
+Emoji, MIT), `gradient` (Noto Emoji, Apache-2.0) and `flat` (Twemoji, CC BY 4.0). OpenMoji (CC BY-SA 4.0) is added as
+the style `outline`, without its skin tones, which are more than half of it, and without icons that have no words. Every
+twentieth concept, by the hash of its name, goes to OUT/held_out in all of its styles, the others to OUT/train.
 """
 
 import hashlib
@@ -18,11 +18,11 @@ from PIL import Image
 from ganvas.data.sources.icons import Icons
 
 SIZE = 64
-HELD_OUT = 20  # every twentieth
+HELD_OUT = 20  # one concept in twenty
 
 
 def main(emoji: Path, out: Path) -> None:
-    """Write both folders with their metadata.jsonl."""
+    """Write both folders, each with its metadata.jsonl."""
     known: dict[str, list[str]] = {}
     rows = [json.loads(line) for line in (emoji / "metadata.jsonl").read_text().splitlines()]
     for row in rows:
@@ -38,7 +38,7 @@ def main(emoji: Path, out: Path) -> None:
 
 
 def keep(out: Path, name: str, style: str, words: list[str], picture: Image.Image) -> None:
-    """Save one picture and its line."""
+    """Save one picture and its line of metadata.jsonl."""
     held_out = int(hashlib.sha256(name.lower().encode()).hexdigest(), 16) % HELD_OUT == 0
     folder = out / ("held_out" if held_out else "train")
     file = f"{style}/{hashlib.sha256(name.encode()).hexdigest()[:16]}.png"

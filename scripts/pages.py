@@ -1,4 +1,4 @@
-"""What the site of docs/ has that is no file there; mkdocs.yml names this as a hook.
+"""The pages of the site that are not files of docs/; mkdocs.yml names this as a hook.
 
     README.md, LOG.md, CHANGELOG.md, CONTRIBUTING.md, the card of `icons`   pages
     docs_src/                                                               programs.md
@@ -6,8 +6,8 @@
     docstrings                                                              api/: a page for each room
     the model `icons` as a web page                                         demo/icons.html, shown on the first page
 
-So recipes and API cannot be stale, and nothing is written twice. GANVAS_DEMO=no leaves the web page out, which takes a
-minute and 37 MB.
+So recipes and API are always up to date, and nothing is written twice. GANVAS_DEMO=no leaves out the web page, which
+takes a minute and 37 MB.
 """
 
 import os
@@ -31,7 +31,7 @@ PAGES = {
     "contributing.md": "CONTRIBUTING.md",
     "card.md": "src/ganvas/models/pretrained/icons/README.md",
 }
-"""Pages of the site -> files of the repository that they are."""
+"""Pages of the site -> the files of the repository that they show."""
 
 DEMO = """
 <div class="demo" markdown="0">
@@ -55,7 +55,7 @@ def demo_wanted() -> bool:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages that are no files of docs/."""
+    """Add the pages that are not files of docs/."""
     made = {path: (ROOT / source).read_text() for path, source in PAGES.items()}
     made["card.md"] = "# The model `icons`\n\n" + made["card.md"]
     made |= {"programs.md": programs(), "catalogue.md": catalogue()} | dict(api())
@@ -66,7 +66,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:  # noqa: ARG001
-    """Let links that lead out of docs/ lead to the pages made of what they name, and pictures to themselves."""
+    """Redirect links out of docs/ to the pages made from their targets, and link pictures to themselves."""
     path = page.file.src_uri
     if page.file.generated_by is None:
         markdown = relinked(markdown, f"docs/{path}", path)
@@ -79,18 +79,18 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 
 def on_post_build(config: Any) -> None:
-    """Write the model as a web page beside the others."""
+    """Write the model as a web page next to the others."""
     if demo_wanted():
         out = Path(config["site_dir"]) / "demo" / "icons.html"
         subprocess.run([sys.executable, "-m", "ganvas", "export", "icons", "--out", str(out)], check=True)
 
 
 def relinked(text: str, source: str, page: str) -> str:
-    """A page's text with its links led to pages of the site.
+    """A page's text with its links redirected to pages of the site.
 
     Args:
         text: in Markdown.
-        source: the file that it is of, from the repository's root, which its links start from.
+        source: the file that the text is from, relative to the repository's root; its links are relative to it.
         page: the page that it becomes.
     """
     homes = {file: made for made, file in PAGES.items()}
@@ -107,7 +107,7 @@ def relinked(text: str, source: str, page: str) -> str:
             target = up + homes[file]
         elif file.startswith("docs/"):
             target = up + file.removeprefix("docs/")
-        elif (ROOT / file).exists():  # a file of the repository that is no page
+        elif (ROOT / file).exists():  # a file of the repository that is not a page
             return words if words == file else f"{words} (`{file}`)"
         return f"[{words}]({target}{'#' + anchor if anchor else ''})"
 
@@ -115,7 +115,7 @@ def relinked(text: str, source: str, page: str) -> str:
 
 
 def programs() -> str:
-    """Every program of docs_src, whole."""
+    """The source of every program of docs_src."""
     text = "# Programs\n\nThey are in `docs_src/`, and the tests run all of them.\n"
     for file in sorted((ROOT / "docs_src").rglob("*.py")):
         path = file.relative_to(ROOT)
@@ -124,7 +124,7 @@ def programs() -> str:
 
 
 def catalogue() -> str:
-    """Every recipe as `ganvas show` tells it."""
+    """Every recipe as `ganvas show` prints it."""
     text = "# Every recipe, as `ganvas show` tells it\n"
     for name in catalog.names("recipe"):
         others = "|".join(kind for kind in catalog.KINDS if kind != "recipe")
@@ -134,7 +134,7 @@ def catalogue() -> str:
 
 
 def api() -> Iterator[tuple[str, str]]:
-    """A page for what `import ganvas` gives, and one for each room."""
+    """A page for the names that `import ganvas` provides, and one for each room."""
     rooms = "\n".join(f"- [`ganvas.{room}`]({room}.md): {_gist(room)}" for room in ganvas.ROOMS)
     front = "\n".join(f"- [`ganvas.{name}`][ganvas.{home}.{name}]" for name, home in sorted(ganvas._HOMES.items()))
     yield (
@@ -158,7 +158,7 @@ def _gist(room: str) -> str:
 
 
 def _titled(row: re.Match[str]) -> str:
-    """A row of README's table of pages with their titles, where a repository has the names of files."""
+    """A row of README's table of pages, with the pages' titles instead of their file names."""
 
     def title(link: re.Match[str]) -> str:
         heading = (ROOT / "docs" / link[1]).read_text().partition("\n")[0].removeprefix("# ")
@@ -172,7 +172,7 @@ def _anchor(path: str) -> str:
 
 
 def _complete(nav: list[dict[str, Any]], files: Files) -> None:
-    """Put pages of docs/ that no part of the navigation names at the end of the guides, and the rooms below the API."""
+    """Add pages of docs/ that the navigation does not name to the end of the guides, and the rooms below the API."""
     listed = re.findall(r"[\w/-]+\.md", str(nav))
     for entry in nav:
         if "Guides" in entry:

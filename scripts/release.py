@@ -1,4 +1,4 @@
-"""Build the wheel and the sdist, and use each in a fresh environment, away from the checkout, as others will.
+"""Build the wheel and the sdist, and use each in a fresh environment, away from the checkout, as users will.
 
 python scripts/release.py [--keep FOLDER] [--python python3.12 ...]
 """
@@ -21,7 +21,7 @@ USED = (
 
 
 def main() -> None:
-    """Read the options, build, and use."""
+    """Read the options, build, and use the packages."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--keep", type=Path, help="where wheel and sdist are to lie")
     options.add_argument("--python", nargs="+", default=[sys.executable])
@@ -41,7 +41,7 @@ def _built(environment: Path, out: Path) -> None:
 
 
 def _use(package: Path, python: str, folder: Path) -> None:
-    """Install one in an environment of this Python, and draw and train with it in an empty folder."""
+    """Install one package in a new environment of this Python, and draw and train with it in an empty folder."""
     folder.mkdir()
     _run(python, "-m", "venv", folder / "environment")
     _run(_program(folder / "environment", "python"), "-m", "pip", "install", "-q", package)
@@ -54,7 +54,7 @@ def _use(package: Path, python: str, folder: Path) -> None:
 
 
 def _program(environment: Path, name: str) -> Path:
-    """A program of an environment."""
+    """The path of a program of an environment."""
     return environment / ("Scripts" if os.name == "nt" else "bin") / name
 
 

@@ -15,12 +15,12 @@ import pytest
 from beartype import BeartypeConf, FrozenDict, beartype
 from jaxtyping import install_import_hook
 
-# An int is good for a float, and what pytest puts in the place of sys.stderr for a file.
+# An int is accepted as a float, and any object as a file, because pytest replaces sys.stderr.
 checked = beartype(conf=BeartypeConf(is_pep484_tower=True, hint_overrides=FrozenDict({TextIO: object})))
 
 
 def shaped() -> list[str]:
-    """The modules that say shapes; the types of all others are mypy's, and to check them takes a third of the time."""
+    """The modules that annotate shapes; the others are left to mypy, as checking them takes a third of the time."""
     home = Path(importlib.util.find_spec("ganvas").origin).parent
     files = [file.relative_to(home.parent) for file in home.rglob("*.py") if "jaxtyping" in file.read_text("utf-8")]
     return [".".join(file.with_suffix("").parts) for file in files]
@@ -28,7 +28,7 @@ def shaped() -> list[str]:
 
 install_import_hook(shaped(), "conftest.checked")
 
-# One for the session and all its processes, so that icons are drawn and a classifier is trained once.
+# One cache for the session and all its processes, so that icons are drawn and a classifier is trained only once.
 CACHE = "" if "PYTEST_XDIST_WORKER" in os.environ else tempfile.mkdtemp(prefix="ganvas-tests-")
 os.environ |= {"GANVAS_CACHE": CACHE or os.environ["GANVAS_CACHE"], "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -46,7 +46,7 @@ from ganvas.learning.optimizers import Adam  # noqa: E402
 from ganvas.networks.mlp import MLPCritic, MLPGenerator  # noqa: E402
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator  # noqa: E402
 
-torch.set_num_threads(1)  # tiny networks at two threads were seen ten times slower than at one
+torch.set_num_threads(1)  # tiny networks ran up to ten times slower on two threads than on one
 
 POINTS = Recipe(
     data=Ring(count=500),
@@ -69,7 +69,7 @@ PICTURES = replace(
 
 
 def two(*words):
-    """Two Python processes that are to find each other on this machine, as torchrun starts them."""
+    """Start two Python processes as torchrun would; they find each other on this machine."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
@@ -90,7 +90,7 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.path, reverse=True)  # long files first, so that no process is left with one
+    items.sort(key=lambda item: item.path, reverse=True)  # long files first, so that no process ends up alone with one
 
 
 def pytest_unconfigure():
@@ -124,15 +124,15 @@ def pictures():
 
 @pytest.fixture
 def registry(monkeypatch):
-    """A catalogue whose new parts are forgotten after the test."""
-    catalog.listing()  # everything that is to stay is loaded
+    """A catalogue that forgets parts added by the test."""
+    catalog.listing()  # load everything that is to stay
     monkeypatch.setattr(catalog, "_parts", {kind: dict(parts) for kind, parts in catalog._parts.items()})
     return catalog
 
 
 @pytest.fixture
 def ganvas(tmp_path, monkeypatch, capsys):
-    """`ganvas("train", "ring")`: the command line in this process and a temporary folder -> (code, stdout, stderr)."""
+    """`ganvas("train", "ring")`: the command line, in this process and a temporary folder -> (code, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
 
     def run(*words):
@@ -149,7 +149,7 @@ def ganvas(tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def start(tmp_path):
-    """`start("train", "ring")`: the command line as a process of its own in a temporary folder."""
+    """`start("train", "ring")`: starts the command line as a separate process in a temporary folder."""
     started = []
 
     def run(*words):
@@ -165,5 +165,5 @@ def start(tmp_path):
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder by its relative path, with its content."""
+    """Every file below a folder: relative path -> content."""
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}

@@ -1,13 +1,13 @@
-"""A newcomer's walk: what the pages say, line by line; it fails if a line does.
+"""A newcomer's walk: runs the pages line by line as they are written, and fails if a line does.
 
-    python tests/walk.py             README in a fresh environment, as it is written, every package anew; half an hour
+    python tests/walk.py             README in a fresh environment, with every package installed anew; half an hour
     python tests/walk.py --short     trainings of seconds, and packages shared with the Python that runs this; .ci/run
     python tests/walk.py --docs      the pages of docs/, each by itself, in this process, with trainings of seconds
     python tests/walk.py PAGE...     these of them
 
-Code blocks without a language, or of bash, are lines for a terminal, those of Python are programs, and of one that is a
-console the lines behind a $ are. FOLDER, PICTURES, FILE and the like, which stand for somebody's own, are made
-beforehand under these names, as are the runs that pages of docs/ speak of. What is not done is in ELSEWHERE, with why.
+Code blocks without a language, or of bash, are lines for a terminal; of console blocks, the lines after a $ are; Python
+blocks are programs. FOLDER, PICTURES, FILE and the like stand for the reader's own files and are made beforehand under
+these names, as are the runs that pages of docs/ mention. ELSEWHERE lists what is not run, and why.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "README.md"
 LEFT_OUT = ("python -m pytest", "ganvas studio")
-"""Of README: what runs this, and what never ends."""
+"""Lines of README that are not run: one runs this file, the other never ends."""
 ELSEWHERE = {
     "pip install": "they change this environment; the extras they name are in pyproject.toml: tests/test_docs.py",
     "ganvas studio": "never ends: tests/studio/server",
@@ -44,7 +44,7 @@ ELSEWHERE = {
     "--nnodes=": "needs several machines; several processes of one: tests/training/test_ranks.py",
     "torchrun --nproc": "two processes at the length of tests: tests/training/test_ranks.py",
 }
-"""Of docs/: what a line that is not done here has in it -> why, and the tests that see to it instead."""
+"""Part of a line of docs/ that is not run here -> why not, and the tests that cover it instead."""
 DRAW = """
 from pathlib import Path
 from PIL import Image, ImageDraw
@@ -64,7 +64,7 @@ QUICK = {
     "attributes": "--count 100",
     "train idea_icons": "--set width=8 --set blocks=2 --set critic.blocks=1 --set batch=8 --set sheets=1",
 }
-"""Command -> what makes it a matter of seconds, for pages of docs/."""
+"""Command -> options that make it take seconds, for pages of docs/."""
 BEFORE = """
 ```
 ganvas train icons:portraits
@@ -73,11 +73,11 @@ ganvas train FOLDER --size 32 --out runs/faces
 ganvas train FOLDER --from runs/faces --out runs/cartoons
 ```
 """
-"""The runs that the pages of docs/ speak of."""
+"""The runs that the pages of docs/ mention."""
 
 
 def lines(text: str) -> Iterator[tuple[str, str]]:
-    """("sh", line) for each line of a terminal and ("python", program) for each program of a page, in their order."""
+    """("sh", line) for each line of a terminal and ("python", program) for each program of a page, in order."""
     for language, code in re.findall(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
         if language == "python":
             yield language, code
@@ -89,19 +89,19 @@ def lines(text: str) -> Iterator[tuple[str, str]]:
 
 
 def steps(text: str, without: Iterable[str] = LEFT_OUT) -> Iterator[tuple[str, str]]:
-    """The same but for lines of a terminal that have one of these in them."""
+    """The same, without lines for a terminal that contain one of these strings."""
     return (each for each in lines(text) if each[0] == "python" or not any(part in each[1] for part in without))
 
 
 def shortened(code: str) -> str:
-    """The same with trainings of seconds."""
+    """The same code, with trainings of seconds."""
     code = re.sub(r"\bminutes=[\d.]+", "minutes=0.05", code).replace("images=20_000", "images=1_280")
     code = re.sub(r"--(minutes|images) \S+", "--minutes .05", code)
     return code if "--minutes" in code else re.sub(r"(ganvas train +\S+)", r"\1 --minutes .05", code)
 
 
 def quick(code: str) -> str:
-    """A line of a terminal with trainings, searches and measurements of seconds."""
+    """A line for a terminal, with trainings, searches and measurements of seconds."""
     code = shortened(code)
     for command, options in QUICK.items():
         code = re.sub(rf"^ganvas {command} ", f"ganvas {command} {options} ", code)
@@ -109,11 +109,11 @@ def quick(code: str) -> str:
 
 
 def made_by(line: str) -> list[str]:
-    """The files that a line of a terminal says it makes."""
+    """The files that a line for a terminal should make."""
     words = shlex.split(line, comments=True)
     given = dict(pairwise(words))
     files = [given[word] for word in ("--out", "--to", "--sheet", "--neighbours") if word in given]
-    if "--separate" in words:  # a folder of them
+    if "--separate" in words:  # a folder instead of a file
         files[0] = str(Path(files[0]).with_suffix(""))
     if "train" in words:
         ties = {"--data": "-", "--from": "-from-"}
@@ -124,7 +124,7 @@ def made_by(line: str) -> list[str]:
 
 
 def clone(to: Path) -> None:
-    """Copy what git knows or would come to know, as it is now."""
+    """Copy the files that git tracks or would add, as they are now."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -138,7 +138,7 @@ def clone(to: Path) -> None:
 
 
 def environment(folder: Path, *, shared: bool) -> dict[str, str]:
-    """A new virtual environment, and the variables under which its programs are found first."""
+    """Make a virtual environment; returns variables under which its programs are found first."""
     venv.create(folder, with_pip=True)
     found = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "GANVAS"))}
     if shared:
@@ -149,7 +149,7 @@ def environment(folder: Path, *, shared: bool) -> dict[str, str]:
 
 
 def told(code: str, seconds: float, said: str, missing: list[str], *, well: bool) -> bool:
-    """Print how a step went and, where it did not go well, what it said; whether it did."""
+    """Print how a step went and, if it failed, its output; returns whether it went well."""
     well = well and not missing
     print(f"{'done' if well else 'no longer true':>14} {seconds:6.1f} s  {code.splitlines()[0]}", flush=True)
     if not well:
@@ -158,7 +158,7 @@ def told(code: str, seconds: float, said: str, missing: list[str], *, well: bool
 
 
 def walk(folder: Path, *, short: bool) -> int:
-    """Do every step, and say how long each took; the number of those that failed."""
+    """Run every step and print how long each took; returns the number of those that failed."""
     clone(folder / "clone")
     variables, failed = environment(folder / "environment", shared=short), 0
     for number, (kind, code) in enumerate(steps(PAGE.read_text())):
@@ -179,7 +179,7 @@ def walk(folder: Path, *, short: bool) -> int:
 
 
 def ready() -> None:
-    """Make in this folder what the pages of docs/ take for granted: somebody's files, and runs of seconds."""
+    """Make in this folder what the pages of docs/ take for granted: the reader's files and folders."""
     sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models")]
     import torch
     from PIL import Image
@@ -220,7 +220,7 @@ def shard(file: Path, contents: dict[str, bytes]) -> None:
 
 
 def said_by(kind: str, code: str) -> tuple[str, bool]:
-    """Do a step in this process: what it said, and whether it went well."""
+    """Run a step in this process; returns its output and whether it went well."""
     from ganvas.cli.app import main as ganvas
 
     heard = io.StringIO()
@@ -235,14 +235,14 @@ def said_by(kind: str, code: str) -> tuple[str, bool]:
             ganvas()
         except SystemExit as end:
             said = heard.getvalue()
-            return said, not end.code or "not yet" in said  # what an exercise that nobody has filled in is told
+            return said, not end.code or "not yet" in said  # the answer to an exercise that is not filled in
         except Exception:
             return heard.getvalue() + traceback.format_exc(), False
     return heard.getvalue(), True
 
 
 def walk_docs(folder: Path, pages: list[Path]) -> int:
-    """Do every step of these pages, each in a folder of its own; the number of those that failed."""
+    """Run every step of these pages, each page in a folder of its own; returns the number of those that failed."""
     failed = 0
     (folder / "ready").mkdir()
     os.chdir(folder / "ready")

@@ -1,4 +1,4 @@
-"""The sections of `benchmarks.gpu` one after another; its docstring says what they are."""
+"""Runs the sections of `benchmarks.gpu` one after another; the package's docstring describes them."""
 
 import argparse
 import tempfile
@@ -13,7 +13,7 @@ from . import __doc__ as about
 from . import devices, longer, speed
 from .ledger import Ledger
 
-WEIGHTS = {"devices": 25, "speed": 50, "quality": 360, "go_on": 360}  # seconds, of which each has its share
+WEIGHTS = {"devices": 25, "speed": 50, "quality": 360, "go_on": 360}  # seconds, as proportions of the time
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Whether the recipes learn on a card what they learn on a processor, and go on there from one another's states."""
+"""Whether recipes learn the same on a card as on a CPU, and continue from states of the other device."""
 
 import copy
 import tempfile
@@ -31,21 +31,21 @@ from .ledger import Ledger
 from .speed import waits
 
 STEPS = 2
-EXACT, TF32 = 1e-3, 3e-2  # how far terms and samples may be off, of their size and a tenth
-MOST = 0.4  # of the time that is left, for one recipe
-COUNTED = ("right", "sure")  # terms that are counts, and jump by a whole sample
+EXACT, TF32 = 1e-3, 3e-2  # tolerances for terms and samples, relative to 0.1 plus their size
+MOST = 0.4  # share of the remaining time for one recipe
+COUNTED = ("right", "sure")  # terms that are counts, and change by whole samples
 WORDS = ("red", "blue", "green", "fish", "bird", "house", "round", "small")
 
 
 class Case(NamedTuple):
-    """A recipe, and samples that take the place of its data."""
+    """A recipe, and samples that replace its data."""
 
     recipe: Recipe
     data: Dataset
 
 
 class Walk(NamedTuple):
-    """What a few steps gave: the terms of each, and the last state."""
+    """The result of a few steps: the terms of each, and the last state."""
 
     terms: list[dict[str, float]]
     tick: Tick
@@ -53,7 +53,7 @@ class Walk(NamedTuple):
 
 
 def cases() -> Mapping[str, Callable[[], Case]]:
-    """By name; made when their turn comes. Each has the recipe's own networks, and small batches."""
+    """The cases by name, made when they are used, each with the recipe's own networks and small batches."""
 
     def planned(name: str, *settings: str, size: int | None = None, colours: int = 0) -> Callable[[], Case]:
         def case() -> Case:
@@ -75,13 +75,13 @@ def cases() -> Mapping[str, Callable[[], Case]]:
 
 
 def _pictures(size: int) -> Dataset:
-    """64 pictures that nobody drew, with two words each."""
+    """64 made-up pictures, with two words each."""
     words = tuple((WORDS[place % 8], WORDS[(place // 8 + 1) % 8]) for place in range(64))
     return Dataset(made_up_pictures(size, size, 64), keywords=words)
 
 
 def made_up_vectors(words: Any) -> np.ndarray:
-    """In the place of WordLlama's: for each word a direction that only its letters know."""
+    """A replacement for WordLlama's vectors: for each word a direction derived from its letters alone."""
     found = [np.random.default_rng(crc32(word.encode())).normal(size=conditions.DIMENSION) for word in words]
     return np.array([each / np.linalg.norm(each) for each in found], np.float32).reshape(-1, conditions.DIMENSION)
 
@@ -95,7 +95,7 @@ def walk(case: Case, device: torch.device, *, steps: int = STEPS, restore: dict[
 
 
 def off(ours: Mapping[str, float], theirs: Mapping[str, float]) -> float:
-    """The farthest that two steps' terms come apart, of their size and a tenth; NaN if one is no number."""
+    """The largest difference between two steps' terms, relative to 0.1 plus their size; NaN if one is not finite."""
     names = [name for name in ours if not name.endswith(COUNTED)]
     apart = [abs(ours[name] - theirs[name]) / (0.1 + max(abs(ours[name]), abs(theirs[name]))) for name in names]
     return float(np.max(apart))
@@ -103,7 +103,7 @@ def off(ours: Mapping[str, float], theirs: Mapping[str, float]) -> float:
 
 @contextmanager
 def tf32(allowed: bool) -> Iterator[None]:
-    """Convolutions in TF32 or not, where a card computes."""
+    """Allow or forbid TF32 in convolutions on a card."""
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = allowed
     try:
@@ -113,7 +113,7 @@ def tf32(allowed: bool) -> Iterator[None]:
 
 
 def measure(ledger: Ledger, device: torch.device) -> None:
-    """The quickest first. No search for the fastest algorithms: it would take longer than the steps."""
+    """Measure the fastest first; without cuDNN's search for the fastest algorithms, which would outlast the steps."""
     torch.backends.cudnn.benchmark = False
     ledger.measure("pixels", partial(_pixels, ledger, device))
     with patch.object(conditions, "vectors", made_up_vectors), machine.threads(min(4, torch.get_num_threads())):
@@ -125,7 +125,7 @@ def measure(ledger: Ledger, device: torch.device) -> None:
 
 
 def _compare(ledger: Ledger, name: str, make: Callable[[], Case], device: torch.device) -> None:
-    """A few rows: the terms, the going on, the samples, and the recipe as it comes with its memory."""
+    """Write a few rows: terms, continuation, samples, and the unchanged recipe with its memory use."""
     case = make()
     plain = Case(replace(case.recipe, bfloat16=()), case.data)
     cpu = torch.device("cpu")
@@ -173,7 +173,7 @@ def _home(state: Walk) -> torch.device:
 
 
 def _drawn(state: Walk) -> dict[str, Any]:
-    """How far samples of one model are apart, drawn on either device."""
+    """The difference between samples of one model drawn on both devices."""
     average = state.tick.state.average
     there, here = (Model(net, state.tick.state.condition) for net in (average, copy.deepcopy(average).to("cpu")))
     made, known = there.generate(range(8)), here.generate(range(8))
@@ -182,7 +182,7 @@ def _drawn(state: Walk) -> dict[str, Any]:
 
 
 def _fit(ledger: Ledger, device: torch.device) -> None:
-    """The whole way of a user: train, interrupt, go on, load, draw."""
+    """Everything a user does: train, interrupt, continue, load, draw."""
     with tempfile.TemporaryDirectory() as folder:
         run = fit("digits", images=320, out=Path(folder) / "run", device=device.type, quiet=True)
         run = fit(str(run.path), images=640, device=device.type, quiet=True)
@@ -193,14 +193,14 @@ def _fit(ledger: Ledger, device: torch.device) -> None:
 
 
 def _pixels(ledger: Ledger, device: torch.device) -> None:
-    """Bytes become the same numbers everywhere."""
+    """Check that bytes become the same numbers on all devices."""
     data = Dataset(np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1))
     here, there = data.take(np.array([0])), data.take(np.array([0]), device=device).cpu()
     ledger.row("pixels", ok=torch.equal(here, there), off=float((here - there).abs().max()))
 
 
 def _features(ledger: Ledger, device: torch.device) -> None:
-    """Inception with made-up weights, which has every kind of layer that features have."""
+    """Check Inception with made-up weights, which has every kind of layer that feature networks have."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "weights.pth"
         torch.save(made_up_weights(), file)

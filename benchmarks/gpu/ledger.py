@@ -1,4 +1,4 @@
-"""Measurements that are printed and on the disk as soon as they are made, and that cannot end one another."""
+"""Measurements that are printed and saved as soon as they are made, and that cannot stop one another."""
 
 import json
 import os
@@ -12,16 +12,16 @@ from typing import Any
 
 from . import BEGAN
 
-LEAST = 0.5  # seconds, for less than which nothing is begun
+LEAST = 0.5  # seconds; with less, no measurement is started
 GRACE = 5.0  # seconds after the end until a call that cannot be interrupted is cut off
 
 
 class Slow(BaseException):
-    """A measurement has used up its time; no failure, so that nobody on the way takes it for one."""
+    """A measurement has used up its time; not an Exception, so that no handler on the way catches it."""
 
 
 class Ledger:
-    """The rows of one go, and its clock."""
+    """The rows of one session, and its clock."""
 
     def __init__(self, folder: Path, seconds: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -35,25 +35,25 @@ class Ledger:
 
     @property
     def left(self) -> float:
-        """Seconds until the section has to end."""
+        """Seconds until the section must end."""
         return self._section_end - time.perf_counter()
 
     def begin(self, section: str, share: float) -> None:
-        """A new section, with this share of the time that is left in all."""
+        """Begin a section, with this share of all the remaining time."""
         now = time.perf_counter()
         self._section, self._section_end = section, now + (self._end - now) * share
 
     def row(self, name: str, **figures: Any) -> None:
-        """Print and keep one measurement."""
+        """Print and save one measurement."""
         told = {"section": self._section, "name": name, **figures, "at": round(time.perf_counter() - BEGAN, 2)}
         self._file.write(json.dumps(told, default=str) + "\n")
         self._file.flush()
-        shown = {key: value for key, value in figures.items() if not key.startswith("terms")}  # they are many
+        shown = {key: value for key, value in figures.items() if not key.startswith("terms")}  # too many to print
         words = " ".join(f"{key.replace('_', ' ')} {_brief(value)};" for key, value in shown.items())
         print(f"{told['at']:6.1f} {self._section}: {name}: {words}", flush=True)
 
     def measure(self, name: str, work: Callable[[], Any], share: float = 1.0) -> None:
-        """Do what makes a row or a few, within this share of the section's time; a failure is a row."""
+        """Do work that writes one or more rows, within this share of the section's time; a failure becomes a row."""
         began, seconds = time.perf_counter(), self.left * share
         if seconds < LEAST:
             self.row(name, failed="no time left")

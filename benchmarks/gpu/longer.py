@@ -1,4 +1,4 @@
-"""What takes minutes on a card: pictures with scores, and a run that goes on."""
+"""What takes minutes on a card: trainings with scores, and continuing a run."""
 
 import os
 import shutil
@@ -21,8 +21,8 @@ from .ledger import Ledger
 
 RECIPES = ("projected_gan", "r3gan", "keyword_icons")
 MINUTES = 2.0
-SCORING = 0.25  # of the time of a recipe
-PART = 16 * 2**20 - 4096  # bytes of a file that comes back
+SCORING = 0.25  # share of a recipe's time
+PART = 16 * 2**20 - 4096  # bytes of one part of the archive
 PACKING = 20.0  # seconds
 
 
@@ -33,7 +33,7 @@ def quality(ledger: Ledger, device: torch.device, *, data: str) -> None:
 
 
 def _trained(ledger: Ledger, device: torch.device, name: str, *, data: str, seconds: float) -> None:
-    """Train, keep the last sheet, and score what was learned against its data."""
+    """Train, keep the last sheet, and score the result against its data."""
     minutes = min(MINUTES, (1 - SCORING) * seconds / 60)
     out = Path(tempfile.mkdtemp()) / name
     with _stopped_after((1 - SCORING) * seconds):
@@ -49,7 +49,7 @@ def _trained(ledger: Ledger, device: torch.device, name: str, *, data: str, seco
 
 @contextmanager
 def _stopped_after(seconds: float) -> Iterator[None]:
-    """Ctrl-C when the time is up: the training finishes its step and saves."""
+    """Send Ctrl-C when the time is up: the training finishes its step and saves."""
     stop = threading.Timer(max(0.0, seconds), os.kill, (os.getpid(), signal.SIGINT))
     stop.daemon = True
     stop.start()
@@ -60,7 +60,7 @@ def _stopped_after(seconds: float) -> Iterator[None]:
 
 
 def go_on(ledger: Ledger, device: torch.device, *, run: Path, images: int | None) -> None:
-    """Train until shortly before the end, then pack; the run folder given stays as it is."""
+    """Train until shortly before the end, then pack the result; the given run folder stays unchanged."""
     held = Path(tempfile.mkdtemp()) / run.name
     shutil.copytree(run, held)
     ledger.measure("trained", partial(_further, ledger, device, held, images))
@@ -75,7 +75,7 @@ def _further(ledger: Ledger, device: torch.device, held: Path, images: int | Non
 
 
 def _packed(ledger: Ledger, held: Path) -> None:
-    """The run but for its older checkpoints, as one tar in parts."""
+    """Pack the run, without older checkpoints and hidden files, as one tar in parts."""
     newest = Run(held).newest
     whole = held.with_suffix(".tar")
     with tarfile.open(whole, "w") as tar:

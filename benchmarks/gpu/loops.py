@@ -1,4 +1,4 @@
-"""Loops to time against each other: each yields after a step, and the card may then still be at work."""
+"""Training loops to compare in speed: each yields after a step, when the card may still be working on it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,12 +17,12 @@ from ganvas.training.loop import State, start
 
 from .. import steps, throughput
 
-PICTURES = 1024  # of noise, in memory
+PICTURES = 1024  # random pictures in memory
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is trained: a recipe's name, the pictures' side, the batch, and the networks' width where it is chosen."""
+    """What is trained: a recipe's name, the size of the pictures, the batch, and optionally the networks' width."""
 
     recipe: str
     size: int
@@ -48,7 +48,7 @@ def pictures(size: int) -> np.ndarray:
 
 
 def ours(work: Work, device: torch.device, *, float32: bool = False, compiled: bool = False) -> Iterator[None]:
-    """`ganvas.train` as a run has it, which asks for the terms of the losses now and then only."""
+    """`ganvas.train` as a run uses it, which reads the terms of the losses only now and then."""
     for tick in train(work.planned(float32=float32), data=Dataset(pictures(work.size)), device=device):
         if compiled and tick.step == 1:
             for network in tick.state.networks.values():
@@ -57,7 +57,7 @@ def ours(work: Work, device: torch.device, *, float32: bool = False, compiled: b
 
 
 def plain(work: Work, device: torch.device) -> Iterator[None]:
-    """What tutorials have: float32, `.item()` on every loss, a batch from memory with each play."""
+    """The usual tutorial loop: float32, `.item()` on every loss, batches from memory."""
     batches = steps.batches(work.size, work.batch, device=device)
     if work.recipe == "dcgan":
         return throughput.plain(batches, device=device)
@@ -67,7 +67,7 @@ def plain(work: Work, device: torch.device) -> Iterator[None]:
 
 
 def plain_r3gan(work: Work, batches: Iterator[Tensor], device: torch.device) -> Iterator[None]:
-    """The order of work of R3GAN's own trainer: reals and fakes apart, fakes anew for each player, an average."""
+    """The order of work of R3GAN's own trainer: reals and fakes apart, new fakes for each player, an average."""
     shape = (3, work.size, work.size)
     settings = {"width": work.width, "blocks": 1}
     generator, average, critic = (
@@ -102,7 +102,7 @@ def plain_r3gan(work: Work, batches: Iterator[Tensor], device: torch.device) -> 
 
 
 class CardDice(Dice):
-    """Dice rolled on the card itself, which a recorded step rolls anew each time that it is played."""
+    """Dice rolled on the card itself; a recorded step rolls them anew each time it is replayed."""
 
     def __init__(self, total: int, device: torch.device) -> None:
         super().__init__(0, 0, rows=slice(None), total=total, device=device)
@@ -117,9 +117,9 @@ class CardDice(Dice):
 
 
 def graph(work: Work, device: torch.device, *, float32: bool = False) -> Iterator[None]:
-    """The recipe's game with its own losses and optimizers, a step recorded once as a CUDA graph and played again.
+    """The recipe's game with its own losses and optimizers, a step recorded once as a CUDA graph and then replayed.
 
-    Every play has pictures of its own, which go to the card as bytes. On a processor the step is played as it is.
+    Every play has its own pictures, which are sent to the card as bytes. On a CPU the step runs without recording.
     """
     recipe, data = work.planned(float32=float32), Dataset(pictures(work.size))
     state = start(recipe, data, device=device)
@@ -149,7 +149,7 @@ def graph(work: Work, device: torch.device, *, float32: bool = False) -> Iterato
 
 
 def _play_all(recipe: Recipe, state: State, reals: Tensor, device: torch.device) -> None:
-    """One step: every turn of the game, each play on a batch of its own, and the average."""
+    """One step: every turn of the game, each play on its own batch, and the average."""
     number, made = 0, {}
     for turn in recipe.game.turns():
         learning = list(state.networks[turn.player].parameters())

@@ -22,12 +22,12 @@ from . import loops
 from .ledger import Ledger
 from .loops import Work
 
-WARM = 6  # steps, in which cuDNN looks for its fastest algorithms
-TURNS = 3  # after the first
-TURN = 0.25  # seconds of one side until the next has its turn
-COMPILING = 40  # seconds, without which it is not begun
+WARM = 6  # steps in which cuDNN searches for its fastest algorithms
+TURNS = 3  # after the first one
+TURN = 0.25  # seconds of a side's turn
+COMPILING = 40  # seconds that must be left to start it
 PROFILED = 3  # steps
-MOST = 0.3  # of the time that is left, for one kind of work
+MOST = 0.3  # share of the remaining time for one kind of work; the last ones get more
 WARNING = "called a synchronizing CUDA operation"
 WAITS = ("cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize")
 LAUNCHES = ("cudaLaunchKernel", "cudaLaunchKernelExC", "cuLaunchKernel", "cuLaunchKernelEx")
@@ -44,16 +44,16 @@ SMALL = [Work("dcgan", 64, 4), Work("wgan_gp", 32, 2), Work("r3gan", 16, 4, widt
 
 
 class Side:
-    """One loop, and the seconds per step that its turns took."""
+    """One loop, and the seconds per step in its turns."""
 
     def __init__(self, name: str, loop: Iterator[None], device: torch.device) -> None:
         self.name, self.loop, self.device = name, loop, device
-        self.tuned = name != "plain"  # tutorials leave cuDNN as it is
+        self.tuned = name != "plain"  # tutorials leave cuDNN's setting as it is
         self.seconds: list[float] = []
         self.count, self.flops, self.peak = 1, 0, 0.0
 
     def run(self, steps: int) -> float:
-        """Seconds of so many steps, with the card idle before and after."""
+        """Seconds for so many steps, with the card idle before and after."""
         torch.backends.cudnn.benchmark = self.tuned
         wait(self.device)
         began = time.perf_counter()
@@ -62,7 +62,7 @@ class Side:
         return time.perf_counter() - began
 
     def warm(self) -> None:
-        """Begin, note the memory it takes, and find how many steps are a turn."""
+        """Start, note the memory used, and find how many steps make a turn."""
         cuda = self.device.type == "cuda"
         before = torch.cuda.memory_allocated() if cuda else 0
         if cuda:
@@ -94,7 +94,7 @@ def measure(ledger: Ledger, device: torch.device) -> None:
 
 
 def _ceiling(ledger: Ledger, device: torch.device) -> float:
-    """FLOP/s of a large bfloat16 product; and bytes/s of a copy, read and written."""
+    """FLOP/s of a large bfloat16 product; also records that of float32, and bytes/s of a copy, read and written."""
     side = 8192 if device.type == "cuda" else 512
     a, b = (torch.randn(side, side, device=device, dtype=torch.bfloat16) for _ in range(2))
     big = torch.empty(2**28 if device.type == "cuda" else 2**22, device=device)
@@ -123,7 +123,7 @@ def _ceiling(ledger: Ledger, device: torch.device) -> float:
 
 
 def _case(ledger: Ledger, work: Work, device: torch.device, ceiling: list[float]) -> None:
-    """Sides come one by one, so that what is known is told if one of them fails or the time is up."""
+    """Start the sides one by one, so that results are reported even if one fails or the time is up."""
     starts: dict[str, Callable[[], Iterator[None]]] = {
         "as it comes": partial(loops.ours, work, device),
         "plain": partial(loops.plain, work, device),
@@ -166,7 +166,7 @@ def _take_turns(
 
 
 def _tell(ledger: Ledger, work: Work, sides: dict[str, Side], ceiling: list[float]) -> None:
-    """A row for each side; turns are compared with those of the plain loop beside them."""
+    """Write a row for each side; its turns are compared with the neighbouring ones of the plain loop."""
     peer = sides.get("plain")
     for name, side in sides.items():
         best = statistics.median(side.seconds)
@@ -182,9 +182,9 @@ def _tell(ledger: Ledger, work: Work, sides: dict[str, Side], ceiling: list[floa
 
 
 class Operations(TorchDispatchMode):
-    """Counts the floating-point operations of products and convolutions, also those of second derivatives.
+    """Counts the floating-point operations of products and convolutions, including those of second derivatives.
 
-    torch's own counter follows modules besides, and cannot where a gradient is differentiated.
+    torch's own counter also tracks modules, which fails when a gradient is differentiated.
     """
 
     total = 0
@@ -200,14 +200,14 @@ class Operations(TorchDispatchMode):
 
 
 def _flops(side: Side) -> int:
-    """Of one step, all passes counted."""
+    """Floating-point operations of one step, all passes included."""
     with Operations() as counter:
         next(side.loop)
     return counter.total
 
 
 def _inside(side: Side) -> dict[str, Any]:
-    """What the profiler sees of a step: kernels, their time as a share of an unwatched step, and waits of the host."""
+    """What the profiler sees of a step: kernels, their time as a share of an unprofiled step, and waits of the host."""
     cuda = side.device.type == "cuda"
     torch.backends.cudnn.benchmark = side.tuned
     wait(side.device)
@@ -243,7 +243,7 @@ def _on_card(event: Any) -> bool:
 
 
 def _longest(events: Any) -> list[str]:
-    """The kernels that take most of the time, with their ms in a step."""
+    """The kernels that take the most time, with their milliseconds per step."""
     taken: Counter[str] = Counter()
     for event in events:
         if _on_card(event):
@@ -261,7 +261,7 @@ def _covered(spans: list[tuple[float, float]]) -> float:
 
 
 def waits(loop: Iterator[Any]) -> dict[str, int]:
-    """Lines at which the host waits for the card in the next step, by torch's own warnings, and how often."""
+    """Lines at which the host waits for the card in the next step, from torch's own warnings -> how often."""
     with warnings.catch_warnings(record=True) as caught, _telling_waits():
         warnings.simplefilter("always")
         next(loop)
@@ -278,7 +278,7 @@ def _telling_waits() -> Iterator[None]:
 
 
 def _compiled(ledger: Ledger, work: Work, device: torch.device) -> None:
-    """Networks under torch.compile: only where nothing is differentiated twice."""
+    """Measure networks under torch.compile, which works only if nothing is differentiated twice."""
     side = Side("compiled", loops.ours(work, device, compiled=True), device)
     began = time.perf_counter()
     side.warm()

@@ -2,9 +2,8 @@
 
     python -m benchmarks.survive [--only files words] [--every 20] [--jobs 2] [--kind pictures] [--show]
 
-Each part is a file of this folder whose `cases()` gives one thing to try after the other. `--every 20` is the short
-form: it tries each twentieth of every kind. The figures go to benchmarks/results/; the exit status is 1 if anything
-failed.
+Each part is a file of this folder whose `cases()` yields the things to try. `--every 20` is the short form: it tries
+every twentieth case of each kind. The figures go to benchmarks/results/; the exit status is 1 if anything failed.
 """
 
 import argparse
@@ -53,7 +52,7 @@ def main() -> None:
 
 
 def _where(seconds: float, jobs: int) -> str:
-    """When, on what and how long, as it stands above the table in docs/reliability.md."""
+    """The date, machine and duration, as stated above the table in docs/reliability.md."""
     import PIL
     import torch
 

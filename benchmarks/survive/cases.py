@@ -1,4 +1,4 @@
-"""One thing that is tried, and the table of all of them."""
+"""A case that is tried, and the table of all of them."""
 
 import multiprocessing
 import resource
@@ -18,7 +18,7 @@ class Case:
 
     kind   the row of the table that it counts in, such as `pictures`
     name   what is tried, in a few words; with the kind it names the case
-    check  does it in an empty folder, and answers what was wrong with what came of it, or nothing
+    check  tries it in an empty folder; returns what was wrong with the outcome, or an empty string
     """
 
     kind: str
@@ -28,7 +28,7 @@ class Case:
 
 @dataclass
 class Row:
-    """One row of the table: how many were tried, what of the processor they took, and what failed and why."""
+    """One row of the table: the number of cases tried, their CPU seconds, and what failed and why."""
 
     tried: int = 0
     seconds: float = 0.0
@@ -36,23 +36,23 @@ class Row:
 
     @property
     def held(self) -> int:
-        """How many did what they have to."""
+        """How many cases behaved as they should."""
         return self.tried - len(self.failed)
 
 
 class Ledger:
-    """What was tried so far, by part and kind."""
+    """The results so far, by part and kind."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], Row] = {}
 
     @property
     def failures(self) -> int:
-        """How many did not hold, in all."""
+        """How many cases failed, in all."""
         return sum(len(row.failed) for row in self.rows.values())
 
     def add(self, part: str, case: Case, wrong: str, seconds: float) -> None:
-        """Count what came of a case."""
+        """Record the outcome of a case."""
         row = self.rows.setdefault((part, case.kind), Row())
         row.tried += 1
         row.seconds += seconds
@@ -60,7 +60,7 @@ class Ledger:
             row.failed.append((case.name, wrong))
 
     def table(self) -> str:
-        """The table in Markdown, and below it what failed."""
+        """The table in Markdown, followed by the failures."""
         lines = ["| part | tried | held | failed | seconds of the processor |", "|---|---|---|---|---|"]
         for (part, kind), row in self.rows.items():
             lines.append(f"| {part}: {kind} | {row.tried} | {row.held} | {len(row.failed)} | {row.seconds:,.0f} |")
@@ -81,11 +81,11 @@ class Ledger:
 
 
 def tried(cases: Sequence[Case], *, jobs: int) -> Iterator[tuple[Case, str, float]]:
-    """Try cases, so many at a time: each with what was wrong or nothing, and the processor's seconds, as they end."""
+    """Try cases, `jobs` at a time: yields each with what was wrong (or nothing) and its CPU seconds, as they finish."""
     if jobs == 1:
         yield from ((case, *_tried(case)) for case in cases)
         return
-    _shared[:] = cases  # what is forked has them, and they need not be sent
+    _shared[:] = cases  # forked processes inherit them, so they need not be sent
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
         for place, wrong, seconds in pool.imap_unordered(_tried_at, range(len(cases))):
             yield cases[place], wrong, seconds
@@ -99,24 +99,24 @@ def _tried_at(place: int) -> tuple[int, str, float]:
 
 
 def _tried(case: Case) -> tuple[str, float]:
-    """What was wrong with a case, tried in a folder that is gone afterwards, and the processor's seconds."""
+    """What was wrong with a case, tried in a temporary folder, and its CPU seconds."""
     began = _processor()
     with tempfile.TemporaryDirectory(prefix="survive-") as folder:
         try:
             wrong = case.check(Path(folder))
-        except Exception as error:  # a case that cannot be tried has not held
+        except Exception as error:  # a case that cannot be tried counts as failed
             wrong = f"could not be tried: {type(error).__name__}: {error}"
     return wrong, _processor() - began
 
 
 def _processor() -> float:
-    """Seconds of the processor that this process and the children that it has waited for have taken."""
+    """CPU seconds of this process and of the children that it has waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + used.ru_utime + used.ru_stime
 
 
 def chosen(cases: Iterable[Case], *, every: int) -> Sequence[Case]:
-    """Each `every`-th case of each kind, the first one always, in their order."""
+    """Every `every`-th case of each kind, starting with the first, in order."""
     counts: dict[str, int] = {}
     kept = []
     for case in cases:

@@ -1,7 +1,7 @@
-"""A piece of work in a process of its own, forked so that nothing is imported again, with bounds on time and memory.
+"""Runs work in a separate process, forked so that nothing is imported again, with limits on time and memory.
 
-The process that tries things has everything imported and one thread, so a child is there in milliseconds. What it says
-on both streams is kept. `command` is `ganvas` as at a terminal; `complaint` says what no answer may be.
+The parent has everything imported and a single thread, so a child starts within milliseconds. Both output streams are
+kept. `command` is the `ganvas` command line; `complaint` lists what is wrong in any answer.
 """
 
 import gc
@@ -26,9 +26,9 @@ from ganvas.core import catalog
 
 from .cases import SLOW_SECONDS
 
-catalog.listing()  # everything is imported once, before anything is forked
+catalog.listing()  # import everything once, before anything is forked
 with suppress(ImportError):
-    importlib.import_module("torch.utils.tensorboard")  # a second, where it is installed
+    importlib.import_module("torch.utils.tensorboard")  # takes a second, where it is installed
 
 PATIENCE = 6.0
 MEBIBYTE = 2**20
@@ -36,7 +36,7 @@ MEBIBYTE = 2**20
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a piece of work.
+    """The outcome of a piece of work.
 
     code       its exit status, or minus the number of the signal that ended it
     seconds    that it took
@@ -65,13 +65,13 @@ def run(
     """Do the work in a child whose working directory is `folder`.
 
     Args:
-        work: what to do; SystemExit is its exit status, and what else it raises is printed with its traceback.
+        work: what to do; SystemExit is its exit status, and any other exception is printed with its traceback.
         folder: an existing folder.
-        seconds: of the processor, after which it is killed.
-        patience: how many times as long it may take by the clock, as other work may share the machine.
-        mebibytes: of address space that it may ask for beyond what it was born with.
+        seconds: of CPU time, after which it is killed.
+        patience: how many times as long it may take by the clock, because other work may share the machine.
+        mebibytes: of address space that it may request beyond what it started with.
         encoding: of its two streams.
-        variables: of its environment, beside those there are.
+        variables: of its environment, added to the existing ones.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         held, began = _resident(), time.perf_counter()
@@ -103,7 +103,7 @@ def command(*words: object) -> Callable[[], None]:
 
 
 def complaint(answer: Answer, *, mebibytes: float = 1024) -> str:
-    """What is wrong with any answer of a command whatever it was asked: a traceback, silence, a hang, a crash."""
+    """What is wrong with any answer: a hang, crash, traceback, control characters, silent failure, too much memory."""
     if answer.hung:
         return f"still at work after {answer.seconds:.1f} s"
     if answer.code < 0:
@@ -127,7 +127,7 @@ def _be(
     encoding: str,
     variables: Mapping[str, str],
 ) -> None:
-    """Be the child; never returns."""
+    """Run as the child; never returns."""
     code = 70
     try:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -163,7 +163,7 @@ def _done(work: Callable[[], object]) -> int:
 
 
 def _awaited(child: int, until: float) -> tuple[bool, tuple[int, resource.struct_rusage]]:
-    """Wait for a child and kill it when its time is over."""
+    """Wait for a child, and kill it when its time is over."""
     pause = 0.002
     while time.perf_counter() < until:
         done, status, used = os.wait4(child, os.WNOHANG)
@@ -177,10 +177,10 @@ def _awaited(child: int, until: float) -> tuple[bool, tuple[int, resource.struct
 
 
 def _resident() -> float:
-    """Mebibytes of this process in memory."""
+    """Mebibytes of memory that this process occupies."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / MEBIBYTE
 
 
 def _mapped() -> int:
-    """Bytes of address space of this process."""
+    """Bytes of this process's address space."""
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -1,9 +1,9 @@
-"""Files of a run and of the cache that were damaged: each damage is healed, or said in a sentence that names the file.
+"""Files of a run and of the cache that were damaged: each damage is repaired, or reported with the file's name.
 
-What is damaged was written by a small training on a folder of pictures with words and by what was done with it
-afterwards. Bits are flipped, files are cut, emptied, filled with zeros, or take the place of others. Then everything
-that reads the file is asked for what it gave before. It held if the answer is the same again, if the command ended with
-a sentence, or if the answer is another one and a line on standard error says that something was passed over.
+The files were written by a small training on a folder of pictures with words and by later commands. Bits are flipped,
+and files are truncated, emptied, filled with zeros, or replaced by others. Then everything that reads the file is run
+again. It held if the result is the same as before, if the command ended with an error message, or if the result differs
+and a line on standard error says that something was skipped.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ Damage = Callable[[bytes, bytes], bytes]
 
 @dataclass(frozen=True)
 class Reader:
-    """Something that reads a file: its words at a terminal, and which files are its answer."""
+    """Something that reads a file: its command line, and the files that are its result."""
 
     words: tuple[str, ...]
     answer: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ LOOK = Reader(("data", "DATA", "--size", "8"), ("contact.png",))
 
 @dataclass(frozen=True)
 class Target:
-    """A file that is damaged: a pattern of its path, what may stand in its place, and who reads it."""
+    """A file that is damaged: a pattern of its path, its readers, what may replace it, the number of bit flips."""
 
     kind: str
     pattern: str
@@ -105,7 +105,7 @@ def _cut(good: bytes, _: bytes, *, share: float) -> bytes:
 
 
 def _damaged(target: Target, damage: Damage, folder: Path) -> str:
-    """What is wrong with how the readers of a file take its damage."""
+    """What is wrong with how the readers of a file handle its damage."""
     for number, reader in enumerate(target.readers):
         inner = folder / str(number) / "here"
         shutil.copytree(_good(), inner, ignore=shutil.ignore_patterns("data"))
@@ -121,7 +121,7 @@ def _damaged(target: Target, damage: Damage, folder: Path) -> str:
 
 
 def _silent(reader: Reader, answer: Answer, folder: Path) -> str:
-    """Whether a command gives another answer than before and nobody says why."""
+    """Whether a command silently gives a different result than before."""
     if answer.code:
         return "" if len(answer.err.strip().splitlines()[-1]) < 600 else "too long a sentence"
     if any(word in answer.err + answer.out for word in ("damaged", "The report shows what is left")):
@@ -132,7 +132,7 @@ def _silent(reader: Reader, answer: Answer, folder: Path) -> str:
 
 
 def _found(folder: Path, target: Target) -> tuple[Path, Path | None]:
-    """The file, and what may take its place."""
+    """The file, and what may replace it."""
     if target.pattern.startswith("cache/"):
         others = set((folder / "other.txt").read_text().split())
         found = sorted(folder.glob(target.pattern), key=lambda path: str(path.relative_to(folder)) in others)
@@ -145,7 +145,7 @@ def _found(folder: Path, target: Target) -> tuple[Path, Path | None]:
 
 @cache
 def _good() -> Path:
-    """A run, its data and their cache as they are before anything is damaged; other data are in the cache, too."""
+    """A run, its data and their cache before any damage; the cache also holds other data."""
     warmed()
     folder = Path(mkdtemp(prefix="survive-damage-"))
     set_up(folder)
@@ -161,7 +161,7 @@ def _good() -> Path:
 
 
 def _evaluated() -> None:
-    """Keep what an evaluation would have found, without the minute that it takes."""
+    """Save made-up results of an evaluation, instead of the minute that a real one takes."""
     from ganvas.metrics.score import Score
     from ganvas.runs import evaluations
 
@@ -178,7 +178,7 @@ def _done(work: Callable[[], object], folder: Path) -> None:
 
 @cache
 def _before(reader: Reader) -> Mapping[str, object]:
-    """What it answers where nothing is damaged."""
+    """The result when nothing is damaged."""
     folder = Path(mkdtemp(prefix="survive-sound-")) / "here"
     shutil.copytree(_good(), folder, ignore=shutil.ignore_patterns("data"))
     answer = _asked(reader, folder)

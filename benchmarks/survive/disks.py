@@ -1,8 +1,8 @@
-"""Disks that are full, closed or broken, folders that go away or move, and files of other versions.
+"""Disks that are full, closed or broken, folders that disappear or move, and files of other versions.
 
-A write is refused by an audit hook, before a chosen one of the calls that change something, by the error that a system
-gives then, and from then on; where a small file system can be mounted, it is really full. The command has to end with a
-sentence or do without, and when the disk is well again the same command gives what it would have given.
+An audit hook refuses a chosen one of the calls that change the disk and all later ones, with the error that the system
+would give; where a small file system can be mounted, it is really full. The command must end with an error message or
+do without the write, and once the disk works again, the same command must give what it would have given.
 """
 
 import errno
@@ -25,7 +25,7 @@ from .made.scenes import RUN, SCENES, set_up, training, warmed
 
 LONG_SECONDS = 60.0
 REFUSALS = {"full": errno.ENOSPC, "read-only": errno.EROFS, "closed": errno.EACCES, "broken": errno.EIO}
-POINTS = "points"  # the folder of another run, which is evaluated: of pictures it would take a minute
+POINTS = "points"  # the folder of another run, which is evaluated, because evaluating pictures would take a minute
 AFTERWARDS = {
     "report": ("report", RUN),
     "film": ("film", RUN),
@@ -35,7 +35,7 @@ AFTERWARDS = {
     "data": ("data", "data", "--size", "8"),
     "evaluate": ("evaluate", POINTS, "--count", "20"),
 }
-SIZES = (20, 60, 150, 400)  # KiB of a file system
+SIZES = (20, 60, 150, 400)  # file system sizes in KiB
 
 
 def cases() -> Iterator[Case]:
@@ -73,14 +73,14 @@ def _refused(error: int, what: str, place: int, folder: Path) -> str:
 
 
 def _unsaid(answer: Answer) -> str:
-    """What is wrong with an answer where something cannot be written; Python may see one of our errors."""
+    """What is wrong with an answer when something cannot be written; work called from Python may raise our errors."""
     if answer.code == 1 and not answer.hung and "ganvas.core.errors." in answer.err.strip().splitlines()[-1]:
         return ""
     return complaint(answer, mebibytes=2048)
 
 
 def _refusing(work: Callable[[], object], error: int, place: int) -> None:
-    """The work, for which every change of the disk from this one on is refused."""
+    """Do the work, refusing every change of the disk from this one on, except removals."""
     count = 0
 
     def heard(event: str, arguments: tuple[object, ...]) -> None:
@@ -95,7 +95,7 @@ def _refusing(work: Callable[[], object], error: int, place: int) -> None:
 
 
 def _small(kibibytes: int, folder: Path) -> str:
-    """A training on a file system that has so much room, and again where there is more."""
+    """Train on a file system of this size, and again after it was enlarged."""
     disk = folder / "disk"
     disk.mkdir()
     _mount(disk, kibibytes)
@@ -130,7 +130,7 @@ def _may_mount() -> bool:
 
 
 def _gone(change: Callable[[Path], None], folder: Path) -> str:
-    """What is wrong with how each command takes it that something is away."""
+    """What is wrong with how each command handles that something is missing."""
     return _taken(change, folder)
 
 
@@ -146,7 +146,7 @@ def _taken(change: Callable[[Path], None], folder: Path) -> str:
 
 
 def _other(change: Callable[[Path], None], folder: Path) -> str:
-    """What is wrong with how each command takes a folder as another version would have written it."""
+    """What is wrong with how each command handles a folder as another version would have written it."""
     return _taken(change, folder)
 
 
@@ -192,7 +192,7 @@ GONE: dict[str, Callable[[Path], None]] = {
 
 
 def _edited(name: str, edit: Callable[[dict[str, object]], object]) -> Callable[[Path], None]:
-    """A change of what one of the two JSON files holds, as another version would have written it: sums are right."""
+    """A change of one of the two JSON files, as another version would have written it, without checksums."""
 
     def change(folder: Path) -> None:
         value = Run(folder / RUN).read(name)
@@ -208,7 +208,7 @@ def _without(name: str, *keys: str) -> dict[str, Callable[[Path], None]]:
 
 
 def _plain(folder: Path) -> None:
-    """A run as it was before there were sums."""
+    """Turn a run into one from before checksums were introduced."""
     for name in ("run.json", "recipe.json"):
         _edited(name, lambda _: None)(folder)
     log = folder / RUN / "log.jsonl"
@@ -234,7 +234,7 @@ OTHER_VERSIONS: dict[str, Callable[[Path], None]] = {
 
 @cache
 def _acts(what: str) -> list[str]:
-    """The changes of the disk that a command makes, in their order."""
+    """The changes of the disk that a command makes, in order."""
     folder = Path(mkdtemp(prefix="survive-acts-")) / "acts"
     if what == "train":
         set_up(folder)
@@ -262,7 +262,7 @@ def _telling(work: Callable[[], object]) -> None:
 
 @cache
 def _good() -> Path:
-    """A run with its data and its cache, and another one of points."""
+    """A run with its data and its cache, and another run, of points."""
     folder = Path(mkdtemp(prefix="survive-disks-")) / "good"
     set_up(folder)
     for work in (training(SCENES["keywords"]), command("train", "ring", "--images", "256", "--out", POINTS)):

@@ -14,8 +14,8 @@ from .made.pictures import EITHER, LEFT_OUT, TEAL, USED, Odd, odd_pictures, save
 from .made.tables import READ, TOLD, odd_tables
 from .made.zips import AWAY, odd_zips
 
-GRAY = (90, 90, 90)  # what teal is without colours
-NEAR = 16  # levels, for what a format does to a colour
+GRAY = (90, 90, 90)  # teal without colours
+NEAR = 16  # levels by which a format may change a colour
 ROUGH = {
     "1.png",
     "1.gif",
@@ -39,7 +39,7 @@ def cases() -> Iterator[Case]:
 
 
 def _zip(content: bytes | Callable[[], bytes], pictures: int | None, folder: Path) -> str:
-    """Whether what is sound in it is found, what is not is refused, and nothing is written but the contact sheet."""
+    """Whether sound contents are found, others are refused, and only the contact sheet is written."""
     inner = folder / "far" / "in"
     inner.mkdir(parents=True)
     (inner / "mine.zip").write_bytes(content if isinstance(content, bytes) else content())
@@ -54,7 +54,7 @@ def _zip(content: bytes | Callable[[], bytes], pictures: int | None, folder: Pat
 
 
 def _table(file: str, content: bytes, expected: str, folder: Path) -> str:
-    """Whether the pictures are used whatever stands beside them, and a table that says nothing is named."""
+    """Whether the pictures are used whatever the table says, and a table without information is named."""
     mine = sound(folder / "mine", len(PLACES))
     (mine / file).write_bytes(content)
     answer = run(command("data", "mine", "--size", "8"), folder)
@@ -73,7 +73,7 @@ def _beyond(written: set[str], known: set[str]) -> str:
 
 
 def _among_others(odd: Odd, folder: Path) -> str:
-    """Whether it is used or left out as it has to be, and what stands beside it is used in any case."""
+    """Whether the file is used or left out as expected, and the pictures beside it are used in any case."""
     mine = sound(folder / "mine")
     (mine / odd.name).write_bytes(odd.make())
     answer = run(_looked_at(odd.name), folder)
@@ -99,7 +99,7 @@ def _among_others(odd: Odd, folder: Path) -> str:
 
 
 def _looked_at(name: str) -> Callable[[], None]:
-    """The work of looking at data and of saying the colour of one of the pictures, which is in the cache then."""
+    """Look at data and print the colour of one of the pictures, read from the cache."""
 
     def work() -> None:
         try:
@@ -115,7 +115,7 @@ def _looked_at(name: str) -> Callable[[], None]:
 
 
 def sound(folder: Path, count: int = 2) -> Path:
-    """A folder of so many sound pictures, no two the same."""
+    """A folder of so many sound pictures, all different."""
     folder.mkdir(parents=True)
     for place in range(count):
         (folder / f"a{place}.png").write_bytes(saved("PNG", "RGB", (20 + place, 20)))

@@ -1,9 +1,9 @@
-"""Trainings that are killed where it hurts, and go on: what they leave is bit for bit that of the unbroken ones.
+"""Trainings that are killed at the worst moments and continue: the result must equal the uninterrupted one bit for bit.
 
 A kill is SIGKILL: nothing is caught, saved or tidied up. It comes before a chosen one of all the calls that change
-something on the disk, as Python's audit events tell them, or at any instant at all. Then the same command is given
+something on the disk, as Python's audit events report them, or at a random instant. Then the same command is given
 again. Weights, optimizers, averages and random numbers are compared by the hashes of the last checkpoint, the log
-without its clock, the sheets byte by byte, best/, and the names of all files that lie there.
+without its clock, the sheets byte by byte, best/, and the names of all files.
 """
 
 import os
@@ -29,10 +29,10 @@ from .child import Answer, command, complaint, run
 from .made.scenes import RUN, SCENES, set_up, training, warmed
 
 LONG_SECONDS = 60.0
-MOST_OF_A_PHASE = 7  # kills in one phase of one training
-INSTANTS = 12  # kills at any instant, of each training
+MOST_OF_A_PHASE = 7  # kills per phase and training
+INSTANTS = 12  # kills at random instants, per training
 CLOCKED = "status.json"
-UNLIKE = ("cache/seen/", "cache/.draft-", f"{RUN}/tensorboard/")  # drafts in the cache are swept after a day
+UNLIKE = ("cache/seen/", "cache/.draft-", f"{RUN}/tensorboard/")  # old drafts in the cache are removed after a day
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "shutil.rmtree"}
 PHASES = {
     "cache/": "packing",
@@ -50,7 +50,7 @@ class Scene:
     """What is killed.
 
     name   for the table
-    works  one after the other; all are done again after a kill
+    works  done one after the other; all are repeated after a kill
     """
 
     name: str
@@ -80,7 +80,7 @@ def _scenes() -> tuple[Scene, ...]:
 
 
 def _killed_at(scene: Scene, place: int, folder: Path) -> str:
-    """What is wrong after a kill before the change of the disk at this place."""
+    """What is wrong after a kill before the disk change with this number."""
     set_up(folder)
     answer = _do(partial(_ending, scene, place), folder)
     if answer.code != -signal.SIGKILL:
@@ -89,7 +89,7 @@ def _killed_at(scene: Scene, place: int, folder: Path) -> str:
 
 
 def _killed_after(scene: Scene, moments: list[float], folder: Path) -> str:
-    """What is wrong after kills at these seconds, of one sitting each; a sitting that was over by then is none."""
+    """What is wrong after kills at these seconds, one per session; a session that ends earlier is not killed."""
     set_up(folder)
     for moment in moments:
         _do(partial(_all, scene), folder, seconds=moment, patience=1.0)
@@ -99,7 +99,7 @@ def _killed_after(scene: Scene, moments: list[float], folder: Path) -> str:
 
 
 def _left(folder: Path) -> str:
-    """What is wrong with what a kill leaves, looked at by those who do not train."""
+    """What is wrong with what a kill leaves, as seen by commands that do not train."""
     path = folder / RUN
     if not (path / "run.json").exists():
         return ""
@@ -119,7 +119,7 @@ def _left(folder: Path) -> str:
 
 
 def _after(scene: Scene, folder: Path) -> str:
-    """What is wrong with what is there once the same was asked for again."""
+    """What is wrong with the result after the same work was repeated."""
     answer = _do(partial(_all, scene), folder)
     if wrong := complaint(answer, mebibytes=2048):
         return f"going on: {wrong}"
@@ -136,7 +136,7 @@ def difference(what: str, wanted: object, found: object) -> str:
 
 
 def lasting(folder: Path) -> dict[str, object]:
-    """All that must not depend on interruptions."""
+    """Everything that must not depend on interruptions."""
     found = Run(folder / RUN)
     newest = found.newest_sound()
     assert newest
@@ -150,14 +150,14 @@ def lasting(folder: Path) -> dict[str, object]:
             if path.is_file()
         },
         "best": _best(folder / RUN / "best"),
-        "recipes": replace(found.recipe, data=Ring()),  # its data lie elsewhere
+        "recipes": replace(found.recipe, data=Ring()),  # the path of its data differs
         "evaluations": [each.scores for each in evaluations.latest(folder / RUN)],
         "names": {name for name in names if not name.startswith(UNLIKE)},
     }
 
 
 def _best(folder: Path) -> object:
-    """What is in best/; its bytes may differ, as safetensors writes the metadata of a file in any order."""
+    """The contents of best/; its bytes may differ, because safetensors writes metadata in any order."""
     if not folder.exists():
         return None
     assert checkpoint.sound(folder)
@@ -168,7 +168,7 @@ def _best(folder: Path) -> object:
 
 @cache
 def _unbroken(scene: Scene) -> tuple[list[str], dict[str, object], float]:
-    """The changes of the disk of the unbroken work in their order, what it leaves, and the seconds that it takes."""
+    """The disk changes of the uninterrupted work in order, what it leaves, and the seconds that it takes."""
     with TemporaryDirectory(prefix="survive-whole-") as name:
         folder = Path(name)
         set_up(folder)
@@ -193,7 +193,7 @@ def _all(scene: Scene) -> None:
 
 
 def _ending(scene: Scene, place: int) -> None:
-    """The work, killed before the change of this place; for -1 it tells all of them."""
+    """Do the work, killed before the disk change with this number; with -1 print all changes instead."""
     acts: list[str] = []
 
     def heard(event: str, arguments: tuple[object, ...]) -> None:
@@ -209,7 +209,7 @@ def _ending(scene: Scene, place: int) -> None:
 
 
 def act_of(event: str, arguments: tuple[object, ...]) -> str:
-    """A change of the disk in words, or nothing; status.json follows the clock and is left to the other kills."""
+    """A disk change as text, or ""; status.json is written by the clock and is left to the kills at random instants."""
     if event not in CHANGES and not (event == "open" and _writes(arguments[2])):
         return ""
     if not isinstance(arguments[0], str | os.PathLike):
@@ -228,7 +228,7 @@ def _phase(act: str) -> str:
 
 
 def spread(places: list[int], most: int) -> list[int]:
-    """So many of them at most, evenly spread, the first and the last among them."""
+    """At most so many of them, evenly spread, including the first and the last."""
     if len(places) <= most:
         return places
     return [places[round(at * (len(places) - 1) / (most - 1))] for at in range(most)]

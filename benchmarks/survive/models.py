@@ -1,6 +1,6 @@
-"""Hostile model files, state dicts and runs through everything that takes a model.
+"""Hostile model files, state dicts and runs, given to everything that takes a model.
 
-None of them may run code, end in a traceback, or take 200 MB more than a good one.
+None of them may run code, end in a traceback, or take 200 MiB more than a good one.
 """
 
 import shutil
@@ -47,13 +47,13 @@ def cases() -> Iterator[Case]:
 
 
 def _file(name: str, content: bytes, commands: tuple[tuple[str, ...], ...], folder: Path) -> str:
-    """What is wrong with how these commands take a file of this content."""
+    """What is wrong with how these commands handle a file with this content."""
     (folder / name).write_bytes(content)
     return _taken(name, commands, folder)
 
 
 def _run(spoil: Callable[[Path], None], folder: Path) -> str:
-    """What is wrong with how a run is taken that was spoiled in this way."""
+    """What is wrong with how commands handle a run that was spoiled in this way."""
     good = _good()
     shutil.copytree(good.path, folder / "spoiled")
     spoil(folder / "spoiled")
@@ -74,7 +74,7 @@ def _taken(name: str, commands: tuple[tuple[str, ...], ...], folder: Path) -> st
 
 @cache
 def _good() -> Run:
-    """A run of digits, small and sound."""
+    """A small, sound run of digits."""
     recipe = replace(
         plan("digits", size=8, images=32),
         networks={"generator": ResnetGenerator(width=2, latent=4), "critic": ResnetCritic(width=2)},

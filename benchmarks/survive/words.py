@@ -1,7 +1,7 @@
-"""Names and texts that terminals, HTML and JSON trip over, as names of files, classes, runs and as words.
+"""Names and texts that break terminals, HTML and JSON, as names of files, classes and runs, and as words.
 
-Nothing of them may do something to the terminal, become markup in a page, break the JSON that programs read, or end in
-a traceback, whatever letters the terminal can say.
+None of them may act on the terminal, become markup in a page, break the JSON that programs read, or end in a traceback,
+whatever the terminal's encoding.
 """
 
 import json
@@ -39,12 +39,12 @@ def cases() -> Iterator[Case]:
 
 
 def _as_file(word: str, folder: Path) -> str:
-    """A picture of this name, and its folder, which is a class."""
+    """Use it as the name of a picture, and of its folder, which is a class."""
     mine = sound(folder / "mine" / "plain", 4)
     try:
         shutil.copytree(mine, folder / "mine" / word)
         (mine / "a0.png").rename(mine / f"{word}.png")
-    except (OSError, ValueError):  # no system takes such a name
+    except (OSError, ValueError):  # no system accepts such a name
         return ""
     wrong = ""
     for encoding in ("utf-8", "ascii", "cp1252"):
@@ -54,7 +54,7 @@ def _as_file(word: str, folder: Path) -> str:
 
 
 def _as_class(word: str, folder: Path) -> str:
-    """A run of classes of which one has this name: its report, its sheets and what is drawn of it."""
+    """Use it as the name of a class: the training, its report, its sheets and a sample of the class."""
     for name in (word, "plain"):
         try:
             sound(folder / "mine" / name, 6)
@@ -70,9 +70,9 @@ def _as_class(word: str, folder: Path) -> str:
 
 
 def _as_run(word: str, folder: Path) -> str:
-    """A run of this name, and its report."""
+    """Use it as the name of a run, and write its report."""
     if "\x00" in word or "\udcff" in word or "\ud800" in word:
-        return ""  # no shell hands on such a word
+        return ""  # no shell passes on such a word
     asked = command("train", "ring", "--images", "200", f"--out=deep/{word}")
     if wrong := complaint(_do(asked, folder), mebibytes=2048):
         return wrong
@@ -84,8 +84,8 @@ def _as_run(word: str, folder: Path) -> str:
 
 
 def _as_word(word: str, folder: Path) -> str:
-    """Keywords, a source, a setting and other things that are asked for by this name."""
-    folder = shutil.copytree(_good(), folder / "here")  # above it, as ".." would look, is nobody else's
+    """Use it as keywords, as a source, as a setting and as the name of other things."""
+    folder = shutil.copytree(_good(), folder / "here")  # so that ".." leads to a folder of its own
     for asked in (
         ("sample", RUN, f"--keywords={word}", "--count=2", "--out=drawn.png"),
         ("sample", word),
@@ -97,8 +97,8 @@ def _as_word(word: str, folder: Path) -> str:
         ("list", word),
     ):
         if word.startswith("-") and not any(each.endswith(f"={word}") for each in asked):
-            continue  # an option that does not exist, which is answered as one
-        answer = _do(command(*asked), folder, seconds=60.0 if word == "icons" else 20.0)  # which are 4,000 to draw
+            continue  # a nonexistent option, which is refused as such
+        answer = _do(command(*asked), folder, seconds=60.0 if word == "icons" else 20.0)  # 4,000 icons to draw
         if wrong := complaint(answer, mebibytes=2048):
             return f"{asked[0]}: {wrong}"
     return "" if not (folder / "out").exists() else "it was executed"
@@ -113,7 +113,7 @@ KINDS: dict[str, Callable[[str, Path], str]] = {
 
 
 class _Page(HTMLParser):
-    """Finds what a page of ours never has: markup that came from a name."""
+    """Finds what our pages never contain: markup that came from a name."""
 
     def __init__(self) -> None:
         super().__init__()

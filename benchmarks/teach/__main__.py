@@ -1,4 +1,4 @@
-"""The commands of `benchmarks.teach`; its docstring says what they are."""
+"""The commands of `benchmarks.teach`; the package's docstring describes them."""
 
 import argparse
 import datetime
@@ -77,7 +77,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def _settings(options: argparse.ArgumentParser, plan: Any) -> None:
-    """An option for each setting of a plan."""
+    """Add an option for each setting of a plan."""
     for field in fields(plan):
         flag = f"--{field.name.replace('_', '-')}"
         if field.type is bool or field.type == "bool":
@@ -123,7 +123,7 @@ def _finish(chosen: argparse.Namespace) -> None:
 
 
 def _say_what(chosen: argparse.Namespace, plan: Any, **more: str) -> None:
-    """What a model of the run has to know, in OUT: how it is asked, what it learned from, on what machine and how."""
+    """Write to OUT what a model of the run must know: how it is asked, its data, the machine and the plan."""
     began = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     shutil.copy(chosen.carry / "condition.json", chosen.out)
     about = json.loads((chosen.carry / "about.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What was taught as a published model: a run folder that draws, is judged, and is gone on with."""
+"""Turns what was learned into a published model: a run folder that can draw, judge and be continued."""
 
 import json
 from dataclasses import replace
@@ -25,7 +25,7 @@ from .stages import CONDITION, SHAPE
 
 
 def assemble(out: Path, folder: Path) -> None:
-    """Write the model that lies in OUT as a published folder, without its card."""
+    """Write the model in OUT as a published folder, without its card."""
     log, refined = rows(out, "one_step"), load(out, "refined")
     if not log or not load(out, "critic"):
         raise SystemExit(f"{out} holds no generator of one step yet: run with --one-step SECONDS.")
@@ -67,13 +67,13 @@ def assemble(out: Path, folder: Path) -> None:
 
 
 def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> None:
-    """Write the published model that `finish` went on from as a folder, with what it has learned since.
+    """Write the published model that `finish` continued, with what it has learned since, as a folder.
 
     With `mean`, the folder of another run that began with the same weights, the generator is the mean of both (Wortsman
-    et al. 2022, arXiv:2203.05482); all else is of the first, its sketcher too.
-    It is asked in the words of what it went on with. Its recipe is that of a critic alone now (`judged`),
-    and its critic the one that looked at it last; beside that lies the encoder of its latents. Card and directions are
-    those of the model before.
+    et al. 2022, arXiv:2203.05482); everything else, including the sketcher, is from the first.
+    It is asked with the words in OUT/condition.json. Its recipe is now that of a critic alone (`judged`), its
+    critic the last one of `finish`, stored together with the encoder of its latents. Card and directions are not
+    written: they stay those of the previous model.
     """
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
     before, model = Run(locate(about["model"])), finished(out, mean)
@@ -104,7 +104,7 @@ def assemble_finished(out: Path, folder: Path, *, mean: Path | None = None) -> N
 
 
 def finished(out: Path, mean: Path | None = None) -> Model:
-    """What `finish` has left in OUT, and what it is asked in; with `mean`, the mean of two."""
+    """The generator that `finish` left in OUT, with the words that it is asked in; with `mean`, the mean of two."""
     about = json.loads((out / "about.json").read_text(encoding="utf-8"))
     before, learned = load_model(about["model"]).network, load(out, "finished")
     settings = Run(locate(about["model"])).recipe.networks["generator"]
@@ -120,7 +120,7 @@ def finished(out: Path, mean: Path | None = None) -> Model:
 
 
 def encoder(run: Run) -> Weights:
-    """The encoder of the latents that a published model draws in: it lies in its critic, or beside that."""
+    """The encoder of the latents that a published model draws in: part of its critic, or stored beside it."""
     found = run.newest_sound()
     assert found is not None
     tensors = checkpoint.read(found / checkpoint.STATE)

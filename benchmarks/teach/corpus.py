@@ -1,4 +1,4 @@
-"""Icons on a device: drawn once on many cores, then by weight, tinted and told at random, with nothing read back."""
+"""Icons on a device: drawn once on many cores, then sampled, tinted and described at random without synchronising."""
 
 import hashlib
 import io
@@ -18,18 +18,18 @@ from torch import Tensor
 
 from .prepare import MANY, PALETTE, SLOTS
 
-FLAT = 8  # deviation of pixels below which there is nothing to be seen
-BLACK = 0.3  # share of icons of one colour that are drawn in black
+FLAT = 8  # standard deviation of pixels below which a picture counts as empty
+BLACK = 0.3  # share of icons of one colour that are tinted black
 LOUD = 16.0  # length of a word's vector
-SHARED = Path("/dev/shm")  # memory as a folder, where there is one
+SHARED = Path("/dev/shm")  # shared memory as a folder, if there is one
 MARGIN = 4  # pixels of 64 around an icon
 TOLD = torch.tensor([0.9, 0.7, 0.75, 0.5] + [0.85] * 5 + [0.3] * 8)
 PLAIN = torch.tensor([1.0, 0.9, 0.5, 0.3] + [0.0] * 13)
-"""How often each word is told, as `_CANDIDATES` has them; and where only noun, style and colour are."""
+"""Probability of telling each word, in the order of `_CANDIDATES`; PLAIN when only noun, style and colour are told."""
 
 FIRST = torch.tensor([0.0, 1, 2, 3] + [4.0] * 5 + [9.0] * 8)
 _CANDIDATES = ("noun", "style", "colours", "named", "tags")
-OTHERS = 4  # of these the first that is neither noun nor style nor colour
+OTHERS = 4  # index of the first candidate that is neither noun nor style nor colour
 
 
 class Drawn(NamedTuple):
@@ -40,7 +40,7 @@ class Drawn(NamedTuple):
 
 
 def draw(carry: Path, size: int, *, most: int = 0, cores: int | None = None, cache: Path | None = None) -> list[Drawn]:
-    """Draw all icons, or `most` of them, those of one colour first; what the cache folder holds is taken from there."""
+    """Draw all icons, or `most` of them, unless the cache folder has them; returns those of one colour first."""
     icons = carry / "icons.jsonl.xz"
     with lzma.open(icons, "rt", encoding="utf-8") as file:
         lines = file.read().splitlines()
@@ -63,7 +63,7 @@ def draw(carry: Path, size: int, *, most: int = 0, cores: int | None = None, cac
                 ([lines[row] for row in rows[at : at + step]], file_, shape, at, kind)
                 for at in range(0, len(rows), step)
             ]
-    jobs.sort(key=lambda job: job[-1])  # those of many colours take longest
+    jobs.sort(key=lambda job: job[-1])  # those of many colours take longest, so they go first
     if cores == 1:
         for job in jobs:
             _draw_some(job)
@@ -83,7 +83,7 @@ def _draw_some(job: tuple[Sequence[str], Path, tuple[int, ...], int, bool]) -> N
         try:
             picture = drawn(*json.loads(line)[:2], size=shape[1])
             out[place] = 255 - np.asarray(picture.convert("L")) if mono else np.asarray(picture.convert("RGB"))
-        except BaseException:  # resvg panics on a few filters, and a panic is no Exception
+        except BaseException:  # resvg panics on a few filters, and a panic is not an Exception
             out[place] = 0 if mono else 255
 
 
@@ -102,9 +102,9 @@ def drawn(fit: Sequence[float], svg: str, *, size: int) -> Image.Image:
 
 
 class Described(NamedTuple):
-    """What is told of icons, [N, SLOTS], and which they are.
+    """Descriptions of icons as word numbers, [N, SLOTS], and which icons they describe.
 
-    `mono` [N] says of which kind, `rows` [N] which icon of that kind; `tints` [N, 3] are colours of those of one.
+    `mono` [N] says of which kind, `rows` [N] which icon of that kind; `tints` [N, 3] are the colours of those of one.
     """
 
     told: Tensor
@@ -114,7 +114,7 @@ class Described(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """Pictures [N, 3, S, S] in [-1, 1] of what is `Described`."""
+    """Pictures [N, 3, S, S] in [-1, 1] of icons, with the fields of `Described`."""
 
     pictures: Tensor
     told: Tensor
@@ -139,11 +139,11 @@ class Half:
         return len(self.ends)
 
     def weights(self) -> Tensor:
-        """How often each is drawn; the sum is 1."""
+        """The probability of each icon; the sum is 1."""
         return self.ends.double().diff(prepend=self.ends.new_zeros(1))
 
     def some(self, count: int) -> Tensor:
-        """Rows drawn by weight."""
+        """Rows sampled by weight."""
         return torch.searchsorted(self.ends, torch.rand(count, device=self.ends.device)).clamp(max=len(self) - 1)
 
 
@@ -167,7 +167,7 @@ class Corpus:
             self.kinds[self.places[thing], : len(kinds)] = torch.tensor([self.places[kind] for kind in kinds])
 
     def favour(self, power: float, nouns: Iterable[str] = (), at_least: float = 0.0) -> None:
-        """Draw nouns by how many icons they have, to this power, and some of them at least for a share of all.
+        """Weigh nouns by their number of icons to this power, and raise some nouns to at least a share of all.
 
         `prepare` has weighed all nouns by the fourth root.
         """
@@ -187,7 +187,7 @@ class Corpus:
             half.ends = (each.cumsum(0) / each.sum()).float()
 
     def described(self, count: int) -> Described:
-        """So many by weight, those of one colour first."""
+        """So many icons sampled by weight, those of one colour first."""
         first = round(count * self.share)
         found = []
         for half, few in ((self.mono, first), (self.coloured, count - first)):
@@ -207,7 +207,7 @@ class Corpus:
         return Shown(torch.cat(found), *described)
 
     def tints(self, count: int) -> tuple[Tensor, Tensor]:
-        """Colours by number and as [N, 3] in [0, 1], each a little off its name; the last is black."""
+        """Random colours by number and as [N, 3] in [0, 1], each varied a little; the last number is black."""
         black = torch.rand(count, device=self.device) < BLACK
         chosen = torch.randint(0, len(PALETTE) - 1, (count,), device=self.device)
         chosen = torch.where(black, len(PALETTE) - 1, chosen)
@@ -234,10 +234,10 @@ class Corpus:
         plain: float = 0.0,
         kind: float = 0.0,
     ) -> Tensor:
-        """Numbers [N, SLOTS] of the words told of these rows.
+        """Random descriptions [N, SLOTS] of these rows, as word numbers.
 
-        For a share `plain` they are noun, style and colour alone; for a share `kind` of these, where the icon is of one
-        of the noun's kinds, it is told besides.
+        A share `plain` tells only noun, style and colour; a share `kind` of these, if the icon is of one of the noun's
+        kinds, tells the kind too. A share `nothing` tells no words.
         """
         words, count = half.candidates[rows].clone(), len(rows)
         share = self.told_.expand(count, -1)
@@ -258,10 +258,10 @@ class Corpus:
         return torch.where(found < 99, words.gather(1, places), 0)
 
     def condition(self, told: Tensor) -> Tensor:
-        """Words as the networks hear them, [N, SLOTS * 256]."""
+        """Descriptions as the networks' input, [N, SLOTS * 256]."""
         return self.table[told].flatten(1)
 
     def asked(self, text: str) -> Tensor:
-        """The numbers [SLOTS] of words that somebody asks for."""
+        """The word numbers [SLOTS] of a user's text."""
         numbers = [self.places[word] for word in text.split()]
         return torch.tensor(numbers + [0] * (SLOTS - len(numbers)), device=self.device)

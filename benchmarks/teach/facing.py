@@ -1,7 +1,7 @@
 """Which way things face.
 
-Half of the fish look to the left. A generator that is shown both, or each icon mirrored now and then, draws something
-of both: a fish with two tails, a key along either diagonal. So the icons of a noun are turned to face one way.
+Half of the fish look to the left. A generator trained on both, or on icons that are sometimes mirrored, draws a mixture
+of both: a fish with two tails, a key along both diagonals. So the icons of a noun are turned to face one way.
 """
 
 import torch
@@ -13,14 +13,14 @@ from .corpus import Corpus, Half
 __all__ = ["face_one_way"]
 
 ROUNDS = 20
-SIDE = 16  # pixels of the side at which icons are looked at
+SIDE = 16  # icons are compared at this many pixels a side
 
 
 def face_one_way(corpus: Corpus) -> int:
-    """Mirror icons, where that may be, so that those of each noun agree, most of them being left as they are.
+    """Mirror icons, where that is permitted, so that those of each noun face the same way.
 
     Returns:
-        How many were mirrored. No icon may be mirrored any more.
+        How many were mirrored. No icon may be mirrored afterwards.
     """
     halves = (corpus.mono, corpus.coloured)
     ink = torch.cat([_ink(half) for half in halves])
@@ -38,10 +38,10 @@ def face_one_way(corpus: Corpus) -> int:
 
 
 def agreed(leaning: Tensor, free: Tensor) -> Tensor:
-    """Which of so many should be negated for the length of their sum to be large; of the free ones at most half.
+    """Which rows to negate so that the sum of all is long; at most half of them, if all are free.
 
     Args:
-        leaning: what of each is not symmetric, [N, D].
+        leaning: the asymmetric part of each, [N, D].
         free: which may be negated, [N].
     """
     sign = torch.ones(len(leaning), device=leaning.device)

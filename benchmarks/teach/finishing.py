@@ -1,12 +1,12 @@
-"""After all others: a finished model goes on, told by two that look at what it draws.
+"""After all others: a finished model continues, guided by two networks that look at its drawings.
 
-Both see its pictures through a network that knows photographs: a critic with the hinge loss (`feature_critic`; Sauer et
-al. 2021, arXiv:2111.01007), to which the data are shown as the decoder draws them, and a namer, which is to find the
-noun that was told (as the classifier of AC-GAN, Odena et al. 2017, arXiv:1610.09585, but learned before and no more).
-Half of the pictures are what the first step draws, half what refining makes of that, as whoever samples sees them. All
-begin with sketches that the generator's sketcher draws (sketching.py), so that seeds stay apart. A critic mends lines
-and not what is where, so what is drawn of an icon's own sketch is to be that icon still (shaping.py), and what refines
-at other times is to say what it said. All this with icons of a noun that face one way.
+Both see them through a network pretrained on photographs. A critic with the hinge loss (`feature_critic`; Sauer et al.
+2021, arXiv:2111.01007) gets the data as the decoder draws them. A namer must recognise the noun that was told (like the
+classifier of AC-GAN, Odena et al. 2017, arXiv:1610.09585, but trained beforehand and then fixed). Half of the pictures
+come from the first step, half from refining such pictures, as in sampling. All begin with sketches from the generator's
+sketcher (sketching.py), so that seeds stay different. A critic improves lines but not the layout, so what is drawn from
+an icon's own sketch must still be that icon (shaping.py), and refining at other times must give what it gave before.
+The icons of a noun all face one way.
 """
 
 import copy
@@ -41,7 +41,7 @@ from .sketching import known_sketches, learn_sketches
 
 __all__ = ["SHAPE", "Finish", "finish", "learn_finish"]
 
-EVERY, KEPT = 50, 10  # steps between two lines; lines between two files of weights
+EVERY, KEPT = 50, 10  # steps between two lines of the log; lines between two saves of the weights
 SHAPE = (3, 64, 64)
 EVERYDAY = (*naming.THINGS, *(words.split()[-1] for words in ideas.WORDS))
 GOALS = ("loss", "named", "refined", "missed")
@@ -52,16 +52,16 @@ WATCHED = (*(f"generator.{goal}" for goal in GOALS), "critic.loss", "critic.righ
 class Finish:
     """Settings of the last stage.
 
-    sketch               numbers of a sketch, where the model that is gone on with has none (sketching.py)
+    sketch               numbers in a sketch, if the model to continue has none (sketching.py)
     guidance             of sketches
-    sketches, first      seconds in which sketches and shapes are learned, before all else (shaping.py)
-    seconds, warm        how long after that, and the steps of these in which a new critic learns alone
-    namer                steps in which the namer learns, before
-    seed                 of all that is random
-    power                nouns are drawn by how many icons they have to this power
-    everyday             the things that `benchmarks.naming` and `ideas` ask for are at least so large a share of all
-    adversarial, named, refined, missed   weights in the generator's loss: of the critic, of the namer, of the distances
-                         to how drawings were refined before, and to the icons whose sketches they are of
+    sketches, first      seconds for learning sketches and then shapes, before everything else (shaping.py)
+    seconds, warm        seconds after that, and the first steps of these in which a new critic learns alone
+    namer                steps in which the namer learns, beforehand
+    seed                 of all random numbers
+    power                nouns are weighted by their number of icons to this power
+    everyday             minimum share of the things that `benchmarks.naming` and `ideas` ask for
+    adversarial, named, refined, missed   weights in the generator's loss: of the critic, of the namer, of the distance
+                         to what refining gave before, and of the distance to the icons whose sketches are drawn
     """
 
     sketch: int = 64
@@ -84,9 +84,9 @@ class Finish:
 
 
 def finish(corpus: Corpus, model: str, out: Path, plan: Finish) -> None:
-    """Go on with the generator of a published model, and with its critic if that looks through EfficientNet.
+    """Continue the generator of a published model, and its critic if that one uses EfficientNet.
 
-    What lies in OUT already is gone on with: the generator, the critic, the namer.
+    A generator, critic or namer that is already in OUT is continued instead.
     """
     say(f"mirrored {face_one_way(corpus):,} icons")
     found = Run(locate(model))
@@ -124,18 +124,18 @@ def learn_finish(
     *,
     anew: bool,
 ) -> None:
-    """Go on with a generator; its average lies in OUT as `finished`.
+    """Train a generator further; its average is saved in OUT as `finished`.
 
     Args:
-        corpus: what is shown, and the words that are told of it.
-        before: the generator of one step, which refines what it drew; it does not change.
-        network: what learns, with the same weights.
+        corpus: the icons and their descriptions.
+        before: the generator as it was, in one step, for the targets of refining; it does not change.
+        network: the generator that learns, starting with the same weights.
         critic: a `feature_critic`, which learns.
         autoencoder: of the latents that it draws in.
-        namer: what is to find the nouns.
+        namer: recognises nouns.
         out: where weights, log and sheets go, the weights every few minutes.
-        plan: how.
-        anew: whether the axes of sketches are to be found, too.
+        plan: the settings.
+        anew: whether the axes of sketches must be found, too.
     """
     corpus.favour(plan.power, EVERYDAY, plan.everyday)
     learned = load(out, "finished")
@@ -194,14 +194,14 @@ def learn_finish(
 
 
 class _Drawing(NamedTuple):
-    """Latents [N, places, 16], and how their pictures look."""
+    """Latents [N, places, 16], and the features of their pictures."""
 
     latents: Tensor
     looks: list[Tensor]
 
 
 def _draw(network: Any, autoencoder: Any, noise: Tensor, condition: Tensor) -> _Drawing:
-    """Half of the samples after the first step, the others after one step that refines what the first has drawn."""
+    """Half of the samples after the first step, the others after one step that refines the result of the first."""
     first = len(noise) // 2
     with torch.no_grad():
         sketched = network.sketched(noise, condition)
@@ -212,7 +212,7 @@ def _draw(network: Any, autoencoder: Any, noise: Tensor, condition: Tensor) -> _
 
 
 def _critic_loss(critic: Any, real: list[Tensor], fake: list[Tensor], condition: Tensor) -> tuple[Tensor, Tensor]:
-    """The hinge loss of reals, fakes, and reals under the words of others; and how often the critic is right."""
+    """The hinge loss of reals, fakes, and reals with the words of others; and how often the critic is right."""
     looks_real, looks_fake = critic.look([torch.cat(pair) for pair in zip(real, fake, strict=True)]).chunk(2)
     good, bad = critic.verdict(looks_real, condition), critic.verdict(looks_fake, condition)
     wrong = critic.verdict(looks_real, condition.roll(1, 0))

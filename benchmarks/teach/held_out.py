@@ -1,4 +1,4 @@
-"""Icons that were not learned from, as a folder of pictures with words, for figures."""
+"""Icons that were not learned from, as a folder of pictures with words, for measuring."""
 
 import json
 from collections import defaultdict
@@ -14,9 +14,9 @@ __all__ = ["write_held_out"]
 
 
 def write_held_out(icons: list[Icon], folder: Path, *, count: int = 400, drawings: bool = False, size: int = 64) -> int:
-    """Write so many icons and metadata.jsonl, evenly over nouns that were kept out; how many they became.
+    """Write so many held-out icons and metadata.jsonl, evenly over their nouns; returns how many were written.
 
-    With `drawings` they are emoji whose nouns were learned, and which were kept out themselves. Those of one colour are
+    With `drawings` they are emoji that were held out themselves, but whose nouns were learned. Icons of one colour are
     tinted in one of eleven colours, which is one of their words.
     """
     of_noun = defaultdict(list)
@@ -38,10 +38,10 @@ def write_held_out(icons: list[Icon], folder: Path, *, count: int = 400, drawing
 
 
 def _write(icon: Icon, file: Path, size: int, dice: np.random.Generator) -> dict[str, object] | None:
-    """Draw an icon into a file, and what is told of it; None if there is nothing to be seen."""
+    """Draw an icon into a file; returns its line of metadata, or None if the picture is empty."""
     try:
         picture = np.asarray(drawn(icon["fit"], icon["svg"], size=size).convert("RGB")).astype(float)
-    except BaseException:  # resvg panics on a few filters, and a panic is no Exception
+    except BaseException:  # resvg panics on a few filters, and a panic is not an Exception
         return None
     if icon["palette"] == "mono":
         colour = [str(dice.choice(list(PALETTE)))]

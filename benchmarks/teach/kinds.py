@@ -1,9 +1,9 @@
-"""Which kinds of things a model draws: those under which a thing is still that thing, the most unlike first.
+"""Which kinds of things a model draws: those whose drawings still show the thing, the most different first.
 
-    python -m benchmarks.teach kinds CARRY OUT     # after `finish`; OUT/condition.json has them then, for `assemble`
+    python -m benchmarks.teach kinds CARRY OUT     # after `finish`; writes them to OUT/condition.json, for `assemble`
 
-A clock may be an alarm clock or a watch, and its drawings then differ; a key that is `locked` is a lock. So a namer is
-asked, which learned from the icons alone.
+A clock may be an alarm clock or a watch, and its drawings then differ; but a `locked` key is a lock. So a namer
+decides, which was trained on the icons alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,22 +18,22 @@ from .namer import Namer, seen
 
 __all__ = ["drawn_kinds"]
 
-MOST = 6  # kinds of a thing
-FIRST = 2  # a thing is found if it is among so many that the namer names first
-ALMOST = 0.75  # in such a share of its drawings
-WAYS = ("outline black", "solid black", "flat", "gradient")  # in which drawings are looked at, each of another seed
+MOST = 6  # kinds of a thing, at most
+FIRST = 2  # a thing is recognised if it is among the namer's first so many nouns
+ALMOST = 0.75  # required share of recognised drawings
+WAYS = ("outline black", "solid black", "flat", "gradient")  # styles to check, each with another seed
 
 Draw = Callable[[Sequence[str], int], Tensor]
 
 
 @torch.no_grad()
 def drawn_kinds(asked: Phrases, draw: Draw, namer: Namer, places: dict[str, int]) -> tuple[str, ...]:
-    """The kinds that are kept of those that `asked` has.
+    """The kinds to keep, out of those in `asked`.
 
     Args:
         asked: the words that a model knows.
         draw: texts and a seed -> pictures [N, 3, 64, 64] in [-1, 1].
-        namer: what is to find the things.
+        namer: recognises the things.
         places: the number of each word, as the namer has them.
     """
     found = []
@@ -51,7 +51,7 @@ def drawn_kinds(asked: Phrases, draw: Draw, namer: Namer, places: dict[str, int]
 
 
 def _unlike(named: Tensor, looks: Tensor) -> list[int]:
-    """Those of N kinds that are named, each farthest from all before; looks [1 + N, D] begin with the plain thing."""
+    """The recognised ones of N kinds, each farthest from all before; looks [1 + N, D] begin with the plain thing."""
     apart, kept = torch.cdist(looks, looks), [0]
     while len(kept) <= MOST:
         far = apart[kept].amin(0)[1:] * named

@@ -1,4 +1,4 @@
-"""How the stages learn: an optimizer, steps for so many seconds, an average of the weights."""
+"""What the stages share: an optimizer, steps for so many seconds, an average of the weights."""
 
 import time
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ class Learner:
         self.optimizer = torch.optim.AdamW(self.weights, lr=rate, betas=betas, weight_decay=decay, fused=True)
 
     def step(self, loss: Tensor, share: float, step: int) -> None:
-        """Follow the gradient at this share of the rate."""
+        """Do one optimizer step at this share of the rate."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * share * min(1.0, (step + 1) / self.warm)
         self.optimizer.zero_grad(set_to_none=True)
@@ -39,7 +39,7 @@ class Learner:
 
 
 def steps(seconds: float) -> Iterable[tuple[int, float]]:
-    """Steps, each with the share of the time that is gone."""
+    """Steps for so many seconds, each with the share of the time that has passed."""
     began, step = time.monotonic(), 0
     while (done := (time.monotonic() - began) / seconds) < 1:
         yield step, done

@@ -1,4 +1,4 @@
-"""Which noun an icon is of, by what a network that knows photographs sees in it: what a drawing is to be named by."""
+"""Recognises which noun an icon shows, from the features of a network pretrained on photographs."""
 
 from collections import Counter
 from pathlib import Path
@@ -17,14 +17,14 @@ from .output import say
 
 __all__ = ["Namer", "kept_namer", "known_namer", "learn_namer", "look_named", "seen", "shaken"]
 
-LEAST = 12  # icons of a noun that is learned
+LEAST = 12  # a noun is learned if it has at least so many icons
 WIDTH, BATCH, RATE = 512, 256, 1e-3
 GUESSES = 3
-LOOKS = {True: 1, False: 2}  # times that an icon of one colour, and one of many, is looked at
+LOOKS = {True: 1, False: 2}  # how often each icon of one colour, and of many, is used
 
 
 class Namer(nn.Module):
-    """Numbers of pictures, as `seen` has them -> logits [N, nouns]; `nouns` are the numbers of their words."""
+    """Numbers from `seen` -> logits [N, nouns]; `nouns` are the numbers of their words."""
 
     def __init__(self, inputs: int, nouns: list[int], words: int) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Namer(nn.Module):
         return logits
 
     def wanted(self, told: Tensor) -> Tensor:
-        """The place of the noun that descriptions [N, slots] begin with, -1 where they begin with none of these."""
+        """The class of the noun at the start of each description [N, slots], or -1 if it is not one of the classes."""
         return self.get_buffer("places")[told[:, 0]]
 
 
@@ -53,7 +53,7 @@ class _Looks(NamedTuple):
 
 
 def seen(scales: list[Tensor]) -> Tensor:
-    """Numbers [N, 2144] of the features of Lite1 at four sizes: what is there, and of the smaller ones about where."""
+    """Numbers [N, 2144] from features of Lite1 at three of its four scales: what is there and, coarsely, where."""
     _, eighth, sixteenth, least = scales
     return torch.cat(
         [
@@ -65,14 +65,14 @@ def seen(scales: list[Tensor]) -> Tensor:
 
 
 def known_namer(file: Path, corpus: Corpus, steps: int) -> Namer:
-    """The namer that lies in a file, or one that learns and is written there."""
+    """The namer in a file, or one that is trained and written there."""
     if not file.exists():
         write_safetensors(learn_namer(corpus, steps).state_dict(), file)
     return kept_namer(file, len(corpus.words)).to(corpus.device)
 
 
 def kept_namer(file: Path, words: int) -> Namer:
-    """The namer that lies in a file, which knows so many words."""
+    """The namer in a file, which knows so many words."""
     weights = load_file(file)
     nouns = (weights["places"] >= 0).nonzero().flatten().tolist()
     namer = Namer(weights["layers.1.weight"].shape[1], nouns, words)
@@ -81,9 +81,9 @@ def kept_namer(file: Path, words: int) -> Namer:
 
 
 def learn_namer(corpus: Corpus, steps: int) -> Namer:
-    """Cross-entropy over the nouns of at least `LEAST` icons, drawn by weight.
+    """Train with cross-entropy over the nouns that have at least `LEAST` icons, sampled by weight.
 
-    Each icon is looked at once or twice before, a little shaken.
+    The features of each icon are computed once or twice beforehand, with a little shift and noise.
     """
     count = Counter(number for half in (corpus.mono, corpus.coloured) for number in half.candidates[:, 0].tolist())
     nouns = sorted(noun for noun, icons in count.items() if noun and icons >= LEAST)
@@ -113,7 +113,7 @@ def learn_namer(corpus: Corpus, steps: int) -> Namer:
 
 @torch.no_grad()
 def _looks(corpus: Corpus, half: Half, share: float, nouns: Tensor) -> list[_Looks]:
-    """Each icon that has one of the nouns, as often as its kind is looked at."""
+    """The features of each icon that has one of the nouns, as often as `LOOKS` says."""
     mono, known, weights = half is corpus.mono, half.candidates[:, 0], half.weights()
     found = []
     for _ in range(LOOKS[mono]):
@@ -129,9 +129,9 @@ def _looks(corpus: Corpus, half: Half, share: float, nouns: Tensor) -> list[_Loo
 
 @torch.no_grad()
 def look_named(namer: Namer, corpus: Corpus, half: Half) -> Tensor:
-    """Whether icons of one kind look like what they are called, [N]: the namer has that among its first guesses.
+    """Whether icons of one kind look like what they are called, [N]: that noun is among the namer's first guesses.
 
-    Those of nouns that it does not know do.
+    Also true of icons whose nouns it does not know.
     """
     found = []
     for rows in torch.arange(len(half), device=corpus.device).split(BATCH):
@@ -144,5 +144,5 @@ def look_named(namer: Namer, corpus: Corpus, half: Half) -> Tensor:
 
 
 def shaken(x: Tensor, most: int = 3) -> Tensor:
-    """Pictures moved by up to so many pixels, all alike; they are white at their edges."""
+    """Pictures shifted by up to so many pixels, all by the same; their edges are white, so wrapping does not show."""
     return torch.roll(x, torch.randint(-most, most + 1, (2,)).tolist(), (2, 3))

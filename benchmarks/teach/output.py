@@ -1,4 +1,4 @@
-"""What a run leaves in its folder: weights in files that travel, a log, and what is needed to make a model of them."""
+"""What a run leaves in its folder: weights in small files, a log, and what is needed to make a model of them."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from torch import Tensor
 
 __all__ = ["Log", "Weights", "load", "rows", "save", "say"]
 
-PART = 16 * 2**20 - 2**16  # bytes of tensors in a file
+PART = 16 * 2**20 - 2**16  # bytes of tensors per file
 BEGAN = time.monotonic()
 Weights = dict[str, Tensor]
 
@@ -20,7 +20,7 @@ def say(*words: object) -> None:
 
 
 def save(tensors: Weights, path: Path) -> None:
-    """In half precision, in as few files PATH_0.safetensors, ... of less than 16 MiB as hold them."""
+    """Write in half precision, into as few files PATH_0.safetensors, ... of less than 16 MiB as hold the tensors."""
     for old in path.parent.glob(f"{path.name}_[0-9]*.safetensors"):
         old.unlink()
     halves = {name: value.detach().half().contiguous().cpu() for name, value in tensors.items()}
@@ -33,7 +33,7 @@ def save(tensors: Weights, path: Path) -> None:
 
 
 def load(folder: Path, name: str) -> Weights:
-    """What `save` wrote, or nothing."""
+    """The tensors that `save` wrote, if any."""
     found: Weights = {}
     for file in sorted(folder.glob(f"{name}_[0-9]*.safetensors")):
         found |= {key: value.float() for key, value in load_file(file).items()}
@@ -41,9 +41,9 @@ def load(folder: Path, name: str) -> Weights:
 
 
 class Log:
-    """The rows of one stage, printed and at once in OUT/STAGE.jsonl, in the form of a run's log.jsonl.
+    """The rows of one stage, printed and written immediately to OUT/STAGE.jsonl, in the form of a run's log.jsonl.
 
-    With `go_on` they follow those that are there, and count from them.
+    With `go_on` they are appended to the existing rows and count from there.
     """
 
     def __init__(self, out: Path, stage: str, *, go_on: bool = False) -> None:
@@ -55,7 +55,7 @@ class Log:
             self._file.write_text("", encoding="utf-8")
 
     def row(self, images: int, terms: dict[str, float]) -> None:
-        """How many images were seen since this log began, and the means of terms; once for each number of images."""
+        """Add a row: images seen since this log began, and the means of terms; only one for each number of images."""
         seconds = time.monotonic() - self._began
         pace, images = round(images / max(seconds, 1e-9), 1), self._images_before + images
         if images == self._images:
@@ -74,7 +74,7 @@ class Log:
 
 
 def rows(out: Path, stage: str) -> list[dict[str, Any]]:
-    """The rows that a `Log` wrote; none where the stage was not run."""
+    """The rows that a `Log` wrote; none if the stage was not run."""
     file = out / f"{stage}.jsonl"
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 

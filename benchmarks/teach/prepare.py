@@ -1,4 +1,4 @@
-"""Which icons of a corpus are learned from, how often each is shown, and what may be told of it."""
+"""Which icons of a corpus are learned from, how often each is shown, and which words describe it."""
 
 import json
 import lzma
@@ -14,10 +14,10 @@ from ganvas.data.words import packed, vectors
 from ganvas.learning.phrases import Phrases, kinds
 from ganvas.recipes.settings import to_json
 
-SLOTS = 7  # words of a description
-KNOWN = 8  # icons that a word is on, at least, for the model to bring along its vector
-PHRASES = 6000  # icons whose words the model remembers, to draw from
-MANY = 16  # kinds of a thing, of which those are chosen later that are drawn well (kinds.py)
+SLOTS = 7  # words in a description
+KNOWN = 8  # a word's vector is part of the model if at least so many icons have the word
+PHRASES = 6000  # icons whose words the model keeps as phrases to draw from
+MANY = 16  # kinds of a thing at most, out of which kinds.py chooses those that are drawn well
 STYLES = ("outline", "solid", "duotone", "flat", "gradient", "3d", "pixel", "hand-drawn", "bold", "thin")
 PALETTE = {
     "red": "e53935",
@@ -36,7 +36,7 @@ MARKS = {
     *("off", "slash", "plus", "minus", "add", "check", "x", "cross", "lock", "edit", "cog", "setting", "alert"),
     *("search", "question", "remove", "block", "download", "upload"),
 }
-"""What is drawn over a thing and hides it: an icon named by one of these shows something else than its noun."""
+"""Marks drawn over a thing that hide it: an icon whose name contains one of these does not show its noun."""
 
 TERMS = {
     "Apache-2.0": "Licensed under the Apache License 2.0, https://www.apache.org/licenses/LICENSE-2.0.",
@@ -50,7 +50,7 @@ TERMS = {
     "MIT": "Licensed under the MIT License, https://opensource.org/license/mit; the copyright is that of the authors.",
     "OFL-1.1": "Licensed under the SIL Open Font License 1.1, https://openfontlicense.org.",
 }
-"""What each licence asks to be said, and where it is."""
+"""What each licence requires to be said, and where it is."""
 
 SELDOM = {"interface": 0.1, "sign": 0.5, "shape": 0.8}
 NAMED, TAGS = 5, 8  # words of an icon's name and of its tags that are kept
@@ -64,7 +64,7 @@ def read(corpus: Path) -> list[Icon]:
 
 
 def chosen(icons: list[Icon], *, everything: bool = False) -> list[Icon]:
-    """The icons that are learned from; those held out for measuring only if `everything` is."""
+    """The icons that are learned from; those held out for measuring only with `everything`."""
     kept_out = ("held_out", "leak", "heldout_set", "old_held_out")
     return [
         icon
@@ -76,14 +76,14 @@ def chosen(icons: list[Icon], *, everything: bool = False) -> list[Icon]:
 
 
 def prepare(corpus: Path, carry: Path, *, everything: bool = False) -> None:
-    """Write what is drawn, what is told of it and how often it is shown, and how the model is to be asked.
+    """Write the icons to draw, their descriptions and weights, and how the model is asked.
 
     These are CARRY/icons.jsonl.xz, CARRY/meta.npz, and CARRY/condition.json with CARRY/about.json.
     """
     every = read(corpus)
     icons = chosen(every, everything=everything)
     words = sorted({word for icon in every for word in (*icon["words"], icon["noun"])} | {*STYLES, *PALETTE})
-    places = {word: place + 1 for place, word in enumerate(words)}  # 0 is no word
+    places = {word: place + 1 for place, word in enumerate(words)}  # 0 stands for no word
     told = {name: np.array(rows, np.int16) for name, rows in _told(icons, places).items()}
     carry.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
@@ -104,7 +104,7 @@ def prepare(corpus: Path, carry: Path, *, everything: bool = False) -> None:
 
 
 def condition(icons: list[Icon]) -> Phrases:
-    """How the model is asked: the words that it knows, and phrases to draw from where nothing is asked for."""
+    """How the model is asked: the words that it knows, and phrases to draw from when nothing is asked for."""
     asked = Phrases(places=SLOTS)
     count = Counter(word for icon in icons for word in {*icon["words"], icon["noun"], icon["style"]})
     known = {word for word, held in count.items() if held >= KNOWN} | {*asked.colours, *STYLES}
@@ -126,7 +126,7 @@ def condition(icons: list[Icon]) -> Phrases:
 
 
 def weights(icons: list[Icon]) -> np.ndarray:
-    """How often each icon is shown: nouns by the fourth root of their icons, those of many colours more often."""
+    """How often each icon is shown: nouns by the fourth root of their icons; more if coloured without a `scheme`."""
     of_noun = Counter(icon["noun"] for icon in icons)
     return np.array(
         [
@@ -139,7 +139,7 @@ def weights(icons: list[Icon]) -> np.ndarray:
 
 
 def _told(icons: list[Icon], places: dict[str, int]) -> dict[str, list[list[int]]]:
-    """The numbers of the words of each icon, by what they are, filled up with zeros."""
+    """The word numbers of each icon by type of word, padded with zeros."""
     rows: dict[str, list[list[int]]] = defaultdict(list)
     for icon in icons:
         name, tags = icon["words"][: icon["named"]], icon["words"][icon["named"] :]
@@ -157,7 +157,7 @@ def _told(icons: list[Icon], places: dict[str, int]) -> dict[str, list[list[int]
 
 
 def attribution(icons: list[Icon], *, everything: bool = False) -> str:
-    """Whose drawings those that are learned from are, as a table for each licence."""
+    """The sources of the icons that are learned from, as a table for each licence."""
     learned = chosen(icons, everything=everything)
     sets = Counter((icon["licence"], icon["set"], icon["author"]) for icon in learned)
     return "\n".join(_attributed(sets))

@@ -1,4 +1,4 @@
-"""The last stage: a generator of one step learns to refine what it has drawn, as the flow would."""
+"""The last stage: a one-step generator learns to refine what it has drawn, as the flow would."""
 
 import copy
 from collections.abc import Callable
@@ -17,8 +17,8 @@ from .output import Log, save, say
 
 __all__ = ["learn_refining"]
 
-EVERY = 50  # steps between two lines
-KEPT = 4  # one of so many samples asks whether the first step is still what it was
+EVERY = 50  # steps between two lines of the log
+KEPT = 4  # one in so many samples checks that the first step stays as it was
 WATCHED = ("generator.refined", "generator.kept")
 
 
@@ -33,17 +33,17 @@ def learn_refining(
     batch: int,
     rate: float,
 ) -> None:
-    """`learning.latents.Distillation.refined`, and beside it that the generator draws in its first step what it drew.
+    """Train with `learning.latents.Distillation.refined`, and keep what the generator draws in its first step.
 
     Args:
         corpus: the vectors of words.
-        told: so many rows of words, at random.
-        generator: of one step, which is not changed.
-        flow: what it is to learn from.
+        told: returns so many random descriptions.
+        generator: of one step; it does not change.
+        flow: gives the targets.
         out: where the weights and the log go.
         seconds: how long.
-        batch: samples of a step.
-        rate: of Adam, which falls in the second half.
+        batch: samples per step.
+        rate: of Adam; it falls in the second half.
     """
     network = copy.deepcopy(generator).train()
     network.requires_grad_(True).decoder.requires_grad_(False)

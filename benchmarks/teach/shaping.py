@@ -1,6 +1,6 @@
-"""Before it is judged a generator learns shapes: what it draws of the sketch of an icon is to be that icon.
+"""Before it is judged, a generator learns shapes: what it draws from the sketch of an icon must be that icon.
 
-With no critic, which holds every line where it is: what is drawn is smooth at the end, and a little blurred.
+There is no critic, because a critic keeps every line where it is; so drawings end up smooth and a little blurred.
 """
 
 import copy
@@ -21,22 +21,22 @@ from .sketching import Sketches
 
 __all__ = ["learn_shapes", "missed", "refined"]
 
-EVERY = 50  # steps between two lines
+EVERY = 50  # steps between two lines of the log
 BATCH, RATE, WARM = 32, 2e-4, 50
-FEW = 4  # one of so many samples asks whether refining is still what it was
+FEW = 4  # one in so many samples checks that refining stays as it was
 WATCHED = ("generator.missed", "generator.refined")
 
 
 def learn_shapes(
     corpus: Corpus, sketches: Sketches, before: Any, network: Any, autoencoder: Any, out: Path, seconds: float
 ) -> None:
-    """Teach a generator; its weights are the average of those on the way.
+    """Train a generator; its weights at the end are their average during training.
 
     Args:
-        corpus: what is shown, and the words that are told of it.
+        corpus: the icons and their descriptions.
         sketches: of all icons.
         before: the generator as it was, which does not change.
-        network: what learns, and begins with a sketch.
+        network: the generator that learns, and begins with a sketch.
         autoencoder: of the latents that it draws in.
         out: where log and sheets go.
         seconds: how long.
@@ -63,9 +63,9 @@ def learn_shapes(
 def missed(
     corpus: Corpus, sketches: Sketches, network: Any, autoencoder: Any, shown: Shown, condition: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """How far icons are from what is drawn of their sketches, and that, as latents [N, places, 16].
+    """The mean distance of icons to what is drawn from their sketches, and these drawings as latents [N, places, 16].
 
-    Those of one colour count if it was told: it is not in the sketch.
+    Icons of one colour count only if their colour was told, because it is not in the sketch.
     """
     sketched = network.sketcher.latents(sketches.of(shown.mono, shown.rows))
     latents: Tensor = network.finished(sketched, torch.randn_like(sketched), condition)
@@ -76,7 +76,7 @@ def missed(
 
 
 def refined(before: Any, network: Any, latents: Tensor, condition: Tensor) -> Tensor:
-    """How far what refines a few of the latents, at any time, is from what refined before."""
+    """The mean distance of a few refined latents, at random times, to what refining gave before."""
     few, (first, last) = max(1, len(latents) // FEW), REFINED
     time = first + (last - first) * torch.rand(few, device=latents.device)
     noisy = mixed(latents[:few], torch.randn_like(latents[:few]), time)

@@ -1,4 +1,4 @@
-"""Sheets of the same words and seeds as a model learns; `ganvas film OUT` makes a film of them."""
+"""Sheets of the same words and seeds during training; `ganvas film OUT` turns them into a film."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from .output import rows
 
 __all__ = ["save_sheet"]
 
-WAYS = ("outline blue", "solid red", "flat", "gradient")  # in which each thing is asked for, each with another seed
+WAYS = ("outline blue", "solid red", "flat", "gradient")  # styles in which each thing is drawn, each with another seed
 STAGES = ("shapes", "finished")
 
 

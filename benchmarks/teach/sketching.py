@@ -1,7 +1,7 @@
-"""What sketches there are of things: the axes along which icons differ most, and a flow in these.
+"""Sketches of things: the axes along which icons differ most, and a flow in these coordinates.
 
-A generator of one step that is told by a critic, or drawn towards what is near, hears its noise less and less, and the
-seeds of a word become one drawing. So what is where is drawn from a distribution of its own, of few numbers.
+A one-step generator trained with a critic or with distances gradually ignores its noise, and all seeds of a word give
+the same drawing. So the layout is drawn from a separate distribution of few numbers.
 """
 
 import copy
@@ -21,15 +21,15 @@ from .output import Log, load, save, say
 
 __all__ = ["Sketches", "known_sketches", "learn_sketches"]
 
-SOME = 20_000  # icons of which the axes are those
+SOME = 20_000  # icons from which the axes are computed
 BATCH, RATE, WARM = 1024, 1e-3, 200
-EVERY = 50  # steps between two lines
-LITTLE = 0.1  # how much an icon counts that nobody would call what it is called
-DARK = 0.25  # what icons of one colour are sketched in, whatever tint they are told in
+EVERY = 50  # steps between two lines of the log
+LITTLE = 0.1  # weight of an icon that does not look like what it is called
+DARK = 0.25  # gray in which icons of one colour are sketched, whatever tint is told
 
 
 class Sketches(NamedTuple):
-    """Of the icons of either kind, in their order, what their sketches are, [N, K]."""
+    """The sketches of the icons of each kind, in their order, [N, K]."""
 
     mono: Tensor
     coloured: Tensor
@@ -40,7 +40,7 @@ class Sketches(NamedTuple):
 
 
 def picked(of_halves: Sequence[Tensor], rows: Tensor) -> list[Tensor]:
-    """What belongs to these rows of either kind; one of them is meant."""
+    """The values at these rows for each kind; the caller uses the one that is meant."""
     return [each[rows.clamp(max=len(each) - 1)] for each in of_halves]
 
 
@@ -65,15 +65,15 @@ def known_sketches(corpus: Corpus, autoencoder: Any, sketcher: Sketcher, out: Pa
 def learn_sketches(
     corpus: Corpus, sketches: Sketches, sketcher: Sketcher, out: Path, seconds: float, *, named: Sequence[Tensor]
 ) -> None:
-    """Flow matching of sketches under words; the weights are the average of those on the way.
+    """Flow matching of sketches under words; the weights at the end are their average during training.
 
     Args:
-        corpus: what is told of icons.
+        corpus: the descriptions of icons.
         sketches: of all icons.
-        sketcher: what learns.
+        sketcher: the flow that learns.
         out: where its weights and the log go.
         seconds: how long.
-        named: of the icons of either kind, whether they look like what they are called; others count `LITTLE`.
+        named: for the icons of each kind, whether they look like what they are called; others count `LITTLE`.
     """
     average = copy.deepcopy(sketcher)
     sketcher.requires_grad_(True)
@@ -108,6 +108,6 @@ def _latents(half: Half, autoencoder: Any) -> Tensor:
 
 
 def _some(corpus: Corpus, mono: Tensor, coloured: Tensor) -> Tensor:
-    """Latents of icons drawn by weight."""
+    """Latents of icons sampled by weight."""
     few = round(SOME * corpus.share)
     return torch.cat([mono[corpus.mono.some(few)], coloured[corpus.coloured.some(SOME - few)]]).float()

@@ -1,4 +1,4 @@
-"""What is learned, one stage after another, each for so many seconds; every stage saves what it has."""
+"""The stages of training, one after another, each for so many seconds; every stage saves its result."""
 
 import copy
 import math
@@ -23,21 +23,21 @@ from .prepare import SLOTS
 from .refining import learn_refining
 
 SHAPE, CONDITION, WAVES = (3, 64, 64), SLOTS * 256, 16
-EVERY = 200  # steps between two lines
+EVERY = 200  # steps between two lines of the log
 WATCHED = ("generator.likeness", "generator.pictures", "generator.loss", "critic.loss", "critic.right")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Seconds and settings of the stages; the defaults taught the model `icons` all but to refine.
+    """Seconds and settings of the stages; the defaults trained the model `icons`, except for refining.
 
-    autoencoder, flow, one_step, refine   seconds of each stage; 0 leaves out the last two, and takes the others from
-                       `--start`, as the last takes the generator where there is no one step
-    flow_from          what the flow goes on from, of what is at `--start`: flow, or one_step, or nothing
-    span_from, span_to the part of the flow's schedule that this run is, where several leases share it
-    plain, pairs_plain share of descriptions that are noun, style and colour alone, in the flow and in the pairs
-    real               share of the critic's reals that are of the data; the others are of the flow
-    adversarial, adversarial_end   weight of what the critic says, at the beginning and at the end
+    autoencoder, flow, one_step, refine   seconds of each stage. 0 leaves out one_step or refine, and takes the result
+                       of the other two from `--start`, as refine takes the generator if one_step is left out
+    flow_from          what the flow continues, out of what is at `--start`: flow, or one_step, or nothing
+    span_from, span_to the part of the flow's schedule that this run does, if several sessions share it
+    plain, pairs_plain share of descriptions of noun, style and colour alone, in the flow and in the pairs
+    real               share of the critic's reals that come from the data; the others come from the flow
+    adversarial, adversarial_end   weight of the critic's loss, at the beginning and at the end
     """
 
     autoencoder: float = 45.0
@@ -64,7 +64,7 @@ class Plan:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Refuse impossible settings."""
         if self.flow_from not in ("flow", "one_step", "nothing"):
             raise SystemExit(f"--flow-from is flow, one_step or nothing, not {self.flow_from}.")
         if not 0 <= self.span_from < self.span_to <= 1:
@@ -72,16 +72,16 @@ class Plan:
 
 
 class Bank(NamedTuple):
-    """Latents [N, V, places, 16] of the icons of one kind in several tints, and which tints [N, V] they are."""
+    """Latents [N, V, places, 16] of the icons of one kind in several variants, and the tint [N, V] of each."""
 
     latents: Tensor
     colours: Tensor
 
 
 def teach(corpus: Corpus, out: Path, plan: Plan, *, start: Path | None = None) -> None:
-    """All stages, of which each begins with what there is at `start`.
+    """Run all stages, each continuing from what there is at `start`.
 
-    An autoencoder that is there stays as it is, because a flow knows no other's latents.
+    An existing autoencoder is kept unchanged, because a flow only fits the latents that it was trained on.
     """
     begun = (lambda name: load(start, name)) if start else (lambda _: Weights())
     autoencoder = learn_autoencoder(corpus, out, plan, begun("autoencoder"))
@@ -114,7 +114,7 @@ def teach(corpus: Corpus, out: Path, plan: Plan, *, start: Path | None = None) -
 
 
 def learn_autoencoder(corpus: Corpus, out: Path, plan: Plan, begun: Weights) -> Any:
-    """Pictures of 128 pixels, made half as large, are given back at both sizes, with noise in the latents."""
+    """Train an autoencoder: it sees 128-pixel pictures at half size, and decodes noisy latents at both sizes."""
     network: Any = LatentAutoencoder(large=True).build(SHAPE, 0).to(corpus.device)
     network.to(memory_format=torch.channels_last)
     if begun:
@@ -190,7 +190,7 @@ def learn_flow(
 def learn_one_step(
     corpus: Corpus, banks: list[Bank], autoencoder: Any, flow: Any, network: Any, out: Path, plan: Plan
 ) -> None:
-    """One step for many (`learning.latents.Distillation`), from endpoints of the flow that are found once."""
+    """Distil the flow into one step (`learning.latents.Distillation`), from endpoints that are computed once."""
     noise, ends, told = _pairs(corpus, banks, flow, plan)
     network.load_state_dict(flow.state_dict())
     average, critic = copy.deepcopy(flow), _critic(autoencoder, flow, plan)
@@ -238,9 +238,9 @@ def _critic(autoencoder: Any, flow: Any, plan: Plan) -> Any:
 def _generator_loss(
     critic: Any, autoencoder: Any, fake: Tensor, end: Tensor, condition: Tensor, *, still: list[nn.Parameter]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """How far fakes are from their ends, by latents and, of an eighth of them, by pictures; and what the critic says.
+    """The distance of fakes to their endpoints in latents and, for an eighth, in pictures; and the adversarial loss.
 
-    The critic's weights are held `still` meanwhile.
+    The critic's weights `still` are frozen meanwhile.
     """
     few, times = max(1, len(fake) // 8), _times(len(fake), fake.device)
     for each in still:
@@ -254,7 +254,7 @@ def _generator_loss(
 
 
 def _critic_loss(critic: Any, real: Tensor, under: Tensor, fake: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-    """What the critic minimises, and how often it is right: reals, fakes, wrong words, and a little shaken."""
+    """The critic's loss on reals, fakes, wrong words and small perturbations; and how often it is right."""
     batch, few = len(real), max(1, len(real) // 4)
     times = [_times(batch, real.device) for _ in range(2)]
     seen = [_veiled(real, times[0]), _veiled(fake, times[1])]
@@ -272,7 +272,7 @@ def _critic_loss(critic: Any, real: Tensor, under: Tensor, fake: Tensor, conditi
 
 
 def _real(corpus: Corpus, banks: list[Bank], ends: Tensor, told: Tensor, *, share: float) -> tuple[Tensor, Tensor]:
-    """What the critic is to take for real: a share of the data, else what the flow drew."""
+    """The critic's reals and their words: a share from the data, the rest drawn by the flow."""
     few = int(len(ends) * share)
     latents, words = _batch(corpus, banks, few, nothing=0.03)
     return torch.cat([latents, ends[few:]]), corpus.condition(torch.cat([words, told[few:]]))
@@ -280,7 +280,7 @@ def _real(corpus: Corpus, banks: list[Bank], ends: Tensor, told: Tensor, *, shar
 
 @torch.no_grad()
 def _pairs(corpus: Corpus, banks: list[Bank], flow: Any, plan: Plan) -> tuple[Tensor, Tensor, Tensor]:
-    """Noise, where the flow leads it, and the words that it was led by."""
+    """Pairs of noise and the flow's endpoint, with the words that led it there."""
     found = []
     for first in range(0, plan.pairs, 2048):
         latents, told = _batch(corpus, banks, min(2048, plan.pairs - first), nothing=0.02, plain=plan.pairs_plain)
@@ -314,7 +314,7 @@ def _bank(corpus: Corpus, autoencoder: Any, half: Any, tints: int) -> Bank:
 def _batch(
     corpus: Corpus, banks: list[Bank], count: int, *, nothing: float = 0.1, plain: float = 0.0
 ) -> tuple[Tensor, Tensor]:
-    """Latents and the words that are told of them."""
+    """Latents and their descriptions."""
     first = int(count * corpus.share)
     latents, told = [], []
     for half, bank, some in zip((corpus.mono, corpus.coloured), banks, (first, count - first), strict=True):
@@ -335,7 +335,7 @@ def _times(count: int, device: torch.device) -> Tensor:
 
 
 def _compile(body: Any, plan: Plan) -> None:
-    """Compile the blocks, one for all of them; what cannot be compiled runs as it is."""
+    """Compile each block; what cannot be compiled runs as it is."""
     if plan.compile:
         import torch._dynamo
 
@@ -346,7 +346,7 @@ def _compile(body: Any, plan: Plan) -> None:
 
 @torch.no_grad()
 def _show(corpus: Corpus, autoencoder: Any, latents: Callable[[Tensor, Tensor], Tensor], path: Path) -> None:
-    """Eight samples of each of sixteen words, a row each; words that the corpus does not have are left out."""
+    """Draw eight samples of each of sixteen words, one row each; words that the corpus does not have are left out."""
     words = [text for text in WORDS if set(text.split()) <= corpus.places.keys()]
     if not words:
         return

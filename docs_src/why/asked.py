@@ -1,8 +1,8 @@
-"""Two ways to get what one asks for: a generator that is told the class, and one whose input follows a gradient.
+"""Two ways to control samples: tell the generator the class, or move its input along a gradient.
 
-A small conditional GAN learns the digits. Left: a column for each class that was asked for; a classifier that never
-saw a sample reads them. Right: seeds of one class, moved along the gradient of how much ink the picture has: from
-step to step there is more of it, and the generator has not changed.
+A small conditional GAN learns the digits. Left: one column for each requested class, checked by a classifier that never
+saw a sample. Right: a few seeds of one class, moved along the gradient of the amount of ink in the picture. The ink
+increases from step to step, and the generator does not change.
 """
 
 import sys
@@ -51,7 +51,7 @@ print(f"asked for a digit, {share:.2f} of 400 samples are read as that digit; by
 
 
 def ink(pictures):
-    """How much of a picture is inked, in [0, 1], for each."""
+    """The share of each picture that is inked, in [0, 1]."""
     return (pictures.flatten(1).mean(1) + 1) / 2
 
 
@@ -64,7 +64,7 @@ for _ in range(STEPS):
     strip.append(to_uint8(pictures.detach()).numpy())
     amounts.append(ink(pictures.detach()).mean().item())
     (gradient,) = torch.autograd.grad(ink(pictures).sum(), z)
-    z = z + RATE * z.shape[1] ** 0.5 * gradient / gradient.norm(dim=1, keepdim=True)  # steps of one length, to be seen
+    z = z + RATE * z.shape[1] ** 0.5 * gradient / gradient.norm(dim=1, keepdim=True)  # steps of a fixed length
 print(f"ink from step to step: {np.round(amounts, 3).tolist()}")
 
 figure = Figure(2, width=430, height=420)

@@ -1,8 +1,8 @@
 """Weight clipping pushes the critic's weights to the ends of their interval; the gradient penalty leaves them spread.
 
-Both critics start from the same small weights and learn to tell the ring from what an untrained generator makes; then
-their weights are counted, and their slope is compared with the 1 that a Wasserstein critic is to have in between: with
-clipping it is whatever the limit and the number of layers happen to make of it.
+All critics start from the same small weights and learn to tell the ring from the samples of an untrained generator.
+Then we plot how their weights are distributed, and compare their slope between reals and fakes with 1, the slope that a
+Wasserstein critic should have there. With clipping, the slope is whatever the limit and the number of layers make it.
 """
 
 import sys
@@ -29,14 +29,14 @@ LIMIT, BATCH = 0.1, 64
 
 @dataclass(frozen=True)
 class Alone(Adversarial):
-    """Only the critic plays, so that it comes to its best."""
+    """A game in which only the critic plays, so that it gets as good as it can."""
 
     def turns(self) -> tuple[Turn, ...]:
         return super().turns()[:1]
 
 
 def clipped(limit):
-    """A game and its optimizer, whose rate goes with the limit."""
+    """A game with clipping and its optimizer, whose rate is proportional to the limit."""
     return Alone(Wasserstein(), clip=limit), Rmsprop(rate=limit / 100)
 
 
@@ -61,7 +61,7 @@ def weights_of(critic):
 
 
 def play(game, optimizer, seed):
-    """The weights at the end, and (step, mean slope) on the way."""
+    """The critic's weights at the end, and (step, mean slope) during training."""
     setting = replace(recipe, game=game, optimizer=optimizer)
     small = start(setting, data, seed=seed).tensors()
     small = {name: 0.1 * value if name.startswith("critic/") else value for name, value in small.items()}

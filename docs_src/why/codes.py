@@ -1,7 +1,7 @@
-"""An autoencoder's codes lie where they happen to lie; a variational one's lie where samples are drawn, so it can draw.
+"""An autoencoder's codes may lie anywhere; a variational one's lie where samples are drawn, so it can generate.
 
-Two autoencoders of the handwritten digits, with codes of two numbers, that differ in one term of the loss: the price
-of exercise 1, which keeps each picture's code, by now a small Gaussian, near the standard one.
+Two autoencoders of the handwritten digits, with codes of two numbers. They differ in one term of the loss: the price
+of exercise 1 (a KL divergence), which keeps each picture's code, now a small Gaussian, close to the standard normal.
 """
 
 import sys
@@ -16,14 +16,14 @@ from ganvas.data.sources.digits import Digits
 
 FULL = sys.argv[1:] == ["full"]
 SEEDS, STEPS = (range(3), 2_000) if FULL else (range(1), 500)
-DEVIATION = 0.35  # of a pixel about its reconstruction: the smaller, the cheaper is the price beside the error
+DEVIATION = 0.35  # of a pixel from its reconstruction: a smaller one lets the price count less beside the error
 
 data = Digits(size=8).open()
 pictures, labels = data.take(np.arange(len(data))).flatten(1), data.labels
 
 
 class Autoencoder(nn.Module):
-    """64 pixels to a Gaussian of two numbers and back."""
+    """Encodes 64 pixels as a Gaussian of two numbers, and decodes them."""
 
     def __init__(self, *, variational):
         super().__init__()
@@ -61,7 +61,7 @@ def learned(*, variational, seed):
 
 
 def missed(drawn):
-    """How far a real digit is from the nearest drawn one, on the mean: high if some kinds are never drawn."""
+    """The mean distance from a real digit to the nearest drawn one; high if some kinds of digits are never drawn."""
     return torch.cdist(pictures, drawn).min(1).values.mean().item()
 
 

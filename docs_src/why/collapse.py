@@ -1,7 +1,8 @@
 """With cross-entropy a generator drops modes of the 25 Gaussians; with a Wasserstein critic and penalty it keeps them.
 
-Networks, optimizer, batch and seeds are the same. A sample belongs to the nearest of the 25 modes; if all modes get
-their fair share of 4 %, the reverse Kullback-Leibler divergence of these shares is 0, and if one gets all it is log 25.
+Networks, optimizer, batch and seeds are the same. Each sample is assigned to the nearest of the 25 modes. The reverse
+Kullback-Leibler divergence of the modes' shares is 0 if every mode gets its fair share of 4 %, and log 25 if one gets
+all samples.
 """
 
 import sys
@@ -30,19 +31,19 @@ data = source.open()
 
 
 def shares_of_modes(points):
-    """The share of the points that is nearest to each mode, [25]."""
+    """The share of the points that are nearest to each mode, [25]."""
     nearest = np.linalg.norm(points[:, None] - source.modes[None], axis=2).argmin(1)
     return np.bincount(nearest, minlength=25) / len(points)
 
 
 def divergence(shares):
-    """KL(shares || fair), in nats."""
+    """KL(shares || fair shares), in nats."""
     some = shares[shares > 0]
     return float((some * np.log(25 * some)).sum())
 
 
 def play(game, seed):
-    """The samples at the end, and (step, divergence, modes with a quarter of their fair share) on the way."""
+    """The samples at the end, and (step, divergence, modes with a quarter of their fair share) during training."""
     recipe = ganvas.Recipe(
         data=source,
         networks={"generator": MLPGenerator(width=64, latent=8), "critic": MLPCritic(width=64)},
@@ -76,7 +77,7 @@ for name, runs in found.items():
         panel.line(rows[:, 0], rows[:, 1], GAMES[name][1], "" if index else name)
 figure.save("collapse.png")
 
-late = slice(STEPS // EVERY // 2, None)  # the second half of the way: both go up and down
+late = slice(STEPS // EVERY // 2, None)  # the second half of training: both curves fluctuate
 entropy, wasserstein = (runs[:, late, 1].mean(1) for runs in found.values())
 print(f"mean divergence in the second half: {entropy.round(2).tolist()} and {wasserstein.round(2).tolist()}")
 assert entropy.min() > 2 * np.median(wasserstein), "cross-entropy leaves more out"

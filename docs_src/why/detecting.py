@@ -1,8 +1,8 @@
-"""Telling a model's pictures from real ones: easy at first, harder as the model learns, and each model for itself.
+"""Telling a model's samples from real pictures gets harder as the model learns, and works for that model only.
 
-A detector, logistic regression on what a small classifier of digits sees, learns from half of the pictures and
-samples and is asked about the other half. 1 means that it orders all pairs of a real and a made one rightly, .5 that
-it guesses.
+The detector is logistic regression on the features of a small digit classifier. It learns from half of the pictures and
+half of the samples and is tested on the rest. The figure is the share of pairs of a real picture and a sample that it
+orders correctly: 1 is perfect, .5 is guessing.
 """
 
 import sys
@@ -51,7 +51,7 @@ def samples(tick):
 
 
 def detector(made):
-    """A logit for each row of features, learned from half of the pictures and the first 600 samples."""
+    """A function from features to logits, learned from half of the pictures and the first 600 samples."""
     x, is_real = torch.cat([reals[half], made[:600]]), torch.arange(half.sum() + 600) < half.sum()
     mean, deviation = x.mean(0), x.std(0) + 1e-6
     learned = fit_logistic((x - mean) / deviation, is_real, strength=1e-2)

@@ -1,7 +1,8 @@
-"""The critic's score difference is the earth mover's distance, which grows on where the cross-entropy is at its end.
+"""A Wasserstein critic's score difference is the earth mover's distance: it still grows where cross-entropy saturates.
 
-A heap of points is moved to another from afar, and two critics follow: a Wasserstein critic with the gradient penalty,
-and a classifier. The truth is scipy's for the first, and the Jensen-Shannon divergence of the heaps for the second.
+A heap of points moves towards another from far away, and two critics keep learning: a Wasserstein critic with the
+gradient penalty, and a classifier. We compare the first with the earth mover's distance computed by scipy, and the
+second with the Jensen-Shannon divergence of the two heaps.
 """
 
 import math
@@ -19,11 +20,11 @@ from ganvas.networks.mlp import MLPCritic
 FULL = sys.argv[1:] == ["full"]
 STEPS, SEEDS, WEIGHT = (60, range(3), 10.0) if FULL else (40, range(1), 10.0)
 SHIFTS = np.linspace(0, 3, 13 if FULL else 7)
-POINTS, FREE = 64, 20  # the first steps are free of the penalty, which likes a slope of -1 as well as one of 1
+POINTS, FREE = 64, 20  # the first steps have no penalty, because it accepts a slope of -1 as well as one of 1
 
 
 def critics_answers(objective, weight, seed):
-    """Real minus fake score, minus the loss, and the slope at interpolates, for each shift: one critic that follows."""
+    """For each shift: mean real minus mean fake score, minus the loss, and slope at interpolates, of one critic."""
     dice = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     critic = MLPCritic(width=32, depth=2).build((1,), 0)
@@ -51,7 +52,7 @@ def critics_answers(objective, weight, seed):
 
 grid = np.linspace(0, 1, 201)
 truth = np.array([wasserstein_distance(grid + shift, grid) for shift in SHIFTS])
-divergence = np.minimum(SHIFTS, 1) * math.log(2)  # of two uniform heaps of width 1, this far apart: it ends at log 2
+divergence = np.minimum(SHIFTS, 1) * math.log(2)  # of two uniform heaps of width 1 at this distance; at most log 2
 
 figure = Figure(2)
 left = figure.panel("Wasserstein critic with penalty", x="how far apart the heaps are", y="distance",
@@ -60,7 +61,7 @@ right = figure.panel("Classifier (cross-entropy)", x="how far apart the heaps ar
                      across=(0, 3), up=(0, 0.84))  # fmt: skip
 left.line(SHIFTS, truth, GRAY, "earth mover's distance (scipy)")
 far = np.linspace(0, 3, 60)
-left.line(far, far + far**2 / (2 * WEIGHT), BLUE, dashed=True)  # where shift * s - WEIGHT * (s - 1)^2 is largest
+left.line(far, far + far**2 / (2 * WEIGHT), BLUE, dashed=True)  # far * s, where far * s - WEIGHT * (s - 1)^2 is largest
 left.words(1.55, 0.75, "dashed: what the penalty's", BLUE)
 left.words(1.55, 0.45, "finite weight lets through", BLUE)
 right.line(SHIFTS, divergence, GRAY, "Jensen-Shannon divergence")

@@ -1,6 +1,6 @@
 """A figure of panels side by side, drawn with Pillow alone: lines, dots, bars and pictures on labelled axes.
 
-Run by itself it draws an example.
+Run it as a program to draw an example.
 """
 
 import math
@@ -13,12 +13,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 BLUE, ORANGE, GREEN, RED, GRAY = (31, 78, 160), (217, 119, 6), (13, 128, 106), (190, 40, 70), (140, 146, 158)
 INK, FAINT, PAPER = (40, 44, 52), (226, 229, 234), (255, 255, 255)
-FINE, SHARP = 4, 2  # drawn so many times larger than its nominal size, and saved so many times larger
+FINE, SHARP = 4, 2  # scale while drawing, to smooth edges, and scale of the saved file
 Colour = tuple[int, int, int]
 
 
 class Panel:
-    """One plot: everything is given in its own units and drawn at once, clipped to its frame."""
+    """One plot. Coordinates are in units of its axes; everything is drawn immediately, clipped to the frame."""
 
     def __init__(
         self, pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], title: str, *, x: str, y: str,
@@ -48,7 +48,7 @@ class Panel:
     def line(
         self, xs: Iterable[float], ys: Iterable[float], ink: Colour, name: str = "", *, dashed: bool = False
     ) -> None:
-        """A line through points, in the legend under this name."""
+        """Draw a line through points; `name` is its entry in the legend."""
         points = [self.place(x, y) for x, y in zip(xs, ys, strict=True)]
         points = _dense(points, 7 * FINE) if dashed else points
         for index, pair in enumerate(pairwise(points)):
@@ -60,14 +60,14 @@ class Panel:
         self._legend(name, ink, dot=False)
 
     def dots(self, xs: Iterable[float], ys: Iterable[float], ink: Colour, name: str = "", *, size: float = 3) -> None:
-        """Dots of this radius."""
+        """Draw dots of radius `size`."""
         for x, y in zip(xs, ys, strict=True):
             if self._inside(self.place(x, y)):
                 self._dot(self.place(x, y), size, ink)
         self._legend(name, ink, dot=True)
 
     def bars(self, values: Sequence[float], ink: Colour, name: str = "", *, bins: int = 41) -> None:
-        """How the values are spread over the axis, as shares of all."""
+        """Draw a histogram of the values along the x-axis, as shares of all values."""
         shares, edges = np.histogram(values, bins=bins, range=self.across)
         for share, a, b in zip(shares / len(values), edges, edges[1:], strict=False):
             if share:
@@ -76,19 +76,19 @@ class Panel:
         self._legend(name, ink, dot=True)
 
     def band(self, xs: Sequence[float], low: Sequence[float], high: Sequence[float], ink: Colour) -> None:
-        """A pale area between two curves; draw it first."""
+        """Draw a pale area between two curves; call it before drawing the curves."""
         edge = [*zip(xs, low, strict=True), *reversed([*zip(xs, high, strict=True)])]
         left, top, right, bottom = (side * FINE for side in self.box)
         places = [(min(max(x, left), right), min(max(y, top), bottom)) for x, y in (self.place(*each) for each in edge)]
         self.pen.polygon(places, fill=tuple(round(255 - (255 - part) * 0.16) for part in ink))
 
     def words(self, x: float, y: float, text: str, ink: Colour = INK, anchor: str = "lm") -> None:
-        """A note at a place of the plot."""
+        """Write a note at a point of the plot."""
         place = self.place(x, y)
         self.text(place[0] / FINE, place[1] / FINE, text, anchor=anchor, ink=ink)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Where on the paper."""
+        """The position on the paper of a point of the plot."""
         left, top, right, bottom = self.box
         y = math.log10(max(float(y), 1e-300)) if self.log else y
         across = (x - self.across[0]) / (self.across[1] - self.across[0])
@@ -106,7 +106,7 @@ class Panel:
         ink: Colour = (96, 102, 114),
         shift: int = 0,
     ) -> None:
-        """Words at a place of the paper, in nominal units."""
+        """Write text at a position on the paper, in nominal units."""
         font = ImageFont.load_default(size * FINE)
         self.pen.text(((x + shift) * FINE, y * FINE), text, fill=ink, font=font, anchor=anchor)
 
@@ -122,7 +122,7 @@ class Panel:
         self.named += 19 + ImageFont.load_default(12).getlength(name) + 18
 
     def _clipped(self, a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, float]]:
-        """A piece of a line, cut where it leaves the frame above or below."""
+        """Cut a line segment where it leaves the frame above or below."""
         top, bottom = self.box[1] * FINE, self.box[3] * FINE
         ends = []
         for here, there in ((a, b), (b, a)):
@@ -143,7 +143,7 @@ class Panel:
 
 
 class Figure:
-    """White paper with room for so many panels in each of so many rows."""
+    """A sheet of white paper, divided into so many columns and rows of panels."""
 
     def __init__(self, columns: int, rows: int = 1, *, width: int = 430, height: int = 300) -> None:
         self.columns, self.width, self.height, self.count = columns, width, height, 0
@@ -153,16 +153,16 @@ class Figure:
 
     def panel(self, title: str, *, x: str = "", y: str = "", across: tuple[float, float], up: tuple[float, float],
               log: bool = False, ticks: bool = True) -> Panel:  # fmt: skip
-        """The next panel, in reading order."""
+        """Add the next panel, in reading order."""
         left, top = self.count % self.columns * self.width, self.count // self.columns * self.height
         self.count += 1
         box = (left + 58, top + 70, left + self.width - 16, top + self.height - 50)
         return Panel(self.pen, box, title, x=x, y=y, across=across, up=up, log=log, ticks=ticks)
 
     def picture(self, title: str, pixels: np.ndarray, *, zoom: int | None = None) -> None:
-        """Pixels, [H, W] or [H, W, C] from 0 to 255, in the place of the next panel, as large as they go in there."""
+        """Put pixels, [H, W] or [H, W, C] from 0 to 255, in place of the next panel, as large as fits there."""
         left, top = self.count % self.columns * self.width, self.count // self.columns * self.height
-        self.count, self.colours = self.count + 1, 40  # as grays take many bytes and need few
+        self.count, self.colours = self.count + 1, 40  # fewer colours, as grays need few and take many bytes
         font = ImageFont.load_default(15 * FINE)
         self.pen.text(((left + 24) * FINE, (top + 24) * FINE), title, fill=INK, font=font, anchor="ls")
         image = Image.fromarray(np.asarray(pixels, np.uint8).squeeze()).convert("RGB")
@@ -172,7 +172,7 @@ class Figure:
         self.paper.paste(large, ((left + 24) * FINE, (top + 36) * FINE))
 
     def save(self, path: str | Path) -> None:
-        """Write a small PNG."""
+        """Write the figure as a small PNG."""
         size = (self.paper.width * SHARP // FINE, self.paper.height * SHARP // FINE)
         small = self.paper.resize(size, Image.Resampling.LANCZOS)
         small.quantize(self.colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
@@ -197,7 +197,7 @@ def _powers(low: float, high: float) -> list[int]:
 
 
 def _dense(points: list[tuple[float, float]], step: float) -> list[tuple[float, float]]:
-    """Points at even distances along a way."""
+    """Points at equal distances along a path."""
     ways = np.array(points)
     along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(ways, axis=0), axis=1))])
     at = np.arange(0, along[-1], step)

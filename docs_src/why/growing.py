@@ -1,7 +1,7 @@
-"""A DCGAN grows a picture by convolutions; a perceptron decides on every pixel by itself. Both see as many digits.
+"""A DCGAN builds a picture by convolutions; a perceptron computes every pixel separately. Both see as many digits.
 
-The judge is a small classifier of the digits, whose 64 features describe samples and pictures: the nearer the two
-sets of descriptions by the Fréchet distance, the better.
+A small digit classifier gives 64 features of each sample and picture. The smaller the Fréchet distance between the
+features of samples and pictures, the better the samples.
 """
 
 import sys

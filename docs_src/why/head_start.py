@@ -1,7 +1,7 @@
-"""A game in which the critic is trained alone for a while, so that it is sure before the generator begins to learn.
+"""A game in which the critic first trains alone, so that it is sure before the generator begins to learn.
 
-The reals are a narrow heap of points at 3, and the first fakes lie near 0. The generator follows plain gradient
-descent, so that a small gradient makes a small step: Adam would scale it up again.
+The reals are a narrow heap of points at 3, and the first fakes lie near 0. The generator uses plain gradient descent,
+so that a small gradient makes a small step; Adam would scale the step up again.
 """
 
 from dataclasses import dataclass, replace
@@ -30,21 +30,21 @@ class Descent(Optimizer):
         return torch.optim.SGD(network.parameters(), lr=self.rate)
 
     def schedule(self, optimizer: torch.optim.Optimizer, progress: float) -> None:
-        """The rate is constant."""
+        """Keep the rate constant."""
 
 
 @dataclass(frozen=True)
 class Alone(Adversarial):
-    """Only the critic plays."""
+    """A game in which only the critic plays."""
 
     def turns(self) -> tuple[Turn, ...]:
         return super().turns()[:1]
 
 
 def recipe(*, rate: float) -> ganvas.Recipe:
-    """Small networks, the generator descending at this rate."""
+    """A recipe with small networks, and a generator that descends at this rate."""
     return ganvas.Recipe(
-        data=ganvas.source("ring"),  # never opened: the points above take its place
+        data=ganvas.source("ring"),  # never opened: `data` above replaces it
         networks={"generator": MLPGenerator(width=32, depth=2, latent=2), "critic": MLPCritic(width=32, depth=2)},
         optimizer=Adam(rate=3e-3, beta1=0.5),
         optimizers={"generator": Descent(rate)},
@@ -53,7 +53,7 @@ def recipe(*, rate: float) -> ganvas.Recipe:
 
 
 def ahead(start: ganvas.Recipe, game: Alone, *, steps: int, seed: int) -> Tick:
-    """The networks after so many steps of the critic alone; the generator has not been touched."""
+    """Train the critic alone for so many steps; the generator does not change."""
     *_, tick = ganvas.train(replace(start, game=game, images=steps * start.batch), data, seed=seed)
     return tick
 
@@ -61,7 +61,7 @@ def ahead(start: ganvas.Recipe, game: Alone, *, steps: int, seed: int) -> Tick:
 def means_of_both(
     start: ganvas.Recipe, game: Adversarial, tick: Tick, *, steps: int, every: int, seed: int
 ) -> list[float]:
-    """The mean of the samples as both play on from there, after each so many steps."""
+    """The mean of the samples at the start and after every `every` steps, as both players continue from `tick`."""
 
     def mean(tick: Tick) -> float:
         return Model(tick.state.networks["generator"]).generate(range(64)).mean().item()

@@ -1,9 +1,8 @@
-"""How many bits something takes, by the code that is made for it and by one that is not; and where a classifier ends.
+"""How many bits encoding takes with the right code and with a wrong one; and where a classifier's loss ends.
 
-Left: the entropy of a coin. Middle: the gray of one pixel of the handwritten digits, by a code that knows how often
-each gray comes, by one that was made for another pixel, and by one that takes all for equally frequent. Right: a
-classifier whose labels are wrong in a fifth of cases: its cross entropy falls to the entropy of the labels, and no
-further.
+Left: the entropy of a coin. Middle: the gray of one pixel of the handwritten digits, encoded with the true frequencies
+of its grays, with those of another pixel, and as if all grays were equally frequent. Right: a classifier that learns
+from labels of which a fifth are wrong. Its cross-entropy falls to the entropy of the labels and no further.
 """
 
 import sys
@@ -19,11 +18,11 @@ SEEDS, STEPS, EVERY = (range(3), 400, 5) if FULL else (range(1), 250, 5)
 WRONG = 0.2
 
 data = Digits(size=8).open()
-grays = np.rint(data.samples[..., 0] / (255 / 16)).astype(int).reshape(-1, 64)  # 0 to 16, as they were scanned
+grays = np.rint(data.samples[..., 0] / (255 / 16)).astype(int).reshape(-1, 64)  # 0 to 16, as in the original data
 
 
 def frequencies(pixel):
-    """How often each of the 17 grays comes; one is added to each, so that none is impossible."""
+    """The frequency of each of the 17 grays; one is added to each count, so that no gray is impossible."""
     counts = np.bincount(grays[:, pixel], minlength=17) + 1
     return counts / counts.sum()
 
@@ -33,7 +32,7 @@ def cross_entropy(p, q):
 
 
 def learn(seed):
-    """The loss of a classifier, in bits, on which of two heaps a point is from, a fifth of the labels wrong."""
+    """The loss in bits of a classifier that tells two heaps of points apart, with a fifth of the labels wrong."""
     dice = torch.Generator().manual_seed(seed)
     weight, bias = torch.zeros(1, requires_grad=True), torch.zeros(1, requires_grad=True)
     heap = torch.randint(2, (20_000,), generator=dice).float()
@@ -42,7 +41,7 @@ def learn(seed):
     optimizer, losses = torch.optim.Adam([weight, bias], 0.02), []
     for _ in range(STEPS):
         optimizer.zero_grad()
-        logits = 2 * torch.tanh(weight * x + bias)  # the most sure that it can be is .88
+        logits = 2 * torch.tanh(weight * x + bias)  # limits its confidence to .88
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, label)
         loss.backward()
         optimizer.step()
@@ -56,7 +55,7 @@ shares = np.linspace(0.001, 0.999, 200)
 panel.line(shares, [cross_entropy(np.array([p, 1 - p]), np.array([p, 1 - p])) for p in shares], BLUE, "best code")
 panel.line(shares, np.ones(200), GRAY, "code for a fair one", dashed=True)
 
-inner, other = 28, 8  # a pixel of the middle, which is often inked, and one of the edge, which hardly ever is
+inner, other = 28, 8  # a pixel in the middle, which is often inked, and one at the edge, which rarely is
 p, q, fair = frequencies(inner), frequencies(other), np.full(17, 1 / 17)
 bits = {
     "its own code": cross_entropy(p, p),

@@ -1,8 +1,8 @@
-"""A discriminative model says which class a picture is of; a generative one says that, too, and can draw each class.
+"""A discriminative model tells which class a picture belongs to; a generative one does too, and can draw each class.
 
-Both learn the handwritten digits from labels. The first learns boundaries alone (softmax regression). The second
-learns what each class looks like, as a Gaussian of its 64 pixels, labels by asking which of the ten makes a picture
-likeliest, and draws by drawing from one of them.
+Both learn the handwritten digits from labels. The discriminative one (softmax regression) learns only the boundaries
+between classes. The generative one learns a Gaussian of the 64 pixels for each class: it classifies by asking which
+Gaussian makes a picture most likely, and draws by sampling from one of them.
 """
 
 import sys
@@ -16,14 +16,14 @@ from ganvas.data.sources.digits import Digits
 
 FULL = sys.argv[1:] == ["full"]
 SEEDS, EACH = (range(3), (3, 5, 10, 20, 40, 80, 120)) if FULL else (range(2), (3, 20, 120))
-SPREAD = 0.1  # added to each pixel's variance, so that a few pictures make a Gaussian at all
+SPREAD = 0.1  # added to each pixel's variance, so that the covariance can be inverted even with few pictures
 
 data = Digits(size=8).open()
 pictures, labels = data.take(np.arange(len(data))).flatten(1), torch.from_numpy(data.labels)
 
 
 def chosen(seed, each):
-    """Rows to learn from, so many of each class, and the rows that are left."""
+    """Rows to learn from, `each` of every class, and the remaining rows."""
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     rows = torch.cat([order[labels[order] == digit][:each] for digit in range(10)])
     return rows, order[~torch.isin(order, rows)]
@@ -46,7 +46,7 @@ def boundaries(rows):
 
 
 def gaussians(rows):
-    """A Gaussian of each class: all with their own mean and one common covariance."""
+    """A Gaussian for each class, with its own mean and a covariance that all share."""
     means = torch.stack([pictures[rows][labels[rows] == digit].mean(0) for digit in range(10)])
     covariance = (pictures[rows] - means[labels[rows]]).T.cov() + SPREAD * torch.eye(64)
     return [torch.distributions.MultivariateNormal(mean, covariance) for mean in means]

@@ -1,7 +1,7 @@
-"""Moving through latent space turns one digit into another by way of digits; fading one over the other does not.
+"""Moving through latent space turns one digit into another by way of other digits; cross-fading does not.
 
-A small conditional model is trained, then three rows are drawn: a morph between two seeds, one between classes of one
-seed, and for comparison the same two ends faded into one another.
+A small conditional model is trained, then three rows are drawn: a morph between two seeds, a morph between classes of
+one seed, and for comparison a cross-fade between the ends of the first row.
 """
 
 import sys

@@ -1,6 +1,6 @@
-"""A 1-Lipschitz critic is never steeper than 1, so that its scores tell how far there is to go.
+"""A 1-Lipschitz critic is never steeper than 1, so its scores tell how far fakes are from reals.
 
-Three critics look at the same two heaps of points: a classifier, a Wasserstein critic that nothing holds, and one with
+Three critics learn to tell two heaps of points apart: a classifier, an unconstrained Wasserstein critic, and one with
 the gradient penalty. Only the last has a slope of about 1 all the way from the fakes to the reals.
 """
 
@@ -28,7 +28,7 @@ between, at_fakes = np.abs(places) < 1.5, np.abs(places + 2) < 0.2
 
 
 def train(objective, weight):
-    """A critic's answers and slopes on the line, after it has learned to tell N(2, 0.2) from N(-2, 0.2)."""
+    """A critic's outputs and slopes along the line, after it has learned to tell N(2, 0.2) from N(-2, 0.2)."""
     dice = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
     critic = MLPCritic(width=32, depth=2).build((1,), 0)
@@ -44,7 +44,7 @@ def train(objective, weight):
         adam.step()
     answers = critic(line)
     if isinstance(objective, Minimax):
-        answers = answers.sigmoid()  # a classifier's answer is a probability
+        answers = answers.sigmoid()  # a classifier's output is a probability
     return answers.detach().numpy(), slope(answers, line).detach().numpy()
 
 
@@ -70,7 +70,7 @@ for name, (objective, weight, ink) in CRITICS.items():
 figure.save("lipschitz.png")
 
 belief, free, held = found.values()
-best = 1 + 4 / (2 * WEIGHT)  # where 4 s - WEIGHT (s - 1)^2 is largest: a penalty of finite weight lets a little through
+best = 1 + 4 / (2 * WEIGHT)  # maximises 4 s - WEIGHT (s - 1)^2: a penalty of finite weight allows a bit more than 1
 assert np.abs(held[between] - best).max() < 0.15, "nearly the same slope from the fakes to the reals"
 assert free[between].min() > 20, "nothing holds its scores back"
 assert belief[at_fakes].max() < 0.02 < 0.5 < belief[between].max(), "flat at the fakes, a cliff in between"

@@ -1,7 +1,7 @@
-"""A critic that sees one frame cannot know whether a clip moves well; one that sees the whole clip can.
+"""A critic that sees single frames cannot know whether a clip moves well; one that sees the whole clip can.
 
-Both learn to tell clips of gliding digits from the same clips with their frames out of order. Each frame by itself is
-as real as can be, so the critic of frames is left with guessing.
+Both learn to tell clips of gliding digits from the same clips with their frames shuffled. Every single frame is real in
+both cases, so the critic of frames can only guess.
 """
 
 import sys
@@ -27,7 +27,7 @@ learned, tested = slice(0, 400), slice(400, 600)
 
 
 def learn(settings, seed):
-    """How well a critic orders pairs it never saw, every so many steps: 1 is perfect, .5 is guessing."""
+    """The share of new pairs that a critic orders correctly, every EVERY steps: 1 is perfect, .5 is guessing."""
     torch.manual_seed(seed)
     critic = settings.build(data.shape, 0)
     optimizer = torch.optim.Adam(critic.parameters(), 1e-3, betas=(0.5, 0.99))

@@ -1,7 +1,8 @@
-"""Noise on all that the critic sees gives the generator a way where reals and fakes have nothing in common.
+"""Noise on everything the critic sees gives the generator a gradient where reals and fakes do not overlap.
 
-Reals are a narrow heap at 3 and the first fakes one near 0. A critic trained ahead is sure of both; shown noisy samples
-it cannot be, and the generator finds its way while the noise is faded out (Sonderby et al. 2017, arXiv:1610.04490).
+The reals are a narrow heap at 3, and the first fakes lie near 0. A critic trained ahead tells them apart with
+certainty. On noisy samples it cannot be certain, so the generator finds its way while the noise is faded out
+(Sonderby et al. 2017, arXiv:1610.04490).
 """
 
 import sys
@@ -21,14 +22,14 @@ NOISE = 2.0
 GAMES = {
     "without noise": (0.0, 0.0, ORANGE),
     "with noise that fades": (NOISE, Linear(NOISE, 0.0, over=0.8), BLUE),
-}  # the critic's head start, then both
+}  # noise during the critic's head start, then while both play
 
 start = recipe(rate=0.03)
 places = torch.linspace(-1, 5, 241)[:, None]
 
 
 def play(before, after, seed):
-    """How the loss pushes fakes at each place after the head start, and the mean of the samples since then."""
+    """The loss's gradient for fakes at each place after the head start, and the means of the samples from then on."""
     tick = ahead(start, Alone(Minimax(), noise=before), steps=HEAD_START, seed=seed)
     asked = places.clone().requires_grad_()
     Minimax().generator(tick.state.networks["critic"](asked)).sum().backward()

@@ -1,7 +1,7 @@
-"""The minimax loss gives no gradient where the critic is sure, and the non-saturating one does.
+"""The minimax loss gives no gradient where the critic is sure; the non-saturating loss does.
 
-Left: how hard each loss pushes a fake, by the critic's logit. Right: a critic is trained ahead for a while, then both
-players learn, the generator by plain gradient descent; with the minimax loss it hardly moves any more.
+Left: how hard each loss pushes a fake, by the critic's logit. Right: the critic is trained alone for a while, then both
+players learn, the generator by plain gradient descent. With the minimax loss the generator hardly moves.
 """
 
 import sys
@@ -29,7 +29,7 @@ def push(loss):
 
 
 def mean_after_head_start(loss, seed):
-    """Where the generator's samples are on average, after each EVERY steps of both."""
+    """The mean of the generator's samples after every EVERY steps of both players."""
     tick = ahead(start, Alone(loss), steps=HEAD_START, seed=seed)
     return means_of_both(start, Adversarial(loss), tick, steps=TOGETHER, every=EVERY, seed=seed)
 

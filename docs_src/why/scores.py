@@ -1,8 +1,8 @@
-"""What the Fréchet distance and the Inception score see of five ways to make bad samples, and what they do not.
+"""Which of five kinds of bad samples the Fréchet distance and the Inception score detect, and which they miss.
 
-The samples are the handwritten digits themselves, damaged; the features and classes are those of a small classifier
-of them, as the real FID and Inception score take Inception's. Copies of the training pictures get the best figures of
-all.
+The samples are the handwritten digits themselves, damaged. Features and class probabilities come from a small digit
+classifier, as those of the real FID and Inception score come from Inception. Copies of the training pictures get the
+best distance of all.
 """
 
 import sys

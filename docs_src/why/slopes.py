@@ -1,8 +1,8 @@
-"""The picture of a critic's gradient: where it points and how long it is, with clipped weights and with the penalty.
+"""A picture of the critic's gradient: its direction and length, with clipped weights and with the gradient penalty.
 
-Two Wasserstein critics learn to tell the ring of eight Gaussians from points about the middle, each by its own rule.
-The generator learns from nothing but this gradient: with the penalty it has a length near 1 wherever there is a way
-to go.
+Wasserstein critics learn to tell the ring of eight Gaussians from points near the middle: two with clipped weights, one
+with the gradient penalty. The generator learns from nothing but this gradient. With the penalty, its length is close to
+1 everywhere between fakes and reals.
 """
 
 import sys
@@ -26,7 +26,7 @@ SEEDS, PLAYS, BATCH = (range(2), 500, 64) if FULL else (range(1), 250, 64)
 
 @dataclass(frozen=True)
 class Alone(Adversarial):
-    """Only the critic plays, against a generator that has learned nothing."""
+    """A game in which only the critic plays, against an untrained generator."""
 
     def turns(self) -> tuple[Turn, ...]:
         return super().turns()[:1]
@@ -51,7 +51,7 @@ places = torch.cartesian_prod(side, side)
 
 
 def gradients(game, optimizer, seed):
-    """The critic's gradient [N, 2] at the places after all plays, and the fakes that it learned from."""
+    """The critic's gradient [N, 2] at the places after training, and fakes like those that it learned from."""
     *_, tick = ganvas.train(replace(recipe, game=game, optimizer=optimizer), data, seed=seed)
     asked = places.clone().requires_grad_()
     tick.state.networks["critic"](asked).sum().backward()
@@ -59,7 +59,7 @@ def gradients(game, optimizer, seed):
 
 
 def shown(length):
-    """A length in as few digits as tell it."""
+    """A length with as few digits as needed."""
     return f"{length:.0f}" if length > 10 else f"{length:.1g}"
 
 
@@ -75,7 +75,7 @@ for name, (game, optimizer, ink) in GAMES.items():
     panel.dots(*ring.T.numpy(), GRAY, "reals", size=1.5)
     panel.dots(*fakes.T.numpy(), INK, "fakes", size=1.5)
     step = 0.9 * (side[1] - side[0]).item()
-    arrows = gradient / gradient.norm(dim=1, keepdim=True).clamp(min=1) * step  # longer than 1 is drawn as 1
+    arrows = gradient / gradient.norm(dim=1, keepdim=True).clamp(min=1) * step  # those longer than 1 are drawn as 1
     for (x, y), (a, b) in zip(places.tolist(), arrows.tolist(), strict=True):
         panel.line((x, x + a), (y, y + b), ink)
         panel.dots((x,), (y,), ink, size=1.2)

@@ -1,7 +1,8 @@
-"""Two players learn in turn: the critic's belief, the samples, and how both change as they do.
+"""Two players learn in turn: the samples, the critic's belief, and how both change.
 
-Reals are two heaps of numbers. At three moments of one training: where reals and samples lie, and how sure the critic
-is at each place that it sees a real. In the end the samples lie where the reals do and the critic can no longer say.
+The reals are two heaps of numbers. At three moments of one training we plot where reals and samples lie, and the
+critic's probability at each place that it sees a real. At the end the samples lie where the reals do, and the critic
+can no longer tell them apart.
 """
 
 import sys
@@ -26,7 +27,7 @@ dice = np.random.default_rng(0)
 reals = dice.choice([-2.0, 2.0], (5_000, 1)) + 0.4 * dice.standard_normal((5_000, 1))
 data = ganvas.Dataset(reals.astype(np.float32))
 recipe = ganvas.Recipe(
-    data=ganvas.source("ring"),  # never opened: the numbers above take its place
+    data=ganvas.source("ring"),  # never opened: `data` above replaces it
     networks={"generator": MLPGenerator(width=64, depth=3, latent=4), "critic": MLPCritic(width=64, depth=3)},
     game=Adversarial(Nonsaturating(), r1=0.1, r2=0.1),
     optimizer=Adam(rate=1e-3, beta1=0.0, beta2=0.99),
@@ -46,7 +47,7 @@ def moments(seed):
 
 
 def apart(samples):
-    """The earth mover's distance to the reals: with as many of each, the mean way from each to its own in order."""
+    """The earth mover's distance to the reals: the mean distance of each sample to the real of the same rank."""
     return np.abs(np.sort(samples) - np.quantile(reals, (np.arange(len(samples)) + 0.5) / len(samples))).mean()
 
 

@@ -1,4 +1,4 @@
-"""Hostile model files, state dicts and runs: what says of itself what is not so."""
+"""Hostile model files, state dicts and runs: files whose descriptions lie."""
 
 import base64
 import hashlib
@@ -26,20 +26,20 @@ ODD: tuple[Any, ...] = (
 
 
 def _told(file: Path) -> dict[str, Any]:
-    """What a model file says of itself, without its sums: a stranger leaves them out, or makes them right."""
+    """A model file's description, without its checksums: a stranger omits them or makes them match."""
     with safe_open(file, "pt") as opened:
         told: dict[str, Any] = json.loads(opened.metadata()["ganvas"])
     return {name: value for name, value in told.items() if name not in ("sum", "tensors")}
 
 
 def _saved(tensors: Mapping[str, torch.Tensor], told: object) -> bytes:
-    """A model file that says this of itself."""
+    """A model file with this description."""
     words = told if isinstance(told, str) else json.dumps(told)
     return save(dict(tensors), {"ganvas": words})
 
 
 def described(good: Path) -> dict[str, bytes]:
-    """Descriptions in which every value is in turn another one, and some that lie about size."""
+    """Descriptions in which each value is replaced by odd ones, and some that lie about size."""
     told, tensors, made = _told(good), load(good.read_bytes()), {}
     for path in _paths(told):
         for odd in ODD:
@@ -63,7 +63,7 @@ def described(good: Path) -> dict[str, bytes]:
 
 
 def _paths(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to each value of a description, but in lists only to the first."""
+    """The path to each value of a description; in lists, only to the first."""
     inner = value.items() if isinstance(value, dict) else list(enumerate(value))[:1] if isinstance(value, list) else ()
     for name, each in inner:
         yield (*before, name)
@@ -71,7 +71,7 @@ def _paths(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 
 
 def _large() -> dict[str, dict[str, Any]]:
-    """Networks that would take all memory, or all time."""
+    """Networks that would take all memory or endless time."""
     parts = {
         "mlp": {"part": "mlp_generator", "width": 10**6, "depth": 200},
         "mlp deep": {"part": "mlp_generator", "width": 1, "depth": 10**9},
@@ -90,7 +90,7 @@ def _large() -> dict[str, dict[str, Any]]:
 
 
 def headers(good: Path) -> dict[str, bytes]:
-    """Headers of safetensors that are cut, that overlap, and that promise more than there is."""
+    """Headers of safetensors that are truncated, that overlap, or that promise more than there is."""
     content = good.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     header, body = json.loads(content[8 : 8 + length]), content[8 + length :]
@@ -137,7 +137,7 @@ def headers(good: Path) -> dict[str, bytes]:
 
 
 def weights(good: Path) -> dict[str, bytes]:
-    """Weights of other shapes, types and names, or that are no numbers, under a good description."""
+    """Weights of other shapes, types and names, or that are not finite, under a good description."""
     told, tensors = _told(good), load(good.read_bytes())
     made = {}
     for name, tensor in itertools.islice(tensors.items(), 6):
@@ -175,14 +175,14 @@ class _Runs:
 
 
 def _program() -> bytes:
-    """A pickle that runs code where it is loaded without care."""
+    """A pickle that runs code if it is loaded carelessly."""
     return pickle.dumps(_Runs())
 
 
 def pickles() -> dict[str, bytes]:
-    """State dicts of torch.save that are programs, that are packed, and that unfold to more than the file holds."""
+    """State dicts of torch.save that are programs, truncated, compressed, or far larger once loaded."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of kinds of tensors that are on their way out
+        warnings.simplefilter("ignore")  # about tensor types that are deprecated
         made = _saved_by_torch()
     whole, old = made["whole"], made["old and whole"]
     for share in (0.05, 0.2, 0.4, 0.6, 0.8, 0.95):
@@ -234,7 +234,7 @@ def _saved_by_torch() -> dict[str, bytes]:
 
 
 def _packed(content: bytes) -> bytes:
-    """The same archive, packed: 256 MB of zeros in 256 kB."""
+    """The same archive, compressed: 256 MB of zeros in 256 kB."""
     into = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as whole, zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as packed:
         for each in whole.infolist():
@@ -243,7 +243,7 @@ def _packed(content: bytes) -> bytes:
 
 
 def runs() -> dict[str, Callable[[Path], None]]:
-    """Runs whose recipe or checkpoint says what is not so; hashes are right, as those of who means harm are."""
+    """Runs with a false recipe or checkpoint; checksums are missing or match, as an attacker would do it."""
     made: dict[str, Callable[[Path], None]] = {}
     for odd in ODD:
         for path in (

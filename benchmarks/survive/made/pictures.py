@@ -1,6 +1,6 @@
-"""Odd picture files, each with what has to come of it.
+"""Odd picture files, each with the expected outcome.
 
-Whatever holds a whole picture is teal, so that it can be told whether what was read of it is what is in it.
+Every file that holds a whole picture is teal, so that it can be checked that the picture was read correctly.
 """
 
 import io
@@ -23,7 +23,7 @@ USED, LEFT_OUT, EITHER = "used", "left out", "either"
 
 @dataclass(frozen=True)
 class Odd:
-    """A file: its name, how its content is made, and whether it is `used`, `left out`, or may be `either`."""
+    """A file: its name, how its content is made, and whether it should be `used`, `left out`, or may be `either`."""
 
     kind: str
     name: str
@@ -32,7 +32,7 @@ class Odd:
 
 
 def odd_pictures() -> Iterator[Odd]:
-    """All of them."""
+    """All odd pictures."""
     yield from _forms()
     yield from _endings()
     yield from _turned()
@@ -46,7 +46,7 @@ def odd_pictures() -> Iterator[Odd]:
 
 @cache
 def saved(kind: str, mode: str = "RGB", size: tuple[int, int] = SIZE, /, **options: Any) -> bytes:
-    """A teal picture of this format and mode."""
+    """A teal picture in this format and mode."""
     base = Image.new("RGB", size, TEAL)
     image = base.convert(mode) if mode not in ("I;16", "I", "F") else _gray(size, mode)
     file = io.BytesIO()
@@ -61,7 +61,7 @@ def _gray(size: tuple[int, int], mode: str) -> Image.Image:
 
 @cache
 def rough(kind: str, **options: Any) -> bytes:
-    """A picture that compresses badly, so that there is something to damage."""
+    """A picture that compresses badly, so that there is much to damage."""
     pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, kind, **options)
@@ -147,7 +147,7 @@ def _exif(orientation: int) -> bytes:
 
 
 def _laden() -> Iterator[Odd]:
-    """Sound pictures that carry much else."""
+    """Sound pictures that carry a lot of other data."""
     noise = random.Random(0).randbytes
     yield Odd("metadata", "profile of 3 MB.png", lambda: saved("PNG", icc_profile=noise(3 << 20)))
     yield Odd("metadata", "profile of 3 MB.jpg", lambda: saved("JPEG", icc_profile=noise(3 << 20)))
@@ -207,7 +207,7 @@ def _lazily(mebibytes: int) -> bytes:
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
-    """A chunk of a PNG with its sum."""
+    """A chunk of a PNG with its checksum."""
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
@@ -220,7 +220,7 @@ def with_chunks(*chunks: tuple[bytes, bytes]) -> bytes:
 def png_of(
     width: int, height: int, depth: int, colour: int, rows: bytes, *more: tuple[bytes, bytes], laced: int = 0
 ) -> bytes:
-    """A PNG put together by hand."""
+    """A PNG assembled by hand."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, laced)
     body = b"".join(chunk(*each) for each in more)
     return (
@@ -262,7 +262,7 @@ def _strange_png() -> Iterator[Odd]:
 
 
 def _bombs() -> Iterator[Odd]:
-    """Small files that would take long or much."""
+    """Small files that would take much time or memory."""
     yield Odd("bombs", "100 megapixels.png", lambda: png_of(10_000, 10_000, 1, 0, bytes(1251) * 10_000), LEFT_OUT)
     yield Odd("bombs", "2.5 gigapixels.png", lambda: png_of(50_000, 50_000, 1, 0, bytes(100)), LEFT_OUT)
     yield Odd("bombs", "63 megapixels.png", lambda: png_of(7900, 7900, 1, 0, bytes(989) * 7900))
@@ -304,7 +304,7 @@ def _resized_jpeg(width: int, height: int) -> bytes:
 
 @cache
 def many_scans(count: int, width: int, height: int) -> bytes:
-    """A progressive JPEG whose last scan is there so many times more, at this size."""
+    """A progressive JPEG of this size, with its last scan repeated so many times."""
     jpeg = saved("JPEG", progressive=True)
     jpeg = _patched(jpeg, jpeg.index(b"\xff\xc2") + 5, struct.pack(">HH", height, width))
     last = jpeg.rindex(b"\xff\xda")
@@ -385,7 +385,7 @@ def _flipped() -> Iterator[Odd]:
 
 
 def flipped(content: bytes, seed: int, *, most: int = 6) -> bytes:
-    """The content with a few bytes changed, one of them near its beginning."""
+    """The content with a few bits flipped, one of them near its beginning."""
     dice, changed = random.Random(seed), bytearray(content)
     places = [
         dice.randrange(min(200, len(changed))),

@@ -1,4 +1,4 @@
-"""Trainings of a moment, in which all that can be interrupted or damaged takes part."""
+"""Very short trainings that involve everything that can be interrupted or damaged."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,7 +44,7 @@ DIGITS = replace(
     batch=8,
     images=64,
     sheets=2,
-    measure_images=0,  # a digit's features take a classifier that learns for a minute
+    measure_images=0,  # computing features of digits needs a classifier that trains for a minute
 )
 CGAN = replace(DIGITS, condition=Labels())
 WORDS = replace(
@@ -62,7 +62,7 @@ RUN = "run"  # the folder of the training, beside the folder of the data
 
 
 def set_up(folder: Path) -> None:
-    """Put down the data that a training there may want: twelve pictures with words, in two folders."""
+    """Write the data that a training there may need: twelve pictures with words, in two folders."""
     rows = []
     for place in range(12):
         name = f"{'round' if place % 2 else 'square'}/{place:02}.png"
@@ -75,7 +75,7 @@ def set_up(folder: Path) -> None:
 
 @cache
 def warmed() -> None:
-    """Train each of them for one step here, so that what is forked has nothing to import or to look up any more."""
+    """Train each scene for one step here, so that forked processes need not import or look up anything."""
     with TemporaryDirectory(prefix="survive-warm-") as name:
         set_up(Path(name))
         for scene, recipe in SCENES.items():
@@ -87,7 +87,7 @@ def warmed() -> None:
 
 
 def training(recipe: Recipe, *, checkpoint_seconds: float = 0.0) -> Callable[[], Run]:
-    """The work of training in the folder `run` of the working directory, with checkpoints so far apart."""
+    """Train in the folder `run` of the working directory, with checkpoints this many seconds apart."""
     return partial(_train, recipe, checkpoint_seconds)
 
 

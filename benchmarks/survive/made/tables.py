@@ -1,11 +1,11 @@
-"""Odd tables beside sound pictures, each with what has to come of it."""
+"""Odd tables beside sound pictures, each with the expected outcome."""
 
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 READ, TOLD, EITHER = "read", "told", "either"
-"""The table is read, it is named as one that says nothing or not all, or one of the two."""
+"""The table is read; it is reported as one without information, or with only part of it; or either of these."""
 
 Table = tuple[str, str, bytes, str]
 ODD_WORDS: tuple[Any, ...] = (
@@ -17,7 +17,7 @@ ODD_WORDS: tuple[Any, ...] = (
 
 
 def odd_tables(names: Sequence[str]) -> Iterator[Table]:
-    """(kind, file name, content, expected) of each beside pictures of these names."""
+    """(kind, file name, content, expected) of each, beside pictures of these names."""
     yield from _jsonl(names)
     yield from _csv(names)
     yield from _labels(names)

@@ -1,4 +1,4 @@
-"""Odd zip files, each with how many of the sound pictures in it have to be found; None where it may be any number."""
+"""Odd zip files, each with how many of its sound pictures must be found, or None if any number will do."""
 
 import io
 import random
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from .pictures import saved
 
-Zip = tuple[str, bytes | Callable[[], bytes], int | None]  # what takes a while is made when it is tried
+Zip = tuple[str, bytes | Callable[[], bytes], int | None]  # slow ones are made when they are tried
 SOUND = 3
 
 
 def odd_zips() -> Iterator[Zip]:
-    """(name, content, pictures) of each; 0 pictures: it has to be refused."""
+    """(name, content, pictures) of each; with 0 pictures, it must be refused."""
     yield from _methods()
     yield from _names()
     yield from _kinds()
@@ -28,14 +28,14 @@ def odd_zips() -> Iterator[Zip]:
 
 
 def picture(place: int) -> bytes:
-    """One of the sound pictures, no two the same."""
+    """One of the sound pictures, all different."""
     return saved("PNG", "RGB", (20 + place, 20))
 
 
 def zipped(
     more: dict[str, bytes] | None = None, *, method: int = zipfile.ZIP_DEFLATED, around: str = "", **options: bool
 ) -> bytes:
-    """A zip of three sound pictures and whatever else is to be in it."""
+    """A zip of three sound pictures and of other given files."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as opened:
         for place in range(SOUND):
@@ -150,7 +150,7 @@ def _twice() -> bytes:
 def _patched(
     content: bytes, *, local: tuple[int, str, int] | None = None, central: tuple[int, str, int] | None = None
 ) -> bytes:
-    """The zip with one number of the first entry's headers changed, at this place and in this form."""
+    """The zip with one number in the first entry's headers changed, at this offset and in this format."""
     changed = bytearray(content)
     for magic, change in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
         if change:
@@ -160,7 +160,7 @@ def _patched(
 
 
 def _flipped(content: bytes, seed: int) -> bytes:
-    """Bits changed where most of the damage is done: in the headers of the entries and at the end."""
+    """Flip bits where they do most harm: in the headers of the entries and at the end."""
     dice, changed = random.Random(seed), bytearray(content)
     directory = content.index(b"PK\x01\x02")
     for _ in range(1 + seed % 4):

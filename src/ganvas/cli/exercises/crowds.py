@@ -1,4 +1,4 @@
-"""Checks of exercises about crowds of samples: whose they are, how far apart, how many kinds, with which words."""
+"""Checks for exercises about many samples: Bayes' rule, the earth mover's distance, modes, mismatched words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,86 +15,86 @@ Given = Mapping[str, Any]
 
 
 def check_bayes(given: Given) -> None:
-    """Of logarithms that `exp` still takes, and then of some that it does not."""
+    """Check `belief` on logarithms that `exp` can take, and then on some for which `exp` gives 0."""
     log, prior = _draw(4, 3), torch.tensor([0.6, 0.3, 0.1])
     right = (log + prior.log()).softmax(1)
     wrong = {
-        "The prior is left out: a class that comes rarely needs better evidence.": log.softmax(1),
-        "The prior is added as it is: to a logarithm its logarithm is added.": (log + prior).softmax(1),
-        "The prior alone is told: the pictures have no part in it.": prior.expand(4, 3),
-        "It does not add up to 1 for each picture: divide by the sum over the classes.": log.exp() * prior,
-        "It adds up to 1 over the pictures: it has to over the classes, along axis 1.":
+        "The prior is left out: a rare class needs better evidence.": log.softmax(1),
+        "The prior is added as it is: the sum needs logarithms on both sides.": (log + prior).softmax(1),
+        "This is the prior alone: the pictures make no difference.": prior.expand(4, 3),
+        "The beliefs do not add up to 1 for each picture: divide by the sum over classes.": log.exp() * prior,
+        "The beliefs add up to 1 over the pictures: they should over the classes, along axis 1.":
             (log + prior.log()).softmax(0),
-        "It is the logarithm of the belief: `softmax` in place of `log_softmax`.": (log + prior.log()).log_softmax(1),
-        "The likeliest class is told and not how likely each of them is.": (log + prior.log()).argmax(1),
-        "The prior comes in after the sum over the classes, so a picture's beliefs do not add up to 1.":
+        "This is the logarithm of the belief: use `softmax`, not `log_softmax`.": (log + prior.log()).log_softmax(1),
+        "This is the likeliest class: the probability of each class is wanted.": (log + prior.log()).argmax(1),
+        "The prior comes in after the sum over the classes, but it belongs into that sum, too.":
             log.softmax(1) * prior,
-        "Logarithms are multiplied by the prior: probabilities are, so logarithms are added up.":
+        "Logarithms are multiplied by the prior: only probabilities multiply, logarithms add up.":
             (log * prior).softmax(1),
     }  # fmt: skip
     expect(given["belief"](log, prior), right, wrong, what="The belief")
     far = log - 2000
     nan = {
-        "It is right, but not for a picture that is unlikely in every class: `exp` of -2000 is 0, and 0 / 0 is not a "
-        "number. Stay with the logarithms and take `softmax`.": torch.full((4, 3), torch.nan),
-        "It is right, but for a picture that is unlikely in every class it says 0 of each: `exp` of -2000 is 0. Stay "
-        "with the logarithms and take `softmax`.": torch.zeros(4, 3),
+        "This is right, but not for a picture that is unlikely in every class: `exp` of -2000 is 0, and 0 / 0 is not "
+        "a number. Stay with the logarithms and use `softmax`.": torch.full((4, 3), torch.nan),
+        "This is right, but for a picture that is unlikely in every class it is 0 everywhere: `exp` of -2000 is 0. "
+        "Stay with the logarithms and use `softmax`.": torch.zeros(4, 3),
     }
-    expect(given["belief"](far, prior), right, nan, what="The belief in unlikely pictures")
+    expect(given["belief"](far, prior), right, nan, what="The belief for unlikely pictures")
 
 
 def check_earth(given: Given) -> None:
-    """Of grains in no order, some of which have to go left."""
+    """Check `earth_mover` on grains in no order, some of which have to move left."""
     a, b = torch.tensor([3.0, -1.0, 0.5, 2.0, 7.0]), torch.tensor([0.0, 4.0, -2.5, 1.0, 7.5])
     way = a.sort().values - b.sort().values
     right = way.abs().mean()
     wrong = {
-        "Grains go to whatever place comes as far down the list: sort both heaps first.": (a - b).abs().mean(),
-        "One heap alone is sorted: sort both.": (a.sort().values - b).abs().mean(),
-        "The other heap alone is sorted: sort both.": (a - b.sort().values).abs().mean(),
-        "It is how far the means of the heaps are apart: ways to the left and to the right cancel in it. Take the "
-        "size of each grain's way.": way.mean().abs(),
-        "Ways to the left and to the right cancel: take the size of each grain's way.": way.mean(),
-        "Ways to the left and to the right cancel: take the size of each way.": -way.mean(),
-        "It is the work of all grains together: take the mean way of one.": way.abs().sum(),
-        "Ways are squared: that is another distance, which far grains rule.": way.square().mean(),
-        "Ways are squared, and the root is taken: that is another distance, which far grains rule.":
+        "Grains are paired with places in the order of the lists: sort both heaps first.": (a - b).abs().mean(),
+        "Only the first heap is sorted: sort both.": (a.sort().values - b).abs().mean(),
+        "Only the second heap is sorted: sort both.": (a - b.sort().values).abs().mean(),
+        "This is how far apart the means of the heaps are: moves to the left and to the right cancel in it. Use how "
+        "far each grain moves, without the sign.": way.mean().abs(),
+        "Moves to the left and to the right cancel: use how far each grain moves, without the sign.": way.mean(),
+        "Moves to the right and to the left cancel: use how far each grain moves, without the sign.": -way.mean(),
+        "This is the sum over all grains together: take the mean over the grains.": way.abs().sum(),
+        "The moves are squared: that is another distance, dominated by long moves.": way.square().mean(),
+        "The moves are squared and the root is taken: that is another distance, dominated by long moves.":
             way.square().mean().sqrt(),
-        "It is the longest way: take the mean over the grains.": way.abs().max(),
-        "It is the median way: take the mean over the grains.": way.abs().median(),
-        "There is a way for each grain: take the mean.": way.abs(),
-        "Every grain goes to every place: each goes to one, the first to the first, once both are sorted.":
+        "This is the longest move: take the mean over the grains.": way.abs().max(),
+        "This is the median move: take the mean over the grains.": way.abs().median(),
+        "There is one number for each grain: take the mean.": way.abs(),
+        "Every grain goes to every place: each should go to one place only, in sorted order.":
             (a[:, None] - b).abs().mean(),
-        "Each grain goes to the place that is nearest, so some places stay empty and others have two.":
+        "Each grain goes to the nearest place, so some places stay empty and others get two.":
             (a[:, None] - b).abs().min(1).values.mean(),
     }  # fmt: skip
     expect(number(given["earth_mover"](a, b)), right, wrong, what="The distance")
 
 
 def check_modes(given: Given) -> None:
-    """Of seven modes, which have more than they should, all, a part, a quarter, less and nothing of it."""
+    """Check `modes_held` on seven modes, whose numbers of samples range from 0 to four times the fair share."""
     counts = torch.tensor([33, 9, 8, 3, 2, 1, 0])
     centres = 4 * torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [2.0, 2.0], [2.0, 0.0], [0.0, 2.0]])
     samples = centres.repeat_interleave(counts, 0) + _draw(56, 2) / 8
     right = (counts >= 2).sum()
     wrong = {
-        "Every mode counts that has a sample: it needs a quarter of its fair share.": (counts > 0).sum(),
-        "A mode counts from its whole fair share on: a quarter of it is enough.": (counts >= 8).sum(),
-        "A quarter of all samples is asked for: a quarter of a fair share is, N / K / 4.": (counts >= 14).sum(),
-        "More than a quarter is asked for: a mode with just a quarter of its fair share is held.": (counts > 2).sum(),
-        "It is the share of modes: their number is asked.": right / 7,
-        "The number of modes that are lost is told: those that are held are asked.": 7 - right,
-        "There is a number for each mode, how many samples it has: how many modes have enough of them is asked.":
+        "Every mode that has a sample counts: it needs a quarter of its fair share.": (counts > 0).sum(),
+        "A mode needs its whole fair share to count: a quarter of it is enough.": (counts >= 8).sum(),
+        "A mode needs a quarter of all samples to count: a quarter of its fair share is enough.": (counts >= 14).sum(),
+        "More than a quarter is needed to count: exactly a quarter of the fair share is enough.": (counts > 2).sum(),
+        "This is the share of modes that are held: their number is wanted.": right / 7,
+        "This is the number of modes that are lost: those that are held are wanted.": 7 - right,
+        "There is one number for each mode, how many samples it has: count the modes that have enough.":
             counts,
-        "There is an answer for each mode: add them up.": counts >= 2,
-        "Every mode counts: is each looking for its nearest sample? It is each sample that looks for the nearest "
+        "There is one answer for each mode: add them up.": counts >= 2,
+        "Every mode counts: is each mode looking for its nearest sample? Each sample should look for its nearest "
         "mode, along axis 1.": torch.tensor(7),
     }  # fmt: skip
     expect(number(given["modes_held"](samples, centres)), right, wrong, what="The number of modes")
 
 
 def check_mismatch(given: Given) -> None:
-    """By value and by where gradients go."""
+    """Check the value of `critic_loss` with words, where its gradient goes, and where it must not go."""
     critic = _Reader()
     real, words = _draw(5, 3), _draw(5, 2, seed=2)
     fake = _draw(5, 3, seed=1).requires_grad_()
@@ -102,22 +102,22 @@ def check_mismatch(given: Given) -> None:
     right_pair, fake_pair = softplus(-critic(real, words)).mean(), softplus(critic(fake, words)).mean()
     wrong_pair, praised = softplus(critic(real, other)).mean(), softplus(-critic(real, other)).mean()
     wrong = {
-        "Words of another are missing: such a critic may look at the picture alone.": (right_pair + fake_pair) / 2,
-        "The fakes are missing: the critic has to see them, too.": (right_pair + wrong_pair) / 2,
-        "Real pictures with the words of another are called 1: what does not belong together is wrong.":
+        "The pairs with the words of another picture are missing: such a critic may look at the picture alone.": (right_pair + fake_pair) / 2,
+        "The fakes are missing: the loss needs them, too.": (right_pair + wrong_pair) / 2,
+        "Real pictures with the words of another are called 1: what does not belong together should be called 0.":
             (right_pair + (fake_pair + praised) / 2) / 2,
-        "Fakes get the words of another: it is the real pictures that do.":
+        "Fakes get the words of another picture: the real pictures should.":
             (right_pair + (fake_pair + softplus(critic(fake, other)).mean()) / 2) / 2,
-        "The third part has real pictures with their own words, called 0: give them those of another.":
+        "The third part has real pictures with their own words, called 0: give them the words of another.":
             (right_pair + (fake_pair + softplus(critic(real, words)).mean()) / 2) / 2,
-        "The two wrong parts count one each: they share a half, so that right and wrong weigh the same.":
+        "Each wrong part counts as much as the right part: the two together should count that much.":
             (right_pair + fake_pair + wrong_pair) / 2,
-        "The three parts count a third each: what is right counts a half, and the two wrong ones a quarter each.":
+        "The three parts count a third each: the right one should count a half, the two wrong ones a quarter each.":
             (right_pair + fake_pair + wrong_pair) / 3,
-        "The three parts are added up and not weighed: a half, a quarter and a quarter.":
+        "The three parts are added up without weights: a half, a quarter and a quarter.":
             right_pair + fake_pair + wrong_pair,
-        "It is not halved: right and wrong count a half each.": right_pair + (fake_pair + wrong_pair) / 2,
-        "The labels are the wrong way round: what is right is to be called 1.":
+        "The sum is not halved: right and wrong should count a half each.": right_pair + (fake_pair + wrong_pair) / 2,
+        "The labels are the wrong way round: the right pairs should be called 1.":
             (softplus(critic(real, words)).mean()
              + (softplus(-critic(fake, words)).mean() + praised) / 2) / 2,
     }  # fmt: skip
@@ -125,15 +125,15 @@ def check_mismatch(given: Given) -> None:
     right = (right_pair + (fake_pair + wrong_pair) / 2) / 2
     expect(loss, right.detach(), {text: value.detach() for text, value in wrong.items()}, what="The loss")
     if not loss.requires_grad:
-        raise Wrong("The value is right, but no gradient can be taken of it: the critic could not learn.")
+        raise Wrong("The value is right, but no gradient can be taken of it, so the critic could not learn.")
     loss.backward()
     if fake.grad is not None and bool(fake.grad.any()):
-        raise Wrong("The value is right, but its gradient goes on into the fakes and so into the generator: give the "
-                    "critic `fake.detach()`.")  # fmt: skip
+        raise Wrong("The value is right, but its gradient goes on into the fakes, and through them into the "
+                    "generator: cut the fakes off from it, as in exercise 3.")  # fmt: skip
 
 
 class _Reader(nn.Module):
-    """A critic of three numbers and two of words, with weights that are always the same."""
+    """A critic of pictures of three numbers with words of two numbers, with fixed weights."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What exercises there are; nothing here is heavy, as `ganvas learn` lists them."""
+"""The list of exercises; it imports nothing heavy, so that `ganvas learn` can list them quickly."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,110 +12,110 @@ BEGUN = Path(__file__).parent / "begun"
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise: a file with a hole, and what it was good for."""
+    """One exercise: a file with a hole, and where Ganvas uses what it teaches."""
 
     number: int
     name: str
     title: str
     chapter: str
-    """The page of the course, without its ending."""
+    """The file name of the chapter in docs/course, without its ending."""
     learned: str
-    """What is said once the answer is right: where the thing is met in Ganvas."""
+    """What is said once the answer is right: where the same thing appears in Ganvas."""
 
     @property
     def file(self) -> str:
-        """The name of the file that a learner fills."""
+        """The name of the file that the learner fills in."""
         return f"{self.number:02}_{self.name}.py"
 
     @property
     def begun(self) -> str:
-        """That file as it begins."""
+        """The text of that file as the learner gets it."""
         return (BEGUN / f"{self.file}.txt").read_text(encoding="utf-8")
 
 
 EXERCISES = (
     Exercise(
-        1, "kl", "What a variational autoencoder pays for its codes", "generative",
-        "`ganvas train vae` adds this to its loss; `--set game.beta=4` makes it dearer.",
+        1, "kl", "The KL term in the loss of a variational autoencoder", "generative",
+        "`ganvas train vae` adds this to its loss; `--set game.beta=4` gives it four times the weight.",
     ),
     Exercise(
-        2, "entropy", "How many bits something takes", "information",
-        "A classifier's loss is the cross entropy of what is and what it believes; with two classes it is BCE.",
+        2, "entropy", "Entropy and cross entropy in bits", "information",
+        "A classifier's loss is the cross entropy of the truth and of what it believes; with two classes it is BCE.",
     ),
     Exercise(
-        3, "critic_loss", "What the critic makes smaller", "players",
-        "`ganvas show nonsaturating` is this loss, by the name of the generator's half.",
+        3, "critic_loss", "The critic's loss", "players",
+        "`ganvas show nonsaturating` is this loss; its name comes from the generator's half.",
     ),
     Exercise(
-        4, "generator_loss", "What the generator makes smaller", "players",
-        "`ganvas show minimax` has the other form, which starves; docs_src/why/saturation.py shows it.",
+        4, "generator_loss", "The generator's loss", "players",
+        "`ganvas show minimax` has the other form, which saturates; docs_src/why/saturation.py shows how.",
     ),
     Exercise(
         5, "step", "One step of a GAN", "players",
-        "This is a whole GAN. `ganvas train mlp_gan` takes 6,250 such steps.",
+        "This is a complete GAN. `ganvas train mlp_gan` takes 6,250 such steps.",
     ),
     Exercise(
-        6, "wasserstein", "A distance as the loss", "distance",
-        "Without a bound on the slope it runs away: that is the next exercise.",
+        6, "wasserstein", "The Wasserstein loss", "distance",
+        "Without a bound on the critic's slope, this loss runs away: the next exercise is such a bound.",
     ),
     Exercise(
         7, "penalty", "The gradient penalty of WGAN-GP", "distance",
-        "`ganvas train wgan_gp` has it; the log's `critic.slope` is the slope that it brings to 1.",
+        "`ganvas train wgan_gp` uses it; `critic.slope` in the log is the slope that it pulls towards 1.",
     ),
     Exercise(
-        8, "block", "The block that a DCGAN is built of", "pictures",
-        "`ganvas train dcgan` stacks four of them on a first one.",
+        8, "block", "The block that a DCGAN's generator is built of", "pictures",
+        "`ganvas train dcgan` stacks four of these on a first block.",
     ),
     Exercise(
         9, "condition", "Telling both players which class is meant", "asked",
-        "`ganvas train cgan` and then `ganvas sample RUN --label 7` is this on digits.",
+        "`ganvas train cgan`, then `ganvas sample RUN --label 7`, does this with digits.",
     ),
     Exercise(
-        10, "steer", "Changing what a trained generator draws", "asked",
-        "`ganvas edit RUN --direction warmth --gradient` takes such steps, and holds what is to stay.",
+        10, "steer", "Changing what a trained generator draws, without training", "asked",
+        "`ganvas edit RUN --direction warmth --gradient` takes such steps, and can keep fixed what should stay.",
     ),
     Exercise(
-        11, "frames", "A critic of frames, for clips", "moving",
-        "`ganvas train moving_digits` has such a critic of frames beside one that sees whole clips.",
+        11, "frames", "Judging clips with a critic of single frames", "moving",
+        "`ganvas train moving_digits` has such a critic of frames, next to one that sees whole clips.",
     ),
     Exercise(
         12, "frechet", "The Fréchet distance, the figure behind the FID", "measured",
-        "`ganvas evaluate RUN` gives it with its error; on other features than Inception's it is no FID.",
+        "`ganvas evaluate RUN` reports it with its error; only on Inception's features may it be called FID.",
     ),
     Exercise(
-        13, "inception", "The Inception score, and whom it takes for perfect", "measured",
-        "`ganvas evaluate RUN --features digits` gives it for digits; it never looks at the data.",
+        13, "inception", "The Inception score", "measured",
+        "`ganvas evaluate RUN --features digits` reports it for digits. It never looks at the data.",
     ),
     Exercise(
-        14, "auc", "How well fake and real are told apart", "measured",
-        "`ganvas inspect RUN` gives it with its interval, and `ganvas quiz RUN` measures a visitor by the same.",
+        14, "auc", "The AUC: how well fake and real are told apart", "measured",
+        "`ganvas inspect RUN` reports it with its interval; `ganvas quiz RUN` measures visitors by the same figure.",
     ),
     Exercise(
-        15, "bayes", "A model that can draw, turned round to tell", "generative",
-        "docs_src/why/kinds.py reads digits in this way, by a Gaussian of each.",
+        15, "bayes", "Bayes' rule: a model that draws, turned into one that classifies", "generative",
+        "docs_src/why/kinds.py classifies digits this way, with a Gaussian for each of the ten.",
     ),
     Exercise(
         16, "earth", "The earth mover's distance", "distance",
-        "Along a line one can sort; docs_src/why/distance.py shows that a Wasserstein critic finds the same number.",
+        "On a line, sorting is enough; docs_src/why/distance.py shows that a Wasserstein critic finds the same number.",
     ),
     Exercise(
         17, "modes", "How many modes are left", "distance",
-        "`ganvas train ring` is scored by it, and `ganvas doctor RUN` looks for missing modes where nobody knows them.",
+        "`ganvas train ring` is scored by it. `ganvas doctor RUN` looks for missing modes in any data.",
     ),
     Exercise(
         18, "mismatch", "A critic that reads the words", "asked",
-        "`--set game.mismatch=1` is this term, which `keyword_icons` has by itself.",
+        "`--set game.mismatch=1` adds such a term; the recipe `keyword_icons` has it by default.",
     ),
 )  # fmt: skip
 
 
 def exercise(asked: str) -> Exercise:
-    """The exercise of this number or name.
+    """The exercise with this number or name.
 
     Raises:
-        NotFound: there is none; the message says what there is.
+        NotFound: there is none; the message says which there are.
     """
     for each in EXERCISES:
         if asked in {str(each.number), each.name}:
             return each
-    raise NotFound(f"There is no exercise {asked!r}; there are 1 to {len(EXERCISES)}: `ganvas learn` lists them.")
+    raise NotFound(f"There is no exercise {asked!r}. They go from 1 to {len(EXERCISES)}; `ganvas learn` lists them.")

@@ -1,4 +1,4 @@
-"""Checks of exercises that are about gradients: a whole step, the gradient penalty, steering by the input."""
+"""Checks for exercises about gradients: a whole step, the gradient penalty, steering by the input."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -17,7 +17,7 @@ Step = Callable[..., None]
 
 
 def check_step(given: Given) -> None:
-    """Two steps on plain gradient descent: the weights afterwards tell which line is missing."""
+    """Check `step` by the weights after three steps of plain gradient descent, which show what is missing."""
     begun = _players()
     after = _played(given["step"], begun)
     if all(near(mine, right) for mine, right in zip(after, _played(_step, begun), strict=True)):
@@ -26,35 +26,36 @@ def check_step(given: Given) -> None:
     before = [weight.detach() for player in begun for weight in player.parameters()]
     still = [near(mine, weight) for mine, weight in zip(after, before, strict=True)]
     if all(still):
-        raise Wrong("Nobody moves: each player takes `loss.backward()` and then `optimizer.step()`.")
+        raise Wrong("No weights change: each player needs `backward()` on its loss, and then its optimizer's `step()`.")
     if all(still[:generator]):
-        raise Wrong("The generator does not move: give the critic the fakes undetached in the generator's turn, and "
-                    "let `generator_optimizer.step()` follow `backward()`.")  # fmt: skip
+        raise Wrong("The generator's weights do not change: in its turn, the critic has to get fakes that are not "
+                    "detached, and `generator_optimizer.step()` has to follow `backward()`.")  # fmt: skip
     if all(still[-critic:]):
-        raise Wrong("The critic does not move: it needs `backward()` and `critic_optimizer.step()` in its turn.")
+        raise Wrong("The critic's weights do not change: its turn needs `backward()` and `critic_optimizer.step()`.")
     for sentence, settings in MISSTEPS.items():
         if all(near(*pair) for pair in zip(after, _played(lambda *a, s=settings: _step(*a, **s), begun), strict=True)):
             raise Wrong(sentence)
-    raise Wrong("Both players move, but not as they should. First the critic learns by the critic's loss, then the "
-                "generator by the generator's loss and the critic as it is then; each once, each cleared "
-                "before.")  # fmt: skip
+    raise Wrong("Both players learn, but not as they should. First the critic takes one step on its loss. Then the "
+                "generator takes one step on its own loss, for which the changed critic is asked. The gradients of "
+                "each player are cleared before its turn.")  # fmt: skip
 
 
 MISSTEPS: dict[str, dict[str, Any]] = {
-    "The critic's gradient is not cleared before its turn: what the generator's turn left in it is added. Call "
-    "`critic_optimizer.zero_grad()` before the critic's `backward()`.": {"clear": (False, True)},
-    "The generator's gradient is not cleared before its turn: that of the step before is added. Call "
-    "`generator_optimizer.zero_grad()` before the generator's `backward()`.": {"clear": (True, False)},
-    "No gradient is ever cleared: that of all steps before is added. Call `zero_grad()` of each player's optimizer "
+    "The critic's gradient is not cleared before its turn, so what the generator's turn left there is added to it: "
+    "each player needs `zero_grad()` before its `backward()`.": {"clear": (False, True)},
+    "The generator's gradient is not cleared before its turn, so that of the step before is added to it: each player "
+    "needs `zero_grad()` before its `backward()`.": {"clear": (True, False)},
+    "No gradient is ever cleared, so those of all steps before are added to it: each player needs `zero_grad()` "
     "before its `backward()`.": {"clear": (False, False)},
-    "The generator learns first: let the critic go before it.": {"critic_first": False},
-    "The generator makes the critic's loss smaller: it helps the critic. Give it the generator's loss.":
+    "The generator learns first: the critic's turn should come before its turn.": {"critic_first": False},
+    "The generator makes the critic's loss smaller, so it helps the critic: give it the generator's loss.":
         {"helps": True},
-    "The generator learns from the critic as it was before its turn: ask the critic anew after it has moved.":
+    "The generator learns from the critic as it was before its turn: ask the critic again after its step.":
         {"stale": True},
-    "The fakes are not detached in the critic's turn: the gradient of the critic's loss is left in the generator "
-    "and added to its own. Detach them, or clear the generator's gradient after the critic's turn.": {"detach": False},
-    "The critic moves twice: the generator's turn moves the generator alone, so only its optimizer steps there.":
+    "The fakes are not detached in the critic's turn, so the gradient of the critic's loss also ends up in the "
+    "generator and is added to its own. Detach them, or clear the generator's gradient after the critic's turn.":
+        {"detach": False},
+    "The critic learns twice: in the generator's turn, only the generator's optimizer should take a step.":
         {"twice": True},
 }  # fmt: skip
 
@@ -64,7 +65,7 @@ def _step(
     clear: tuple[bool, bool] = (True, True), critic_first: bool = True, helps: bool = False, stale: bool = False,
     detach: bool = True, twice: bool = False,
 ) -> None:  # fmt: skip
-    """The right step, or one with a mistake."""
+    """The right step, or one with the given mistakes."""
 
     def critics_turn() -> None:
         fake = generator(z).detach() if detach else generator(z)
@@ -96,7 +97,7 @@ def _step(
 
 
 def _played(step: Step, begun: tuple[nn.Module, nn.Module]) -> list[Tensor]:
-    """All weights after three steps from the same beginning, the generator's first."""
+    """All weights after three steps from the given networks: the generator's, then the critic's."""
     generator, critic = deepcopy(begun)
     optimizers = [torch.optim.SGD(player.parameters(), lr=0.5) for player in (generator, critic)]
     dice = torch.Generator().manual_seed(3)
@@ -113,7 +114,7 @@ def _players() -> tuple[nn.Module, nn.Module]:
 
 
 def check_penalty(given: Given) -> None:
-    """By value for a critic that is not linear, and by whether the critic can learn from it."""
+    """Check `gradient_penalty` by its value for a critic that is not linear, and that the critic can learn from it."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         last = nn.Linear(12, 1)
@@ -131,46 +132,46 @@ def check_penalty(given: Given) -> None:
     turned = (gradient((1 - share) * real + share * fake).flatten(1).norm(dim=1) - 1).square().mean()
     ends = {name: gradient(at).flatten(1).norm(dim=1) for name, at in (("reals", real), ("fakes", fake))}
     wrong = {
-        f"The slope is taken at the {name}: it is to be taken between reals and fakes, share * real + (1 - share) * "
+        f"The slope is taken at the {name}: take it at the pictures in between, share * real + (1 - share) * "
         "fake.":
             (found - 1).square().mean() for name, found in ends.items()
     } | {
-        "The share is not used: one place, half-way, is taken for all.":
+        "The share is not used: every slope is taken half-way between real and fake.":
             (gradient((real + fake) / 2).flatten(1).norm(dim=1) - 1).square().mean(),
-        "The slope is to be 1 and not 0: the mean of its square is R1, another penalty. Take (slope - 1)^2.":
+        "The slope should be 1, not 0: the mean of slope^2 is another kind of penalty, as in R1.":
             length.square().mean(),
-        "The square is missing: that is the mean of slope - 1, which a steep place and a flat one make 0 together.":
+        "The square is missing: in the mean of slope - 1, a steep place and a flat one cancel.":
             (length - 1).mean(),
-        "The square is missing: the mean size of slope - 1 is not the mean of its square.": (length - 1).abs().mean(),
-        "The slope is squared before 1 is taken away: it is the length of the gradient, with its root.":
+        "The square is missing: this is the mean of |slope - 1|.": (length - 1).abs().mean(),
+        "The slope is squared before 1 is taken away: the slope is the length of the gradient, root included.":
             (length.square() - 1).square().mean(),
-        "The length is taken over the whole batch: every picture has a slope of its own, over its own pixels.":
+        "The length is taken over the whole batch: every picture has its own slope, over its own pixels.":
             (slopes.norm() - 1).square(),
-        "The length is taken along axis 1 alone, which are the channels: flatten each picture first, `.flatten(1)`.":
+        "The length is taken along axis 1 alone, the channels: it has to cover all axes of a picture.":
             (slopes.norm(dim=1) - 1).square().mean(),
-        "The gradient is squared pixel by pixel: first take its length over all pixels of a picture.":
+        "The formula is applied pixel by pixel: first take the length of the gradient over a whole picture.":
             (slopes - 1).square().mean(),
-        "It is added up over the batch: take the mean.": 4 * right,
-        "There is a number for each picture: take the mean over the batch.": (length - 1).square(),
-        "The gradient is that of the mean of scores, so every slope is divided by the batch: take that of their "
-        "sum, or give `grad_outputs` ones.": (length / 4 - 1).square().mean(),
-        "It is 10 times what it should be: the weight is multiplied elsewhere.": 10 * right,
+        "The penalty is added up over the batch: use the mean.": 4 * right,
+        "There is one number for each picture: take the mean over the batch.": (length - 1).square(),
+        "The gradient is that of the mean of scores, so every slope is divided by the batch size: take that of "
+        "their sum, or give `grad_outputs` ones.": (length / 4 - 1).square().mean(),
+        "The penalty is 10 times as large as it should be: its weight is multiplied elsewhere.": 10 * right,
     }  # fmt: skip
     penalty = given["gradient_penalty"](critic, real, fake, share)
     if isinstance(penalty, Tensor) and near(penalty.detach(), turned):
-        raise Wrong("The share is the wrong way round: it is how much is of the real picture. (With random shares "
-                    "it would do no harm.)")  # fmt: skip
+        raise Wrong("The share is the wrong way round: it says how much of the real picture to take. (With random "
+                    "shares this would do no harm.)")  # fmt: skip
     expect(penalty, right, wrong, what="The penalty")
     weights = [each for name, each in critic.named_parameters() if name != "3.bias"]
     reached = penalty.requires_grad and torch.autograd.grad(penalty, weights, allow_unused=True)
     if not reached or any(each is None for each in reached):
-        raise Wrong("The value is right, but the critic cannot learn from it: the gradient was not kept as "
-                    "something that has a gradient itself. Give `torch.autograd.grad` the argument "
+        raise Wrong("The value is right, but the critic cannot learn from it, because the gradient in it has no "
+                    "gradient of its own: `torch.autograd.grad` keeps what is needed for that only with "
                     "`create_graph=True`.")  # fmt: skip
 
 
 def check_steer(given: Given) -> None:
-    """A step for each z, which is the same however many there are beside it."""
+    """Check `moved`: the step of each z, which must not depend on the batch, and that the given z stays as it was."""
     with torch.random.fork_rng():
         torch.manual_seed(1)
         generator, z = nn.Sequential(nn.Linear(3, 5), nn.Tanh()), torch.randn(4, 3)
@@ -183,21 +184,21 @@ def check_steer(given: Given) -> None:
     (gradient,) = torch.autograd.grad(score(generator(leaf)).sum(), leaf)
     length = gradient.norm(dim=1, keepdim=True)
     wrong = {
-        "Nothing moved: z comes back as it was.": kept,
-        "It goes down the gradient: the score falls. Add the gradient, for once.": kept - rate * gradient,
-        "The gradient is that of the mean score, so a step gets the smaller the more there are beside it: take that "
-        "of the sum.": kept + rate * gradient / 4,
-        "The rate is not used.": kept + gradient,
-        "That is the gradient alone: it is added to z.": gradient,
-        "That is the step alone, rate * gradient: it is added to z.": rate * gradient,
-        "Only the direction of the gradient is taken; its length belongs to the step.": kept + rate * gradient / length,
-        "Only the sign of the gradient is taken; the step is rate times the gradient itself.":
+        "Nothing moved: this is z as it was.": kept,
+        "The step goes down the gradient, so the score falls: it should go up.": kept - rate * gradient,
+        "The gradient is that of the mean score, so steps are smaller in a larger batch: take that of the sum, in "
+        "which each z only affects its own term.": kept + rate * gradient / 4,
+        "The rate is not used: the gradient has to be multiplied by it.": kept + gradient,
+        "This is the gradient alone: return the z that one step leads to.": gradient,
+        "This is the step alone, rate * gradient: return the z that it leads to.": rate * gradient,
+        "Only the direction of the gradient is used: its length counts, too.": kept + rate * gradient / length,
+        "Only the sign of the gradient is used: the step is rate times the gradient itself.":
             kept + rate * gradient.sign(),
     }  # fmt: skip
     expect(given["moved"](z, generator, score, rate), kept + rate * gradient, wrong, what="The new z")
     if not near(z.detach(), kept):
-        raise Wrong("The new z is right, but the one that was given is changed, too: make a new tensor (`z + ...`, "
-                    "and not `z += ...`).")  # fmt: skip
+        raise Wrong("The new z is right, but the z that was given is changed, too: make a new tensor (`z + ...`, "
+                    "not `z += ...`).")  # fmt: skip
     if z.requires_grad:
-        raise Wrong("The new z is right, but the one that was given asks for gradients from now on: work on "
-                    "`z.detach().clone().requires_grad_()`.")  # fmt: skip
+        raise Wrong("The new z is right, but the z that was given now has `requires_grad` set: set it on a copy "
+                    "instead, `z.detach().clone()`.")  # fmt: skip

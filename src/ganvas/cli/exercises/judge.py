@@ -1,7 +1,7 @@
 """The program that runs one check on one file: `python -m ganvas.cli.exercises.judge NAME FILE VERDICT`.
 
-It is a process of its own, since the file is somebody's program: it may never end, or end the process that it is in.
-What it prints goes to the terminal; the verdict goes to a file of its own, as JSON.
+It runs in a process of its own, because the file is a learner's program: it may never end, or may end the process. What
+the program prints goes to the terminal; the verdict goes to the file VERDICT, as JSON.
 """
 
 import ast
@@ -50,39 +50,39 @@ CHECKS: dict[str, Callable[[Mapping[str, Any]], None]] = {
     "modes": check_modes,
     "mismatch": check_mismatch,
 }
-"""What looks at the functions of a filled file, by the exercise's name."""
+"""The check of each exercise, by its name; a check gets the globals of the learner's file."""
 
 
 def verdict(name: str, file: Path, begun: str) -> str | None:
-    """What is wrong with a filled file, in a sentence; None if nothing is.
+    """A sentence that says what is wrong with a learner's file; None if nothing is.
 
     Args:
-        name: of the exercise.
-        file: the learner's.
-        begun: the file as it began, whose functions are asked for.
+        name: name of the exercise.
+        file: the learner's file.
+        begun: the text that the learner got; the file has to define the same functions.
     """
     asked = [each.name for each in ast.parse(begun).body if isinstance(each, ast.FunctionDef)]
     try:
         given = runpy.run_path(str(file))
         for each in asked:
             if not callable(given.get(each)):
-                return f"There is no function `{each}` in it any more: it is asked for by that name."
+                return f"There is no function `{each}` in the file any more; the check needs it under this name."
         CHECKS[name](given)
     except Wrong as wrong:
         return str(wrong)
     except NotImplementedError as error:
-        return f"Line {_line(error, file)} is still the hole: put your lines in its place and `return` the answer."
+        return f"Line {_line(error, file)} is still the hole: replace `raise NotImplementedError` with your own lines."
     except SyntaxError as error:
-        return f"Python cannot read it: line {error.lineno}, {error.msg}."
+        return f"Python cannot read the file: line {error.lineno}, {error.msg}."
     except Exception as error:
         line = _line(error, file)
-        at = f"Line {line} of your file raises" if line else "What your file gives cannot be used:"
+        at = f"Line {line} of your file raises" if line else "What your code returned cannot be used:"
         return f"{at} {type(error).__name__}: {error}"
     return None
 
 
 def _line(error: BaseException, file: Path) -> int | None:
-    """The last line of the learner's file that the error went through."""
+    """The innermost line of the learner's file in the traceback; None if there is none."""
     frames = traceback.extract_tb(error.__traceback__)
     return next((frame.lineno for frame in reversed(frames) if frame.filename == str(file)), None)
 

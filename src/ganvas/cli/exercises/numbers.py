@@ -1,4 +1,4 @@
-"""Checks of exercises that are formulas: an answer is told by the formula that would give it."""
+"""Checks for exercises that are formulas: a mistake is recognised by the value that it leads to."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,170 +24,172 @@ Given = Mapping[str, Any]
 
 
 def check_kl(given: Given) -> None:
-    """Of means and logarithms of variances; some below 0, so that a variance is not taken for its logarithm."""
+    """Check `kl`; some of the logarithms are below 0, so that taking them for variances changes the result."""
     mean, log = _draw(6, 4), _draw(6, 4, seed=1)
-    log[:3] = log[:3].abs()  # of which a logarithm can be taken by mistake and yet be a number
+    log[:3] = log[:3].abs()  # so that their logarithm, taken by mistake, is not NaN everywhere
     right = (mean**2 + log.exp() - 1 - log).sum(1) / 2
     wrong = {
-        "The sign is turned round: a divergence is never below 0, and yours is never above it.": -right,
-        "It is twice what it should be: the 1/2 is missing.": 2 * right,
-        "It is the mean over the D numbers; a sample pays for each of them, so they are added up.": right / 4,
-        "It is one number for the whole batch; give each sample its own, [N], by adding up along axis 1.": right.sum(),
-        "It is one number, the mean over the batch; give each sample its own, [N].": right.mean(),
-        "It is one number, the mean over samples and numbers alike; add up along axis 1 alone.": right.mean() / 4,
-        "It is added up along the wrong axis: axis 0 are the samples, axis 1 the D numbers of each.":
+        "The sign is wrong: a divergence is never negative, and yours is never positive.": -right,
+        "The result is twice as large as it should be: the factor 1/2 is missing.": 2 * right,
+        "This is the mean over the D numbers: their divergences have to be added up.": right / 4,
+        "This is one number for the whole batch: each sample needs its own, [N]. Sum along axis 1 only.": right.sum(),
+        "This is one number, the mean over the batch: each sample needs its own, [N].": right.mean(),
+        "This is one number, the mean over samples and the D numbers alike: sum along axis 1 only.": right.mean() / 4,
+        "The sum is along the wrong axis: axis 0 holds the samples, axis 1 the D numbers of each.":
             (mean**2 + log.exp() - 1 - log).sum(0) / 2,
-        "It is not added up: there is a number for each of the D, and one for each sample is asked.":
+        "The terms are not added up: there are D numbers for each sample, but there should be one, [N].":
             (mean**2 + log.exp() - 1 - log) / 2,
-        "The logarithm of the variance is taken for the variance: `log_variance.exp()` is the variance.":
+        "The logarithm of the variance is taken for the variance itself: undo the logarithm with `exp`.":
             (mean**2 + log - 1 - log.log()).sum(1) / 2,
-        "`log_variance.exp()` is the variance already; yours is squared again.":
+        "The exponential of `log_variance` is the variance already, not the deviation, but it is squared again.":
             (mean**2 + (2 * log).exp() - 1 - log).sum(1) / 2,
-        "The mean is not squared.": (mean + log.exp() - 1 - log).sum(1) / 2,
-        "The mean has no part in it: mean^2 is missing.": (log.exp() - 1 - log).sum(1) / 2,
-        "The 1 that is taken away is missing: of N(0, 1) itself the divergence has to be 0.":
+        "The mean is not squared: the formula has mean^2.": (mean + log.exp() - 1 - log).sum(1) / 2,
+        "The term mean^2 is missing, so the means make no difference.": (log.exp() - 1 - log).sum(1) / 2,
+        "The -1 is missing: for N(0, 1) itself the divergence has to be 0.":
             (mean**2 + log.exp() - log).sum(1) / 2,
     }  # fmt: skip
     expect(given["kl"](mean, log), right, wrong, what="The divergence")
 
 
 def check_entropy(given: Given) -> None:
-    """Of three probabilities and, after them, of some of which one is 0."""
+    """Check `entropy` and `cross_entropy`, first without and then with a probability of 0."""
     p, q = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.2, 0.2, 0.6])
     _check_cross("The entropy", given["entropy"](p), p, p)
     _check_cross("The cross entropy", given["cross_entropy"](p, q), p, q)
     never = torch.tensor([0.0, 0.25, 0.75])
     right = -(never[1:] * never[1:].log2()).sum()
     nan = {
-        "Where a probability is 0 it is not a number: 0 times the logarithm of 0. Let such a term count 0, for "
-        "instance by `torch.where` or `torch.special.xlogy`.": torch.tensor(torch.nan),
+        "Where a probability is 0 the result is NaN, which comes from 0 times the logarithm of 0. Make such a term "
+        "count as 0, for example with `torch.where` or `torch.special.xlogy`.": torch.tensor(torch.nan),
     }  # fmt: skip
-    expect(number(given["entropy"](never)), right, nan, what="The entropy with a probability of 0")
+    expect(number(given["entropy"](never)), right, nan, what="The entropy of a p with a 0")
     right = -(never[1:] * torch.tensor([0.2, 0.6]).log2()).sum()
-    expect(number(given["cross_entropy"](never, q)), right, nan, what="The cross entropy where p has a 0")
+    expect(number(given["cross_entropy"](never, q)), right, nan, what="The cross entropy of a p with a 0")
 
 
 def _check_cross(what: str, given: Any, p: Tensor, q: Tensor) -> None:
     right = -(p * q.log2()).sum()
     wrong = {
-        f"{what} has its sign turned round: logarithms of probabilities are below 0, bits are above it.": -right,
-        f"{what} is in nats: the logarithm to the base 2 is `torch.log2`.": -(p * q.log()).sum(),
-        f"{what} is in decimal digits: the logarithm to the base 2 is `torch.log2`.": -(p * q.log10()).sum(),
-        f"{what} is divided by the number of things: the terms are weighted by p already, so add them up.": right / 3,
-        f"{what} leaves the weights out: each -log2 counts as often as p says its thing comes.": -q.log2().sum(),
-        f"{what} leaves the weights out: a mean of -log2 takes all things for equally frequent.": -q.log2().mean(),
-        f"{what} is not added up: one number is asked.": -(p * q.log2()),
+        f"{what} has the wrong sign: logarithms of probabilities are negative, numbers of bits are positive.": -right,
+        f"{what} is in nats: for bits, use the logarithm to base 2, `torch.log2`.": -(p * q.log()).sum(),
+        f"{what} is in decimal digits: for bits, use the logarithm to base 2, `torch.log2`.": -(p * q.log10()).sum(),
+        f"{what} is divided by the number of terms, K: they are weighted by p already, so just add them up.": right / 3,
+        f"{what} leaves the weights out: each -log2 has to be weighted by how often it is needed, p.": -q.log2().sum(),
+        f"{what} leaves the weights out: a plain mean of -log2 takes all as equally frequent.": -q.log2().mean(),
+        f"{what} is not added up: it should be one number.": -(p * q.log2()),
     }
     if q is not p:
         wrong |= {
-            "The cross entropy has p and q the wrong way round: things come as p says, the code is for q.":
+            "The cross entropy has p and q the wrong way round: things come with p, and the code is made for q.":
                 -(q * p.log2()).sum(),
-            "That is the divergence of p from q, what the wrong code costs more; the cross entropy has the entropy "
-            "of p in it, too.": (p * (p / q).log2()).sum(),
-            "That is the entropy of p: q has no part in it.": -(p * p.log2()).sum(),
+            "This is the divergence of p from q, which is only what the wrong code costs on top: the cross entropy "
+            "also contains the entropy of p.": (p * (p / q).log2()).sum(),
+            "This is the entropy of p: q makes no difference to it.": -(p * p.log2()).sum(),
         }  # fmt: skip
     expect(number(given), right, wrong, what=what)
 
 
 def check_critic_loss(given: Given) -> None:
-    """By value, by where gradients go and by where they do not."""
+    """Check the value of `critic_loss`, where its gradient goes, and where it must not go."""
     critic, real, fake = _critic(), _draw(5, 3), _draw(5, 3, seed=1).requires_grad_()
     on_real, on_fake = softplus(-critic(real)).mean().detach(), softplus(critic(fake)).mean().detach()
     twice = softplus(-critic(real).sigmoid()).mean() + softplus(critic(fake).sigmoid()).mean()
     turned = (softplus(critic(real)).mean() + softplus(-critic(fake)).mean()) / 2
     each = (softplus(-critic(real)) + softplus(critic(fake))) / 2
     wrong = {
-        "The labels are the wrong way round: reals are to be called 1, fakes 0.": turned,
-        "Reals and fakes are both called 1: the critic is to call fakes "
+        "The labels are the wrong way round: reals should be called 1, fakes 0.": turned,
+        "Reals and fakes are both called 1: the critic should call fakes "
         "0.": (on_real + softplus(-critic(fake)).mean()) / 2,
-        "It is added up but not halved: half of the mean over reals and half of that over fakes.": on_real + on_fake,
-        "Only the reals count: the critic has to see fakes, too.": on_real,
-        "Only half of the loss on the reals is there: the fakes are missing.": on_real / 2,
-        "Only the fakes count: the critic has to see reals, too.": on_fake,
-        "Only half of the loss on the fakes is there: the reals are missing.": on_fake / 2,
-        "The sign is turned round: the loss is to fall as the critic gets better.": -(on_real + on_fake) / 2,
-        "The sigmoid is taken twice: `binary_cross_entropy_with_logits` takes it itself.": twice / 2,
-        "The mean is missing: there is a number for each picture, and one for the batch is asked.": each,
-        "It is added up over the batch: take the mean, so that it does not depend on how many there are.": each.sum(),
+        "The two means are added up but not halved: each of them should count one half.": on_real + on_fake,
+        "Only the reals count: the loss needs the fakes, too.": on_real,
+        "Only the half for the reals is there: the half for the fakes is missing.": on_real / 2,
+        "Only the fakes count: the loss needs the reals, too.": on_fake,
+        "Only the half for the fakes is there: the half for the reals is missing.": on_fake / 2,
+        "The sign is wrong: the loss should fall as the critic gets better.": -(on_real + on_fake) / 2,
+        "The sigmoid is taken twice: `binary_cross_entropy_with_logits` contains one already.": twice / 2,
+        "The mean is missing: there is one number for each picture, but there should be one for the batch.": each,
+        "The loss is added up over the batch: use the mean, which does not depend on the batch size.": each.sum(),
     }  # fmt: skip
     loss = given["critic_loss"](critic, real, fake)
     expect(loss, (on_real + on_fake) / 2, {text: value.detach() for text, value in wrong.items()}, what="The loss")
     if not loss.requires_grad:
-        raise Wrong("The value is right, but no gradient can be taken of it: the critic could not learn. Is it "
+        raise Wrong("The value is right, but no gradient can be taken of it, so the critic could not learn. Is it "
                     "computed under `no_grad`, or is the critic's answer detached?")  # fmt: skip
     loss.backward()
     if fake.grad is not None and bool(fake.grad.any()):
-        raise Wrong("The value is right, but its gradient goes on into the fakes and so into the generator, which is "
-                    "not to learn in the critic's turn: give the critic `fake.detach()`.")  # fmt: skip
+        raise Wrong("The value is right, but its gradient goes on into the fakes, and through them into the "
+                    "generator, which must not learn in the critic's turn. Cut the fakes off from the generator "
+                    "before the critic sees them: look up `Tensor.detach`.")  # fmt: skip
     if any(weight.grad is None for weight in critic.parameters()):
-        raise Wrong("The value is right, but no gradient reaches the critic's weights.")
+        raise Wrong("The value is right, but no gradient reaches the critic's weights, so it could not learn.")
 
 
 def check_generator_loss(given: Given) -> None:
-    """By value and by where the gradient goes."""
+    """Check the value of `generator_loss`, and that its gradient reaches the fakes."""
     critic, fake = _critic(), _draw(5, 3).requires_grad_()
     logits = critic(fake).detach()
     right = -logsigmoid(logits).mean()
     wrong = {
-        "The sign is turned round: you make log D(fake) smaller, and with it the critic's belief in the fakes.": -right,
-        "That is the minimax form, log(1 - D): right by the game, and nearly without slope where the critic is "
-        "sure. Make -log D(fake) smaller.": logsigmoid(-logits).mean(),
-        "The fakes are called 0 here, as in the critic's turn: the generator wants them called 1.":
+        "The sign is wrong: making log D(fake) smaller lowers the critic's belief in the fakes.": -right,
+        "This is the minimax form, log(1 - D). It fits the game, but has almost no slope where the critic is sure: "
+        "use -log D(fake) instead.": logsigmoid(-logits).mean(),
+        "The fakes are called 0 here, as in the critic's turn: the generator wants them to be called 1.":
             -logsigmoid(-logits).mean(),
-        "The sigmoid is taken twice: `binary_cross_entropy_with_logits` takes it itself.":
+        "The sigmoid is taken twice: `binary_cross_entropy_with_logits` contains one already.":
             -logsigmoid(logits.sigmoid()).mean(),
-        "The logarithm is missing: that is the critic's belief itself, with its sign turned.": -logits.sigmoid().mean(),
-        "The sigmoid and its logarithm are missing: that is the loss of a Wasserstein GAN.": -logits.mean(),
-        "The mean is missing: there is a number for each picture, and one for the batch is asked.": -logsigmoid(logits),
-        "It is added up over the batch: take the mean, so that it does not depend on how many there are.": 5 * right,
-        "It is halved: there are no two parts here, as there were in the critic's loss.": right / 2,
+        "The logarithm is missing: this is -D(fake), not -log D(fake).": -logits.sigmoid().mean(),
+        "The sigmoid and the logarithm are missing: this is the loss of a Wasserstein GAN.": -logits.mean(),
+        "The mean is missing: there is one number for each picture, but there should be one for the batch.":
+            -logsigmoid(logits),
+        "The loss is added up over the batch: use the mean, which does not depend on the batch size.": 5 * right,
+        "The loss is halved: unlike the critic's loss, it has only one part.": right / 2,
     }  # fmt: skip
     loss = given["generator_loss"](critic, fake)
     expect(loss, right, wrong, what="The loss")
     if not loss.requires_grad:
-        raise Wrong("The value is right, but no gradient can be taken of it: the generator could not learn. Is it "
+        raise Wrong("The value is right, but no gradient can be taken of it, so the generator could not learn. Is it "
                     "computed under `no_grad`, or detached?")  # fmt: skip
     loss.backward()
     if fake.grad is None or not fake.grad.any():
-        raise Wrong("The value is right, but the gradient does not reach the fakes: the generator could not learn. "
-                    "They are detached in the critic's turn, and not in the generator's.")  # fmt: skip
+        raise Wrong("The value is right, but the gradient does not reach the fakes, so the generator could not learn. "
+                    "Fakes are detached in the critic's turn only, not in the generator's.")  # fmt: skip
 
 
 def check_wasserstein(given: Given) -> None:
-    """Scores whose means differ in size, so that no mistake hides behind another; then the other way round."""
-    real, fake = _draw(6) - 0.5, _draw(6, seed=1) + 2  # a critic that is wrong, which it is to be told
+    """Check both losses on scores whose means differ in size; the critic's also with reals and fakes swapped."""
+    real, fake = _draw(6) - 0.5, _draw(6, seed=1) + 2  # a critic that scores the wrong way round: its loss is positive
     right = fake.mean() - real.mean()
     wrong = {
-        "The critic's sign is turned round: it would score fakes higher. Reals minus fakes is what grows, so its "
-        "negative is made smaller.": -right,
-        "The critic's loss has a sigmoid in it: scores are no logits, and are taken as they are.":
+        "The critic's sign is wrong: a critic with this loss would learn to score fakes higher. The difference of "
+        "reals minus fakes should grow, so the loss is its negative.": -right,
+        "The critic's loss contains a sigmoid and a logarithm: scores are no logits, so use them as they are.":
             softplus(-real).mean() + softplus(fake).mean(),
-        "The critic's loss has the sigmoid of the scores: they are taken as they are.":
+        "The critic's loss contains the sigmoid of the scores: use the scores as they are.":
             fake.sigmoid().mean() - real.sigmoid().mean(),
-        "The critic's loss is added up over the batch: take means.": fake.sum() - real.sum(),
-        "The critic's loss has a number for each sample: one for the batch is asked.": fake - real,
-        "The critic's loss is halved: the difference is the distance, so leave it whole.": right / 2,
-        "The critic's loss is the sum of both means: it is their difference.": fake.mean() + real.mean(),
-        "The critic's loss is the sum of both means, negative: it is their difference.": -fake.mean() - real.mean(),
+        "The critic's loss is added up over the batch: use means.": fake.sum() - real.sum(),
+        "The critic's loss has a number for each sample: it should be one number for the batch.": fake - real,
+        "The critic's loss is halved: the whole difference is the distance.": right / 2,
+        "The critic's loss is the sum of both means: it should be a difference.": fake.mean() + real.mean(),
+        "The critic's loss is the negative sum of both means: it should be a difference.": -fake.mean() - real.mean(),
     }  # fmt: skip
     expect(given["critic_loss"](real, fake), right, wrong, what="The critic's loss")
     wrong = {
-        "The critic's loss has the size of the difference: the sign has to stay, or a critic that has it wrong "
-        "would be as content as one that has it right.": right,
+        "The critic's loss uses only the size of the difference. Keep the sign, or a critic that scores the wrong "
+        "way round would have the same loss as a good one.": right,
     }  # fmt: skip
     expect(given["critic_loss"](fake, real), -right, wrong, what="The critic's loss")
     right = -fake.mean()
     wrong = {
-        "The generator's sign is turned round: it wants its fakes to be scored higher.": fake.mean(),
-        "The generator's loss has a sigmoid in it: scores are taken as they are.": softplus(-fake).mean(),
-        "The generator's loss is added up over the batch: take the mean.": -fake.sum(),
-        "The generator's loss has a number for each sample: one for the batch is asked.": -fake,
+        "The generator's sign is wrong: the generator wants its fakes to get higher scores.": fake.mean(),
+        "The generator's loss contains a sigmoid and a logarithm: use the scores as they are.": softplus(-fake).mean(),
+        "The generator's loss is added up over the batch: use the mean.": -fake.sum(),
+        "The generator's loss has a number for each sample: it should be one number for the batch.": -fake,
     }
     expect(given["generator_loss"](fake), right, wrong, what="The generator's loss")
 
 
 def check_frechet(given: Given) -> None:
-    """Of two Gaussians whose covariances do not commute."""
+    """Check `frechet_distance` on two Gaussians whose covariances do not commute."""
     first, second = _draw(40, 4, seed=1).double(), (_draw(40, 4, seed=2) @ _draw(4, 4, seed=3) + 1).double()
     (mean_a, a), (mean_b, b) = ((each.mean(0), each.T.cov()) for each in (first, second))
     apart = (mean_a - mean_b).square().sum()
@@ -195,81 +197,83 @@ def check_frechet(given: Given) -> None:
     spread = a.trace() + b.trace()
     right = apart + spread - 2 * root
     wrong = {
-        "The 2 before the root is missing.": apart + spread - root,
-        "The distance of the means is not squared.": apart.sqrt() + spread - 2 * root,
-        "The distance of the means is not in it.": spread - 2 * root,
-        "The distance of the means is divided by how many there are: it is the sum of squares.":
+        "The factor 2 before the root is missing.": apart + spread - root,
+        "The distance of the means is not squared: the formula has its square.": apart.sqrt() + spread - 2 * root,
+        "The first term is missing: the squared distance of the means.": spread - 2 * root,
+        "The squared distance of the means is divided by D: it is the sum of the D squares, not their mean.":
             apart / 4 + spread - 2 * root,
-        "The covariances are not in it.": apart,
-        "The root of each entry of A B is taken: it is the matrix root, by eigenvalues.":
+        "The second term is missing: the trace with the covariances.": apart,
+        "The root of each entry of A B is taken: the formula has the matrix root, which needs eigenvalues.":
             apart + spread - 2 * (a @ b).abs().sqrt().trace(),
-        "The root of each entry of A B is taken, and of some it is not a number: it is the matrix root, by "
-        "eigenvalues.":
+        "The root of each entry of A B is taken, and for some it is NaN: the formula has the matrix root, which "
+        "needs eigenvalues.":
             apart + spread - 2 * (a @ b).sqrt().trace(),
-        "A and B are multiplied entry by entry: A B is the product of matrices, `a @ b`.":
+        "A and B are multiplied entry by entry: A B is the matrix product, `@`.":
             apart + spread - 2 * torch.linalg.eigvals(a * b).real.clamp(min=0).sqrt().sum(),
-        "A and B are multiplied entry by entry: the root of their diagonals is not that of the product of matrices.":
+        "A and B are multiplied entry by entry: only their diagonals count then, but A B is the matrix product.":
             apart + spread - 2 * (a.diagonal() * b.diagonal()).sqrt().sum(),
-        "The root of A B is missing.": apart + spread - 2 * (a @ b).trace(),
-        "The root of it all is taken: the figure is the squared distance.": right.sqrt(),
-        "The sign of the root is turned round.": apart + spread + 2 * root,
+        "The root of A B is missing: this is the trace of A B itself.": apart + spread - 2 * (a @ b).trace(),
+        "The root of the whole result is taken: the figure is the squared distance.": right.sqrt(),
+        "The sign before the root is wrong: it should be a minus.": apart + spread + 2 * root,
     }  # fmt: skip
     found = number(given["frechet_distance"](mean_a, a, mean_b, b))
     expect(found, right, wrong, what="The distance")
 
 
 def check_inception(given: Given) -> None:
-    """Of rows that are sure of one class, of another or of none, and after them of some with zeros."""
+    """Check `inception_score` on rows that are sure or unsure of their class, and then on rows with zeros."""
     p = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8], [0.3, 0.4, 0.3], [0.6, 0.3, 0.1]])
     all_of_them = p.mean(0)
     right = (p * (p / all_of_them).log()).sum(1).mean().exp()
     wrong = {
-        "It is the mean divergence: its exponential is the score.": right.log(),
-        "Its sign is turned round: a divergence is never below 0, so the score is never below 1.": 1 / right,
-        "It is the mean over the K classes: a divergence adds up over them, and the mean is over the samples.":
+        "This is the mean divergence: the score is its exponential.": right.log(),
+        "The sign of the divergence is wrong: it is never negative, so the score is never below 1.": 1 / right,
+        "This is the mean over the K classes: a divergence is the sum over them, and the mean is over samples.":
             (p * (p / all_of_them).log()).mean().exp(),
-        "It is added up over the samples too: the divergences of the N samples are averaged.":
+        "The divergences of the N samples are added up: they have to be averaged.":
             (p * (p / all_of_them).log()).sum().exp(),
         "The exponential is taken of each sample's divergence: first the mean, then the exponential.":
             (p * (p / all_of_them).log()).sum(1).exp().mean(),
-        "There is a score for each sample: the divergences are averaged before the exponential.":
+        "There is a score for each sample: average the divergences before you take the exponential.":
             (p * (p / all_of_them).log()).sum(1).exp(),
-        "It is in bits: `log` is the natural logarithm.": (p * (p / all_of_them).log2()).sum(1).mean().exp(),
-        "p(y) is taken for the mean of each row: it is the mean over the samples, along axis 0.":
+        "The divergence is in bits: use the natural logarithm, `log`.":
+            (p * (p / all_of_them).log2()).sum(1).mean().exp(),
+        "p(y) is the mean of each row here: it should be the mean of all rows, along axis 0.":
             (p * (p / p.mean(1, keepdim=True)).log()).sum(1).mean().exp(),
-        "KL is turned round: it is the row that is weighed with, not p(y).":
+        "KL has its two sides the wrong way round: the weights should be the row's, p(y | x), not p(y).":
             (all_of_them * (all_of_them / p).log()).sum(1).mean().exp(),
-        "That is the entropy of p(y) alone: what each row is unsure of is taken away from it.":
+        "This uses the entropy of p(y) alone: the divergence also depends on how unsure each row is.":
             (-(all_of_them * all_of_them.log()).sum()).exp(),
-        "That is what each row is unsure of alone: it is compared with p(y).": (-(p * p.log()).sum(1).mean()).exp(),
+        "This uses the entropy of the rows alone: they have to be compared with p(y).":
+            (-(p * p.log()).sum(1).mean()).exp(),
     }  # fmt: skip
     expect(number(given["inception_score"](p)), right, wrong, what="The score")
     sure = torch.eye(3).repeat(4, 1)
     nan = {
-        "Where a class is ruled out it is not a number: 0 times the logarithm of 0. Such a term counts 0.":
+        "Where a class is ruled out, the score is NaN: 0 times the logarithm of 0. Make such a term count as 0.":
             torch.tensor(torch.nan),
     }  # fmt: skip
-    expect(number(given["inception_score"](sure)), torch.tensor(3.0), nan, what="The score of sure and even rows")
+    expect(number(given["inception_score"](sure)), torch.tensor(3.0), nan, what="The score of rows that are certain")
 
 
 def check_auc(given: Given) -> None:
-    """Of other numbers of real and of made pictures, some with equal scores."""
+    """Check `auc` with different numbers of real and made pictures, some with equal scores."""
     real, made = torch.tensor([2.0, 1.0, 0.5, 3.0]), torch.tensor([0.0, 1.0, 2.5, 0.5, -1.0])
     gap = real[:, None] - made[None, :]
     right = ((gap > 0).double() + (gap == 0).double() / 2).mean()
     wrong = {
-        "It is turned round: it is the share of pairs in which the real one has the higher score.": 1 - right,
-        "Equal scores count nothing: a pair that cannot be told apart counts one half.": (gap > 0).double().mean(),
-        "Equal scores count as right: a pair that cannot be told apart counts one half.": (gap >= 0).double().mean(),
-        "It is the number of pairs, and not their share.": right * gap.numel(),
-        "It is how far the scores are apart: only which is higher counts, as scores have no scale.": gap.mean(),
-        "It is the share of pictures that a threshold of 0 puts right: no threshold is in it, look at pairs.":
+        "The order is the wrong way round: count the pairs in which the real one has the higher score.": 1 - right,
+        "Pairs with equal scores count nothing: they should count one half.": (gap > 0).double().mean(),
+        "Pairs with equal scores count as right: they should count one half.": (gap >= 0).double().mean(),
+        "This is the number of pairs: their share is wanted.": right * gap.numel(),
+        "This is how far the scores are apart: scores have no scale, so only count which one is higher.": gap.mean(),
+        "This is the share of pictures that a threshold of 0 gets right: the AUC has no threshold, look at pairs.":
             torch.cat([real > 0, made <= 0]).double().mean(),
-        "Picture by picture is compared: of each real one and every made one there is a pair.":
+        "The scores are compared picture by picture: compare each real one with every made one.":
             ((real > made[:4]).double() + (real == made[:4]).double() / 2).mean(),
-        "There is one number for each real picture: average over those, too.":
+        "There is one number for each real picture: average over the real pictures, too.":
             ((gap > 0).double() + (gap == 0).double() / 2).mean(1),
-        "There is one number for each pair: average over them.": (gap > 0).double() + (gap == 0).double() / 2,
+        "There is one number for each pair: average over all pairs.": (gap > 0).double() + (gap == 0).double() / 2,
     }  # fmt: skip
     expect(number(given["auc"](real, made)), right, wrong, what="The area")
 
@@ -279,7 +283,7 @@ def _draw(*shape: int, seed: int = 0) -> Tensor:
 
 
 def _critic() -> nn.Module:
-    """A critic of three numbers, with weights that are always the same."""
+    """A linear critic of three numbers, with fixed weights."""
     critic = nn.Linear(3, 1)
     with torch.no_grad():
         critic.weight.copy_(torch.tensor([[0.9, -0.4, 0.7]]))
