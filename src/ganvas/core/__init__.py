@@ -3,6 +3,7 @@
 In: nothing; out: tools. Each is used by at least three rooms.
 
     errors.py        errors that the user can fix, by kind
+    guess.py         what was meant by a name that does not exist
     version.py       the version number
     catalog.py       the names of parts: part(), find(), names()
     seeds.py         the valid range of seeds

@@ -12,7 +12,6 @@ Parts in your own file are available once it is imported; for the commands, list
 as in PATH. Other packages add parts by an entry point in the group `ganvas.<kind>` that names their module.
 """
 
-import difflib
 import importlib
 import inspect
 import os
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .errors import NotFound, Unreadable
+from .guess import guess
 
 __all__ = ["KINDS", "describe", "find", "kind_of", "listing", "name_of", "names", "part"]
 
@@ -89,9 +89,8 @@ def find(name: str, *kinds: str) -> Any:
         if name in names(each):
             return _parts[each][name]
     known = [known for each in among for known in names(each)]
-    near = difflib.get_close_matches(name, known, n=1)
     others = f"There are: {', '.join(known)}." if len(known) <= 20 else "`ganvas list` has them all."
-    hint = f"Did you mean {near[0]!r}?" if near else others
+    hint = guess(name, known, others)
     own = "If it is one of your own, import its file first, or name it: GANVAS_PARTS=FILE.py."
     raise NotFound(f"There is no {among[0] if len(among) == 1 else 'part'} named {name!r}. {hint} {own}")
 

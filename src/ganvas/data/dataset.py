@@ -1,11 +1,11 @@
 """Samples ready for training, from any source."""
 
-import difflib
 import hashlib
 import mmap
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from torch import Tensor
 from ..core.batch import Kind, kind_of
 from ..core.catalog import find, names
 from ..core.errors import DoesNotFit, NotFound, Unreadable
+from ..core.guess import guess
 from ..core.machine import sent
 from ..core.pixels import to_float
 from .words import single_words
@@ -294,9 +295,15 @@ def source(text: str, *, clips: bool = False) -> Source:
         parts: list[type[Source]] = [find(part, "data") for part in names("data")]
         part: Any = next((part for part in parts if part.reads(path)), find("clips" if clips else "folder", "data"))
         return cast("Source", part(str(path)))
-    near = difflib.get_close_matches(name, names("data"), n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Known data are: {', '.join(names('data'))}."
+    hint = guess(name, names("data")) or guess(str(path), _beside(path), f"Known data are: {', '.join(names('data'))}.")
     raise NotFound(f"There is no folder or file {text!r}, and no data of that name. {hint}")
+
+
+def _beside(path: Path) -> list[str]:
+    """What lies in the folder in which this path would be."""
+    with suppress(OSError):
+        return [str(each) for each in path.parent.iterdir() if not each.name.startswith(".")]
+    return []
 
 
 def hidden(text: str, known: Collection[str]) -> str:

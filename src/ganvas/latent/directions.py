@@ -12,7 +12,6 @@ layer halfway through the generator, regressed back to z (GANSpace, Härkönen e
 closed form, the inputs that the first layer amplifies most (SeFa, Shen & Zhou 2021, arXiv:2007.06600).
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from torch.nn import functional as F
 
 from ..core import files
 from ..core.errors import DoesNotFit, NotFound
+from ..core.guess import guess
 from ..core.sums import sealed, unsealed
 from ..core.tensors import write_safetensors
 from ..data.dataset import Watch, unwatched
@@ -106,8 +106,7 @@ class Directions:
             NotFound: there is no such direction; the message suggests the closest name.
         """
         if name not in self.names:
-            near = difflib.get_close_matches(name, self.names, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(self.names)}."
+            hint = guess(name, self.names, f"There are: {', '.join(self.names)}.")
             raise NotFound(f"This model has no direction {name!r}. {hint}")
         return self.names.index(name)
 

@@ -18,6 +18,7 @@ from torch.nn.functional import embedding_bag, normalize, one_hot
 from ..core.batch import Dice
 from ..core.catalog import part
 from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
+from ..core.guess import guess
 from ..data.dataset import Dataset
 from ..data.words import DIMENSION, nfc, single_words, unpacked, vectors
 from .schedules import within
@@ -126,10 +127,10 @@ class Labels(Condition):
         """See `Condition.read`."""
         known_as = [nfc(each) for each in self.classes]
         if nfc(text) not in known_as:
-            near = difflib.get_close_matches(text, self.classes, n=1)
             known = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")
-            hint = f"Did you mean {near[0]!r}? " if near else ""
-            raise NotFound(f"There is no class {text!r}. {hint}There are: {known}.")
+            raise NotFound(
+                f"There is no class {text!r}. {guess(text, self.classes)} There are: {known}.".replace("  ", " ")
+            )
         return one_hot(torch.tensor(known_as.index(nfc(text))), self.length).float()
 
     def draw(self, seeds: Sequence[int]) -> Float[Tensor, "n length"]:

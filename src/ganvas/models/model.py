@@ -16,6 +16,7 @@ from torch import Tensor
 from ..core import checkpoint, files, machine, pixels
 from ..core.batch import Kind, kind_of
 from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
+from ..core.guess import guess
 from ..core.sums import sealed, unsealed
 from ..core.version import __version__
 from ..core.weights import read_header
@@ -318,7 +319,7 @@ def model_file(path: Path) -> Path:
     if not path.exists():
         raise NotFound(
             f"There is no {path}; give a run folder such as runs/icons, a .safetensors file, or the name of a model "
-            f"that comes with the toolkit: {known()}."
+            f"that comes with the toolkit: {known()}. {guess(str(path), known().split(', '))}".rstrip()
         )
     if files.plain(path).is_file():
         return path

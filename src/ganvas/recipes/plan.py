@@ -1,6 +1,5 @@
 """From a few words to a recipe: resolves a target, a source, a size and settings."""
 
-import difflib
 import os
 import re
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from ..core import catalog
 from ..core.batch import Kind
 from ..core.errors import GanvasError
+from ..core.guess import guess
 from ..data.dataset import Source, of_size, source
 from .recipe import Recipe, change
 
@@ -114,9 +114,11 @@ def _known(target: str, *, clips: bool) -> Source:
     try:
         return source(target, clips=clips)
     except GanvasError as error:
-        near = difflib.get_close_matches(target, catalog.names("recipe"), n=1)
-        hint = f"Did you mean the recipe {near[0]!r}?" if near else f"Recipes: {', '.join(catalog.names('recipe'))}."
-        raise type(error)(f"{error} {hint}") from None
+        recipes = catalog.names("recipe")
+        said, near = "Did you mean", guess(target, recipes)
+        other = "" if said in str(error) else f"Recipes: {', '.join(recipes)}."
+        hint = near.replace(said, "Or the recipe" if said in str(error) else f"{said} the recipe") or other
+        raise type(error)(f"{error} {hint}".rstrip()) from None
 
 
 def name_of_run(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..core.errors import DoesNotFit, NotFound
+from ..core.guess import guess
 from ..data.dataset import Source
 from ..learning.adversarial import Adversarial
 from ..learning.conditions import Condition
@@ -127,7 +128,8 @@ def _change(value: Settings, kind: Any, names: list[str], text: str, path: str) 
         kind = typing.get_type_hints(type(value)).get(name)
     if name not in held:
         known = [*held, *(value.networks if isinstance(value, Recipe) else ())]
-        raise NotFound(f"There is no setting {path!r}; here there are: {', '.join(known)}.")
+        near = guess(name, known)
+        raise NotFound(f"There is no setting {path!r}; here there are: {', '.join(known)}. {near}".rstrip())
     if rest and not (dataclasses.is_dataclass(held[name]) or isinstance(held[name], Mapping)):
         raise NotFound(f"There is no setting {path!r}: {name} is the plain value {held[name]!r}.")
     held[name] = _change(held[name], kind, rest, text, path) if rest else read(text, kind, path)
