@@ -193,8 +193,8 @@ def _area(line):
 
 WRONG = {
     "kl": [
-        ("sign", "def kl(m, l):\n    return 0.5 * (1 + l - m**2 - l.exp()).sum(1)"),
-        ("1/2", "def kl(m, l):\n    return (m**2 + l.exp() - 1 - l).sum(1)"),
+        ("sign is wrong", "def kl(m, l):\n    return 0.5 * (1 + l - m**2 - l.exp()).sum(1)"),
+        ("1/2 is missing", "def kl(m, l):\n    return (m**2 + l.exp() - 1 - l).sum(1)"),
         ("mean over the D", "def kl(m, l):\n    return 0.5 * (m**2 + l.exp() - 1 - l).mean(1)"),
         ("whole batch", "def kl(m, l):\n    return 0.5 * (m**2 + l.exp() - 1 - l).sum()"),
         ("taken for the variance", "def kl(m, v):\n    return 0.5 * (m**2 + v - 1 - v.log()).sum(1)"),
@@ -204,7 +204,7 @@ WRONG = {
     ],
     "entropy": [
         ("The entropy is in nats", _CROSS + "def entropy(p):\n    return -(p * p.log()).sum()"),
-        ("The entropy has its sign", _CROSS + "def entropy(p):\n    return (p * p.log2()).sum()"),
+        ("The entropy has the wrong sign", _CROSS + "def entropy(p):\n    return (p * p.log2()).sum()"),
         ("a probability is 0", _CROSS + "def entropy(p):\n    return -(p * p.log2()).sum()"),
         ("divided by the number", _CROSS + "def entropy(p):\n    return -(p * p.log2()).mean()"),
         ("leaves the weights out", _CROSS + "def entropy(p):\n    return -p.log2().sum()"),
@@ -220,14 +220,14 @@ WRONG = {
         ("sigmoid is taken twice",
          _critic("r, f = r.sigmoid(), f.sigmoid()\n    return (bce(r, r * 0 + 1) + bce(f, f * 0)) / 2")),
         ("mean is missing", _critic("return (functional.softplus(-r) + functional.softplus(f)) / 2")),
-        ("sign is turned", _critic("return -(bce(r, r * 0 + 1) + bce(f, f * 0)) / 2")),
+        ("sign is wrong", _critic("return -(bce(r, r * 0 + 1) + bce(f, f * 0)) / 2")),
         ("goes on into the fakes",
          _critic("f = critic(fake)\n    return (bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f))) / 2")),
         ("no gradient can be taken",
          _critic("return (bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f))).detach() / 2")),
     ],
     "generator_loss": [
-        ("sign is turned", _generator("return f.sigmoid().log().mean()")),
+        ("sign is wrong", _generator("return f.sigmoid().log().mean()")),
         ("the minimax form", _generator("return (1 - f.sigmoid()).log().mean()")),
         ("called 0 here", _generator("return bce(f, torch.zeros_like(f))")),
         ("sigmoid is taken twice", _generator("return bce(f.sigmoid(), torch.ones_like(f))")),
@@ -238,12 +238,12 @@ WRONG = {
         ("no gradient can be taken", _generator("return bce(f, torch.ones_like(f)).detach()")),
     ],
     "step": [
-        ("Nobody moves", _STEP + "    critic_loss(critic, real, generator(z).detach()).backward()"),
-        ("generator does not move", _STEP
+        ("No weights change", _STEP + "    critic_loss(critic, real, generator(z).detach()).backward()"),
+        ("generator's weights do not change", _STEP
          + "    critic_optimizer.zero_grad()\n    critic_loss(critic, real, generator(z).detach()).backward()\n"
          "    critic_optimizer.step()\n    generator_optimizer.zero_grad()\n"
          "    generator_loss(critic, generator(z).detach()).backward()\n    generator_optimizer.step()"),
-        ("critic does not move", _STEP
+        ("critic's weights do not change", _STEP
          + "    generator_optimizer.zero_grad()\n    generator_loss(critic, generator(z)).backward()\n"
          "    generator_optimizer.step()"),
         ("critic's gradient is not cleared", _STEP
@@ -278,8 +278,8 @@ WRONG = {
          "    generator_loss(critic, generator(z)).backward()\n    generator_optimizer.step()"),
     ],
     "wasserstein": [
-        ("critic's sign", _wasserstein("r.mean() - f.mean()")),
-        ("generator's sign", _wasserstein("f.mean() - r.mean()", "f.mean()")),
+        ("critic's sign is wrong", _wasserstein("r.mean() - f.mean()")),
+        ("generator's sign is wrong", _wasserstein("f.mean() - r.mean()", "f.mean()")),
         ("no logits", _wasserstein("functional.softplus(-r).mean() + functional.softplus(f).mean()")),
         ("added up over the batch", _wasserstein("f.sum() - r.sum()")),
         ("a number for each", _wasserstein("f - r")),
@@ -311,13 +311,13 @@ WRONG = {
          _UP + "    return nn.Sequential(up, nn.BatchNorm2d(o), nn.Tanh() if last else nn.ReLU())"),
         ("halves", "def block(i, o, last=False):\n    return nn.Conv2d(i, o, 4, 2, 1)"),
         ("as large as it is", "def block(i, o, last=False):\n    return nn.Conv2d(i, o, 3, 1, 1)"),
-        ("10 x 10 pixels", _UP.replace("4, 2, 1", "4, 2") + "    return up"),
-        ("channels where 4", _UP.replace("i, o, 4", "i, i, 4") + "    return up"),
+        ("makes 10 x 10 pixels", _UP.replace("4, 2, 1", "4, 2") + "    return up"),
+        ("channels, but should give 4", _UP.replace("i, o, 4", "i, i, 4") + "    return up"),
         ("ReLU comes before", _UP
          + "    return nn.Sequential(up, nn.Tanh()) if last else nn.Sequential(up, nn.ReLU(), nn.BatchNorm2d(o))"),
         ("no sigmoid", _UP
          + "    return nn.Sequential(up, nn.Sigmoid()) if last else nn.Sequential(up, nn.BatchNorm2d(o), nn.ReLU())"),
-        ("a tanh is its end",
+        ("Values outside [-1, 1]",
          _UP + "    return up if last else nn.Sequential(up, nn.BatchNorm2d(o), nn.ReLU())"),
         ("below 0 come out",
          _UP + "    return nn.Sequential(up, nn.Tanh()) if last else nn.Sequential(up, nn.BatchNorm2d(o))"),
@@ -326,7 +326,7 @@ WRONG = {
     "condition": [
         ("as one number", "def with_class(z, labels, classes):\n    return torch.cat([z, labels[:, None]], 1)"
          "\ndef with_planes(x, labels, classes):\n    return x"),
-        ("class stands before z",
+        ("class comes before z",
          f"def with_class(z, labels, classes):\n    {_HOT}    return torch.cat([hot, z], 1)"
          "\ndef with_planes(x, labels, classes):\n    return x"),
         ("as many places as classes in this batch",
@@ -336,7 +336,7 @@ WRONG = {
          "    return torch.cat([x, hot.repeat(1, 9).reshape(len(x), classes, 3, 3)], 1)"),
         ("One plane holds", _CLASS + "def with_planes(x, labels, classes):\n"
          "    return torch.cat([x, labels.view(-1, 1, 1, 1).float().expand(-1, 1, 3, 3)], 1)"),
-        ("class stands before the picture", _CLASS + f"def with_planes(x, labels, classes):\n    {_HOT}"
+        ("class comes before the picture", _CLASS + f"def with_planes(x, labels, classes):\n    {_HOT}"
          "    return torch.cat([hot[:, :, None, None].expand(-1, -1, 3, 3), x], 1)"),
         ("float64", "def with_class(z, labels, classes):\n"
          "    return torch.cat([z, functional.one_hot(labels, classes).double()], 1)"
@@ -350,7 +350,7 @@ WRONG = {
         ("Nothing moved", _steer("return z")),
         ("Only the direction", _steer("return z + rate * g / g.norm(dim=1, keepdim=True)")),
         ("was given is changed", _steer("z += rate * g\n    return z")),
-        ("asks for gradients from now on", "def moved(z, generator, score, rate):\n    z.requires_grad_()\n"
+        ("`requires_grad` set", "def moved(z, generator, score, rate):\n    z.requires_grad_()\n"
          "    (g,) = torch.autograd.grad(score(generator(z)).sum(), z)\n    return z + rate * g"),
     ],
     "frames": [
@@ -358,7 +358,7 @@ WRONG = {
          _MEANS + "def frames(clips):\n    n, c, t, h, w = clips.shape\n    return clips.reshape(n * t, c, h, w)"),
         ("moment by moment, the first",
          _MEANS + "def frames(clips):\n    return clips.permute(2, 0, 1, 3, 4).flatten(0, 1)"),
-        ("two axes still", _MEANS + "def frames(clips):\n    return clips.transpose(1, 2)"),
+        ("still two axes", _MEANS + "def frames(clips):\n    return clips.transpose(1, 2)"),
         ("Channels and time are joined", _MEANS + "def frames(clips):\n    return clips.flatten(1, 2)"),
         ("taken moment by moment",
          _FRAMES + "def score_of_clips(scores, length):\n    return scores.view(length, -1).mean(0)"),
@@ -368,39 +368,39 @@ WRONG = {
         ("one number for all", _FRAMES + "def score_of_clips(scores, length):\n    return scores.mean()"),
     ],
     "frechet": [
-        ("The 2 before", _frechet("torch.linalg.eigvals(a @ b).sqrt().real.sum()")),
+        ("The factor 2 before", _frechet("torch.linalg.eigvals(a @ b).sqrt().real.sum()")),
         ("each entry", _frechet("2 * (a @ b).abs().sqrt().trace()")),
         ("not squared", _frechet(means="(m - n).norm()")),
-        ("means is not in it", _frechet(means="0")),
-        ("entry by entry: the root of their diagonals",
+        ("first term is missing", _frechet(means="0")),
+        ("entry by entry: only their diagonals",
          "def frechet_distance(m, a, n, b):\n    return (m - n).square().sum() + "
          "(a.diag().sqrt() - b.diag().sqrt()).square().sum()"),
         ("root of A B is missing", _frechet("2 * (a @ b).trace()")),
         ("complex number", _frechet("2 * torch.linalg.eigvals(a @ b).sqrt().sum()")),
-        ("The root of it all", _frechet().replace("return ", "return (") + ").sqrt()"),
+        ("The root of the whole result", _frechet().replace("return ", "return (") + ").sqrt()"),
     ],
     "inception": [
         ("mean divergence", _inception("(p * (p / q).log()).sum(1).mean()")),
         ("never below 1", _inception("(-(p * (p / q).log()).sum(1).mean()).exp()")),
         ("mean over the K", _inception("(p * (p / q).log()).mean().exp()")),
-        ("averaged.", _inception("(p * (p / q).log()).sum().exp()")),
+        ("are added up: they have to be averaged", _inception("(p * (p / q).log()).sum().exp()")),
         ("first the mean", _inception("(p * (p / q).log()).sum(1).exp().mean()")),
         ("for each sample", _inception("(p * (p / q).log()).sum(1).exp()")),
         ("in bits", _inception("(p * (p / q).log2()).sum(1).mean().exp()")),
-        ("mean of each row", _inception("(p * (p / p.mean(1, keepdim=True)).log()).sum(1).mean().exp()")),
-        ("KL is turned round", _inception("(q * (q / p).log()).sum(1).mean().exp()")),
+        ("the mean of each row", _inception("(p * (p / p.mean(1, keepdim=True)).log()).sum(1).mean().exp()")),
+        ("KL has its two sides the wrong way round", _inception("(q * (q / p).log()).sum(1).mean().exp()")),
         ("entropy of p(y) alone", _inception("(-(q * q.log()).sum()).exp()")),
-        ("unsure of alone", _inception("(-(p * p.log()).sum(1).mean()).exp()")),
+        ("entropy of the rows alone", _inception("(-(p * p.log()).sum(1).mean()).exp()")),
         ("is ruled out", _inception("(p * (p / q).log()).sum(1).mean().exp()")),
     ],
     "auc": [
-        ("turned round", _area("(gap < 0).float() + (gap == 0) / 2")),
+        ("wrong way round", _area("(gap < 0).float() + (gap == 0) / 2")),
         ("count nothing", _area("gap > 0")),
         ("count as right", _area("gap >= 0")),
         ("number of pairs", "def auc(r, m):\n    g = r[:, None] - m\n    return (g > 0).sum() + (g == 0).sum() / 2"),
         ("no scale", _area("gap")),
         ("no threshold", "def auc(r, m):\n    return torch.cat([r > 0, m <= 0]).float().mean()"),
-        ("Picture by picture", "def auc(r, m):\n    m = m[: len(r)]\n    return ((r > m) + (r == m) / 2).mean()"),
+        ("picture by picture", "def auc(r, m):\n    m = m[: len(r)]\n    return ((r > m) + (r == m) / 2).mean()"),
         ("for each real", "def auc(r, m):\n    g = r[:, None] - m\n    return ((g > 0) + (g == 0) / 2).mean(1)"),
         ("for each pair", "def auc(r, m):\n    g = r[:, None] - m\n    return (g > 0) + (g == 0) / 2"),
     ],

@@ -26,7 +26,7 @@ def check_bayes(given: Given) -> None:
         "The beliefs add up to 1 over the pictures: they should over the classes, along axis 1.":
             (log + prior.log()).softmax(0),
         "This is the logarithm of the belief: use `softmax`, not `log_softmax`.": (log + prior.log()).log_softmax(1),
-        "This is the likeliest class: the probability of each class is wanted.": (log + prior.log()).argmax(1),
+        "This is the likeliest class: return the probability of each class.": (log + prior.log()).argmax(1),
         "The prior comes in after the sum over the classes, but it belongs into that sum, too.":
             log.softmax(1) * prior,
         "Logarithms are multiplied by the prior: only probabilities multiply, logarithms add up.":
@@ -79,11 +79,11 @@ def check_modes(given: Given) -> None:
     right = (counts >= 2).sum()
     wrong = {
         "Every mode that has a sample counts: it needs a quarter of its fair share.": (counts > 0).sum(),
-        "A mode needs its whole fair share to count: a quarter of it is enough.": (counts >= 8).sum(),
-        "A mode needs a quarter of all samples to count: a quarter of its fair share is enough.": (counts >= 14).sum(),
-        "More than a quarter is needed to count: exactly a quarter of the fair share is enough.": (counts > 2).sum(),
-        "This is the share of modes that are held: their number is wanted.": right / 7,
-        "This is the number of modes that are lost: those that are held are wanted.": 7 - right,
+        "A mode only counts with its whole fair share: a quarter of it is enough.": (counts >= 8).sum(),
+        "A mode only counts with a quarter of all samples: a quarter of its share is enough.": (counts >= 14).sum(),
+        "A mode only counts with more than a quarter of its share: exactly a quarter is enough.": (counts > 2).sum(),
+        "This is the share of modes that are held: return their number.": right / 7,
+        "This is the number of modes that are lost: return how many are held.": 7 - right,
         "There is one number for each mode, how many samples it has: count the modes that have enough.":
             counts,
         "There is one answer for each mode: add them up.": counts >= 2,
@@ -102,7 +102,8 @@ def check_mismatch(given: Given) -> None:
     right_pair, fake_pair = softplus(-critic(real, words)).mean(), softplus(critic(fake, words)).mean()
     wrong_pair, praised = softplus(critic(real, other)).mean(), softplus(-critic(real, other)).mean()
     wrong = {
-        "The pairs with the words of another picture are missing: such a critic may look at the picture alone.": (right_pair + fake_pair) / 2,
+        "The pairs with the words of another picture are missing: such a critic may look at the picture alone.":
+            (right_pair + fake_pair) / 2,
         "The fakes are missing: the loss needs them, too.": (right_pair + wrong_pair) / 2,
         "Real pictures with the words of another are called 1: what does not belong together should be called 0.":
             (right_pair + (fake_pair + praised) / 2) / 2,

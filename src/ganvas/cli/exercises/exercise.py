@@ -100,7 +100,8 @@ EXERCISES = (
     ),
     Exercise(
         17, "modes", "How many modes are left", "distance",
-        "`ganvas train ring` is scored by it. `ganvas doctor RUN` looks for missing modes in any data.",
+        "`ganvas train ring` is scored by it, and `ganvas doctor RUN` looks for missing modes where nobody knows which "
+        "modes there are.",
     ),
     Exercise(
         18, "mismatch", "A critic that reads the words", "asked",

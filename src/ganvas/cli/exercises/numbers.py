@@ -265,7 +265,7 @@ def check_auc(given: Given) -> None:
         "The order is the wrong way round: count the pairs in which the real one has the higher score.": 1 - right,
         "Pairs with equal scores count nothing: they should count one half.": (gap > 0).double().mean(),
         "Pairs with equal scores count as right: they should count one half.": (gap >= 0).double().mean(),
-        "This is the number of pairs: their share is wanted.": right * gap.numel(),
+        "This is the number of pairs: return their share.": right * gap.numel(),
         "This is how far the scores are apart: scores have no scale, so only count which one is higher.": gap.mean(),
         "This is the share of pictures that a threshold of 0 gets right: the AUC has no threshold, look at pairs.":
             torch.cat([real > 0, made <= 0]).double().mean(),
