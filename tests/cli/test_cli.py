@@ -124,7 +124,7 @@ def test_data(ganvas, tmp_path):
 def test_a_folder_that_is_called_like_something_known_is_pointed_out(ganvas, tmp_path):
     for name in ("digits", "mlp_gan"):
         (tmp_path / name).mkdir()
-    told = "{0} is taken as what is known by that name. The folder or file of that name here is meant by ./{0}."
+    told = "{0} is taken as a name that Ganvas knows. For the file or folder of that name here, write ./{0}."
     assert told.format("digits") in ganvas("data", "digits", "--size", 8)[2]
     words = ("--images", 64, "--set", "batch=32", "--set", "measure_images=0", "--set", "generator.width=8")
     assert told.format("mlp_gan") in ganvas("train", "mlp_gan", *words)[2]
@@ -138,7 +138,7 @@ def test_a_run_folder_inside_of_the_data_is_said_and_left_out(ganvas, tmp_path):
     words = ("train", ".", "--size", 8, "--images", 32, "--set", "batch=8", "--set", "measure_images=0")
     code, _, err = ganvas(*words, "--set", "generator.width=2", "--set", "critic.width=2")
     assert code == 0, err
-    assert "note: the run folder runs/8 is inside of the data, and left out of them; --out puts it elsewhere" in err
+    assert "note: the run folder runs/8 is inside the data, and left out of them; use --out to put it elsewhere" in err
     code, out, err = ganvas("data", ".")
     assert "8 pictures, taken as" in out
     assert "a run of this toolkit" in err

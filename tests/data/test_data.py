@@ -591,7 +591,7 @@ class TestDigits:
         (np.zeros((0, 8, 8, 3), np.uint8), {}, "hold no samples"),
         (np.zeros((4, 8, 8, 3), np.float32), {}, "float32 [4, 8, 8, 3] cannot be learned from: pictures are uint8"),
         (np.zeros((4, 3, 8, 8), np.uint8), {}, "uint8 [4, 3, 8, 8] cannot be learned from"),
-        (np.zeros((2, 2), np.float32), {"classes": ("a",), "labels": np.array([0, 7])}, "from 0 to 7, and there are 1"),
+        (np.zeros((2, 2), np.float32), {"classes": ("a",), "labels": np.array([0, 7])}, "from 0 to 7, but there are 1"),
     ],
 )
 def test_data_that_no_network_could_be_shown(samples, more, wanted):

@@ -95,7 +95,7 @@ def test_a_training_whose_numbers_are_none_any_more_is_told_from_its_status(poin
 def test_what_cannot_be_looked_at_is_said(run, tmp_path, monkeypatch):
     with pytest.raises(NotFound, match="not a run folder"):
         doctor(tmp_path)
-    with pytest.raises(DoesNotFit, match="form"):
+    with pytest.raises(DoesNotFit, match="same shape"):
         doctor(run, held_out=Dataset(np.zeros((30, 4, 4, 1), np.uint8)))
     monkeypatch.setattr(type(run), "changed", lambda *_: "there were 3 samples, and now there are 4")
     assert any("has changed" in note for note in doctor(run).notes)

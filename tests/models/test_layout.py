@@ -106,7 +106,7 @@ def test_figures_of_the_run_are_on_the_card(run, tmp_path):
     evaluations.keep(mine, {"features": "pixels", "real": "digits"}, {"precision": Score(0.25, 0.01)})
     text = (hand_over(mine, tmp_path / "out") / "README.md").read_text()
     assert "| precision | 0.25 | ± 0.01 |" in text
-    assert "made by: features pixels, real digits" in text
+    assert "with: features pixels, real digits" in text
     assert "No licence was named" in text
 
 

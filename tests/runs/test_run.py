@@ -90,7 +90,7 @@ def test_where_files_cannot_be_locked_training_goes_without(points, tmp_path, mo
 
 def test_fewer_images_than_it_has_seen_are_refused(points, tmp_path):
     run = train(points, tmp_path / "run", images=160)
-    with pytest.raises(GanvasError, match=r"has seen 160 images already, and 64 are fewer"):
+    with pytest.raises(GanvasError, match=r"has already seen 160 images, more than the 64 asked for"):
         train(points, run.path, images=64)
     assert run.recipe.images == 160
 
@@ -99,7 +99,7 @@ def test_what_a_run_began_with_is_written_down(points, tmp_path):
     first = train(points, tmp_path / "first")
     run = train(points, tmp_path / "run", start_from=first.path)
     assert (first.about["from"], run.about["from"]) == (None, str(first.path))
-    assert "Began with the weights of" in (run.path / "report.html").read_text()
+    assert "Started from the weights of" in (run.path / "report.html").read_text()
     for other in (None, run.path):
         with pytest.raises(GanvasError, match=r"holds another run \(from: .*, not .*first"):
             train(points, run.path, start_from=other)

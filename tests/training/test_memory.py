@@ -65,7 +65,10 @@ def test_pieces_are_halved_until_they_fit(error, room, points, tmp_path, capsys)
     assert run.about["pieces"] == [[0, 0, 8], [0, 0, 4]], "a critic sees reals and fakes together"
     assert room.refused == 2
     assert max(room.sizes) == 8
-    assert "4 samples are played at once from here on, with the same result but for rounding" in capsys.readouterr().err
+    assert (
+        "from here on, 4 samples are processed at a time, with the same result except for rounding"
+        in capsys.readouterr().err
+    )
     held = state_of(run)
     assert whole.keys() == held.keys()
     for name, value in whole.items():
@@ -140,7 +143,7 @@ def test_batch_norm_is_said_to_see_less(room, pictures, tmp_path, capsys):
     room.most = 5
     run_of(recipe, tmp_path / "run", quiet=False)
     said = capsys.readouterr().err
-    assert "as batch norm of the generator sees no more, the result is not quite the same" in said
+    assert "as the batch norm of the generator sees only these, the result differs a little" in said
 
 
 def test_what_a_refused_turn_did_to_buffers_is_undone(room, pictures, monkeypatch):

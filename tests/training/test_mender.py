@@ -183,7 +183,7 @@ def test_a_network_that_began_with_other_weights_does_not_begin_anew(points, tol
 
 
 def test_what_contradicts_it_is_refused(points, tmp_path):
-    with pytest.raises(DoesNotFit, match="Give one of the two"):
+    with pytest.raises(DoesNotFit, match="Give only one of the two"):
         run_of(points, tmp_path / "run", auto=True, rescue=False)
     assert not (tmp_path / "run").exists()
 

@@ -180,4 +180,4 @@ def test_a_training_turns_to_other_threads_and_says_so(pictures, tmp_path, monke
     assert counts[0] == 2
     assert set(counts[1:]) == {1}
     assert run.about["machine"]["threads"] == 1
-    assert "on with 1 of them" in capsys.readouterr().err.replace("\n", " ")
+    assert "continues on 1 of them" in capsys.readouterr().err.replace("\n", " ")

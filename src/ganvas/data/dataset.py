@@ -94,9 +94,9 @@ class Summary:
             lines.append(f"{len(self.classes):,} classes: {_commonest(self.classes)}")
         if self.keywords:
             lines.append(f"{len(self.keywords):,} keywords: {_commonest(self.keywords)}")
-            lines.append(f"{self.rare:,} of them are on fewer than {Dataset.RARE} pictures, too few to be learned")
+            lines.append(f"{self.rare:,} of them are on fewer than {Dataset.RARE} pictures, too few to learn them")
         if self.count < FEW and kind is not Kind.POINTS:
-            lines.append("so few are learned by heart; a few hundred are the least to learn something new from")
+            lines.append("a GAN memorises so few; collect at least a few hundred")
         if self.wordless:
             lines.append(f"{self.wordless:,} have no keywords")
         if self.skipped:
@@ -164,8 +164,8 @@ class Dataset:
             )
         if self.labels is not None and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             raise DoesNotFit(
-                f"Labels are from {self.labels.min()} to {self.labels.max()}, and there are {len(self.classes)} "
-                "classes: labels count from 0."
+                f"The labels range from {self.labels.min()} to {self.labels.max()}, but there are {len(self.classes)} "
+                "classes, counted from 0."
             )
 
     def __len__(self) -> int:
@@ -310,7 +310,7 @@ def hidden(text: str, known: Collection[str]) -> str:
     """A hint if a user's file or folder is called like something known, which takes precedence; else empty."""
     if text not in known or not _exists(Path(text)):
         return ""
-    return f"{text} is taken as what is known by that name. The folder or file of that name here is meant by ./{text}."
+    return f"{text} is taken as a name that Ganvas knows. For the file or folder of that name here, write ./{text}."
 
 
 def _exists(path: Path) -> bool:
@@ -344,7 +344,7 @@ def moved(chosen: Source, place: str) -> Source:
         DoesNotFit: it reads no files.
     """
     if place_of(chosen) is None:
-        raise DoesNotFit(f"These data are not read from files, so they cannot lie at {place}.")
+        raise DoesNotFit(f"This source reads no files, so its data cannot be at {place}.")
     return placed(replace(chosen, path=place))  # type: ignore[type-var]
 
 

@@ -67,7 +67,7 @@ class Checkup:
         lines = [f"{each.severity:4}  {each.advice}" for each in self.diagnoses]
         lines += [f"good  {self.good_news}"] if self.good_news else []
         if not lines:
-            lines = [f"      After {self.images:,} images there is too little in its log to judge it by."]
+            lines = [f"      After {self.images:,} images its log is still too short to judge the training."]
         return "\n".join([*lines, *(f"note  {note}" for note in self.notes)])
 
     def as_json(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def doctor(
     mend = mend_of(about)
     numbers, notes = dict[str, float](), [str(mend)] if mend else []
     if run.newest is None:
-        notes.append("It has no sound checkpoint yet, so its samples were not looked at.")
+        notes.append("It has no intact checkpoint yet, so its samples were not examined.")
     else:
         try:
             data = run.learned_from(watch, instead="Its samples were not compared with them.")
@@ -132,7 +132,8 @@ def _of_the_end(about: Mapping[str, Any], recipe: Recipe) -> Iterator[Diagnosis]
         yield Diagnosis(
             "fast",
             "look",
-            f"The rate is too high: the training blew up, went back and on by smaller steps, {times} in all.",
+            "The learning rate is too high: the training diverged, went back and continued with smaller steps "
+            f"(rollbacks: {times}).",
             {"times": times},
             advice("fast", recipe),
         )
@@ -165,7 +166,7 @@ def _look(
         return numbers
     unseen = opened(held_out, size=None, device=device, watch=watch, like=model)
     if not isinstance(unseen, Dataset) or unseen.shape != data.shape:
-        raise DoesNotFit(f"`held_out=` has to hold pictures of the form that the run has learned from, {data.shape}.")
+        raise DoesNotFit(f"`held_out=` must hold pictures of the same shape as the run's data, {data.shape}.")
     numbers["copies_expected"] = _near(small(_some(unseen)[1]), reals, COPY * usual)
     return numbers | _by_heart(run, model.condition, data, unseen, device)
 
@@ -213,8 +214,8 @@ def _of_looks(numbers: Mapping[str, float]) -> Iterable[Diagnosis]:
         yield Diagnosis(
             "copies",
             "bad",
-            f"The samples are copies: {copies:.0%} of them lie so near to a picture of the data as no two of its "
-            "pictures do. More pictures help most.",
+            f"The samples are copies: {copies:.0%} of them are much closer to a picture of the data than its pictures "
+            "usually are to each other. More pictures help most.",
             {"copies": copies},
         )
     for name, value in numbers.items():
@@ -222,15 +223,15 @@ def _of_looks(numbers: Mapping[str, float]) -> Iterable[Diagnosis]:
             yield Diagnosis(
                 "by heart",
                 "look",
-                f"The {name.removesuffix('.by_heart')} knows the pictures by heart: in {value:.0%} of pairs it finds "
-                "one that it has learned from more real than one that it has not seen.",
+                f"The {name.removesuffix('.by_heart')} has memorised the pictures: in {value:.0%} of pairs it finds a "
+                "training picture more real than one that it has not seen.",
                 {"by_heart": value},
             )
     if numbers.get("twins", 0.0) > TWINS:
         yield Diagnosis(
             "twins",
             "look",
-            f"Of the pictures {numbers['twins']:.0%} are in the data twice or more often, and so they are learned by "
-            "heart sooner. `ganvas data` names them.",
+            f"Of the pictures, {numbers['twins']:.0%} are in the data more than once, so they are memorised sooner. "
+            "`ganvas data DATA --json` lists them; keep one of each.",
             {"twins": numbers["twins"]},
         )

@@ -40,13 +40,13 @@ __all__ = ["Inspection", "Judged", "inspect"]
 COUNT = 1000  # of real and of generated pictures, unless more are asked for
 
 MEANING = (
-    "The detector knows fakes of this model only: those of another generator, or edited photographs, may look real to "
-    "it, and real pictures unlike the real ones that it was shown may look fake.",
-    "Its score is the log odds of real against generated for these two sets in equal numbers. It is not the "
+    "The detector knows only fakes of this model. Fakes of another generator or edited photographs may look real to "
+    "it, and real pictures unlike those it was trained on may look fake.",
+    "Its score is the log odds of real against generated, for these two sets in equal numbers. It is not the "
     "probability that a picture is real, which depends on where the picture comes from.",
-    "A critic's logit is no probability either: it has neither a scale nor a zero, it was a move in the game against "
-    "this generator, and at best it puts pictures in order.",
-    "Other data, other sizes and other compressions shift all scores, often by more than real and fake are apart. No "
+    "A critic's logit is not a probability either. It has neither a scale nor a zero, since the critic only learned to "
+    "play against this generator. At best it puts pictures in order.",
+    "Other data, sizes or compression shift all scores, often by more than the difference between real and fake. No "
     "score is evidence of where a picture comes from.",
 )
 """What the scores do not mean; part of every answer."""
@@ -93,9 +93,9 @@ class Inspection:
 
     def __str__(self) -> str:
         lines = [
-            "How well real and generated pictures are told apart (AUC): 1 is always, 0.5 is chance. The intervals are"
+            "How well real and generated pictures are told apart (AUC): 1 means always, 0.5 is chance. The intervals"
         ]
-        lines += ["DeLong's of 1988, and exact binomial ones where the two do not overlap."]
+        lines += ["are DeLong's (1988), or exact binomial ones where the scores of the two do not overlap."]
         lines += [f"  {name}  {area}" for name, area in self.areas.items()]
         if self.pictures:
             width = max(len("picture"), *(len(each.name) for each in self.pictures))
@@ -127,7 +127,7 @@ class Inspection:
             DoesNotFit: there are none.
         """
         if not self.pictures:
-            raise DoesNotFit("There are no pictures to lay out: name some that are to be inspected.")
+            raise DoesNotFit("There are no pictures for a sheet: name some to inspect.")
         return pixels.grid(self.drawn)
 
 
@@ -248,17 +248,17 @@ def _warnings(
     """What a reader of the figures has to know."""
     if seen:
         yield (
-            "the GAN learned from these real pictures: its critic has seen them, and where the generator copies them "
-            "nothing tells the two apart. Name pictures that it has not seen by `held_out=`."
+            "the GAN was trained on these real pictures: its critic has seen them, and nothing tells them from copies "
+            "that its generator makes. Give pictures that it has not seen with `held_out=`."
         )
     if areas["detector"].low < 0.5:
         yield "the detector does no better than chance here, so its scores say nothing."
     if made.moves:
-        yield "each clip is judged by one of its frames, without the critics, which judge how it moves too."
+        yield "each clip is judged by one of its frames, without the critics, as these judge the motion, too."
     elif len(scorers) == 1:
-        yield "there is no critic: a model by itself has none. Give the folder of the run, whose checkpoints keep it."
+        yield "there is no critic, as a model alone has none. Give the folder of its run, whose checkpoints have it."
     elif missing := [name for name in scorers if name not in areas]:
-        yield f"nobody knows of the real pictures what {missing[0]} has to be told of them, so it has no AUC."
+        yield f"{missing[0]} needs a class or words for each picture. The real ones have none, so it has no AUC."
     if made.condition and len(scorers) > 1 and not labelled:
         ask = "words; give them by `label=`" if isinstance(made.condition, Keywords) else "class; name it by `label=`"
-        yield f"the critics judge whether a picture fits its {ask} to have their logits too."
+        yield f"the critics judge whether a picture fits its {ask} to see their logits, too."

@@ -88,33 +88,33 @@ def _use(name: str, model: Model) -> str:
     asked = f' --keywords "{told.words[0]}"' if isinstance(told, Keywords) and told.words else asked
     what = "samples.gif" if model.moves else "samples.png"
     return (
-        f"It makes {model.kind} of {in_words(model.shape)}. With Ganvas, `pip install 'ganvas[hub]'`:\n"
+        f"It makes {model.kind} of {in_words(model.shape)}. To use it with Ganvas (`pip install 'ganvas[hub]'`):\n"
         f"\n```\nganvas sample {place} --count 16{asked} --out {what}\nganvas train FOLDER --from {place}\n```"
     )
 
 
 def _data(run: Run | None) -> str:
     if run is None:
-        return "It is not known here what it learned from."
+        return "What it was trained on is not known here."
     data, source = run.about["data"], run.about["source"]
     classes = f", {len(data['classes']):,} classes" if data["classes"] else ""
-    return f"It learned from `{source}`: {data['count']:,} different samples{classes}."
+    return f"It was trained on `{source}`: {data['count']:,} different samples{classes}."
 
 
 def _licence(licence: str) -> str:
     if licence == UNKNOWN:
-        return "No licence was named: ask who published it before you use it or what it makes."
-    return f"`{licence}`, as its publisher says. What it makes may also be under the licences of its data."
+        return "No licence was named. Ask the publisher before you use the model or what it makes."
+    return f"`{licence}`, according to its publisher. The licences of its data may also apply to what it makes."
 
 
 def _training(run: Run | None) -> str:
     if run is None:
         return ""
     facts = run.about
-    begun = f"- began with the weights of {facts['from']}\n" if facts.get("from") else ""
+    begun = f"- started from the weights of {facts['from']}\n" if facts.get("from") else ""
     return (
         f"- {run.images:,} images seen, seed {facts['seed']}\n{begun}"
-        f"- {_duration(run.seconds)} of training on {facts['machine'].get('processor', 'a machine unnamed')}\n"
+        f"- {_duration(run.seconds)} of training on {facts['machine'].get('processor', 'an unnamed machine')}\n"
         f"- ganvas {facts['ganvas']}; weights in half precision\n\n```text\n{run.recipe}\n```"
     )
 
@@ -132,18 +132,18 @@ def _figures(run: Run | None) -> str:
             for name, score in each.scores.items()
         )
         made = ", ".join(f"{name} {value}" for name, value in each.about.items())
-        tables.append(f"Of {each.date}; made by: {made}\n\n| figure | value | error |\n|---|---|---|\n{rows}")
-    return "\n\n".join(tables) or "Nothing was measured. `ganvas evaluate` does, against pictures that are named to it."
+        tables.append(f"Measured on {each.date}, with: {made}\n\n| figure | value | error |\n|---|---|---|\n{rows}")
+    return "\n\n".join(tables) or "Nothing was measured. `ganvas evaluate` compares it with pictures that you name."
 
 
 def _limits(model: Model, run: Run | None) -> Iterator[str]:
     """Known problems of the model, and what is not known about it."""
-    yield f"Its {model.kind} are {in_words(model.shape)}, of the kind that it learned from and of no other."
+    yield f"Its {model.kind} are {in_words(model.shape)}, and only of the kind that it was trained on."
     if run is None:
-        yield "Nothing is known here of how it was trained."
+        yield "How it was trained is not known here."
         return
     if (count := run.about["data"]["count"]) < FEW:
-        yield f"It learned from {count} samples, and so few are learned by heart: what it makes may be copies of them."
+        yield f"It was trained on only {count} samples. A GAN memorises so few: what it makes may be copies of them."
     else:
-        yield "Whether it repeats pictures that it learned from, `ganvas evaluate --held-out` says, and only that."
+        yield "Only `ganvas evaluate --held-out` tells whether it repeats pictures that it was trained on."
     yield from (each.text for each in diagnoses(run.rows, recipe=run.recipe))

@@ -65,15 +65,15 @@ def good_news(rows: Rows, *, recipe: Recipe | None = None) -> str | None:
         return None
     rows = _since_change(rows)
     said = [
-        f"The {name.rpartition('.')[0]} tells a picture from a sample in {100 * quarters[-1]:.0f} of 100 pairs, so the "
-        "generator still has something to learn from it: it is neither always right nor guessing."
+        f"The {name.rpartition('.')[0]} tells a picture from a sample in {100 * quarters[-1]:.0f} of 100 pairs. It is "
+        "neither always right nor guessing, so the generator can still learn from it."
         for name in rows[-1].get("terms", {})
         if name.endswith(".right") and (quarters := _quarters(_values(rows, "terms", name))) and _plays(quarters[-1])
     ]
     spread = _values(rows, "scores", "variety") or _values(rows, "signs", "spread")
     if spread:
-        said.append(f"The samples lie {spread[-1]:.0%} as far apart as the pictures do.")
-    return " ".join(said) or "No number of its log is out of the ordinary."
+        said.append(f"The samples are {spread[-1]:.0%} as far apart as the pictures.")
+    return " ".join(said) or "No number in its log is unusual."
 
 
 def _since_change(rows: Rows) -> Rows:
@@ -108,8 +108,7 @@ def _few(samples: int | None) -> Iterable[Diagnosis]:
         yield Diagnosis(
             "few",
             "look",
-            f"There are {samples} samples to learn from, and so few are learned by heart; a few hundred are the "
-            "least to learn something new from.",
+            f"There are only {samples} samples to learn from. A GAN memorises so few; collect at least a few hundred.",
             {"samples": samples},
         )
 
@@ -121,8 +120,8 @@ def _short(rows: Rows, recipe: Recipe | None) -> Iterable[Diagnosis]:
         yield Diagnosis(
             "short",
             "look",
-            f"This training is of {steps} steps, and they are too few to judge it by: in fewer than {SHORT} no GAN "
-            "that began from nothing has learned anything.",
+            f"This training is planned for {steps} steps, too few to judge it. In fewer than {SHORT} steps no GAN "
+            "trained from scratch learns anything.",
             {"steps": steps},
         )
 
@@ -136,8 +135,8 @@ def _exploding(rows: Rows) -> Iterable[Diagnosis]:
             yield Diagnosis(
                 "exploding",
                 "bad",
-                f"The logits of the {critic} explode: they were of the size of {before:.2g} and came to {most:.2g}. "
-                "Nothing holds it, and what the generator learns from it is chance.",
+                f"The logits of the {critic} explode: their size was {before:.2g} at first and reached {most:.2g}. "
+                "Nothing limits them, so the generator gets no useful feedback.",
                 {"size": most, "size_before": before},
             )
 
@@ -152,8 +151,8 @@ def _fast(rows: Rows) -> Iterable[Diagnosis]:
             yield Diagnosis(
                 "fast",
                 "bad",
-                f"The rate is too high: a step of the {player} changes its weights by {longest:.0%}, where a hundredth "
-                f"is usual{', and its samples leap from one extreme to another' if leaps else ''}.",
+                f"The learning rate is too high: a step of the {player} changes its weights by {longest:.0%}, where 1% "
+                f"is usual{', and a small change of z makes the samples jump' if leaps else ''}.",
                 {"stride": longest, "bend": median(bends)},
             )
             return
@@ -174,8 +173,8 @@ def _critics(rows: Rows) -> Iterable[Diagnosis]:
             yield Diagnosis(
                 "dead",
                 "bad",
-                f"The {critic} has died: its logits of pictures and samples were {max(apart):.2g} apart and are "
-                f"{apart[-1]:.1g} apart now, so the generator learns nothing from it any more.",
+                f"The {critic} has died: its logits of pictures and samples were once {max(apart):.2g} apart and are "
+                f"now only {apart[-1]:.1g} apart, so the generator no longer learns anything from it.",
                 {"apart": apart[-1], "apart_before": max(apart), "right": right},
             )
         elif (
@@ -186,16 +185,16 @@ def _critics(rows: Rows) -> Iterable[Diagnosis]:
             yield Diagnosis(
                 "blind",
                 "bad",
-                f"The {critic} sees no difference between pictures and samples: of pairs it orders {right:.0%} "
-                "rightly, and chance is 50%, so the generator learns nothing from it.",
+                f"The {critic} sees no difference between pictures and samples: it orders {right:.0%} of pairs "
+                "correctly, where chance is 50%. So the generator learns nothing from it.",
                 {"right": right},
             )
         elif right > SURE and (not _values(rows, "signs", "spread") or _stopped(rows, below=SPREAD)):
             yield Diagnosis(
                 "sure",
                 "look",
-                f"The {critic} is always right: of pairs it orders {right:.1%} rightly. The generator starves: it is "
-                "told that nothing it makes will do, and not what would.",
+                f"The {critic} is always right: it orders {right:.1%} of pairs correctly. The generator is starved of "
+                "feedback: it learns that its samples are bad, but not how to improve them.",
                 {"right": right},
             )
 
@@ -210,12 +209,12 @@ def _variety(rows: Rows) -> Iterable[Diagnosis]:
     twins = len(near) >= SEEN and max(near[-3:]) < TWINS
     if (found and found[-1] < ALIKE) or twins or (_stopped(rows, below=SPREAD) and near and near[-1] < NEAR):
         share = found[-1] if found and found[-1] < ALIKE else near[-1] if twins else spread[-1]
-        how = "each lies from its nearest" if twins and share == near[-1] else "they lie"
+        how = "the distance to the nearest one" if twins and share == near[-1] else "the distance between them"
         yield Diagnosis(
             "alike",
             "bad",
-            f"The samples are alike: {how} {share:.0%} as far apart as the pictures do. That is how mode collapse "
-            "looks. If the training was better before, its best model is in best/.",
+            f"The samples are alike: {how} is only {share:.0%} of what it is among the pictures. This looks like mode "
+            "collapse. If earlier samples were better, the best model is in best/.",
             numbers,
         )
 
@@ -226,8 +225,8 @@ def _missing(rows: Rows) -> Iterable[Diagnosis]:
         yield Diagnosis(
             "missing",
             "bad",
-            f"The samples are of a few kinds: they lie {spread[-1]:.0%} as far apart as the pictures do, but each from "
-            f"its nearest only {near[-1]:.0%}. That is how it looks when modes are missing.",
+            f"The samples are of a few kinds only: the distance between them is {spread[-1]:.0%} of what it is among "
+            f"the pictures, but the distance to the nearest one only {near[-1]:.0%}. This looks like missing modes.",
             {"spread": spread[-1], "near": near[-1]},
         )
 
@@ -238,8 +237,8 @@ def _deaf(rows: Rows) -> Iterable[Diagnosis]:
         yield Diagnosis(
             "deaf",
             "bad",
-            f"The generator does not listen: another description changes a sample by {found[-1]:.0%} of what another "
-            "seed does. Either the descriptions do not say what is in the pictures, or the critic does not read them.",
+            f"The generator ignores its description: another one changes a sample only {found[-1]:.0%} as much as "
+            "another seed does. Either the descriptions do not fit the pictures, or the critic does not use them.",
             {"heed": found[-1]},
         )
 
@@ -251,8 +250,8 @@ def _swings(rows: Rows) -> Iterable[Diagnosis]:
         yield Diagnosis(
             "swings",
             "look",
-            f"The training swings: from step to step its samples move together, by {median(late):.0%} of how far "
-            "pictures are apart, and come back. The players run after each other and settle nowhere.",
+            f"The training swings: its samples all move together and back again, by {median(late):.0%} of the distance "
+            "between pictures. The players chase each other and do not settle.",
             {"wander": median(late)},
         )
 
@@ -266,8 +265,8 @@ def _best(rows: Rows) -> Iterable[Diagnosis]:
         yield Diagnosis(
             "behind",
             "look",
-            f"The best samples are behind: {name} was {min(found):.3g} after {best:,} images and is {found[-1]:.3g} "
-            "now. The model of that time is kept in best/.",
+            f"The samples were better before: {name} was {min(found):.3g} after {best:,} images and is {found[-1]:.3g} "
+            "now. The model from then is kept in best/.",
             {"best": min(found), "now": found[-1], "best_images": best},
         )
 

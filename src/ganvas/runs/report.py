@@ -82,7 +82,7 @@ def write(run_folder: Path) -> Path:
         settings=_settings(recipe),
         facts=_facts(run),
         commands=_commands(run_folder, run),
-        footer=f"Written by Ganvas {_text(run.get('ganvas', ''))} from the files in the folder of the run.",
+        footer=f"Written by Ganvas {_text(run.get('ganvas', ''))} from the files in the run's folder.",
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     )
     path = run_folder / "report.html"
@@ -256,7 +256,7 @@ def _facts(run: Mapping[str, Any]) -> str:
         f"Classes ({len(classes)})": named,
     }
     about_data |= {f"Parameters of the {name}": f"{count:,}" for name, count in (run.get("parameters") or {}).items()}
-    about_data |= {"Seed": run.get("seed"), "Began with the weights of": run.get("from"), "Stage": run.get("stage")}
+    about_data |= {"Seed": run.get("seed"), "Started from the weights of": run.get("from"), "Stage": run.get("stage")}
     about_machine = {
         name.removesuffix("_gib").replace("_", " ").capitalize(): f"{value} GiB" if name.endswith("_gib") else value
         for name, value in machine.items()
@@ -287,10 +287,10 @@ def _commands(run_folder: Path, about: Mapping[str, Any]) -> str:
     clips = len((about.get("data") or {}).get("shape") or ()) == 4
     new = "--count 9 --seed 7 --out clips.gif" if clips else "--count 25 --seed 7 --out grid.png"
     commands = {
-        "Train on from where it stopped:": f"ganvas train {run}",
+        "Continue the training from where it stopped:": f"ganvas train {run}",
         "Draw new clips:" if clips else "Draw new pictures:": f"ganvas sample {run} {new}",
         "Make a film of the training:": f"ganvas film {run}",
-        "Say how good it is, here and in the terminal:": f"ganvas evaluate {run}",
+        "Measure how good it is, for this page and the terminal:": f"ganvas evaluate {run}",
     }
     return "".join(f"<p>{what}</p><pre><code>{_text(command)}</code></pre>" for what, command in commands.items())
 
@@ -343,7 +343,7 @@ def _samples(sheets: list[tuple[int, Path]], film: list[tuple[int, str]]) -> str
     final = (
         f'<figure style="flex: 1 1 {basis}; max-width: {width}px">'
         f'<img src="{last}" width="{width}" height="{height}" alt="{seen}: samples from fixed seeds">'
-        f"<figcaption><b>{seen}.</b> The last samples of the run; the seeds are fixed, none is picked by hand."
+        f"<figcaption><b>{seen}.</b> The last samples of the run, from fixed seeds; none is picked by hand."
         "</figcaption></figure>"
     )
     if len(film) == 1:
@@ -356,7 +356,7 @@ def _samples(sheets: list[tuple[int, Path]], film: list[tuple[int, str]]) -> str
         '<div class="player"><button type="button" id="play">Play</button>'
         f'<input type="range" id="slider" min="0" max="{len(film) - 1}" value="0" autocomplete="off" '
         f'aria-label="Moment of the training"><output id="seen" for="slider">{images:,} images</output></div>'
-        "<figcaption><b>The same seeds, over time.</b> Every place belongs to one seed from beginning to end."
+        "<figcaption><b>The same seeds, over time.</b> Each position shows the same seed throughout."
         "</figcaption></figure></div>"
     )
 
@@ -367,7 +367,7 @@ def _moving(path: Path) -> str:
         return ""
     return (
         f'<figure><img src="{_address(path.read_bytes(), "gif")}" alt="The newest clips, moving">'
-        "<figcaption><b>The newest clips</b>, of the same seeds as in the rows of the sheet.</figcaption></figure>"
+        "<figcaption><b>The newest clips</b>, from the same seeds as the rows of the sheet.</figcaption></figure>"
     )
 
 
@@ -382,7 +382,7 @@ def _reconstructions(sheets: list[tuple[int, Path]]) -> str:
         f'<div class="samples"><figure style="flex: 0 1 {width}px">'
         f'<img src="{_address(_webp(picture, 640, 82), "webp")}" width="{width}" height="{height}" '
         f'alt="{seen}: originals above their reconstructions">'
-        f"<figcaption><b>{seen}.</b> Samples of the data, spread evenly over it, each with its reconstruction below it."
+        f"<figcaption><b>{seen}.</b> Samples taken evenly from the data, each with its reconstruction below it."
         "</figcaption></figure></div>"
     )
 
@@ -391,7 +391,7 @@ def _curves(charts: list[curves.Chart], end: int) -> str:
     if not charts:
         return '<p class="quiet">There are no curves yet.</p>'
     return (
-        '<p class="quiet note">Faint lines are the values of the log, strong lines their moving average. '
-        "Point at a chart, or focus it and use the arrow keys, to read the log at any moment.</p>"
+        '<p class="quiet note">Faint lines are the logged values, strong lines their moving average. '
+        "To read the values at any moment, point at a chart, or focus it and use the arrow keys.</p>"
         f'<div class="charts">{"".join(curves.draw(chart, end) for chart in charts)}</div>'
     )

@@ -24,8 +24,8 @@ class Rescue:
 
     def __str__(self) -> str:
         return (
-            f"At {self.at:,} images {self.why}: the training went back to {self.back:,} images, and from there on the "
-            f"{self.player} learns at half the rate."
+            f"At {self.at:,} images {self.why}. The training went back to {self.back:,} images and continues from "
+            f"there with half the learning rate for the {self.player}."
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -82,8 +82,8 @@ def fit(
     if not isinstance(target, Recipe) and (begun := going_on(Path(target))):
         if size or settings or out or start_from:
             raise DoesNotFit(
-                f"{target} is a run and goes on with its own recipe; only its length can be changed, and `data=` says "
-                "where its data lie now."
+                f"{target} is a run and continues with its own recipe. Only its length can be changed; if its data "
+                "were moved, give their new place with `data=`."
             )
         task = replace(begun, recipe=replace(begun.recipe, data=moved(begun.recipe.data, data))) if data else begun
     else:
@@ -139,7 +139,7 @@ def _inside(task: Task) -> Iterator[str]:
     """A note if the run folder is inside the data, where it is excluded from them."""
     data, run = getattr(task.recipe.data, "path", ""), task.run.path
     if data and run.resolve().is_relative_to(Path(data).expanduser().resolve()):
-        yield f"the run folder {run} is inside of the data, and left out of them; --out puts it elsewhere"
+        yield f"the run folder {run} is inside the data, and left out of them; use --out to put it elsewhere"
 
 
 def _opened(task: Task, watch: Watch) -> Dataset:
@@ -155,7 +155,7 @@ def _opened(task: Task, watch: Watch) -> Dataset:
             raise
         reason = str(error).rstrip(".")
         again = f"`ganvas train {shlex.quote(str(task.run.path))} --data FOLDER`"
-        raise NotFound(f"{reason}. If the data of this run were moved, say where to: {again}.") from None
+        raise NotFound(f"{reason}. If the data of this run were moved, give their new place: {again}.") from None
     return data
 
 
@@ -252,13 +252,13 @@ def _refuse_changed(task: Task, data: Dataset, *, quiet: bool) -> None:
         return
     if list(before["classes"]) != list(data.classes):
         raise DoesNotFit(
-            f"The data of {run.path} have changed: {change}. What it has learned of one would be taken for another. "
-            "Bring the classes back as they were, or give `out=` another folder."
+            f"The data of {run.path} have changed: {change}. What it has learned about one class would be applied to "
+            "another. Restore the classes, or give `out=` another folder."
         )
     if not task.data_changed:
         raise DoesNotFit(
-            f"The data of {run.path} have changed: {change}. Bring them back as they were, go on with them as they are "
-            "now by `data_changed=True`, or give `out=` another folder."
+            f"The data of {run.path} have changed: {change}. Restore them, continue with them as they are now with "
+            "`data_changed=True`, or give `out=` another folder."
         )
     console.say(f"The data have changed: {change}.", quiet=quiet)
 
@@ -268,8 +268,8 @@ def _refuse_damaged(run: Run) -> None:
     folder = run.path / "checkpoints"
     if names := checkpoint.named(folder):
         raise Unreadable(
-            f"Every checkpoint in {folder} is damaged ({', '.join(names)}), so {run.path} cannot go on. All of it is "
-            "kept. Bring them back from a copy, or give `out=` another folder."
+            f"Every checkpoint in {folder} is damaged ({', '.join(names)}), so {run.path} cannot continue. "
+            "Nothing was deleted. Restore a checkpoint from a copy, or give `out=` another folder."
         )
 
 
@@ -280,7 +280,7 @@ def _start(task: Task, data: Dataset, device: torch.device) -> State:
         adopt(state, task.recipe, task.start_from)
     elif task.recipe.frozen:
         name = next(iter(task.recipe.frozen))
-        raise DoesNotFit(f"The {name} of the recipe learns nothing itself: take it from a run by `start_from=`.")
+        raise DoesNotFit(f"The {name} of the recipe learns nothing itself: take it from a run with `start_from=`.")
     begin_game(state, task.recipe, data)
     return state
 
@@ -306,8 +306,8 @@ def _refuse_another(task: Task, *, seen: int) -> None:
     run, about = task.run, task.run.about
     if task.recipe.images <= seen - task.recipe.batch:  # the last batch may exceed the length
         raise DoesNotFit(
-            f"{run.path} has seen {seen:,} images already, and {task.recipe.images:,} are fewer. Give more, or `out=` "
-            "another folder to begin anew."
+            f"{run.path} has already seen {seen:,} images, more than the {task.recipe.images:,} asked for. Ask for "
+            "more, or give `out=` another folder to start again."
         )
     asked = {"seed": task.seed} | ({} if task.stage else {"from": task.start_from})  # a stage starts from its neighbour
     other = [f"{name}: {value}, not {about.get(name)}" for name, value in asked.items() if value != about.get(name)]
@@ -317,5 +317,5 @@ def _refuse_another(task: Task, *, seen: int) -> None:
     if other := other + differences(wanted, held):
         raise DoesNotFit(
             f"{run.path} holds another run ({'; '.join(other[:3])}). Give `out=` another folder, "
-            f"or go on with this one by `ganvas train {shlex.quote(str(run.path))}`."
+            f"or continue this one with `ganvas train {shlex.quote(str(run.path))}`."
         )

@@ -39,13 +39,13 @@ def refuse_contradictions(*, rescue: bool) -> None:
     """
     if not rescue:
         raise DoesNotFit(
-            "`auto=True` mends a training by itself, and `rescue=False` leaves it alone even if it blows up. Give one "
-            "of the two."
+            "`auto=True` corrects a training by itself, but `rescue=False` leaves it alone even if it diverges. Give "
+            "only one of the two."
         )
     if distributed.world() > 1:
         raise DoesNotFit(
-            "`auto=True` is for one process: where several train, only the first looks at the log. Leave it out, and "
-            "ask `ganvas doctor` what to change."
+            "`auto=True` is for one process: with several, only the first reads the log. Leave it out, and ask "
+            "`ganvas doctor` what to change."
         )
 
 

@@ -156,10 +156,12 @@ class Session:
             self._recorder.split(self._pieces.cuts)
         networks = tick.state.networks.items()
         mixing = [name for name, network in networks if any(isinstance(each, BatchNorm) for each in network.modules())]
-        same = "with the same result but for rounding"
+        same = "with the same result except for rounding"
         if mixing:
-            same = f"and as batch norm of the {' and '.join(mixing)} sees no more, the result is not quite the same"
-        display.say(f"Memory ran out: {self._pieces.at(tick.step, 0)} samples are played at once from here on, {same}.")
+            same = f"and as the batch norm of the {' and '.join(mixing)} sees only these, the result differs a little"
+        display.say(
+            f"Memory ran out: from here on, {self._pieces.at(tick.step, 0)} samples are processed at a time, {same}."
+        )
 
     def _trains(self, display: console.Display, interrupted: Callable[[], bool]) -> bool:
         """Train until the end, or until a restart with a new length, setting or speed; returns whether to go on."""
@@ -297,8 +299,8 @@ class Session:
         before = torch.get_num_threads()
         if self._threads.turn(self._budget.pace):
             self._recorder.turn(now := torch.get_num_threads())
-            why = "Other programs want the cores, too" if now < before else "They may be free again"
-            display.say(f"{why}: on with {now} of them.")
+            why = "Other programs need the cores, too" if now < before else "The cores may be free again"
+            display.say(f"{why}: the training continues on {now} of them.")
         self._look()
         self._recipe = replace(self._recipe, images=self._seen + whole_batches(left, self._recipe))
         self._restore = tick.state.tensors()

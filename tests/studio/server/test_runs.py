@@ -54,7 +54,7 @@ def test_a_plan_is_the_command(own):
     found = own.post("/api/plan", {"source": "squares", "size": 16, "settings": ["batch=8"]})
     assert found["command"] == "ganvas train data/squares --size 16 --set batch=8"
     assert found["recipe"]["batch"] == 8
-    assert "learned by heart" in found["warnings"][0]
+    assert "memorises so few" in found["warnings"][0]
 
 
 def test_paused_killed_and_gone_on_as_if_nothing_had_been(own):

@@ -51,9 +51,9 @@ def _words(studio: Parts, ask: Plan) -> list[str]:
     for setting in ask.settings:
         name = setting.partition("=")[0].strip()
         if name.split(".")[0] in PATHS and name not in {"data.channels", "data.background", "data.fit"}:
-            raise Refused(422, "Where pictures come from is said by the source, not by a setting.", field="settings")
+            raise Refused(422, "A setting cannot say where pictures come from; choose a source.", field="settings")
         if re.search(r"[/\\~]|\.\.", setting):
-            raise Refused(422, "A setting names no files.", field="settings")
+            raise Refused(422, "A setting cannot name files or folders.", field="settings")
         argv += ["--set", setting]
     return argv
 
@@ -116,9 +116,9 @@ def _warnings(about: dict[str, Any] | None, size: Any, base: FilePath | None) ->
     found = []
     count = about["count"]
     if count < FEW:
-        found.append(f"There are {count} pictures, and so few are learned by heart; a few hundred are the least.")
+        found.append(f"There are only {count} pictures. A GAN memorises so few; collect at least a few hundred.")
     elif count < 300 and base is None:
-        found.append(f"{count} pictures are few: expect variations of them, or start from a model.")
+        found.append(f"There are only {count} pictures: expect variations of them, or start from a model.")
     if isinstance(size, int) and (
         small := sum(each["count"] for each in about["sizes"] if min(each["width"], each["height"]) < size)
     ):
