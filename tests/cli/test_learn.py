@@ -75,6 +75,7 @@ def test_a_hole_is_seen(name, tmp_path):
     ("text", "told"),
     [
         ("def kl(mean, log_variance):\n    return mean @ mean", "Line 9 of your file raises RuntimeError"),
+        ("def kl(mean, log_variance):\n    return nn.Module()(mean)", "Line 9 of your file raises NotImplementedError"),
         ("def kl(mean, log_variance):\n    mean.sum()", "is there a `return`?"),
         ("def kl(mean, log_variance):\n    return 'x'", "of the type str"),
         ("def kl(mean, log_variance:\n    return 1", "Python cannot read the file: line 8"),

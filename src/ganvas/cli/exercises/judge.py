@@ -70,12 +70,12 @@ def verdict(name: str, file: Path, begun: str) -> str | None:
         CHECKS[name](given)
     except Wrong as wrong:
         return str(wrong)
-    except NotImplementedError as error:
-        return f"Line {_line(error, file)} is still the hole: replace `raise NotImplementedError` with your own lines."
     except SyntaxError as error:
         return f"Python cannot read the file: line {error.lineno}, {error.msg}."
     except Exception as error:
         line = _line(error, file)
+        if isinstance(error, NotImplementedError) and _frames(error)[-1].filename == str(file):
+            return f"Line {line} is still the hole: replace `raise NotImplementedError` with your own lines."
         at = f"Line {line} of your file raises" if line else "What your code returned cannot be used:"
         return f"{at} {type(error).__name__}: {error}"
     return None
@@ -83,8 +83,11 @@ def verdict(name: str, file: Path, begun: str) -> str | None:
 
 def _line(error: BaseException, file: Path) -> int | None:
     """The innermost line of the learner's file in the traceback; None if there is none."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return next((frame.lineno for frame in reversed(frames) if frame.filename == str(file)), None)
+    return next((frame.lineno for frame in reversed(_frames(error)) if frame.filename == str(file)), None)
+
+
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    return list(traceback.extract_tb(error.__traceback__))
 
 
 if __name__ == "__main__":
