@@ -53,8 +53,7 @@ const finding = (
 
 function usable({ count: pictures }: DataSet, size: number): Finding {
   const text = `${count(pictures)} can be learned from`;
-  if (pictures < FEW)
-    return finding("usable", "look", text, "a GAN memorises so few; collect at least a few hundred");
+  if (pictures < FEW) return finding("usable", "look", text, "a GAN memorises so few; collect at least a few hundred");
   if (pictures < ENOUGH) return finding("usable", "quiet", text, "enough to start with; some hundred more would help");
   return finding("usable", "good", text, `a few hundred is the least; this is plenty for ${size} × ${size}`);
 }
