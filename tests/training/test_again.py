@@ -190,7 +190,7 @@ def test_moments_that_are_missing_are_no_checkpoint(points, tmp_path):
 
 def test_data_that_are_drawn_lie_nowhere(points, tmp_path):
     fit(points, out=tmp_path / "run", quiet=True, device="cpu")
-    with pytest.raises(DoesNotFit, match="not read from files"):
+    with pytest.raises(DoesNotFit, match="reads no files"):
         fit(tmp_path / "run", data="somewhere", quiet=True, device="cpu")
     with pytest.raises(NotFound):
         fit("cgan", data=str(tmp_path / "nothing"), quiet=True, device="cpu")
