@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Size, as_options, parse_size, say, share_work, tell_scores
+from .options import ANY_MODEL, Device, Size, as_options, parse_size, say, share_work, tell_scores
 
 __all__ = ["compare", "doctor", "evaluate", "inspect", "quiz"]
 
@@ -32,6 +32,9 @@ DescribedBy = Annotated[
         "the best available.",
     ),
 ]
+RealPictures = Annotated[
+    str | None, typer.Option(help="Real pictures for the detector to learn from; by default the run's training data.")
+]
 Weights = Annotated[
     Path | None, typer.Option(help="File with the weights of the extractor named by --features (.safetensors or .pth).")
 ]
@@ -40,10 +43,7 @@ Weights = Annotated[
 def evaluate(
     run: Annotated[
         str,
-        typer.Argument(
-            metavar="RUN",
-            help="A run folder, a model file, a built-in model such as icons, or hf:user/name on Hugging Face.",
-        ),
+        typer.Argument(metavar="RUN", help=ANY_MODEL),
     ],
     source: Annotated[
         str | None,
@@ -66,7 +66,7 @@ def evaluate(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the first sample.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    device: Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, cuda:1 or mps.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Measure how good a model's samples are: FID, KID, precision, recall and more, with error estimates.
 
@@ -112,7 +112,7 @@ def compare(
     weights: Weights = None,
     size: Size = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    device: Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, cuda:1 or mps.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Compare any two sets of pictures by all metrics that apply."""
     from ..core import console, machine
@@ -148,10 +148,7 @@ def inspect(
             help="Pictures to score: files, folders or zips. If omitted, only the AUC is reported.",
         ),
     ] = None,
-    real: Annotated[
-        str | None,
-        typer.Option(help="Real pictures for the detector to learn from; by default the run's training data."),
-    ] = None,
+    real: RealPictures = None,
     held_out: Annotated[
         str | None, typer.Option(help="Real pictures that the model has not seen, to test the detector on.")
     ] = None,
@@ -181,7 +178,7 @@ def inspect(
         typer.Option(help="Save the pictures on one sheet, sorted from most real to most fake, such as sorted.png."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    device: Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, cuda:1 or mps.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Real or fake: score pictures by the run's critic and by a detector, and report how far to trust the scores."""
     from ..core import console, pixels
@@ -208,10 +205,7 @@ def quiz(
     ],
     out: Annotated[Path, typer.Option(help="Output file for the quiz page (.html).")] = Path("quiz.html"),
     pairs: Annotated[int, typer.Option(help="Maximum number of pairs, each of a real and a generated picture.")] = 20,
-    real: Annotated[
-        str | None,
-        typer.Option(help="Real pictures for the detector to learn from; by default the run's training data."),
-    ] = None,
+    real: RealPictures = None,
     held_out: Annotated[
         str | None, typer.Option(help="Real pictures that the model has not seen, to use in the pairs.")
     ] = None,
@@ -223,7 +217,7 @@ def quiz(
             help="Maximum number of real pictures to take from each source for the detector; as many are generated."
         ),
     ] = 400,
-    device: Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, cuda:1 or mps.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Make a quiz page that asks which of two pictures is real and compares the visitor with a detector."""
     from ..core import console
@@ -247,7 +241,7 @@ def doctor(
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    device: Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, cuda:1 or mps.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Diagnose a training run: what is wrong, and what is most likely to fix it."""
     from ..core import console, machine

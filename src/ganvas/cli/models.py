@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import DoesNotFit, NotFound
-from .options import say
+from .options import ANY_MODEL, say
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -140,10 +140,7 @@ def mix(
 def export(
     run: Annotated[
         str,
-        typer.Argument(
-            metavar="RUN",
-            help="A run folder, a model file, a built-in model such as icons, or hf:user/name on Hugging Face.",
-        ),
+        typer.Argument(metavar="RUN", help=ANY_MODEL),
     ],
     out: Annotated[
         Path, typer.Option(help="Output: an .onnx file; or, for a self-contained web page, an .html file or a folder.")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ..models.model import Model
 
 __all__ = [
+    "ANY_MODEL",
+    "Device",
     "ModelArgument",
     "Places",
     "RunArgument",
@@ -34,13 +36,9 @@ __all__ = [
 ]
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/icons.")]
-ModelArgument = Annotated[
-    Path,
-    typer.Argument(
-        metavar="MODEL",
-        help="A run folder, a model file, a built-in model such as icons, or hf:user/name on Hugging Face.",
-    ),
-]
+ANY_MODEL = "A run folder, a model file, a built-in model such as icons, or hf:user/name on Hugging Face."
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help=ANY_MODEL)]
+Device = Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, cuda:1 or mps.")]
 Places = Annotated[
     list[str] | None,
     typer.Option(

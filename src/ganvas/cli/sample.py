@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import DoesNotFit, NotFound
-from .options import Places, Truncation, Variety, say, share_work, varied
+from .options import ANY_MODEL, Places, Truncation, Variety, say, share_work, varied
 
 if TYPE_CHECKING:
     from ..models.made import Layout, Made
@@ -28,10 +28,7 @@ STRIP = (0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5)
 def sample(
     run: Annotated[
         str | None,
-        typer.Argument(
-            metavar="RUN",
-            help="A run folder, a model file, a built-in model such as icons, or hf:user/name on Hugging Face.",
-        ),
+        typer.Argument(metavar="RUN", help=ANY_MODEL),
     ] = None,
     count: Annotated[
         int | None,
