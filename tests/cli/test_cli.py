@@ -82,6 +82,7 @@ def test_dry_run(ganvas, tmp_path):
     assert "images         5,000" in out
     assert "r1=cosine(start=1.0, end=0.0, over=1.0)" in out
     assert not list(tmp_path.iterdir())
+    assert "how fast this machine trains it" in ganvas("train", "digits", "--dry-run", "--minutes", 3)[1]
     assert "ring(count=30)" in ganvas("train", "ring", "--data", "ring:30", "--dry-run")[1]
     assert ganvas("train", "--data", "ring:30", "--dry-run")[1] == ganvas("train", "ring:30", "--dry-run")[1]
     assert ganvas("train", "--dry-run")[1] == ganvas("train", "icons", "--dry-run")[1]

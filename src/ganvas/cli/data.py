@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import DoesNotFit
-from .options import Size, parse_size, say
+from .options import PIXELS, parse_size, say
 
 if TYPE_CHECKING:
     from ..data.dataset import Dataset
@@ -17,7 +17,7 @@ __all__ = ["data"]
 
 def data(
     source: Annotated[str, typer.Argument(help="A folder or zip of pictures, or a named source such as icons:flags.")],
-    size: Size = None,
+    size: Annotated[str | None, typer.Option(help=f"{PIXELS}; by default 32.")] = None,
     out: Annotated[Path, typer.Option(help="Output file for the contact sheet.")] = Path("contact.png"),
     to: Annotated[
         Path | None,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .options import ANY_MODEL, Device, Size, as_options, parse_size, say, share_work, tell_scores
+from .options import ANY_MODEL, PIXELS, Device, as_options, parse_size, say, share_work, tell_scores
 
 __all__ = ["compare", "doctor", "evaluate", "inspect", "quiz"]
 
@@ -110,7 +110,10 @@ def compare(
     count: Count = None,
     features: DescribedBy = "",
     weights: Weights = None,
-    size: Size = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help=f"{PIXELS}; by default that of the model, or the common one of all pictures."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     device: Device = "cpu",
 ) -> None:

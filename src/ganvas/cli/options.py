@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANY_MODEL",
+    "PIXELS",
     "Device",
     "ModelArgument",
     "Places",
     "RunArgument",
     "Scale",
-    "Size",
     "Truncation",
     "Variety",
     "as_options",
@@ -62,9 +62,7 @@ Variety = Annotated[
     float | None,
     typer.Option(help="How far samples may stray from their keywords, from 0 (not at all); by default as in training."),
 ]
-Size = Annotated[
-    str | None, typer.Option(help="Size of the pictures in pixels: 64 for squares, or WIDTHxHEIGHT, such as 64x96.")
-]
+PIXELS = "Size of the pictures in pixels: 64 for squares, or WIDTHxHEIGHT, such as 64x96"
 
 
 OPTIONS = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Size, as_options, parse_size, say, share_work
+from .options import PIXELS, as_options, parse_size, say, share_work
 
 if TYPE_CHECKING:
     from ..runs.run import Run
@@ -37,7 +37,7 @@ def train(
         int | None,
         typer.Option(help="Total number of images to train on, counting repeats; by default as in the recipe."),
     ] = None,
-    size: Size = None,
+    size: Annotated[str | None, typer.Option(help=f"{PIXELS}; by default as in the recipe.")] = None,
     seed: Annotated[int, typer.Option(help="Random seed for the whole training, a whole number from 0.")] = 0,
     set_: Annotated[
         list[str] | None,
@@ -93,6 +93,8 @@ def train(
     if dry_run:
         task = begin(target, data, sides, seed, settings=settings, start_from=start_from, out=out)
         say(str(replace(task.recipe, images=images or task.recipe.images)))
+        if minutes:
+            say(f"With --minutes {minutes:g}, its images and widths depend on how fast this machine trains it.")
         return
     run = fit(
         target,
