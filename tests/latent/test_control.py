@@ -100,7 +100,7 @@ def build(name, condition, shape):
 SHAPES = {"pictures": (3, 16, 16), "gray": (1, 16, 16), "clips": (3, 4, 16, 16)}
 KINDS = [
     (name, kind, told)
-    for name in [*names("network"), "resnet_generator modulated"]
+    for name in [*names("network"), "dcgan_generator modulated", "resnet_generator modulated"]
     for kind, shape in SHAPES.items()
     for told in (None, CLASSES)
     if name != "step_generator" and (kind == "pictures" or not told) and build(name, told, shape)

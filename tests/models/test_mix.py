@@ -20,6 +20,7 @@ NETWORKS = [
     R3Generator(width=8, blocks=1, cardinality=2, latent=4),
     ResnetGenerator(width=4, latent=4),
     ResnetGenerator(width=4, latent=4, modulated=True),
+    DCGANGenerator(width=4, latent=4, modulated=True),
     Stylegan2Generator(width=8, base=64, depth=2, latent=4),
 ]
 

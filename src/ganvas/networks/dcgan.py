@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ..core.catalog import part
 from .layers import BatchNorm, Critic, Dropout, Generator, NetworkSettings, doublings, planes, widths, with_condition
+from .modulation import ModulatedNorm, Style
 from .strided import Doubling, Gathering, Halving, Spreading
 
 __all__ = ["DCGANCritic", "DCGANGenerator"]
@@ -21,13 +22,15 @@ class DCGANGenerator(NetworkSettings):
 
     `width` is the number of channels before the last layer, 128 in the paper's figure 1; each layer further from the
     picture has twice as many, up to 8 times `width`. `extra` is the number of 3x3 convolutions added at each size below
-    the picture's. A `slope` above 0 replaces each ReLU by a LeakyReLU.
+    the picture's. A `slope` above 0 replaces each ReLU by a LeakyReLU. If `modulated`, z and the condition also scale
+    and shift the features after each norm (Chen et al. 2019, arXiv:1810.01365).
     """
 
     width: int = 64
     latent: int = 100
     extra: int = 0
     slope: float = 0.0
+    modulated: bool = False
     from_zero = ("extra",)
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
@@ -60,13 +63,14 @@ def _initialise(module: nn.Module) -> None:
     """Deviation 0.02, around 0 for all weights (section 4 of the paper) and around 1 for the scales of batch norm."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, 0.02)
-    elif isinstance(module, BatchNorm):
+    elif isinstance(module, BatchNorm) and module.affine:
         nn.init.normal_(module.weight, 1.0, 0.02)
 
 
-def _follow(channels: int, slope: float) -> list[nn.Module]:
+def _follow(channels: int, settings: DCGANGenerator) -> list[nn.Module]:
     """The layers after each convolution of the generator except the last."""
-    return [BatchNorm(channels), nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)]
+    norm, slope = ModulatedNorm(channels, modulated=settings.modulated), settings.slope
+    return [norm, nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)]
 
 
 class _DCGANGenerator(Generator):
@@ -77,15 +81,19 @@ class _DCGANGenerator(Generator):
         layers: list[nn.Module] = []
         for a, b in pairwise([settings.latent + condition, *channels]):
             layers.append(Doubling(a, b, bias=False) if layers else Spreading(a, b, (height, width), bias=False))
-            layers += _follow(b, settings.slope)
+            layers += _follow(b, settings)
             for _ in range(settings.extra):
-                layers += [nn.Conv2d(b, b, 3, padding=1, bias=False), *_follow(b, settings.slope)]
+                layers += [nn.Conv2d(b, b, 3, padding=1, bias=False), *_follow(b, settings)]
         layers += [Doubling(channels[-1], shape[0], bias=False), nn.Tanh()]
         self.layers = nn.Sequential(*layers).apply(_initialise)
+        self.style = Style(settings.latent + condition) if settings.modulated else None
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
-        pictures: Tensor = self.layers(with_condition(z, condition)[:, :, None, None])
-        return pictures
+        z = with_condition(z, condition)
+        style, x = self.style(z) if self.style else None, z[:, :, None, None]
+        for layer in self.layers:
+            x = layer(x, style) if isinstance(layer, ModulatedNorm) else layer(x)
+        return x
 
 
 class _DCGANCritic(Critic):

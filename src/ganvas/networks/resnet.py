@@ -12,7 +12,6 @@ from torch.nn import functional as F
 
 from ..core.catalog import part
 from .layers import (
-    BatchNorm,
     Critic,
     Generator,
     NetworkSettings,
@@ -23,10 +22,9 @@ from .layers import (
     widths,
     with_condition,
 )
+from .modulation import ModulatedNorm, Style
 
 __all__ = ["ResnetCritic", "ResnetGenerator"]
-
-STYLE = 128  # length of the vector that modulates the norms
 
 
 @part("network")
@@ -72,31 +70,13 @@ class ResnetCritic(NetworkSettings):
         return _ResnetCritic(self, shape, condition)
 
 
-class _Norm(BatchNorm):
-    """Batch norm; with a style [N, S], scale and shift are computed from it and start near 1 and 0."""
-
-    def __init__(self, channels: int, style: int) -> None:
-        super().__init__(channels, affine=not style)
-        self.follow = nn.Linear(style, 2 * channels) if style else None
-        if self.follow:
-            nn.init.normal_(self.follow.weight, 0.0, 0.02)
-            nn.init.zeros_(self.follow.bias)
-
-    def forward(self, x: Tensor, style: Tensor | None = None) -> Tensor:
-        x = super().forward(x)
-        if self.follow is None:
-            return x
-        scale, shift = self.follow(style)[:, :, None, None].chunk(2, dim=1)
-        return x * (1 + scale) + shift
-
-
 class _Up(nn.Module):
     """Twice the size: batch norm, LeakyReLU, nearest upsampling and 3x3 convolutions beside a 1x1 shortcut."""
 
-    def __init__(self, inputs: int, outputs: int, style: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, modulated: bool) -> None:
         super().__init__()
-        self.norm1, self.conv1 = _Norm(inputs, style), nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.norm2, self.conv2 = _Norm(outputs, style), nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.norm1, self.conv1 = ModulatedNorm(inputs, modulated=modulated), nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.norm2, self.conv2 = ModulatedNorm(outputs, modulated=modulated), nn.Conv2d(outputs, outputs, 3, padding=1)
         self.shortcut = nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor, style: Tensor | None) -> Tensor:
@@ -150,17 +130,17 @@ class _ResnetGenerator(Generator):
         super().__init__(shape, condition, settings.latent)
         height, width, count = doublings(shape)
         channels = widths(settings.width, count, widest=settings.widest)[::-1]
-        style = STYLE if settings.modulated else 0
+        modulated = settings.modulated
         self.base = (channels[0], height, width)
         self.project = nn.Linear(settings.latent + condition, channels[0] * height * width)
-        self.style = nn.Linear(settings.latent + condition, style) if style else None
-        self.blocks = nn.ModuleList([_Up(a, b, style) for a, b in pairwise([channels[0], *channels])])
-        self.norm = _Norm(channels[-1], style)
+        self.style = Style(settings.latent + condition) if modulated else None
+        self.blocks = nn.ModuleList([_Up(a, b, modulated=modulated) for a, b in pairwise([channels[0], *channels])])
+        self.norm = ModulatedNorm(channels[-1], modulated=modulated)
         self.picture = nn.Conv2d(channels[-1], shape[0], 3, padding=1)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         z = with_condition(z, condition)
-        style = F.leaky_relu(self.style(z), 0.2) if self.style else None
+        style = self.style(z) if self.style else None
         x = self.project(z).unflatten(1, self.base).to(memory_format=torch.channels_last)
         for block in self.blocks:
             x = block(x, style)
