@@ -27,6 +27,8 @@ class Folder:
         self._log_at, self._log_id, self._times = 0, (0, 0), dict[str, int]()
         self._hashes: dict[tuple[int, int], str] = {}
         self._judged: object = None
+        self._diagnosed: object = None
+        self._health: tuple[list[dict[str, Any]], str | None] = [], None
 
     def look(self) -> list[dict[str, Any]]:
         """Read what is new, and return the new rows of the log."""
@@ -93,6 +95,24 @@ class Folder:
         if came:
             self.rows = [row for row in self.rows if row["images"] < came[0]["images"]] + came
         return came
+
+    def health(self) -> tuple[list[dict[str, Any]], str | None]:
+        """The doctor's complaints and, if there are none, what goes well; determined again only after a change."""
+        from ..runs.diagnosis import Diagnosis
+        from ..runs.doctor import diagnoses, good_news, recipe_of
+
+        here = self._log_id, self._log_at, self._times.get("recipe"), self._times.get("run"), self.damage
+        if self._diagnosed != here:
+            recipe, samples = recipe_of(self.recipe), self.about.get("data", {}).get("count")
+            found = diagnoses(self.rows, samples=samples, recipe=recipe) if self.begun else []
+            found = [*([Diagnosis("log", "look", self.damage)] if self.damage else []), *found]
+            complaints = [
+                {"kind": each.kind, "severity": each.severity, "text": each.text, "setting": each.setting}
+                for each in found
+            ]
+            self._health = complaints, good_news(self.rows, recipe=recipe) if not found else None
+            self._diagnosed = here
+        return self._health
 
     @property
     def training(self) -> bool:

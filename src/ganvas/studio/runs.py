@@ -71,9 +71,6 @@ class Runs:
         Raises:
             Refused: 404, there is none.
         """
-        from ..runs.diagnosis import Diagnosis
-        from ..runs.doctor import diagnoses, good_news, recipe_of
-
         with self._lock:
             folder, child = self._there(check_name(name, what="run")), self._children.get(name)
             if folder is None and (child is None or child.state == "gone"):
@@ -84,13 +81,9 @@ class Runs:
             if state not in LIVE:
                 self._look(folder)  # it may have saved and ended in between
                 state = self._state(folder, child)
-            rows, last = folder.rows, folder.rows[-1] if folder.rows else {}
+            last, (complaints, healthy) = folder.rows[-1] if folder.rows else {}, folder.health()
             live, speed = state == "training" or state == "elsewhere", last.get("images_per_second")
             images = max(folder.images, int(last.get("images", 0))) if live else folder.images
-            recipe, samples = recipe_of(folder.recipe), folder.about.get("data", {}).get("count")
-            found = diagnoses(rows or [], samples=samples, recipe=recipe) if folder.begun else []
-            if folder.damage:
-                found = [Diagnosis("log", "look", folder.damage), *found]
             asked = child.asked if child else {}
             return {
                 "name": name,
@@ -101,11 +94,8 @@ class Runs:
                 "seconds": last.get("seconds", 0.0),
                 "left": max(0.0, (folder.wanted - images) / speed) if live and speed else None,
                 "speed": speed if live else None,
-                "complaints": [
-                    {"kind": each.kind, "severity": each.severity, "text": each.text, "setting": each.setting}
-                    for each in found
-                ],
-                "healthy": good_news(rows, recipe=recipe) if not found else None,
+                "complaints": complaints,
+                "healthy": healthy,
                 "mends": folder.mends(),
                 "sheets": folder.sheets,
                 "best": folder.best(),
