@@ -270,6 +270,9 @@ def test_a_published_model_goes_on_with_a_folder(published, folder, bare, tmp_pa
         assert not (again.path / "stages").exists(), "it knows the sketches of these pictures"
     other = fit(folder, start_from=out, out=tmp_path / "other", images=64, quiet=True, device="cpu")
     assert (other.path / "stages").exists(), "and not of others"
+    assert list(adapted(publish(run, tmp_path / "handed")).begins) == ["idea_sketch", "idea_drawing"], (
+        "also after it was published"
+    )
 
 
 def test_stages_that_are_over_where_it_starts_are_left_out(run, folder, tmp_path):

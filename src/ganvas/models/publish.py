@@ -22,6 +22,7 @@ from ..core.sums import summed
 from ..core.tensors import write_safetensors
 from ..core.version import __version__
 from ..core.weights import read_header, sha256
+from ..networks.latent import has_encoder
 from ..recipes.recipe import Recipe
 from ..recipes.settings import to_json
 from ..runs.run import LOG, Run
@@ -39,7 +40,8 @@ LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}")
 def publish(run: Run, folder: Path, *, about: str = "", licence: str = "", attribution: str = "") -> Path:
     """Write the averaged generator and the critics of a run's newest checkpoint to a new folder.
 
-    Networks that were not trained, such as a teacher, are left out: a training that starts from here does without.
+    Networks that were not trained, such as a teacher, are left out: a training that starts from here does without. The
+    autoencoder of latents is kept if no critic contains its encoder.
 
     Args:
         run: a run with a checkpoint.
@@ -181,9 +183,10 @@ def _kept(run: Run) -> _Kept:
     if facts.get("from"):
         facts["from"] = Path(facts["from"]).name
     state, others = checkpoint.read(newest / checkpoint.STATE), dict[str, Tensor]()
-    for name in recipe.networks:
-        if name != recipe.product and name not in recipe.frozen:
-            others |= checkpoint.named_below(name, checkpoint.below(state, name))
+    for name in sorted(recipe.networks, key=recipe.frozen.__contains__):
+        held = checkpoint.named_below(name, checkpoint.below(state, name))
+        if name != recipe.product and (name not in recipe.frozen or (has_encoder(held) and not has_encoder(others))):
+            others |= held
     half = _half(model.network.state_dict())
     written = half, metadata(recipe.networks[recipe.product], model, half)
     rows = [row for row in run.rows if row["images"] <= int(newest.name)]

@@ -1,6 +1,7 @@
 """Drawings from words, generated in the latent space of an autoencoder: the autoencoder, a generator, a critic."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ from .sketch import Sketcher
 from .transformer import CHANNELS, Body
 from .winograd import Conv3x3
 
-__all__ = ["VEILED", "LatentAutoencoder", "LatentCritic", "LatentGenerator", "rearranged", "sphere"]
+__all__ = ["VEILED", "LatentAutoencoder", "LatentCritic", "LatentGenerator", "has_encoder", "rearranged", "sphere"]
 
 REDUCED = 8  # downsampling factor: one position of the latents stands for 8x8 pixels
 VEILED = 0.5  # share of noise at the start of a refinement, and of a drawing from a sketch
@@ -25,6 +26,11 @@ ENCODER, DECODER = (40, 96, 192), (48, 112, 192)  # channels, from the picture i
 
 Latents = Float[Tensor, "n places 16"]
 Pictures = Float[Tensor, "n channels height width"]
+
+
+def has_encoder(names: Iterable[str]) -> bool:
+    """Whether these tensors, named "network/tensor", include an encoder of latents."""
+    return any(name.partition("/")[2].startswith("encoder.") for name in names)
 
 
 def sphere(latents: Latents) -> Latents:

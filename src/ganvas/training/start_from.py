@@ -13,7 +13,7 @@ from ..models.layout import is_folder, read_folder
 from ..models.model import described
 from ..models.shipped import known, locate
 from ..networks.fill import compare
-from ..networks.latent import LatentGenerator
+from ..networks.latent import LatentGenerator, has_encoder
 from ..networks.layers import Learned, Network
 from ..recipes.ideas import idea_finish, judged
 from ..recipes.recipe import Recipe
@@ -50,8 +50,7 @@ class Beginning:
     @property
     def encodes(self) -> bool:
         """Whether its other networks include an encoder of latents."""
-        held = read_header(self.others).shapes if self.others else {}
-        return any(key.partition("/")[2].startswith("encoder.") for key in held)
+        return has_encoder(read_header(self.others).shapes if self.others else ())
 
     def learned(self) -> Learned:
         """The learned tensors of each network by name, the product first, as others fall back on that.
