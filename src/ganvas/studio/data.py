@@ -50,6 +50,7 @@ class View:
     names: tuple[str, ...] = ()
     read: str = ""  # its fingerprint when it was read
     coming: int = 0  # uploads in progress
+    expecting: bool = True  # a first file may still come
     held: int | None = None  # number of files, known from the first upload on
     size: int = 0
     zipped: bool = False
@@ -181,7 +182,8 @@ class Sets:
                 raise Refused(413, f"{parts[-1]} is larger than {limit / 2**20:,.0f} MiB.")
             room(view.path, length or 0)
             upload = Upload(view.path, parts, limit, ended=lambda came: self._came(view, came, again=again))
-            view.coming, view.zipped, view.state = view.coming + 1, view.zipped or ending == ".zip", "uploading"
+            view.coming, view.zipped = view.coming + 1, view.zipped or ending == ".zip"
+            view.state, view.error, view.expecting = "uploading", None, True
             self._end_reading(view)
         return upload
 
@@ -239,7 +241,10 @@ class Sets:
                     self._follow(view)
                 elif not view.coming and time.time() - view.touched > QUIET_SECONDS:
                     self._begin(view)
-            changed = []
+            gone = [name for name in self._told if name not in self._views]
+            changed: list[tuple[str, dict[str, Any]]] = [("data", {"name": name, "gone": True}) for name in gone]
+            for name in gone:
+                del self._told[name]
             for name, view in self._views.items():
                 about = self._about(view)
                 if self._told.get(name) != about:
@@ -263,7 +268,9 @@ class Sets:
         """Read a set if it has changed since it was read."""
         view.touched = time.time() + (8 if view.own else 60)
         if view.own and not any(view.path.iterdir()):
-            view.state = "uploading"
+            view.state = "uploading" if view.expecting else "failed"
+            view.error = None if view.expecting else "No file has come. Choose pictures, such as PNG or JPEG."
+            view.expecting = False
             return
         now = self._like(view)
         if not view.read:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 __all__ = ["Hub"]
@@ -51,12 +51,13 @@ class Hub:
                 queue.get_nowait()
             queue.put_nowait(None)
 
-    async def stream(self, first: Callable[[], Any], plane: str | None) -> AsyncIterator[bytes]:
-        """The events of one tab as bytes, until it leaves."""
+    async def stream(self, first: Callable[[], Sequence[tuple[str, Any]]], plane: str | None) -> AsyncIterator[bytes]:
+        """The events of one tab as bytes, until it leaves; `first` returns those that every stream starts with."""
         queue: asyncio.Queue[tuple[str, Any] | None] = asyncio.Queue(MOST_WAITING)
         self._tabs[queue] = plane
         try:
-            yield self._frame("state", first())
+            for event in first():
+                yield self._frame(*event)
             while not self.closing:
                 try:
                     item = await asyncio.wait_for(queue.get(), BREATH_SECONDS)

@@ -1,10 +1,14 @@
-"""Kept pictures: studio/kept.json, and a copy of each picture in case its model changes."""
+"""Kept pictures: studio/kept.json, and a copy of each picture in case its model changes.
+
+The copy of a picture that is no longer kept goes to the trash, as only it shows what a model drew before it changed.
+"""
 
 import hashlib
 import json
 import threading
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ..core import files
@@ -53,16 +57,20 @@ class Board:
             before = {each["id"] for each in self.kept["places"]}
             files.write(self._path, json.dumps(kept, indent=1))
             self.kept = kept
-        for each in kept["places"]:
-            if each["id"] not in before:
-                self._worker.submit(LATER, partial(self._copy, each))
-        for gone in before - {*ids}:
-            self._workspace.studio("kept", f"{gone}.png").unlink(missing_ok=True)
-        return self.etag
+            for gone in before - {*ids}:
+                with suppress(FileNotFoundError):
+                    self._workspace.discard(self._copy_of(gone))
+            for each in kept["places"]:
+                if each["id"] not in before and not self._workspace.restore(self._copy_of(each["id"])):
+                    self._worker.submit(LATER, partial(self._copy, each))
+            return self.etag
+
+    def _copy_of(self, name: str) -> Path:
+        return self._workspace.studio("kept", f"{name}.png")
 
     def _copy(self, each: dict[str, Any]) -> None:
         from ..models.place import Place
 
         with suppress(Refused, GanvasError, OSError):
             png = self._gallery.draw_now(self._gallery.models.named(each["model"]["fp"]), Place.of(each["place"]))
-            files.write(self._workspace.studio("kept", f"{each['id']}.png"), png)
+            files.write(self._copy_of(each["id"]), png)

@@ -16,10 +16,15 @@ from typing import Any
 from .events import Hub
 from .refused import Refused
 
-__all__ = ["Playgrounds"]
+__all__ = ["Playgrounds", "ended"]
 
 MOST, IDLE_SECONDS, START_SECONDS = 2, 30.0, 180.0
 MOST_LINE = 2**20
+
+
+def ended(name: str) -> dict[str, Any]:
+    """The event that says that a playground has ended, or never was."""
+    return {"id": name, "ended": True}
 
 
 @dataclass
@@ -102,9 +107,14 @@ class Playgrounds:
             Refused: 404, there is none.
         """
         playground = self._known(name)
-        del self._all[name]
+        self._forget(name)
         with suppress(ProcessLookupError):
             playground.process.kill()
+
+    def _forget(self, name: str) -> None:
+        """Tell the tab that listens, which would wait for frames for ever."""
+        if self._all.pop(name, None):
+            self._hub.tell("plane", ended(name), plane=name)
 
     def _make_room(self) -> None:
         """End playgrounds to make room for one more: first without a listener, then starting ones, then the oldest."""
@@ -115,6 +125,10 @@ class Playgrounds:
                     self._starting.pop(0).kill()
             else:
                 self.end((unheard or list(self._all))[0])
+
+    def knows(self, name: str) -> bool:
+        """Whether there is such a playground."""
+        return name in self._all
 
     def sweep(self) -> None:
         """End playgrounds that nobody has listened to for a while."""
@@ -145,4 +159,4 @@ class Playgrounds:
             while line := await process.stdout.readline():
                 self._hub.tell("plane", {"id": name, **json.loads(line)}, plane=name)
         await process.wait()
-        self._all.pop(name, None)
+        self._forget(name)

@@ -7,10 +7,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..models.shipped import shipped
 from .children import Child, command_of
 from .folders import Folder
 from .refused import Refused
-from .workspace import Workspace, check_name
+from .workspace import Workspace, check_name, is_name
 
 __all__ = ["Runs"]
 
@@ -55,14 +56,16 @@ class Runs:
             return [*self._folders, *self._children]
 
     def folder(self, name: str) -> Folder:
-        """The folder of a run.
+        """The folder of a run, empty before it trains.
 
         Raises:
-            Refused: 404, there is none.
+            Refused: 404, there is no such run.
         """
         with self._lock:
             if found := self._there(check_name(name, what="run")):
                 return found
+            if name in self._children and self._children[name].state != "gone":
+                return Folder(self.workspace.root / "runs" / name)
         raise Refused(404, f"There is no run {name!r}.")
 
     def about(self, name: str) -> dict[str, Any]:
@@ -109,7 +112,8 @@ class Runs:
     def start(self, name: str, argv: Sequence[str], asked: Mapping[str, Any]) -> dict[str, Any]:
         """Start a training, or queue it until there is room; a number is appended to the name if it is taken."""
         with self._lock:
-            name = self.workspace.free_name(check_name(name, what="run"), self.names())
+            taken = [*self.names(), *shipped()]  # a built-in model of its name would hide its own
+            name = self.workspace.free_name(check_name(name, what="run"), taken)
             argv = [*argv, "--out", f"runs/{name}"]
             self._children[name] = Child.new(self.workspace, "train", argv, {**asked, "name": name})
             self._begin_next()
@@ -131,7 +135,7 @@ class Runs:
             if child is None or run["state"] not in LIVE:
                 return self.about(name), False
             if child.state == "queued":
-                child.state = "gone" if name not in self._folders else "done"
+                child.state = "done"
                 child.save()
                 return {**run, "state": "ended early" if ended else "paused"}, False
             child.stop()
@@ -154,7 +158,7 @@ class Runs:
             begun = self._folders.get(name)
             argv = ["train", f"runs/{name}", *length]
             if (begun is None or not begun.begun) and before is not None:
-                argv = before.argv  # it never had a folder
+                argv = _of_length(before.argv, length)  # it never had a folder
             asked = {key: value for key, value in (before.asked if before else {}).items() if key != "ended"}
             source = begun.about.get("source", "") if begun else ""
             child = Child.new(self.workspace, "train", argv, {"source": source, **asked, "name": name})
@@ -177,13 +181,13 @@ class Runs:
                 child.save()
             if self._folders.pop(name, None):
                 self.workspace.discard(self.workspace.run(name))
-            self._told.pop(name, None)
 
     def tick(self) -> list[Happened]:
         """Check all folders, start queued runs, and return what happened since the last call."""
         with self._lock:
             root = self.workspace.root / "runs"
-            found = {path.parent.name for path in root.glob("*/run.json") if not path.parent.is_symlink()}
+            folders = (path.parent for path in root.glob("*/run.json") if not path.parent.is_symlink())
+            found = {folder.name for folder in folders if is_name(folder.name)}
             for name in [name for name in self._folders if name not in found]:
                 del self._folders[name]
             for name in found - self._folders.keys():
@@ -191,6 +195,9 @@ class Runs:
             self._begin_next()
             runs = self.all()
             happened, self._happened = self._happened, []
+            for name in self._told.keys() - {run["name"] for run in runs}:
+                del self._told[name]
+                happened.append(("run", {"name": name, "gone": True}))
             for run in runs:
                 known = self._told.get(run["name"])
                 if known != run:
@@ -282,3 +289,16 @@ class Runs:
             return (folder.path / "run.json").stat().st_mtime if folder else 0.0
         except OSError:
             return 0.0
+
+
+def _of_length(argv: Sequence[str], length: Sequence[str]) -> list[str]:
+    """A command with another length, if one is given."""
+    if not length:
+        return [*argv]
+    kept, words = list[str](), iter(argv)
+    for word in words:
+        if word in {"--minutes", "--images"}:
+            next(words, None)
+        else:
+            kept.append(word)
+    return [*kept, *length]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ipaddress
+import json
 import logging
 import signal
 import socket
@@ -12,15 +13,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvicorn
+from filelock import FileLock, Timeout
 
+from ..core import files
 from ..core.errors import Busy, DoesNotFit, NotFound
 from .app import application
 from .guard import Door
-from .workspace import Workspace
+from .workspace import Workspace, read_json
 
 __all__ = ["LOCAL", "serve"]
 
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
+ANY = {"0.0.0.0", "::"}  # noqa: S104 - asked for by --host
+ADDRESS = "open.json"  # where the studio of a workspace is, for whoever tries to open it again
 TRIED = 10
 
 
@@ -57,15 +62,17 @@ def serve(
             raise NotFound(f"There is no folder {root} for --data.")
     workspace = Workspace(folder.expanduser().resolve(), tuple(root.expanduser().resolve() for root in roots))
     workspace.prepare()
+    lock = _alone(workspace)
     listening = _listen(host, port)
     found = listening.getsockname()[1]
     if found != port:
         say(f"port {port} is in use; taking {found}")
     token, cookie = workspace.secrets()
-    mine = LOCAL if _local(host) else (*LOCAL, f"[{host}]" if ":" in host else host, socket.gethostname().lower())
+    shown = "127.0.0.1" if host in ANY else _in_url(host)
+    mine = {*LOCAL, shown, *(() if _local(host) else _names())}
     guard = application(workspace, Door(frozenset(mine), found, token, cookie), threads=threads, trainings=trainings)
-    shown = "127.0.0.1" if host in {"127.0.0.1", "0.0.0.0", "::"} else mine[3] if len(mine) > 3 else host  # noqa: S104
     url = f"http://{shown}:{found}/?token={token}"
+    files.write(workspace.studio(ADDRESS), json.dumps(f"http://{shown}:{found}"))
     if not _local(host):
         say(f"listening on {host}: whoever has the address below can draw, train and read pictures here; without https")
     say(f"the studio of {workspace.root}: {url}")
@@ -80,6 +87,7 @@ def serve(
         server.run([listening])
     listening.close()
     _goodbye(guard, say)
+    lock.release()
 
 
 class _Server(uvicorn.Server):
@@ -115,6 +123,46 @@ def _goodbye(guard: object, say: Callable[[str], None]) -> None:
             runs.pause(name, ended=False)
         say("paused")
     signal.signal(signal.SIGINT, before)
+
+
+def _alone(workspace: Workspace) -> FileLock:
+    """The lock of a workspace; two studios would overwrite what the other keeps, and start the same trainings.
+
+    Raises:
+        Busy: a studio of this folder is open.
+    """
+    lock = FileLock(workspace.studio("open.lock"), timeout=0)
+    try:
+        with contextlib.suppress(NotImplementedError):  # if files cannot be locked, go without
+            lock.acquire()
+    except Timeout:
+        where = read_json(workspace.studio(ADDRESS), "an address that it has printed")
+        raise Busy(
+            f"The studio of {workspace.root} is open already, at {where}. Stop it, or give another folder."
+        ) from None
+    return lock
+
+
+def _in_url(host: str) -> str:
+    """An address as URLs have it."""
+    return f"[{host}]" if ":" in host else host.lower()
+
+
+def _names() -> set[str]:
+    """How others may call this machine: its name, and its addresses as far as they are found."""
+    name = socket.gethostname().lower()
+    found = {name, f"{name}.local", *_outward()}
+    with contextlib.suppress(OSError):
+        found |= {_in_url(str(each[4][0])) for each in socket.getaddrinfo(name, None)}
+    return found
+
+
+def _outward() -> list[str]:
+    """The address that this machine sends from, if it is in a network; nothing is sent."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        return [str(probe.getsockname()[0])]
+    return []
 
 
 def _local(host: str) -> bool:

@@ -21,7 +21,7 @@ from typing import Any
 from ..core import files
 from .refused import Refused
 
-__all__ = ["NAME", "Workspace", "check_name", "read_json", "safe_path"]
+__all__ = ["NAME", "Workspace", "check_name", "is_name", "read_json", "safe_path"]
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 DEVICES = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))}
@@ -40,13 +40,18 @@ FOLDERS = (
 )
 
 
+def is_name(name: str) -> bool:
+    """Whether runs and sets may be called this, so that requests can name them on every system."""
+    return bool(NAME.fullmatch(name)) and name.split(".")[0].lower() not in DEVICES
+
+
 def check_name(name: str, *, what: str = "name") -> str:
     """Check a name in a request, and return it.
 
     Raises:
         Refused: 404, it is not valid.
     """
-    if not NAME.fullmatch(name) or name.split(".")[0].lower() in DEVICES:
+    if not is_name(name):
         raise Refused(404, f"There is no {what} {name[:80]!r}: names are letters, digits, dots, _ and -.", field="name")
     return name
 
@@ -141,6 +146,13 @@ class Workspace:
     def discard(self, path: Path) -> None:
         """Move something to the trash, where it stays for a week."""
         path.replace(self.studio("trash", f"{time.time_ns()}-{path.name}"))
+
+    def restore(self, path: Path) -> bool:
+        """Move what was discarded last under this name back to this path; returns whether there was anything."""
+        found = [old for old in self.studio("trash").iterdir() if old.name.partition("-")[2] == path.name]
+        if found:
+            max(found, key=lambda old: int(old.name.partition("-")[0])).replace(path)
+        return bool(found)
 
     def trashed(self, name: str) -> bool:
         """Whether something of this name is in the trash."""

@@ -1,15 +1,21 @@
 """Parts of the server without a server: what they do after something has gone wrong."""
 
 import asyncio
+import socket
 from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("fastapi")
 
-from ganvas.studio import app
+from ganvas.core.errors import Busy
+from ganvas.studio import app, serve
 from ganvas.studio.children import Child
+from ganvas.studio.data import Sets
 from ganvas.studio.jobs import Jobs
+from ganvas.studio.kept import Board
+from ganvas.studio.playgrounds import Playgrounds, _Playground
+from ganvas.studio.runs import Runs
 from ganvas.studio.workspace import Workspace
 
 
@@ -62,3 +68,112 @@ def test_the_watch_goes_on_after_a_failure(monkeypatch):
 
     asyncio.run(asyncio.wait_for(until_told(), 20))
     assert told[:4] == ["data", "run", "data", "state"]
+
+
+def test_folders_that_no_request_can_name_are_no_runs(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    for name in ("one", "my run", ".old", "cats (copy)", "Über", "nul"):
+        (tmp_path / "runs" / name).mkdir()
+        (tmp_path / "runs" / name / "run.json").write_text("{}")
+    runs = Runs(workspace)
+    assert [about["name"] for _, about in runs.tick()] == ["one"]
+    assert [about["name"] for about in runs.all()] == ["one"]
+
+
+def test_a_run_or_a_set_that_is_gone_is_told(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    (tmp_path / "runs" / "one").mkdir()
+    (tmp_path / "runs" / "one" / "run.json").write_text("{}")
+    (tmp_path / "data" / "set").mkdir()
+    for part, event, name in ((Runs(workspace), "run", "one"), (Sets(workspace), "data", "set")):
+        part.tick()
+        part.discard(name)
+        assert (event, {"name": name, "gone": True}) in part.tick()
+        assert part.tick() == []
+
+
+def test_a_waiting_run_that_is_stopped_can_be_trained_longer_or_deleted(tmp_path, monkeypatch):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    monkeypatch.setattr(Child, "begin", lambda *_args, **_more: None)  # it waits for ever
+    runs = Runs(workspace)
+    runs.start("two", ["train", "digits", "--minutes", "3", "--seed", "1"], {"source": "digits"})
+    assert runs.pause("two", ended=True)[0]["state"] == "ended early"
+    assert runs.about("two")["state"] == "ended early"
+    assert runs.folder("two").images == 0
+    runs.go_on("two", length=["--minutes", "10"])
+    assert runs.about("two")["command"] == "ganvas train digits --seed 1 --out runs/two --minutes 10"
+    runs.pause("two", ended=True)
+    runs.discard("two")
+    assert runs.all() == []
+
+
+def test_a_run_does_not_take_the_name_of_a_model_that_comes_along(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    assert Runs(workspace, at_once=0).start("icons", ["train", "digits"], {})["name"] == "icons-2"
+
+
+def test_the_copy_of_a_kept_picture_comes_back(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    drawn = []
+    board = Board(workspace, None, SimpleNamespace(submit=lambda _when, copy: drawn.append(copy)))
+    one = {"id": "a1", "place": {}, "model": {"fp": "x"}}
+    board.put({"version": 1, "places": [one], "order": ["a1"]}, "*")
+    assert len(drawn) == 1
+    copy = workspace.studio("kept", "a1.png")
+    copy.write_bytes(b"what the model drew then")
+    board.put({"version": 1, "places": [], "order": []}, "*")
+    assert not copy.exists()
+    board.put({"version": 1, "places": [one], "order": ["a1"]}, "*")
+    assert copy.read_bytes() == b"what the model drew then"
+    assert len(drawn) == 1
+
+
+def test_an_empty_set_is_said_to_be_empty(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    sets = Sets(workspace)
+    sets.create("empty", None)
+    states = []
+    for _ in range(2):
+        sets.view("empty").touched = 0.0
+        sets.tick()
+        states.append(sets.about("empty")["state"])
+    assert states == ["uploading", "failed"]
+    assert sets.about("empty")["error"].startswith("No file has come")
+    with sets.opened("empty", "1.png", 10):
+        assert sets.about("empty")["state"] == "uploading"
+    assert sets.about("empty")["error"] is None
+
+
+def test_two_studios_of_one_folder(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    (tmp_path / "studio" / "open.json").write_text('"http://127.0.0.1:8765"')
+    lock = serve._alone(workspace)
+    with pytest.raises(Busy, match=r"is open already, at http://127.0.0.1:8765\. Stop it"):
+        serve._alone(workspace)
+    lock.release()
+    serve._alone(workspace).release()
+
+
+def test_names_of_this_machine_are_as_urls_have_them(monkeypatch):
+    monkeypatch.setattr(serve, "_outward", lambda: ["192.0.2.7"])
+    assert serve._in_url("::1") == "[::1]"
+    assert serve._in_url("Laptop") == "laptop"
+    assert {socket.gethostname().lower(), "192.0.2.7"} <= serve._names()
+
+
+def test_a_playground_that_has_ended_is_told(tmp_path):
+    told = []
+    grounds = Playgrounds(SimpleNamespace(heard_by=lambda _name: False, tell=lambda *what, plane: told.append(what)))
+    process = SimpleNamespace(kill=lambda: None)
+    grounds._all["p1"] = _Playground(process, heard=0.0)
+    assert grounds.knows("p1")
+    grounds.sweep()
+    assert not grounds.knows("p1")
+    assert told == [("plane", {"id": "p1", "ended": True})]

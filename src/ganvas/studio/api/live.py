@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response, StreamingResponse
 
 from ...core.version import __version__
+from ..playgrounds import ended
 from ..shapes import State
 from .common import Parts, parts, refusals
 
@@ -65,6 +66,13 @@ def state(studio: Studio) -> State:
 @router.get("/api/events", response_class=Response, responses=refusals(422))
 async def events(studio: Studio, plane: Annotated[str | None, Query(max_length=40)] = None) -> Response:
     """Server-sent events until the tab leaves."""
-    stream = studio.hub.stream(lambda: everything(studio), plane)
+
+    def first() -> list[tuple[str, Any]]:
+        begins = [("state", everything(studio))]
+        if plane is not None and not studio.playgrounds.knows(plane):
+            begins.append(("plane", ended(plane)))
+        return begins
+
+    stream = studio.hub.stream(first, plane)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
