@@ -33,6 +33,15 @@ def test_a_name_that_cannot_be_is_refused(name, tmp_path, ganvas):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("name", "would"), [("soft_2d", "soft2d"), ("a_b", "ab"), ("soft_", "soft")])
+def test_a_name_whose_class_is_called_otherwise_is_refused(name, would, tmp_path, ganvas):
+    code, _, said = ganvas("new", "loss", name)
+    assert code == 1
+    assert f"is called {would!r}" in said.replace("\n", " ")
+    assert not list(tmp_path.iterdir())
+    assert ganvas("new", "metric", name)[0] == 0, "a function may be called anything"
+
+
 def test_nothing_is_overwritten(tmp_path, ganvas):
     (tmp_path / "mine").mkdir()
     code, _, said = ganvas("new", "loss", "soft", "--out", "mine")

@@ -1,6 +1,7 @@
 import hashlib
 import http.server
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -59,6 +60,14 @@ def test_a_file_is_fetched_once_and_told_of_before_it_comes(server, tmp_path, ki
     assert told[0] == (f"Downloading {server.address}", 0, len(CONTENT))
     assert told[-1] == (f"Downloading {server.address}", len(CONTENT), len(CONTENT))
     fetch(server.address, path)
+    assert server.requests == [None]
+    assert [each.name for each in path.parent.iterdir()] == ["file.gz"]
+
+
+def test_two_that_want_the_same_file_fetch_it_once(server, tmp_path):
+    path = tmp_path / "new" / "file.gz"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: fetch(server.address, path), range(4)))
     assert server.requests == [None]
     assert [each.name for each in path.parent.iterdir()] == ["file.gz"]
 

@@ -107,6 +107,20 @@ def test_what_cannot_be_written_is_told(tmp_path):
         files.write(tmp_path / "file" / "a.txt", "a")
 
 
+def test_a_file_takes_no_folders_place(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    with pytest.raises(Unwritable, match="it is a folder"):
+        files.write(tmp_path / "mine", "a")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
+    assert len(list(tmp_path.iterdir())) == 1, "the draft is gone"
+
+
+def test_names_in_other_encodings_are_written_as_question_marks(tmp_path):
+    files.write(tmp_path / "a.txt", "caf\udce9")
+    assert (tmp_path / "a.txt").read_text() == "caf?"
+
+
 def test_a_state_is_laid_out_by_names():
     tensors = {"0.weight": torch.ones(2), "0.bias": torch.zeros(2)}
     state = checkpoint.named_below("critic", tensors) | checkpoint.named_below("critics", {"a": torch.ones(1)})

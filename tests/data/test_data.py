@@ -436,6 +436,13 @@ class TestFolder:
         assert [words[0].rstrip("x") for words in data.keywords] == ["red", "blue"]
         assert [reason[: len(wrong)] for _, reason in data.skipped] == ([wrong] if wrong else [])
 
+    def test_a_row_without_words_does_not_hide_the_text_beside_the_picture(self, tmp_path):
+        folder = paint(tmp_path / "mine", ["a.png", "b.png"])
+        (folder / "metadata.csv").write_text("file_name,keywords\na.png,\nb.png,blue\n")
+        (folder / "a.txt").write_text("red")
+        (folder / "b.txt").write_text("green")
+        assert Folder(str(folder)).open().keywords == (("red",), ("blue",))
+
     @pytest.mark.parametrize(
         ("content", "reason"),
         [

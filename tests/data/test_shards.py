@@ -72,6 +72,9 @@ def test_words_and_what_json_says(tmp_path):
     shard(tmp_path / "two.tar", [(f"{n}.{end}", content) for n in range(12) for end, content in (
         ("jpg.png", png(n)), ("json", json.dumps({"label": n}).encode()))])  # fmt: skip
     assert Shards(str(tmp_path / "two.tar"), size=8).open().classes == tuple(map(str, range(12)))
+    shard(tmp_path / "three.tar", [(f"{n}.{end}", content) for n in range(12) for end, content in (
+        ("png", png(n)), ("json", json.dumps({"label": ["cat", "dog", None][n % 3]}).encode()))])  # fmt: skip
+    assert "None" not in Shards(str(tmp_path / "three.tar"), size=8).open().classes
 
 
 def test_what_is_of_no_use_is_listed_and_nothing_is_written_outside(tmp_path):

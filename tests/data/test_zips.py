@@ -3,6 +3,7 @@
 import json
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,6 +45,14 @@ def test_what_is_read_again_is_the_same(folder, tmp_path):
     same(again, before)
     assert again.skipped == ()
     assert again.keywords[3] == ("großer", "brauner vogel")
+
+
+def test_the_pictures_are_not_replaced_by_their_copies(folder, ganvas):
+    assert ganvas("data", folder, "--size", 8, "--to", "set.zip")[0] == 0
+    before = Path("set.zip").read_bytes()
+    code, _, said = ganvas("data", "set.zip", "--size", 4, "--to", "./set.zip")
+    assert (code, "holds the pictures themselves" in said) == (1, True)
+    assert Path("set.zip").read_bytes() == before
 
 
 def test_it_is_as_the_programs_of_stylegan_have_it(folder, tmp_path):

@@ -13,6 +13,7 @@ from ganvas.core.errors import DoesNotFit, NotFound
 from ganvas.data.dataset import Dataset
 from ganvas.evaluation import checkup
 from ganvas.evaluation.checkup import doctor
+from ganvas.learning.conditions import Labels
 from ganvas.models.model import Model
 from ganvas.recipes.recipe import change
 
@@ -95,6 +96,10 @@ def test_a_training_whose_numbers_are_none_any_more_is_told_from_its_status(poin
 def test_what_cannot_be_looked_at_is_said(run, tmp_path, monkeypatch):
     with pytest.raises(NotFound, match="not a run folder"):
         doctor(tmp_path)
+    (tmp_path / "stages" / "1-first").mkdir(parents=True)
+    (tmp_path / "stages" / "1-first" / "run.json").write_text("{}")
+    with pytest.raises(NotFound, match=r"Its stage so far is .*1-first: ask about that"):
+        doctor(tmp_path)
     with pytest.raises(DoesNotFit, match="same shape"):
         doctor(run, held_out=Dataset(np.zeros((30, 4, 4, 1), np.uint8)))
     monkeypatch.setattr(type(run), "changed", lambda *_: "there were 3 samples, and now there are 4")
@@ -111,3 +116,13 @@ def test_the_command_answers_in_words_and_in_json(run, ganvas):
     answer = json.loads(ganvas("doctor", run.path, "--json")[1])
     assert [each["kind"] for each in answer["diagnoses"]] == [each.kind for each in found.diagnoses]
     assert answer["images"] == run.images
+
+
+def test_what_held_out_data_were_not_used_for_is_said(points, pictures, tmp_path):
+    dots = fit(replace(points, images=160), out=tmp_path / "dots", quiet=True, device="cpu")
+    assert any("was not used" in note for note in doctor(dots, held_out="nowhere").notes)
+    assert not any("was not used" in note for note in doctor(dots).notes)
+    told = fit(replace(pictures, condition=Labels(), images=64), out=tmp_path / "told", quiet=True, device="cpu")
+    samples = 255 - told.recipe.data.open().samples[:50]
+    unseen = Dataset(samples, classes=("cat",), labels=np.zeros(50, np.int64))
+    assert any("other classes" in note for note in doctor(told, held_out=unseen).notes)

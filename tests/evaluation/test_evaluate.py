@@ -349,3 +349,13 @@ def test_files_that_lost_details_on_one_side_are_said(ours, theirs, said):
     sides = [Dataset(shades, kinds=kinds) for kinds in (ours, theirs)]
     for score in dict(compare(*sides, features="quarters").scores()).values():
         assert any("lose details" in note for note in score.notes) == said
+
+
+def test_pictures_of_several_sizes_are_compared_as_the_model_draws(run, tmp_path):
+    sizes = tmp_path / "sizes"
+    sizes.mkdir()
+    for number in range(12):
+        Image.new("L", (20 + number, 24), 20 * number).save(sizes / f"{number}.png")
+    shape = tuple(Run(run).about["data"]["shape"])
+    assert compare(str(sizes), str(run), count=10).fake.made.shape == shape
+    assert compare(str(run), str(sizes), count=10).real.made.shape == shape

@@ -22,6 +22,7 @@ from ganvas.latent.project import project, read_picture, save_projection
 from ganvas.learning.conditions import Keywords, Labels
 from ganvas.metrics.features.classifier import Classifier
 from ganvas.models.model import Model, inputs
+from ganvas.networks.dcgan import DCGANGenerator
 from ganvas.networks.layers import Generator
 
 CLASSES = Labels(classes=("cat", "dog", "fish"), shares=(0.25, 0.25, 0.5))
@@ -190,6 +191,38 @@ def test_factorisation_of_a_known_weight(painter):
     assert torch.allclose(factorised(told, 3).abs(), found.abs(), atol=1e-4), "the condition's weights are not z's"
 
 
+class Twice(Painter):
+    """z goes into two layers, and what one made into a third: in a batch of two copies, as guidance does."""
+
+    def __init__(self, weight, other):
+        super().__init__(weight)
+        self.other, self.later = nn.Linear(weight.shape[1], 3), nn.Linear(3, 3)
+        self.other.weight.data = other.clone()
+
+    def forward(self, z, condition):
+        both = torch.cat([z, z])
+        first, second = (self.paint(both) + self.later(self.other(both[:, :, None, None].flatten(1)))).chunk(2)
+        return torch.tanh((first + second) / 2)[:, :, None, None].expand(-1, -1, 8, 8)
+
+
+def test_factorisation_of_all_layers_that_see_z_and_of_no_later_ones():
+    random = torch.Generator().manual_seed(0)
+    weight, other = torch.randn(3, 5, generator=random), torch.randn(3, 5, generator=random)
+    vectors = torch.linalg.eigh(weight.T @ weight + other.T @ other)[1]
+    found = factorised(Model(Twice(weight, other).eval()), 3)
+    assert torch.allclose(found.abs(), vectors.T.flip(0)[:3].abs(), atol=1e-4)
+
+
+def test_a_modulated_generator_sees_z_on_two_ways():
+    torch.manual_seed(0)
+    network = DCGANGenerator(width=4, latent=6, modulated=True).build((3, 16, 16), 0).eval().requires_grad_(False)
+    before = factorised(Model(network), 1)[0]
+    network.layers[0].weight[3] *= 1000
+    after = factorised(Model(network), 1)[0]
+    assert before[3].abs() < 0.9
+    assert after[3].abs() > 0.999
+
+
 def test_components_of_known_features():
     z = torch.randn(4000, 5, generator=torch.Generator().manual_seed(0))
     features = (
@@ -237,6 +270,7 @@ def test_directions_of_a_model_of_keywords_are_in_its_words():
     phrases = [(f"{colour} {thing}",) for colour in ("red", "blue", "green", "dark") for thing in THINGS]
     pictures = np.zeros((len(phrases), 8, 8, 3), np.uint8)
     words = Keywords(variety=0.0).of(Dataset(pictures, keywords=tuple(phrases)))
+    torch.manual_seed(1)
     model = Model(Painter(torch.zeros(3, 5), condition=words.length).eval().requires_grad_(False), words)
     found = find_directions(model, count=2, samples=512)
     assert found.vectors.shape[1] == 5 + words.length

@@ -160,3 +160,14 @@ def test_morph_and_edit_of_places(ganvas, tmp_path):
 def pixels(path):
     with Image.open(path) as image:
         return np.asarray(image)
+
+
+def test_a_process_without_a_picture_of_its_own(monkeypatch, tmp_path):
+    from ganvas.core import distributed
+    from ganvas.latent import draw as drawing
+
+    monkeypatch.setattr(distributed, "world", lambda: 2)
+    monkeypatch.setattr(distributed, "share", lambda _count: range(0))
+    monkeypatch.setattr(distributed, "gathered", lambda rows: rows)
+    model = load("icons")
+    assert drawing._drawn_together(model, [], found=None, large=False).shape == (0, *model.shape)

@@ -178,3 +178,8 @@ def test_on_a_sheet_the_same_words_take_further_seeds(known):
     wordless = replace(known, phrases=("",) * 9)
     assert wordless.survey()[0] == [*range(72)]
     assert replace(known, phrases=("cat", "fish", "cat")).survey()[0] == [*range(8), *range(8), *range(8, 16)]
+
+
+def test_without_words_there_is_nothing_to_move_along():
+    silent = Phrases(places=4, required=False).of(Dataset(np.zeros((3, 4, 4, 3), np.uint8)))
+    assert silent.axes().shape == (0, silent.length)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import files
+from PIL import Image
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save_file
 
@@ -110,6 +111,28 @@ def test_figures_of_the_run_are_on_the_card(run, tmp_path):
     assert "No licence was named" in text
 
 
+def test_its_card_names_no_place_on_this_machine(ganvas, tmp_path):
+    from ganvas.metrics.score import Score
+    from ganvas.runs import evaluations
+
+    private = tmp_path / "private" / "cats"
+    private.mkdir(parents=True)
+    for shade in range(12):
+        Image.new("RGB", (16, 16), (20 * shade, 0, 0)).save(private / f"{shade}.png")
+    short = ("--images", 32, "--set", "width=4", "--size", 16, "--set", "measure_images=0")
+    assert ganvas("train", private, *short, "--out", "first")[0] == 0
+    assert ganvas("train", private, *short, "--from", tmp_path / "first", "--out", "run")[0] == 0
+    evaluations.keep(
+        tmp_path / "run", {"real": f"folder:{private}", "weights": str(private)}, {"precision": Score(0.25)}
+    )
+    out = hand_over(tmp_path / "run", tmp_path / "out")
+    for name in ("README.md", CONFIG):
+        assert str(tmp_path) not in (out / name).read_text(), name
+    text = (out / "README.md").read_text()
+    assert "trained on `cats`" in text
+    assert "with: real folder:cats, weights cats" in text
+
+
 def test_commands_take_it_as_a_model(folder, ganvas, tmp_path):
     assert ganvas("sample", folder, "--label", 3, "--count", 2, "--out", "three.png")[0] == 0
     assert ganvas("morph", folder, "--seeds", "0,1", "--out", "m.png")[0] == 0
@@ -150,6 +173,14 @@ def test_files_of_others_stay(run, tmp_path):
     assert kept.read_text() == "ref"
     with pytest.raises(DoesNotFit, match="holds a run"):
         hand_over(run.path, run.path)
+    (tmp_path / "bert").mkdir()
+    (tmp_path / "bert" / "README.md").write_text("my own")
+    with pytest.raises(DoesNotFit, match="holds something else"):
+        hand_over(run.path, tmp_path / "bert")
+    (tmp_path / "bert" / CONFIG).write_text('{"architectures": ["BertModel"]}')
+    with pytest.raises(DoesNotFit, match="holds something else"):
+        hand_over(run.path, tmp_path / "bert")
+    assert (tmp_path / "bert" / "README.md").read_text() == "my own"
     with pytest.raises(DoesNotFit, match="licence"):
         hand_over(run.path, tmp_path / "other", licence="mine: all")
 

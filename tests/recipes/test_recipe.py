@@ -64,6 +64,7 @@ def reach(value, path):
         ("game.augment=adaptive_augment", "game.augment", AdaptiveAugment()),
         ("game.clip=0.01", "game.clip", 0.01),
         ("optimizers.critic=rmsprop(5e-5)", "optimizers.critic", Rmsprop(5e-5)),
+        ("optimizers.critic.rate=1e-4", "optimizers.critic.rate", 1e-4),
         ("optimizer=rmsprop", "optimizer", Rmsprop()),
         ("data=ring", "data", Ring()),
         ("data=ring:30", "data", Ring(30)),

@@ -365,3 +365,10 @@ def test_any_values_can_be_drawn(values):
     drawing = curves.draw(curves.Chart("Losses", "", [line]), len(values))
     assert "nan" not in drawing
     assert "inf" not in drawing
+
+
+def test_commands_name_the_run_as_seen_from_here(tmp_path, monkeypatch):
+    place = make_run(tmp_path / "deep" / "runs" / "one")
+    for here, named in ((tmp_path, "deep/runs/one"), (tmp_path / "deep", "runs/one"), (place, str(place))):
+        monkeypatch.chdir(here)
+        assert f"ganvas film {named}<" in report.write(place).read_text()

@@ -151,6 +151,11 @@ def test_watching_follows_to_the_end(start, tmp_path, ganvas):
         watch(Run(tmp_path / "nothing"))
 
 
+def test_watching_a_training_in_stages_before_its_last_one(tmp_path):
+    (tmp_path / "status.json").write_text(json.dumps({"state": "training", "stage": "1 of 3", "pid": 0}))
+    assert watch(Run(tmp_path)) == f"{tmp_path}: nobody trains here; go on by `ganvas train {tmp_path}`."
+
+
 def test_watching_says_how_it_ended_where_nobody_trains(points, tmp_path):
     run = fit(points, out=tmp_path / "run", quiet=True, device="cpu")
     assert watch(run).endswith("finished, 320 of 320 images.")

@@ -316,3 +316,23 @@ def test_words_beside_a_recipe_count(pictures, tmp_path):
     run = fit(pictures, data="digits", size=8, settings=["batch=8"], images=16, out=tmp_path / "run", quiet=True)
     assert (run.recipe.data.size, run.recipe.batch) == (8, 8)
     assert run.about["source"].startswith("digits")
+
+
+def test_another_seed_is_refused_for_a_run(points, tmp_path):
+    run = fit(points, seed=3, out=tmp_path / "run", quiet=True, device="cpu")
+    with pytest.raises(GanvasError, match="continues with its own recipe"):
+        fit(run.path, seed=5, images=run.images + 32, quiet=True, device="cpu")
+    assert fit(run.path, seed=3, images=run.images + 32, quiet=True, device="cpu").images == run.images
+
+
+def test_data_without_words_have_no_wrong_ones(pictures):
+    from ganvas.learning.conditions import Keywords
+    from ganvas.training.dealer import Dealer, Pieces
+
+    samples = np.zeros((4, 8, 8, 1), np.uint8)
+    for words, wrong in (((), False), ((("red",), ("blue",), (), ()), True)):
+        data = Dataset(samples, keywords=words)
+        told = Keywords(required=False).of(data)
+        dealer = Dealer(replace(pictures, batch=4), data, told, seed=0, device=torch.device("cpu"), pieces=Pieces(4))
+        (batch,) = dealer.hand(1, step=0, play=0, made={}, memory={})
+        assert (batch.other() is not None) == wrong

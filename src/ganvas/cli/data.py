@@ -32,13 +32,16 @@ def data(
 ) -> None:
     """Show what a source contains: count, sizes, classes, keywords, skipped files and a contact sheet; or zip it."""
     from ..core import catalog, console
-    from ..data.dataset import hidden, of_size, open_source
+    from ..data.dataset import hidden, of_size, open_source, place_of
     from ..data.dataset import source as named
     from ..data.look import look
     from ..data.zips import save_zip
 
     if to and json:
         raise DoesNotFit("Give --to or --json, not both.")
+    place = place_of(named(source)) if to and to.exists() else None
+    if to and place and place.exists() and to.samefile(place):
+        raise DoesNotFit(f"{to} holds the pictures themselves, which would be lost: give --to another file.")
     if json:
         with console.watching() as watch:
             found = look(of_size(named(source), parse_size(size)), watch=watch)

@@ -75,7 +75,7 @@ def evaluate(
     """
     from ..core import console, machine, pixels
     from ..evaluation.compare import compare
-    from ..models.shipped import locate
+    from ..models.shipped import locate, named
     from ..runs import evaluations, report
     from ..runs.run import Run
 
@@ -99,7 +99,7 @@ def evaluate(
     if neighbours and gallery is not None:
         pixels.save_picture(gallery, neighbours)
     tell_scores(compared.about, scores, json=json)
-    if Run(Path(run)).exists:
+    if not named(run) and Run(Path(run)).exists:
         evaluations.keep(Path(run), compared.about, scores)
         report.write(Path(run))
 

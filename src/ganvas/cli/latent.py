@@ -297,7 +297,7 @@ def _refuse_both(place: list[str] | None, *others: object) -> None:
         raise DoesNotFit("A --place says all of a picture: leave out seeds, --keywords, --variety and --truncation.")
 
 
-def _spelled(path: Path, model: "Model", texts: list[str]) -> "tuple[list[Place], Directions | None]":
+def _spelled(path: str, model: "Model", texts: list[str]) -> "tuple[list[Place], Directions | None]":
     """The places in these texts, and the model's directions if any place needs them."""
     from ..latent.edit import directions_of
     from ..models.place import Place

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..core.errors import DoesNotFit, NotFound
+from ..core.errors import DoesNotFit, NotFound, Unreadable
 from .options import ANY_MODEL, say
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def publish(
         raise NotFound(f"There is no file {about} for --about.")
     if (attribution and to) or (private and not (to and is_on_hub(to))):
         raise DoesNotFit("--attribution goes with a folder to make, and --private with --to hf:user/name.")
-    words = about.read_text(encoding="utf-8") if about else ""
+    words = _text(about) if about else ""
     if out:
         made = make(Run(locate(run)), out, about=words, licence=licence, attribution=attribution)
         say(f"the model is {made}")
@@ -74,6 +74,13 @@ def publish(
         say(f"the model is {_put(run, to, words, licence, private=private)}")
     elif to:
         say(f"the model is {hand_over(run, Path(to), about=words, licence=licence)}")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable(f"{file} is no UTF-8 text. Save it as UTF-8.") from None
 
 
 def _put(run: str, to: str, about: str, licence: str, *, private: bool) -> str:
@@ -180,7 +187,7 @@ def _page(run: str, model: "Model", out: Path, *, half: bool) -> None:
     from ..models.web import export_page
 
     console.say("writing the graph" + (", then drawing with its weights in half precision" if half else ""))
-    found, attribution = Directions.read(beside(Path(run)), model), locate(run) / "ATTRIBUTION.md"
+    found, attribution = Directions.read(beside(run), model), locate(run) / "ATTRIBUTION.md"
     made = export_page(
         model,
         out,

@@ -39,12 +39,15 @@ def new(
 
     Once installed next to Ganvas, it is listed, accepted by --set and used in training like the built-in parts.
     """
-    from ..core.catalog import names
+    from ..core.catalog import name_of, names
 
     if not name.isidentifier() or keyword.iskeyword(name) or name != name.lower() or not name.isascii():
         raise DoesNotFit(f"{name!r} is no name of a part: small letters, digits and _ make one, such as soft_hinge.")
     if name in names(kind.value):
         raise DoesNotFit(f"There is a {kind.value} named {name!r} already: `ganvas show {name}`. Take another name.")
+    named = name_of(type(_class(name), (), {}))
+    if kind not in {Kind.recipe, Kind.metric} and named != name:  # those two are functions
+        raise DoesNotFit(f"The class of {name!r} would be {_class(name)}, which is called {named!r}: take that name.")
     folder = out or Path(name)
     if folder.exists():
         raise Unwritable(f"{folder} is there already; name another folder with `out=`.")
@@ -66,7 +69,7 @@ def skeleton(kind: str, name: str) -> dict[str, str]:
         "name": name,
         "dashed": name.replace("_", "-"),
         "module": f"ganvas_{name}",
-        "Class": "".join(word.capitalize() for word in name.split("_")),
+        "Class": _class(name),
     }
     sources = {
         "pyproject.toml": "pyproject.toml.txt",
@@ -77,3 +80,8 @@ def skeleton(kind: str, name: str) -> dict[str, str]:
         path: Template((SKELETONS / source).read_text(encoding="utf-8")).substitute(words)
         for path, source in sources.items()
     }
+
+
+def _class(name: str) -> str:
+    """The class of a part: soft_hinge -> SoftHinge."""
+    return "".join(word.capitalize() for word in name.split("_"))

@@ -37,7 +37,7 @@ __all__ = [
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/icons.")]
 ANY_MODEL = "A run folder, a model file, a built-in model such as icons, or hf:user/name on Hugging Face."
-ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help=ANY_MODEL)]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=ANY_MODEL)]
 Device = Annotated[str, typer.Option(help="Device to compute on: cpu, cuda, cuda:1 or mps.")]
 Places = Annotated[
     list[str] | None,

@@ -5,8 +5,11 @@ import http.client
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock
 
 from .errors import DoesNotFit, Unreachable, Unwritable
 
@@ -47,25 +50,59 @@ def download(
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for attempt in range(ATTEMPTS):
-            try:
-                _fetch(address, part, watch)
-                break
-            except urllib.error.HTTPError as error:
-                if error.code < 500 or attempt + 1 == ATTEMPTS:
-                    raise Unreachable(f"{address} answered {error.code} {error.reason}. {otherwise}") from None
-            except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-                if attempt + 1 == ATTEMPTS:
-                    why = getattr(error, "reason", None) or error
-                    raise Unreachable(f"{address} could not be fetched ({why}). {otherwise}") from None
-            time.sleep(pause_seconds * 2**attempt)
-        if _checksum(part, checksum.partition(":")[0]) != checksum:
-            part.unlink()
-            raise Unreachable(f"What came from {address} is not the expected file: its {checksum} differs. {otherwise}")
-        part.replace(path)
+        with _alone(part):
+            if path.exists():  # another process was downloading it
+                return path
+            _fetch_patiently(address, part, watch, otherwise, pause_seconds)
+            if _checksum(part, checksum.partition(":")[0]) != checksum:
+                part.unlink()
+                raise Unreachable(
+                    f"What came from {address} is not the expected file: its {checksum} differs. {otherwise}"
+                )
+            part.replace(path)
     except OSError as error:
         raise Unwritable(f"{part} cannot be written: {error.strerror or error}. {otherwise}") from None
     return path
+
+
+@contextmanager
+def _alone(part: Path) -> Iterator[None]:
+    """Wait for other processes that download the same file.
+
+    The lock's own file is removed at the end: whoever finds another one then finds the download, too, or begins anew.
+    """
+    file = part.with_name(f".{part.name}.lock")
+    lock = FileLock(file)
+    with suppress(NotImplementedError):  # if files cannot be locked, go without
+        lock.acquire()
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            file.unlink()
+        lock.release()
+
+
+def _fetch_patiently(
+    address: str, part: Path, watch: Callable[[str, int, int], None], otherwise: str, pause_seconds: float
+) -> None:
+    """`_fetch`, again after errors of the network or the server.
+
+    Raises:
+        Unreachable: none of the attempts succeeded.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            _fetch(address, part, watch)
+            break
+        except urllib.error.HTTPError as error:
+            if error.code < 500 or attempt + 1 == ATTEMPTS:
+                raise Unreachable(f"{address} answered {error.code} {error.reason}. {otherwise}") from None
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+            if attempt + 1 == ATTEMPTS:
+                why = getattr(error, "reason", None) or error
+                raise Unreachable(f"{address} could not be fetched ({why}). {otherwise}") from None
+        time.sleep(pause_seconds * 2**attempt)
 
 
 def _fetch(address: str, part: Path, watch: Callable[[str, int, int], None]) -> None:

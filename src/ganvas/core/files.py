@@ -34,9 +34,12 @@ DRAFT = re.compile(r"\.draft-[0-9a-f]{16}-.+")
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Replace the content of `path` atomically, text as UTF-8: readers see the old or the new, never a part."""
+    """Replace the content of `path` atomically, text as UTF-8: readers see the old or the new, never a part.
+
+    What UTF-8 cannot hold, such as names of files in other encodings, becomes question marks.
+    """
     with replacing(path) as draft:
-        draft.write_bytes(content.encode() if isinstance(content, str) else content)
+        draft.write_bytes(content.encode(errors="replace") if isinstance(content, str) else content)
 
 
 def put(path: Path, content: str) -> None:
@@ -150,7 +153,13 @@ def _beside(path: Path) -> Path:
 
 
 def _swap(draft: Path, path: Path) -> None:
-    """Replace `path` with a draft; an existing folder has to be moved away first."""
+    """Replace `path` with a draft; an existing folder has to be moved away first.
+
+    Raises:
+        Unwritable: a file would replace a folder, with all that is in it.
+    """
+    if path.is_dir() and not draft.is_dir():
+        raise Unwritable(f"Cannot write {path}: it is a folder. Name a file.")
     if not path.is_dir():
         draft.replace(path)
         return

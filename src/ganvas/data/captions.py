@@ -45,13 +45,13 @@ class _Table:
 
 
 def captions(files: Files, pictures: Sequence[str]) -> Captions:
-    """The keywords of these pictures from tables, or else from the text beside each picture."""
+    """The keywords of each of these pictures from a table, or else from the text beside it."""
     tables = {name: _table(files, name) for name in files.names if name.rpartition("/")[2] in TABLES}
     said = {_picture(name, row): described(row) for name, table in tables.items() for row in table.rows}
     texts = {stem(name): name for name in files.names if name.lower().endswith(".txt")}
 
     def of(name: str) -> Words:
-        if (known := said.get(nfc(name))) is not None:
+        if known := said.get(nfc(name)):
             return known
         try:
             text = texts.get(stem(name))

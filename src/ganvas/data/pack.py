@@ -166,7 +166,7 @@ def pack_files(
     name = f"{kind}-{key(digest(_hashed(files, watch)), files.closed, *settings)}"
     items = _items(files, names, item, described, watch)
     dataset = packed(name, items, most=len(names), shape=frame.shape, notes=notes)
-    with _writing(seen.parent, 0):
+    with suppress(OSError):  # only a shortcut, and the cache of others may not be writable
         write(seen, f"{name} {key(seen.name, name)}")
     return dataset
 

@@ -34,6 +34,7 @@ from ..runs.mends import mend_of
 from ..runs.rescues import rescues
 from ..runs.run import Run
 from ..training.pulse import small
+from ..training.task import STAGES
 from .sides import opened
 
 __all__ = ["Checkup", "doctor"]
@@ -103,7 +104,9 @@ def doctor(
     """
     run = run if isinstance(run, Run) else Run(Path(run))
     if not run.exists:
-        raise NotFound(f"{run.path} is not a run folder: it has no run.json.")
+        stages = sorted((run.path / STAGES).glob("*/run.json"))
+        more = f" Its stage so far is {stages[-1].parent}: ask about that." if stages else ""
+        raise NotFound(f"{run.path} is not a run folder: it has no run.json.{more}")
     rows, recipe, about = run.rows, run.recipe, run.about
     found = [*_of_the_end(about, recipe), *diagnoses(rows, samples=about["data"]["count"], recipe=recipe)]
     found = [each for at, each in enumerate(found) if each.kind not in {before.kind for before in found[:at]}]
@@ -117,7 +120,8 @@ def doctor(
         except (NotFound, DoesNotFit) as error:
             notes.append(str(error))
         else:
-            numbers = _look(run, load(run.path, device=device), data, held_out, device, watch)
+            numbers, unseen = _look(run, load(run.path, device=device), data, held_out, device, watch)
+            notes += unseen
             found += [_advised(each, recipe) for each in _of_looks(numbers)]
     good = good_news(rows, recipe=recipe) if not found else None
     return Checkup(tuple(found), good, numbers, tuple(notes), run.images)
@@ -150,10 +154,10 @@ def _look(
     held_out: str | Path | Dataset | None,
     device: torch.device | str,
     watch: Watch,
-) -> dict[str, float]:
-    """Measurements of samples, data and critics by name; those that do not apply are left out."""
+) -> tuple[dict[str, float], list[str]]:
+    """Measurements of samples, data and critics by name, and why some of those that were asked for are missing."""
     if model.kind is Kind.POINTS:
-        return {}
+        return {}, [] if held_out is None else ["`held_out=` was not used: copies are searched for among pictures."]
     rows = np.linspace(0, len(data) - 1, min(len(data), PICTURES)).round().astype(np.int64)
     reals = small(data.take(rows))
     apart = metrics.nearest(reals, reals, 2).distances[:, 1]
@@ -163,12 +167,18 @@ def _look(
     made = small(model.generate(range(FIRST_SEED, FIRST_SEED + SAMPLES)))
     numbers["copies"] = _near(made, reals, COPY * usual)
     if held_out is None:
-        return numbers
+        return numbers, []
     unseen = opened(held_out, size=None, device=device, watch=watch, like=model)
     if not isinstance(unseen, Dataset) or unseen.shape != data.shape:
         raise DoesNotFit(f"`held_out=` must hold pictures of the same shape as the run's data, {data.shape}.")
     numbers["copies_expected"] = _near(small(_some(unseen)[1]), reals, COPY * usual)
-    return numbers | _by_heart(run, model.condition, data, unseen, device)
+    if model.kind is Kind.CLIPS:
+        return numbers, ["Whether its critics know the clips by heart was not examined: that is done for pictures."]
+    if model.condition is not None and list(data.classes) != list(unseen.classes):
+        return numbers, [
+            "Whether its critics know the pictures by heart was not examined: `held_out=` has other classes."
+        ]
+    return numbers | _by_heart(run, model.condition, data, unseen, device), []
 
 
 def _near(samples: Tensor, reals: Tensor, reach: float) -> float:
@@ -193,14 +203,10 @@ def _by_heart(
 ) -> dict[str, float]:
     """How often each critic finds a training picture more real than an unseen one."""
     numbers = {}
-    if condition is not None and list(known.classes) != list(unseen.classes):
-        return {}
     for name, critic in load_critics(run, condition.length if condition else 0, device=device).items():
         judged = []
         for data in (known, unseen):
             rows, samples = _some(data)
-            if data.kind is Kind.CLIPS:
-                return {}
             told = condition.take(data, rows) if condition else None
             judged.append(logits(critic, pixels.to_uint8(samples), told))
         numbers[f"{name}.by_heart"] = auc(*judged).value

@@ -36,7 +36,7 @@ from ..metrics.features.extractor import Extractor
 from ..metrics.score import FEWEST, Score
 from ..models.model import Model, inputs
 from ..runs.run import Run
-from .sides import CHUNK, Data, Side, centres_of, name_of, opened, run_of
+from .sides import CHUNK, Data, Side, centres_of, is_model, name_of, opened, run_of
 
 __all__ = ["Comparison", "compare"]
 
@@ -241,6 +241,7 @@ class Comparison:
     def _path_length(self, model: Model, describe: Extractor) -> Score:
         """On the model's own latents; each path of a conditional model keeps one condition."""
         dice, condition = torch.Generator().manual_seed(self.fake.seed), model.condition
+        device = next(model.network.parameters()).device
         paths, seeds = min(PATHS, max(self.fake.count, FEWEST_PATHS)), count(self.fake.seed)
 
         @torch.no_grad()
@@ -248,17 +249,18 @@ class Comparison:
             """The samples at both ends of some paths, all starts first."""
             drawn = list(islice(seeds, len(z) // 2))
             self.watch("Measuring paths through latent space", drawn[-1] + 1 - self.fake.seed, paths)
-            conditions = condition.draw(drawn).repeat(2, 1) if condition else None
-            return model.network.generate(z, conditions)
+            conditions = condition.draw(drawn).repeat(2, 1).to(device) if condition else None
+            return model.network.generate(z.to(device), conditions)
 
         def embed(made: Tensor) -> Tensor:
             levels = (made.clamp(-1, 1) + 1) * 127.5
-            return describe.run(levels.permute(0, 2, 3, 1).expand(-1, -1, -1, describe.channels))
+            return describe.run(levels.permute(0, 2, 3, 1).expand(-1, -1, -1, describe.channels)).cpu()
 
         def draw(count: int) -> Tensor:
             return torch.randn(count, model.network.latent, generator=dice)
 
-        return metrics.perceptual_path_length(generate, embed, draw, paths=paths)
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # its rounding is larger than a step
+            return metrics.perceptual_path_length(generate, embed, draw, paths=paths)
 
 
 def compare(
@@ -298,12 +300,14 @@ def compare(
         raise DoesNotFit(f"`count=` is at least {FEWEST}, not {count}; papers use 10,000 or more.")
     refuse_seeds([seed])
     opening = partial(opened, size=size, device=device, watch=watch)
-    run, judged, learned = run_of(fake), opening(fake), None
+    run, learned = run_of(fake), None
+    first = opening(real) if real is not None and is_model(real) and not is_model(fake) else None  # data follow models
+    judged = opening(fake, like=first)
     if real is None:
         real, name, learned = _learned(run, watch)
     else:
         name = name_of(real, "data")
-    against = learned or opening(real, like=judged)
+    against = learned or first or opening(real, like=judged)
     if isinstance(judged, Dataset) and judged.shape != against.shape:
         judged = opening(fake, like=against)
     _refuse_unlike((name_of(fake, "samples"), judged), (name, against))

@@ -24,7 +24,7 @@ from ..models.layout import is_folder
 from ..models.model import Model, load
 from ..runs.run import Run
 
-__all__ = ["CHUNK", "Data", "Side", "centres_of", "name_of", "opened", "run_of"]
+__all__ = ["CHUNK", "Data", "Side", "centres_of", "is_model", "name_of", "opened", "run_of"]
 
 CHUNK = 256  # samples drawn at a time
 
@@ -123,8 +123,8 @@ def opened(
         return what.open(watch)
     if not isinstance(what, str | Path):
         return what
-    if _is_model(Path(what)):
-        return load(Path(what), device=device)
+    if is_model(what):
+        return load(str(what) if is_on_hub(what) else Path(what), device=device)
     wanted = source(str(what), clips=like is not None and like.kind is Kind.CLIPS)
     if wanted.kind is Kind.POINTS:
         return wanted.open(watch)
@@ -189,9 +189,13 @@ def _only_size(data: Dataset, name: str) -> tuple[int, int] | None:
     return widths[0], heights[0]
 
 
-def _is_model(path: Path) -> bool:
+def is_model(what: object) -> bool:
+    """Whether this is a model or names one."""
+    if not isinstance(what, str | Path):
+        return isinstance(what, Model)
+    path = Path(what)
     known = Run(path).exists or path.suffix == ".safetensors" or (path / "manifest.json").exists()
-    return known or is_folder(path) or is_on_hub(path)
+    return known or is_folder(path) or is_on_hub(what)
 
 
 def run_of(what: object) -> Run | None:
@@ -206,5 +210,5 @@ def name_of(what: object, otherwise: str) -> str:
 
 def centres_of(what: object) -> tuple[NDArray[np.float64], float] | None:
     """The modes of a toy source and the deviation around them; None for anything else."""
-    wanted = source(str(what)) if isinstance(what, str | Path) and not _is_model(Path(what)) else what
+    wanted = source(str(what)) if isinstance(what, str | Path) and not is_model(what) else what
     return wanted.mixture if isinstance(wanted, Source) else None

@@ -175,18 +175,19 @@ class Directions:
 TENSORS = ("vectors", "deviations", "changes", "errors")
 
 
-def beside(model: Path) -> Path:
+def beside(model: str | Path) -> Path:
     """The path for a model's directions: in its run folder or next to its file.
 
     Built-in models bring theirs along or have them in the cache, as do models on Hugging Face.
     """
-    if is_on_hub(model):
+    if isinstance(model, str) and is_on_hub(model):
         name, _ = repository(model)
         return files.cache_folder() / "directions" / f"{name}.safetensors"
-    if str(model) in shipped():
-        along = shipped()[str(model)] / "directions.safetensors"
+    if isinstance(model, str) and model in shipped():
+        along = shipped()[model] / "directions.safetensors"
         return along if along.exists() else files.cache_folder() / "directions" / f"{model}.safetensors"
-    return model / "directions.safetensors" if model.is_dir() else model.with_suffix(".directions.safetensors")
+    path = Path(model)
+    return path / "directions.safetensors" if path.is_dir() else path.with_suffix(".directions.safetensors")
 
 
 def find_directions(
@@ -293,16 +294,22 @@ def principal(z: Float[Tensor, "n l"], features: Float[Tensor, "n f"], count: in
 def factorised(model: Model, count: int) -> Float[Tensor, "count v"]:
     """The directions that the first layers amplify most: eigenvectors of A^T A (Shen & Zhou 2021).
 
-    A maps z, and the condition if it can be moved, to the output of all layers that receive z itself, without bias. It
-    includes any scaling of z before these layers.
+    A maps z, and the condition if it can be moved, to the outputs, without bias, of all layers with weights that these
+    reach without passing another one, as each hands on what it made of 0. It includes any scaling before the layers.
     """
     axes, latent, conditions = _axes(model), model.network.latent, _conditions(model, [0])
-    steps = torch.cat([torch.zeros_like(axes[:1]), axes])
+    steps, changes = torch.cat([torch.zeros_like(axes[:1]), axes]), list[dict[int, Tensor]]()
     if conditions is not None:
         conditions = conditions + steps[:, latent:] if axes.shape[1] > latent else conditions.expand(len(steps), -1)
-    seen = _layers(model.network, steps[:, :latent], conditions)
-    made = torch.cat([layer.made.reshape(len(steps), -1) for layer in seen if layer.given is seen[0].given], dim=1)
-    return torch.linalg.svd(made[1:] - made[0], full_matrices=False)[0].T[:count] @ axes
+    told = [None] * len(steps) if conditions is None else conditions.split(1)
+    first, *others = zip(steps[:, :latent].split(1), told, strict=True)
+    still = _calls(model.network, *first)
+    for given in others:
+        pairs = enumerate(zip(_calls(model.network, *given, instead=still), still, strict=True))
+        changes.append({place: now.made - then.made for place, (now, then) in pairs if (now.made != then.made).any()})
+    made = {place: torch.zeros_like(still[place].made) for place in sorted(set().union(*changes))}
+    rows = [torch.cat([each.get(place, zero).flatten() for place, zero in made.items()]) for each in changes]
+    return torch.linalg.svd(torch.stack(rows).cpu(), full_matrices=False)[0].T[:count] @ axes
 
 
 def _axes(model: Model) -> Float[Tensor, "x v"]:
@@ -322,23 +329,21 @@ def _coordinates(
     return place @ (axes / axes.square().sum(1, keepdim=True)).T, None
 
 
-class _Layer(NamedTuple):
-    """A layer with weights that z reaches, with its input and output."""
+class _Call(NamedTuple):
+    """A call of a layer with weights, with its output."""
 
     module: nn.Module
-    given: Tensor
     made: Tensor
 
 
 @torch.no_grad()
-def _layers(network: Generator, z: Tensor, condition: Tensor | None) -> list[_Layer]:
-    """The layers with weights whose output depends on z, in the order of their calls."""
-    seen: list[_Layer] = []
+def _calls(network: Generator, z: Tensor, condition: Tensor | None, *, instead: Sequence[_Call] = ()) -> list[_Call]:
+    """The calls while one sample is made, in order; with `instead`, layers hand on those outputs and not their own."""
+    seen: list[_Call] = []
 
-    def remember(module: nn.Module, given: tuple[Any, ...], made: Tensor) -> None:
-        rows = made.reshape(len(z), -1)
-        if (rows != rows[0]).any():
-            seen.append(_Layer(module, given[0], made.clone()))  # later layers may work in place
+    def remember(module: nn.Module, _given: tuple[Any, ...], made: Tensor) -> Tensor | None:
+        seen.append(_Call(module, made.clone()))  # later layers may work in place
+        return instead[len(seen) - 1].made.clone() if instead else None
 
     weights = ((module, getattr(module, "weight", None)) for module in network.modules())
     weighted = [module for module, weight in weights if isinstance(weight, Tensor) and weight.dim() > 1]
@@ -349,7 +354,7 @@ def _layers(network: Generator, z: Tensor, condition: Tensor | None) -> list[_La
     finally:
         for hook in hooks:
             hook.remove()
-    return [_Layer(module, given, made.cpu()) for module, given, made in seen]
+    return seen
 
 
 @torch.no_grad()
@@ -357,15 +362,16 @@ def _looked_at(
     model: Model, z: Tensor, conditions: Tensor | None, by: Mapping[str, Attribute], axes: Tensor, watch: Watch
 ) -> tuple[Float[Tensor, "n a"], Float[Tensor, "n f"]]:
     """The attributes of the samples of these inputs, and pooled features from a layer halfway through the network."""
-    still = z[:1].expand(2, -1), None if conditions is None else conditions[:1].expand(2, -1)
-    layers = _layers(model.network, *moved(model, *still, torch.stack([0 * axes[0], axes.sum(0)])))
+    still = z[:1], None if conditions is None else conditions[:1]
+    both = zip(*(_calls(model.network, *moved(model, *still, by * axes.sum(0)[None])) for by in (0, 1)), strict=True)
+    layers = [one.module for one, other in both if (one.made != other.made).any()]
     device, found = next(model.network.parameters()).device, list[Tensor]()
     values, features = list[Tensor](), list[Tensor]()
 
     def remember(_module: nn.Module, _given: tuple[Any, ...], made: Tensor) -> None:
         found.append(F.adaptive_avg_pool2d(made, POOLED) if made.dim() == 4 else made.clone())
 
-    hook = layers[len(layers) // 2].module.register_forward_hook(remember)
+    hook = layers[len(layers) // 2].register_forward_hook(remember)
     try:
         for first in range(0, len(z), CHUNK):
             watch("Looking at samples", first, len(z))

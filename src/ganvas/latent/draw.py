@@ -185,4 +185,4 @@ def _drawn_together(
     made = draw(model, chosen[mine.start : mine.stop], found=found, large=large)
     factor = 2 if large else 1
     shape = (*model.shape[:-2], *(factor * side for side in model.shape[-2:])) if len(model.shape) > 1 else model.shape
-    return distributed.gathered(made.reshape(len(mine), -1)).reshape(-1, *shape)
+    return distributed.gathered(made.reshape(len(mine), math.prod(shape))).reshape(-1, *shape)

@@ -40,7 +40,7 @@ def known_attributes(labels: str = "", *, watch: Watch = unwatched) -> dict[str,
     return attributes() | (of_classes(classifier(open_source(labels, watch=watch), watch=watch)) if labels else {})
 
 
-def directions_of(path: Path, model: Model, *, watch: Watch = unwatched) -> Directions:
+def directions_of(path: str | Path, model: Model, *, watch: Watch = unwatched) -> Directions:
     """The directions of the model at this path: from the file next to it, or found now and saved there if possible."""
     known = Directions.read(beside(path), model)
     if known is not None:

@@ -144,6 +144,8 @@ class Phrases(Keywords):
 
     def axes(self) -> Float[Tensor, "a length"]:
         """See `Condition.axes`: the leading principal axes of the words; all words of a phrase move alike."""
+        if not self.words:
+            return torch.zeros(0, self.length)
         spread = self._vectors * LOUD
         spread = spread - spread.mean(0)
         _, values, axes = torch.linalg.svd(spread, full_matrices=False)

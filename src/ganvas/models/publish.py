@@ -26,8 +26,8 @@ from ..networks.latent import has_encoder
 from ..recipes.recipe import Recipe
 from ..recipes.settings import to_json
 from ..runs.run import LOG, Run
-from .card import UNKNOWN, card, headed
-from .layout import CARD, CONFIG, CRITICS, LIBRARY, PREVIEW, is_folder, read_folder
+from .card import UNKNOWN, Trained, card, headed
+from .layout import CARD, CONFIG, CRITICS, FILES, LIBRARY, PREVIEW, is_folder, read_folder
 from .model import Model, described, load, metadata, model_file
 from .shipped import locate
 
@@ -87,12 +87,15 @@ def hand_over(place: str | Path, folder: Path, *, about: str = "", licence: str 
         name: the title of the card; by default the name of the folder.
 
     Raises:
-        NotFound or DoesNotFit: there is no model, the folder holds a run, or the licence is not such an identifier.
+        NotFound or DoesNotFit: there is no model, the folder holds a run or other files of these names, or the licence
+            is not such an identifier.
     """
     if not LICENCE.fullmatch(licence or UNKNOWN):
         raise DoesNotFit(f"`licence=` is for short what the hub lists, such as mit or cc-by-sa-4.0, not {licence!r}.")
     if Run(folder).exists:
         raise DoesNotFit(f"{folder} holds a run. Give another folder.")
+    if any((folder / file).exists() for file in FILES) and not is_folder(folder):
+        raise DoesNotFit(f"{folder} holds something else, and {' or '.join(FILES)} there would be lost: take another.")
     at = locate(place)
     model, weights, told = _of_run(Run(at)) if Run(at).exists else _of_model(at)
     config = {"library_name": LIBRARY, "version": __version__, "shape": model.shape, **told}
@@ -114,8 +117,9 @@ def _text(at: Path, model: Model, name: str, about: str, licence: str) -> str:
     """The card; an existing card of the model is kept if `about` is empty."""
     run = Run(at) if Run(at).exists else None
     if not about and (at / CARD).is_file():
-        return headed((at / CARD).read_text(encoding="utf-8"), model, run, licence=licence)
-    return card(name, model, run, about=about, licence=licence)
+        return headed((at / CARD).read_text(encoding="utf-8"), model, run.recipe if run else None, licence=licence)
+    by = Trained(run, *_for_others(run)) if run else None
+    return card(name, model, by, about=about, licence=licence)
 
 
 Weights = dict[str, tuple[dict[str, Tensor], dict[str, str]]]
@@ -175,13 +179,7 @@ def _kept(run: Run) -> _Kept:
         raise NotFound(f"{run.path} is not a run folder. `ganvas publish MODEL --to FOLDER` hands any other model on.")
     if newest is None:
         raise NotFound(f"{run.path} holds no finished checkpoint yet; train it with `ganvas train`.")
-    recipe, model, facts = run.recipe, load(newest), dict(run.about)
-    if hasattr(recipe.data, "path"):  # a path on this machine means nothing elsewhere
-        recipe = replace(recipe, data=replace(recipe.data, path=Path(recipe.data.path).name))  # type: ignore[type-var]
-        facts["source"] = Path(facts["source"]).name
-    facts["data"] = facts["data"] | {"skipped": []}  # private file names
-    if facts.get("from"):
-        facts["from"] = Path(facts["from"]).name
+    model, (recipe, facts) = load(newest), _for_others(run)
     state, others = checkpoint.read(newest / checkpoint.STATE), dict[str, Tensor]()
     for name in sorted(recipe.networks, key=recipe.frozen.__contains__):
         held = checkpoint.named_below(name, checkpoint.below(state, name))
@@ -191,6 +189,18 @@ def _kept(run: Run) -> _Kept:
     written = half, metadata(recipe.networks[recipe.product], model, half)
     rows = [row for row in run.rows if row["images"] <= int(newest.name)]
     return _Kept(newest, recipe, facts, written, _half(others), rows)
+
+
+def _for_others(run: Run) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe and run.json of a run without paths and names of private files, which mean nothing elsewhere."""
+    recipe, facts = run.recipe, dict(run.about)
+    if hasattr(recipe.data, "path"):
+        recipe = replace(recipe, data=replace(recipe.data, path=Path(recipe.data.path).name))  # type: ignore[type-var]
+        facts["source"] = Path(facts["source"]).name
+    facts["data"] = facts["data"] | {"skipped": []}
+    if facts.get("from"):
+        facts["from"] = Path(facts["from"]).name
+    return recipe, facts
 
 
 def _half(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

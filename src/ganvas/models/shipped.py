@@ -22,18 +22,20 @@ def known() -> str:
 
 
 def locate(place: str | Path) -> Path:
-    """The folder of the model with this name, or else the path itself; ./NAME is always a path.
+    """The folder of the model with this name, or else the path itself; ./NAME and every `Path` are never names.
 
     A model on Hugging Face is downloaded into the hub's cache if it is not there yet.
 
     Raises:
         GanvasError: it cannot be downloaded, see hub.py.
     """
+    if isinstance(place, Path):
+        return place
     if is_on_hub(place):
         from .hub import fetched  # it imports recipes, and so torch
 
         return fetched(place)
-    return shipped().get(str(place), Path(place))
+    return shipped().get(place, Path(place))
 
 
 def named(place: str) -> bool:

@@ -108,6 +108,8 @@ def change(recipe: Recipe, assignment: str) -> Recipe:
     alike = [each for each, network in recipe.networks.items() if hasattr(network, names[0])]
     if names[0] in recipe.networks:
         names.insert(0, "networks")
+    elif names[0] == "optimizers" and len(names) > 2 and names[1] in recipe.networks.keys() - recipe.optimizers.keys():
+        recipe = dataclasses.replace(recipe, optimizers={**recipe.optimizers, names[1]: recipe.optimizer})
     elif len(names) == 1 and alike and not hasattr(recipe, names[0]):
         for network in alike:
             recipe = _change(recipe, Recipe, ["networks", network, *names], text.strip(), path)

@@ -282,8 +282,8 @@ def _skipped(skipped: Sequence[Sequence[str]]) -> str:
 
 
 def _commands(run_folder: Path, about: Mapping[str, Any]) -> str:
-    place = run_folder.resolve()
-    run = shlex.quote(f"{place.parent.name}/{place.name}")
+    place, here = run_folder.resolve(), Path.cwd()
+    run = shlex.quote(str(place.relative_to(here) if place != here and place.is_relative_to(here) else place))
     clips = len((about.get("data") or {}).get("shape") or ()) == 4
     new = "--count 9 --seed 7 --out clips.gif" if clips else "--count 25 --seed 7 --out grid.png"
     commands = {

@@ -24,9 +24,9 @@ def watch(run: Run, *, quiet: bool = False, seconds: float = SECONDS) -> str:
     Raises:
         NotFound: there is no such run.
     """
-    if not run.exists:
-        raise NotFound(f"{run.path} is not a run folder: it has no run.json.")
     status = run.status
+    if not run.exists and not status:  # a training in stages has no run.json before its last one
+        raise NotFound(f"{run.path} is not a run folder: it has no run.json.")
     if run.training:
         with console.training(status.get("wanted") or run.recipe.images, str(run.path), quiet=quiet) as display:
             while run.training:
@@ -36,6 +36,8 @@ def watch(run: Run, *, quiet: bool = False, seconds: float = SECONDS) -> str:
                 display.look_out([str(each["kind"]) for each in status.get("diagnoses") or []])
                 display.update(status.get("images") or 0, status.get("speed") or 0.0, _terms(rows[-1:]))
                 time.sleep(seconds)
+    if not run.exists:
+        return f"{run.path}: nobody trains here; go on by `ganvas train {run.path}`."
     return " ".join(filter(None, [_ending(run, run.status), run.damage]))
 
 

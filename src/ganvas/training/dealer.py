@@ -17,7 +17,7 @@ from ..core import distributed, machine
 from ..core.batch import Batch, Dice, Kind
 from ..core.errors import DoesNotFit
 from ..data.dataset import Dataset
-from ..learning.conditions import Condition
+from ..learning.conditions import Condition, Keywords
 from ..recipes.recipe import Recipe
 
 __all__ = ["Cut", "Dealer", "Hand", "Pieces", "cuts"]
@@ -173,13 +173,18 @@ class Dealer:
             yield Batch(
                 real=real,
                 condition=self._condition(order[rows], dice),
-                other=partial(self._condition, np.roll(order, 1)[rows], dice),
+                other=partial(self._other, np.roll(order, 1)[rows], dice),
                 dice=dice,
                 progress=progress,
                 passes=(drawn - 1) * total / len(self._data),
                 made=made if most >= self._share else {},
                 memory=memory,
             )
+
+    def _other(self, rows: NDArray[np.int64], dice: Dice) -> Tensor | None:
+        """As `_condition`, or None if the data have no words at all, so that games save the work of comparing them."""
+        silent = isinstance(self._told, Keywords) and not self._told.words
+        return None if silent else self._condition(rows, dice)
 
     def _condition(self, rows: NDArray[np.int64], dice: Dice) -> Tensor | None:
         """The conditions of these rows of the data, on the device."""

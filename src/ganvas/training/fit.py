@@ -80,7 +80,7 @@ def fit(
     """
     _refuse_numbers(images, minutes, seed)
     if not isinstance(target, Recipe) and (begun := going_on(Path(target))):
-        if size or settings or out or start_from:
+        if size or settings or out or start_from or seed not in (0, begun.seed):
             raise DoesNotFit(
                 f"{target} is a run and continues with its own recipe. Only its length can be changed; if its data "
                 "were moved, give their new place with `data=`."

@@ -66,7 +66,9 @@ def begin(
     out: str | Path | None,
 ) -> Task:
     """The training that these words ask for, new or already begun."""
-    begun_with, said = str(start_from) if start_from else None, ""
+    if isinstance(start_from, Path):
+        start_from = str(start_from.absolute())  # as text, ./icons would be the model of that name
+    begun_with, said = start_from or None, ""
     target = str(target) if isinstance(target, Path) else target
     name = name_of_run(target, data, size, seed, start_from)
     if isinstance(target, str):

@@ -216,6 +216,10 @@ def _described(sample: Parts) -> tuple[str, tuple[str, ...]]:
         except (ValueError, RecursionError):
             raise Unusable("its .json cannot be read") from None
     row = row if isinstance(row, dict) else {}
-    group = sample["cls"].decode(errors="replace") if "cls" in sample else next((row[n] for n in CLASS if n in row), "")
+    group = (
+        sample["cls"].decode(errors="replace")
+        if "cls" in sample
+        else next((row[n] for n in CLASS if isinstance(row.get(n), str | int)), "")
+    )
     told = described(row) or (split(sample["txt"].decode("utf-8-sig", errors="replace")) if "txt" in sample else ())
     return nfc(str(group)).strip(), told
