@@ -32,8 +32,9 @@ def icons() -> Recipe:
 
     The loss is R3GAN's (Huang et al. 2024, arXiv:2501.05441), with its penalties in every fourth step only. Small
     batches, a high rate and a critic of few convolutions fit many steps into a short time. Translation (Zhao et al.
-    2020, arXiv:2006.10738) that grows with the number of passes keeps the critic from memorising small sets; LOG.md
-    tells what else was tried. On photographs its generator outruns its critic, so `photos` is the default there.
+    2020, arXiv:2006.10738) that grows with the number of passes keeps the critic from memorising small sets, and norms
+    follow z (Chen et al. 2019, arXiv:1810.01365); LOG.md tells what else was tried. On photographs its generator
+    outruns its critic, so `photos` is the default there.
 
     Run:    ganvas train icons:portraits --minutes 3
     Costs:  3 minutes, 30,000 images, on one core of a Xeon at 2.5 GHz; 53,000 to 65,000 on one of an AMD EPYC.
@@ -61,10 +62,10 @@ def photos() -> Recipe:
 
     The networks are DCGAN's (Radford et al. 2016, arXiv:1511.06434), cheap enough for many steps within a few minutes.
     Each fake is compared with a real picture (Jolicoeur-Martineau 2018, arXiv:1807.00734). Batch norm in the critic
-    rules out gradient penalties, but critics without it learned little from photographs in short runs. Self-modulation
-    (Chen et al. 2019, arXiv:1810.01365) helps the small generator against a critic that is nearly always right. Small
-    sets are augmented as in `icons`, but over more passes: sooner it did harm. Minutes worth 200,000 images make the
-    networks 1.5 times as wide, 1,000,000 once more. LOG.md has what else was tried.
+    rules out gradient penalties, but critics without it learned little from photographs in short runs. The norms
+    of the generator follow z (Chen et al. 2019, arXiv:1810.01365), which helps more than wider networks or more steps.
+    Small sets are augmented as in `icons`, but over more passes: sooner it did harm. Minutes worth 200,000 images make
+    the networks 1.5 times as wide, 1,000,000 once more. LOG.md has what else was tried.
 
     Run:    ganvas train photos --data FOLDER --minutes 3
     Costs:  3 minutes, 54,000 to 85,000 images of 32x32, on one core of a Xeon at 2.5 GHz, busy or not.
