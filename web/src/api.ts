@@ -323,10 +323,16 @@ export type Ask =
   | { kind: "evaluate"; run: string; count: number; held_out?: string }
   | { kind: "compare"; a: string; b: string; count: number };
 
-/** `inspect.json`: what `ganvas inspect --json` prints; only these are read. */
+/** `inspect.json`, the most real first and without what could not be read; only these of its names are used. */
 export interface Inspection {
-  pictures: { file: string; detector?: number | null; critic?: number | null; generated?: number | null }[];
-  [more: string]: unknown;
+  pictures: Judged[];
+}
+/** `name` is the path of its file; `above_generated` is the share of the run's own samples that look less real. */
+export interface Judged {
+  name: string;
+  detector?: number;
+  critics?: Record<string, number>;
+  above_generated?: number;
 }
 
 /** `evaluate.json`: each measure with its standard error, where it has one. */
@@ -372,15 +378,20 @@ export interface PlaneFrame {
   right: number;
 }
 
+/** The other event `plane`: there is no such playground any more. */
+export type PlaneEnd = { id: string; ended: true };
+
 // Events: GET /api/events, with ?plane=ID for a playground -----------------------------------------------------------
 
 export interface Events {
   /** Always first. */
   state: State & { runs: Run[]; data: Set[]; jobs: Job[] };
-  run: Run;
+  run: Run | Gone;
   row: { name: string; rows: Row[] };
   sheet: { name: string; images: number; url: string };
   job: Job;
-  data: { name: string; state: Set["state"]; done: number; total: number; skipped: Set["skipped"] };
-  plane: PlaneFrame;
+  data: Set | Gone;
+  plane: PlaneFrame | PlaneEnd;
 }
+/** A run or a set of this name is no longer there. */
+export type Gone = { name: string; gone: true };

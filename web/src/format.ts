@@ -47,6 +47,16 @@ export function tidy(name: string): string {
   );
 }
 
+/** What files are called together, and the path of each in there: of one folder without it, of several with theirs. */
+export function rooted(paths: readonly string[]): { name: string; paths: string[] } {
+  const [top] = paths[0]?.split("/") ?? [];
+  const shared = !!top && paths.every((path) => path.startsWith(`${top}/`));
+  if (shared) return { name: top, paths: paths.map((path) => path.slice(top.length + 1)) };
+  const [only = ""] = paths;
+  const name = paths.length === 1 && !only.includes("/") ? only.replace(/\.zip$/i, "") : "pictures";
+  return { name, paths: [...paths] };
+}
+
 /** The name itself, or with -2, -3 … if it is taken. */
 export function free(name: string, taken: readonly string[]): string {
   let at = 1;

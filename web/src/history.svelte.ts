@@ -1,11 +1,15 @@
 /** Undo and redo of everything that changes the board: where it was, and what was kept. A hundred steps, per tab. */
 import type { Kept } from "./api.ts";
+import { applied } from "./keeping.ts";
 import { kept } from "./kept.svelte.ts";
 import { go } from "./router.svelte.ts";
 
 interface Step {
+  /** Where undo or redo leads. */
   url: string;
-  kept: Kept;
+  /** What was kept before the step and after it; another tab may have changed it since. */
+  was: Kept;
+  became: Kept;
 }
 
 const STEPS = 100;
@@ -13,20 +17,22 @@ let before = $state.raw<Step[]>([]);
 let after = $state.raw<Step[]>([]);
 let last = { kind: "", at: 0 };
 
-const now = (): Step => ({ url: location.pathname + location.search, kept: kept.all });
+const address = (): string => location.pathname + location.search;
 
-function back(step: Step): void {
-  if (step.kept !== kept.all) kept.set(step.kept);
-  go(step.url, { replace: true });
+/** Goes there, and changes what is kept by what lies between the two states alone. */
+function turn(url: string, from: Kept, to: Kept): void {
+  if (from !== to) kept.set(applied(from, to, kept.all));
+  go(url, { replace: true });
 }
 
 /** Does it so that it can be undone; changes of one kind that follow each other within a second are one step. */
 export function act(kind: string, run: () => void): void {
   const joined = kind !== "" && kind === last.kind && Date.now() - last.at < 1000;
-  if (!joined) before = [...before.slice(1 - STEPS), now()];
+  const [url, was] = [address(), kept.all];
   last = { kind, at: Date.now() };
   after = [];
   run();
+  if (!joined || was !== kept.all) before = [...before.slice(1 - STEPS), { url, was, became: kept.all }];
 }
 
 export const steps = {
@@ -40,15 +46,15 @@ export const steps = {
     const step = before.at(-1);
     if (!step) return;
     before = before.slice(0, -1);
-    after = [...after, now()];
+    after = [...after, { ...step, url: address() }];
     last.kind = "";
-    back(step);
+    turn(step.url, step.became, step.was);
   },
   redo(): void {
     const step = after.at(-1);
     if (!step) return;
     after = after.slice(0, -1);
-    before = [...before, now()];
-    back(step);
+    before = [...before, { ...step, url: address() }];
+    turn(step.url, step.was, step.became);
   },
 };

@@ -1,11 +1,14 @@
 /** The pictures that somebody kept, as the server has them on disk; another tab's changes are merged, not lost. */
 import type { Kept, KeptPlace, Model, Place } from "./api.ts";
 import { ask, Refusal, said } from "./client.ts";
+import { applied } from "./keeping.ts";
 import { notes } from "./notes.svelte.ts";
 import { keyOf } from "./places.ts";
 
 let all = $state.raw<Kept>({ version: 1, places: [], order: [] });
 let heard = $state(false);
+/** What the server had when it answered with the tag. */
+let theirs = all;
 let etag = "";
 let wanted: Kept | null = null;
 let sending = false;
@@ -15,7 +18,7 @@ const known = $derived(new Map(all.places.map((kept) => [tokenOf(kept.model.fp, 
 
 async function load(): Promise<void> {
   const answer = await ask<Kept>("GET", "/api/kept");
-  all = answer.value;
+  all = theirs = answer.value;
   etag = answer.etag;
   heard = true;
 }
@@ -29,12 +32,13 @@ async function send(): Promise<void> {
       wanted = null;
       try {
         etag = (await ask<Kept>("PUT", "/api/kept", next, { headers: { "If-Match": etag } })).etag;
+        theirs = next;
       } catch (error) {
         if (!(error instanceof Refusal) || error.status !== 412) throw error;
-        const theirs = await ask<Kept>("GET", "/api/kept");
-        etag = theirs.etag;
-        wanted = merged(wanted ?? next, theirs.value);
-        all = wanted;
+        const answer = await ask<Kept>("GET", "/api/kept");
+        etag = answer.etag;
+        all = wanted = applied(theirs, wanted ?? next, answer.value);
+        theirs = answer.value;
       }
     }
   } catch (error) {
@@ -42,12 +46,6 @@ async function send(): Promise<void> {
   } finally {
     sending = false;
   }
-}
-
-/** Ours, and what the other tab has kept since. */
-function merged(ours: Kept, theirs: Kept): Kept {
-  const more = theirs.places.filter((place) => !ours.places.some((other) => other.id === place.id));
-  return { version: 1, places: [...ours.places, ...more], order: [...ours.order, ...more.map((place) => place.id)] };
 }
 
 function set(next: Kept): void {

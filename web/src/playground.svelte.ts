@@ -6,6 +6,7 @@ import { studio } from "./studio.svelte.ts";
 
 const MOST = 2000; // points of the curves
 const PATIENCE = 5000; // milliseconds, after which it says that it takes long
+const OVER = "It ended while nobody watched; begin it again.";
 const SLOW = "The machine is busy: still starting";
 
 export class Playground {
@@ -19,14 +20,19 @@ export class Playground {
   found = $state.raw<number[]>([]);
   right = $state.raw<number[]>([]);
   #id: string | null = null;
+  /** The one whose frames are shown, also after it has ended. */
+  #shown: string | null = null;
+  /** What was changed while there was none yet. */
+  #later: Partial<PlaneAsk> = {};
   #turn = 0;
 
   get frame(): PlaneFrame | null {
-    return studio.frame?.id === this.#id ? studio.frame : null;
+    return studio.frame?.id === this.#shown ? studio.frame : null;
   }
 
   async begin(ask: PlaneAsk, play: boolean): Promise<void> {
     const turn = ++this.#turn;
+    this.#later = {};
     await this.end();
     this.error = "";
     this.waits = "Getting ready";
@@ -36,10 +42,11 @@ export class Playground {
       // One try: a place that was taken by another tab is not to be taken back unasked.
       const { value: started } = await request<PlaneStart>("POST", "/api/plane", ask, { tries: 1 });
       if (turn !== this.#turn) return void remove(`/api/plane/${started.id}`).catch(() => undefined);
-      this.#id = started.id;
+      this.#id = this.#shown = started.id;
       this.spots = started.spots;
       this.data = numbers(started.data);
       studio.listen(started.id);
+      if (Object.keys(this.#later).length) await this.#do("set", this.#later);
       await this.turn(play);
       if (!play) await this.step();
     } catch (problem) {
@@ -58,11 +65,12 @@ export class Playground {
     await this.#do("step");
   }
   async set(change: Partial<PlaneAsk>): Promise<void> {
-    await this.#do("set", change);
+    if (this.#id) await this.#do("set", change);
+    else this.#later = { ...this.#later, ...change };
   }
   async end(): Promise<void> {
     const id = this.#id;
-    this.#id = null;
+    this.#id = this.#shown = null;
     this.playing = false;
     if (id) await remove(`/api/plane/${id}`).catch(() => undefined);
   }
@@ -70,6 +78,13 @@ export class Playground {
     this.#turn += 1;
     void this.end();
     studio.listen(null);
+  }
+  /** The studio says that a playground is over, which may be this one. */
+  over(id: string): void {
+    if (id !== this.#id) return;
+    this.#id = null;
+    this.playing = false;
+    this.error = OVER;
   }
   /** Takes a frame into the curves. */
   note(frame: PlaneFrame): void {

@@ -1,5 +1,5 @@
 /** What runs are called by, and what can be done with them in each state. */
-import type { Run, RunState } from "./api.ts";
+import type { Run, RunState, Set as DataSet } from "./api.ts";
 import { post, remove } from "./client.ts";
 import { studio } from "./studio.svelte.ts";
 
@@ -39,6 +39,10 @@ export async function discard(run: Run): Promise<void> {
   await remove(`/api/runs/${encodeURIComponent(run.name)}`);
   studio.drop("runs", run.name);
 }
+
+/** The set that a run learned from, if it is one of ours; other sources have no page here. */
+export const setOf = ({ source }: Run): DataSet | undefined =>
+  studio.set(source) ?? studio.data.find((set) => set.source === source);
 
 /** A score without the features that it is measured on: "kd-efficientnet_lite0 0.6" is "kd 0.6". */
 export const brief = (score: string): string => score.replace(/-\S+/, "");

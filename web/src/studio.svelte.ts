@@ -15,6 +15,8 @@ class Studio {
   /** Whether anything has been heard yet. */
   heard = $state(false);
   frame = $state.raw<PlaneFrame | null>(null);
+  /** The playground that was said to have ended last. */
+  ended = $state<string | null>(null);
 
   #source: EventSource | null = null;
   #plane: string | null = null;
@@ -53,12 +55,12 @@ class Studio {
     const on = <K extends keyof Events>(name: K, act: (data: Events[K]) => void): void =>
       source.addEventListener(name, (event) => act(JSON.parse((event as MessageEvent<string>).data) as Events[K]));
     on("state", (all) => this.#begin(all));
-    on("run", (run) => this.put(run));
+    on("run", (run) => ("gone" in run ? this.drop("runs", run.name) : this.put(run)));
     on("row", ({ name, rows }) => this.addRows(name, rows));
     on("sheet", (sheet) => this.#sheet(sheet));
     on("job", (job) => this.putJob(job));
-    on("data", (change) => this.#read(change));
-    on("plane", (frame) => (this.frame = frame));
+    on("data", (set) => ("gone" in set ? this.drop("data", set.name) : this.putSet(set)));
+    on("plane", (told) => ("ended" in told ? (this.ended = told.id) : (this.frame = told)));
   }
 
   put(run: Run): void {
@@ -100,10 +102,6 @@ class Studio {
     if (!run) return;
     const sheets = [...run.sheets.filter((sheet) => sheet < images), images];
     this.put({ ...run, sheets });
-  }
-  #read({ name, ...change }: Events["data"]): void {
-    const set = this.set(name);
-    if (set) this.putSet({ ...set, ...change });
   }
 }
 

@@ -1,16 +1,23 @@
 /** Files on their way into a set: dropped or chosen, six at once, whole folders too. */
 import type { Set as DataSet } from "./api.ts";
 import { post, said, upload } from "./client.ts";
-import { free, tidy } from "./format.ts";
+import { free, rooted, tidy } from "./format.ts";
 import { studio } from "./studio.svelte.ts";
 
-export interface Sending {
-  set: string;
-  files: number;
-  sent: number;
-  bytes: number;
-  gone: number;
-  errors: string[];
+/** What one drop sends into a set, and how far it is. */
+class Sending {
+  readonly set: string;
+  readonly files: number;
+  readonly bytes: number;
+  sent = $state(0);
+  gone = $state(0);
+  errors = $state.raw<string[]>([]);
+
+  constructor(set: string, items: Item[]) {
+    this.set = set;
+    this.files = items.length;
+    this.bytes = items.reduce((sum, { file }) => sum + file.size, 0);
+  }
 }
 interface Item {
   path: string;
@@ -20,10 +27,14 @@ interface Item {
 const AT_ONCE = 6;
 const TAKEN = /\.(png|jpe?g|webp|gif|bmp|tiff?|txt|jsonl|csv|json|zip)$/i;
 
-let sending = $state.raw<Sending | null>(null);
+let all = $state.raw<Sending[]>([]);
 export const uploads = {
-  get now(): Sending | null {
-    return sending;
+  /** The last one into a set that is under way, or was and has something to say. */
+  into: (set: string): Sending | undefined => all.findLast((one) => one.set === set),
+  /** Its errors were read; what is under way goes on. */
+  understood(set: string): void {
+    for (const one of all) if (one.set === set) one.errors = [];
+    all = all.filter((one) => one.set !== set || one.sent < one.files);
   },
 };
 
@@ -58,57 +69,41 @@ async function collect(entry: FileSystemEntry, above: string, found: Item[]): Pr
 
 /** Makes a set of them, named like their folder, and says its name at once; the files follow. */
 export async function make(items: Item[]): Promise<string> {
-  const top = items[0]?.path.split("/");
-  const name =
-    top && top.length > 1 ? top[0] : items.length === 1 ? items[0]?.file.name.replace(/\.zip$/i, "") : "pictures";
+  const { name, paths } = rooted(items.map((item) => item.path));
   const taken = studio.data.map((set) => set.name);
-  const set = await post<DataSet>("/api/data", { name: free(tidy(name ?? "pictures"), taken) });
+  const set = await post<DataSet>("/api/data", { name: free(tidy(name), taken) });
   studio.putSet(set);
   void send(
     set.name,
-    items.map((item) => ({ ...item, path: item.path.replace(/^[^/]+\/(?=.)/, "") })),
+    items.map(({ file }, at) => ({ file, path: paths[at] ?? file.name })),
   );
   return set.name;
 }
 
 export async function send(set: string, items: Item[]): Promise<void> {
-  const wanted = items.filter((item) => TAKEN.test(item.path));
-  const left = items.length - wanted.length;
-  const errors = left
-    ? [`${left} ${left === 1 ? "file is" : "files are"} of no kind that holds pictures or words.`]
-    : [];
-  sending = {
-    set,
-    files: wanted.length,
-    sent: 0,
-    bytes: wanted.reduce((sum, { file }) => sum + file.size, 0),
-    gone: 0,
-    errors,
-  };
-  const queue = [...wanted];
-  await Promise.all(Array.from({ length: AT_ONCE }, () => work(set, queue)));
-  if (!sending.errors.length) sending = null;
+  const queue = items.filter((item) => TAKEN.test(item.path));
+  const left = items.length - queue.length;
+  const mine = new Sending(set, queue);
+  if (left) mine.errors = [`${left} ${left === 1 ? "file is" : "files are"} of no kind that holds pictures or words.`];
+  all = [...all, mine];
+  await Promise.all(Array.from({ length: AT_ONCE }, () => work(mine, queue)));
+  if (!mine.errors.length) all = all.filter((one) => one !== mine);
 }
 
-async function work(set: string, queue: Item[]): Promise<void> {
+async function work(sending: Sending, queue: Item[]): Promise<void> {
   for (let item = queue.shift(); item; item = queue.shift()) {
     let before = 0;
     const path = item.path.split("/").map(encodeURIComponent).join("/");
     try {
-      await upload(`/api/data/${encodeURIComponent(set)}/files/${path}`, item.file, (bytes) => {
-        if (sending) sending = { ...sending, gone: sending.gone + bytes - before };
+      await upload(`/api/data/${encodeURIComponent(sending.set)}/files/${path}`, item.file, (bytes) => {
+        sending.gone += bytes - before;
         before = bytes;
       });
     } catch (problem) {
-      if (sending && sending.errors.length < 20)
-        sending = { ...sending, errors: [...sending.errors, `${item.path}: ${said(problem)}`] };
+      if (sending.errors.length < 20) sending.errors = [...sending.errors, `${item.path}: ${said(problem)}`];
     }
-    if (sending) sending = { ...sending, sent: sending.sent + 1 };
+    sending.sent += 1;
   }
-}
-
-export function dismiss(): void {
-  sending = null;
 }
 
 /** Puts one file where jobs find it, and says under what name. */

@@ -102,6 +102,43 @@ test("names are those of runs and sets", async () => {
   assert.deepEqual([999, 3400, 8_900_000].map(bytes), ["999 B", "3 kB", "8.9 MB"]);
 });
 
+test("files of one folder lose its name, and those of several keep theirs", async () => {
+  const { rooted } = await load("format");
+  assert.deepEqual(rooted(["cats/1.png", "cats/small/1.png"]), { name: "cats", paths: ["1.png", "small/1.png"] });
+  for (const paths of [
+    ["cats/1.png", "dogs/1.png"],
+    ["cats/1.png", "catsup/1.png"],
+    ["cats/1.png", "1.png"],
+    ["1.png", "2.png"],
+  ])
+    assert.deepEqual(rooted(paths), { name: "pictures", paths });
+  assert.deepEqual(rooted(["cats.zip"]), { name: "cats", paths: ["cats.zip"] });
+});
+
+test("an undo changes what its step changed, whatever another tab has done since", async () => {
+  const { applied } = await load("keeping");
+  const kept = (order, names = {}) => ({
+    version: 1,
+    places: [...order].sort().map((id) => ({ id, ...(names[id] && { name: names[id] }) })),
+    order: [...order],
+  });
+  const cases = [
+    ["abc", "ab", "abcd", "abd"], // an undo of keeping c: d stays
+    ["abd", "abcd", "xabd", "xabcd"], // an undo of letting c go puts it where it was
+    ["bac", "abc", "bacd", "abcd"], // an undo of a move
+    ["abcd", "dcba", "xabcd", "dcbax"], // several moves at once
+    ["ab", "ac", "dab", "dac"], // one went, and one came
+    ["ab", "a", "a", "a"], // what both let go
+    ["a", "ab", "ab", "ab"], // and what both kept
+  ];
+  for (const [from, to, present, wanted] of cases)
+    assert.deepEqual(applied(kept(from), kept(to), kept(present)).order.join(""), wanted, `${from} ${to} ${present}`);
+  const named = applied(kept("ab", { a: "old" }), kept("ab"), kept("abc", { a: "old", b: "theirs" }));
+  assert.deepEqual(JSON.parse(JSON.stringify(named)), kept("abc", { b: "theirs" }));
+  const [, other] = applied(kept("ab"), kept("a"), kept("abc", { c: "new" })).places;
+  assert.deepEqual(other, { id: "c", name: "new" });
+});
+
 test("axes have three round marks that hold the line", async () => {
   const { axis } = await load("curves");
   const chart = (values, more) => ({

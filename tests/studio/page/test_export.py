@@ -62,3 +62,13 @@ def test_a_web_page_draws_from_the_disk(page: Any, tmp_path: Path) -> None:
     seen = {tile.screenshot() for tile in page.locator(".tile .pic").all()[:6]}
     assert len(seen) == 6
     assert page.complaints == []
+
+
+def test_a_morph_is_saved_wherever_one_has_gone(page: Any) -> None:
+    page.goto("/explore?m=icons&tab=morph")
+    with page.expect_response("**/api/jobs"):
+        page.get_by_role("main").get_by_role("button", name="Export").click(timeout=DRAWN)
+    with page.expect_download(timeout=MADE) as coming:
+        page.keyboard.press("3")
+    expect(page).to_have_url(re.compile("/runs$"))
+    assert coming.value.suggested_filename == "morph.gif"
