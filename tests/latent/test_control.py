@@ -14,11 +14,12 @@ from ganvas import find, fit, names
 from ganvas.core.errors import GanvasError
 from ganvas.data.dataset import Dataset
 from ganvas.latent.attributes import attributes, measured, of_classes
-from ganvas.latent.directions import Directions, beside, effects, factorised, find_directions, principal, regressed
+from ganvas.latent.directions import Directions, beside, effects, find_directions, principal, regressed
 from ganvas.latent.edit import climb, edit, gallery, save_strips
 from ganvas.latent.morph import Stop, morph, read_stops
 from ganvas.latent.places import Latent, fingerprint, moved, places, read_start
 from ganvas.latent.project import project, read_picture, save_projection
+from ganvas.latent.sefa import factorised
 from ganvas.learning.conditions import Keywords, Labels
 from ganvas.metrics.features.classifier import Classifier
 from ganvas.models.model import Model, inputs
@@ -182,13 +183,15 @@ def test_classes_are_attributes():
 
 
 def test_factorisation_of_a_known_weight(painter):
-    assert torch.allclose(factorised(painter, 3).abs(), torch.eye(5)[:3], atol=1e-5)
+    assert torch.allclose(factorised(painter, torch.eye(5), 3).abs(), torch.eye(5)[:3], atol=1e-5)
     stretched = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
-    found = factorised(Model(Painter(stretched).eval()), 3)
+    found = factorised(Model(Painter(stretched).eval()), torch.eye(5), 3)
     vectors = torch.linalg.eigh(stretched.T @ stretched)[1]
     assert torch.allclose(found.abs(), vectors.T.flip(0)[:3].abs(), atol=1e-4)
     told = Model(Painter(stretched, condition=3).eval(), CLASSES)
-    assert torch.allclose(factorised(told, 3).abs(), found.abs(), atol=1e-4), "the condition's weights are not z's"
+    assert torch.allclose(factorised(told, torch.eye(5), 3).abs(), found.abs(), atol=1e-4), (
+        "the condition's weights are not z's"
+    )
 
 
 class Twice(Painter):
@@ -209,16 +212,16 @@ def test_factorisation_of_all_layers_that_see_z_and_of_no_later_ones():
     random = torch.Generator().manual_seed(0)
     weight, other = torch.randn(3, 5, generator=random), torch.randn(3, 5, generator=random)
     vectors = torch.linalg.eigh(weight.T @ weight + other.T @ other)[1]
-    found = factorised(Model(Twice(weight, other).eval()), 3)
+    found = factorised(Model(Twice(weight, other).eval()), torch.eye(5), 3)
     assert torch.allclose(found.abs(), vectors.T.flip(0)[:3].abs(), atol=1e-4)
 
 
 def test_a_modulated_generator_sees_z_on_two_ways():
     torch.manual_seed(0)
     network = DCGANGenerator(width=4, latent=6, modulated=True).build((3, 16, 16), 0).eval().requires_grad_(False)
-    before = factorised(Model(network), 1)[0]
+    before = factorised(Model(network), torch.eye(6), 1)[0]
     network.layers[0].weight[3] *= 1000
-    after = factorised(Model(network), 1)[0]
+    after = factorised(Model(network), torch.eye(6), 1)[0]
     assert before[3].abs() < 0.9
     assert after[3].abs() > 0.999
 

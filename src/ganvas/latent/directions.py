@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -34,11 +34,11 @@ from ..data.dataset import Watch, unwatched
 from ..models.hub import is_on_hub, repository
 from ..models.model import Model, inputs
 from ..models.shipped import shipped
-from ..networks.layers import Generator
 from .attributes import Attribute, attributes, measured
 from .places import fingerprint, moved
+from .sefa import calls, factorised
 
-__all__ = ["Directions", "beside", "effects", "factorised", "find_directions", "principal", "regressed"]
+__all__ = ["Directions", "beside", "effects", "find_directions", "principal", "regressed"]
 
 SAMPLES, FRESH = 2048, 128  # seeds to find directions on, and other seeds to measure them on
 COUNT = 6  # PCA directions, and as many SeFa directions
@@ -230,7 +230,7 @@ def find_directions(
     count = min(count, model.network.latent)
     place, known = _coordinates(z, conditions, axes)
     found = [regressed(place, known, values[:, moving]), principal(place, features, count)]
-    vectors = torch.cat([torch.cat(found) @ axes, factorised(model, count)])
+    vectors = torch.cat([torch.cat(found) @ axes, factorised(model, axes, count)])
     names = (*by, *(f"{kind}{place}" for kind in ("pca", "sefa") for place in range(1, count + 1)))
     changes = effects(model, vectors, range(samples, samples + fresh), by, watch=watch) / deviations[moving]
     mean, error = changes.mean(1), changes.std(1) / fresh**0.5
@@ -291,27 +291,6 @@ def principal(z: Float[Tensor, "n l"], features: Float[Tensor, "n f"], count: in
     return F.normalize(coordinates[:, :count].T @ z, dim=1)
 
 
-def factorised(model: Model, count: int) -> Float[Tensor, "count v"]:
-    """The directions that the first layers amplify most: eigenvectors of A^T A (Shen & Zhou 2021).
-
-    A maps z, and the condition if it can be moved, to the outputs, without bias, of all layers with weights that these
-    reach without passing another one, as each hands on what it made of 0. It includes any scaling before the layers.
-    """
-    axes, latent, conditions = _axes(model), model.network.latent, _conditions(model, [0])
-    steps, changes = torch.cat([torch.zeros_like(axes[:1]), axes]), list[dict[int, Tensor]]()
-    if conditions is not None:
-        conditions = conditions + steps[:, latent:] if axes.shape[1] > latent else conditions.expand(len(steps), -1)
-    told = [None] * len(steps) if conditions is None else conditions.split(1)
-    first, *others = zip(steps[:, :latent].split(1), told, strict=True)
-    still = _calls(model.network, *first)
-    for given in others:
-        pairs = enumerate(zip(_calls(model.network, *given, instead=still), still, strict=True))
-        changes.append({place: now.made - then.made for place, (now, then) in pairs if (now.made != then.made).any()})
-    made = {place: torch.zeros_like(still[place].made) for place in sorted(set().union(*changes))}
-    rows = [torch.cat([each.get(place, zero).flatten() for place, zero in made.items()]) for each in changes]
-    return torch.linalg.svd(torch.stack(rows).cpu(), full_matrices=False)[0].T[:count] @ axes
-
-
 def _axes(model: Model) -> Float[Tensor, "x v"]:
     """The dimensions of z, and of the condition if it can be moved, each one standard deviation long."""
     z = torch.eye(model.network.latent)
@@ -329,41 +308,13 @@ def _coordinates(
     return place @ (axes / axes.square().sum(1, keepdim=True)).T, None
 
 
-class _Call(NamedTuple):
-    """A call of a layer with weights, with its output."""
-
-    module: nn.Module
-    made: Tensor
-
-
-@torch.no_grad()
-def _calls(network: Generator, z: Tensor, condition: Tensor | None, *, instead: Sequence[_Call] = ()) -> list[_Call]:
-    """The calls while one sample is made, in order; with `instead`, layers hand on those outputs and not their own."""
-    seen: list[_Call] = []
-
-    def remember(module: nn.Module, _given: tuple[Any, ...], made: Tensor) -> Tensor | None:
-        seen.append(_Call(module, made.clone()))  # later layers may work in place
-        return instead[len(seen) - 1].made.clone() if instead else None
-
-    weights = ((module, getattr(module, "weight", None)) for module in network.modules())
-    weighted = [module for module, weight in weights if isinstance(weight, Tensor) and weight.dim() > 1]
-    hooks = [module.register_forward_hook(remember) for module in weighted]
-    try:
-        device = next(network.parameters()).device
-        network.generate(z.to(device), None if condition is None else condition.to(device))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return seen
-
-
 @torch.no_grad()
 def _looked_at(
     model: Model, z: Tensor, conditions: Tensor | None, by: Mapping[str, Attribute], axes: Tensor, watch: Watch
 ) -> tuple[Float[Tensor, "n a"], Float[Tensor, "n f"]]:
     """The attributes of the samples of these inputs, and pooled features from a layer halfway through the network."""
     still = z[:1], None if conditions is None else conditions[:1]
-    both = zip(*(_calls(model.network, *moved(model, *still, by * axes.sum(0)[None])) for by in (0, 1)), strict=True)
+    both = zip(*(calls(model.network, *moved(model, *still, by * axes.sum(0)[None])) for by in (0, 1)), strict=True)
     layers = [one.module for one, other in both if (one.made != other.made).any()]
     device, found = next(model.network.parameters()).device, list[Tensor]()
     values, features = list[Tensor](), list[Tensor]()
