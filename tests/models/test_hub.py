@@ -3,7 +3,6 @@
 import builtins
 import pickle
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from conftest import files
@@ -160,7 +159,7 @@ def test_names_in_full():
 
 def test_directions_of_one_there_lie_in_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("GANVAS_CACHE", str(tmp_path))
-    assert beside(Path("hf:me/digits")).is_relative_to(tmp_path)
+    assert beside("hf:me/digits").is_relative_to(tmp_path)
 
 
 def test_without_the_package_the_extra_is_named(folder, monkeypatch):

@@ -353,7 +353,7 @@ def test_the_command_writes_a_page(ganvas, pictures, tmp_path):
 
 
 def test_the_shipped_model_draws_the_pictures_of_its_seeds(tmp_path):
-    model, found = load("icons"), Directions.read(beside(Path("icons")), load("icons"))
+    model, found = load("icons"), Directions.read(beside("icons"), load("icons"))
     directions = dict(zip(found.names, found.vectors, strict=True))
     page = export_page(model, tmp_path / "page.html", name="icons", directions=directions).path
     said = [

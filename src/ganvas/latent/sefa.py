@@ -69,14 +69,16 @@ def calls(
     """
     seen: list[Call] = []
 
-    def watched(module: nn.Module) -> Any:
+    def watched(module: nn.Module, *, within: bool) -> Any:
         compute = module.forward
 
         def forward(*given: Any, **named: Any) -> Tensor:
-            fixed = instead[len(seen)].made if instead else None
-            skipped = fixed is not None and only is not None and len(seen) not in only
+            number = len(seen)
+            fixed = instead[number].made if instead else None
+            seen.append(Call(module, torch.empty(0)))  # its place, before those of layers within it
+            skipped = fixed is not None and only is not None and number not in only and not within
             made: Tensor = fixed if skipped else compute(*given, **named)  # type: ignore[assignment]
-            seen.append(Call(module, made.clone()))  # later layers may work in place
+            seen[number] = Call(module, made.clone())  # later layers may work in place
             return made if fixed is None else fixed.clone()
 
         return forward
@@ -85,7 +87,9 @@ def calls(
     weighted = [module for module, weight in weights if isinstance(weight, Tensor) and weight.dim() > 1]
     try:
         for module in weighted:
-            module.forward = watched(module)
+            module.forward = watched(
+                module, within=any(each in weighted for each in module.modules() if each is not module)
+            )
         device = next(network.parameters()).device
         network.generate(z.to(device), None if condition is None else condition.to(device))
     finally:

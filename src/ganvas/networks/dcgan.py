@@ -69,7 +69,8 @@ def _initialise(module: nn.Module) -> None:
 
 def _follow(channels: int, settings: DCGANGenerator) -> list[nn.Module]:
     """The layers after each convolution of the generator except the last."""
-    norm, slope = ModulatedNorm(channels, modulated=settings.modulated), settings.slope
+    norm = ModulatedNorm(channels, modulated=True) if settings.modulated else BatchNorm(channels)
+    slope = settings.slope
     return [norm, nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)]
 
 
