@@ -37,7 +37,7 @@ def icons() -> Recipe:
     outruns its critic, so `photos` is the default there.
 
     Run:    ganvas train icons:portraits --minutes 3
-    Costs:  3 minutes, 30,000 images, on one core of a Xeon at 2.5 GHz; 53,000 to 65,000 on one of an AMD EPYC.
+    Costs:  3 minutes, 30,000 images, on one core of a Xeon at 2.5 GHz; 52,000 to 57,000 on one of an AMD EPYC.
     Gives:  portraits that vary, on clean white (3 seeds, looked at; docs/figures.md has figures).
     """
     return Recipe(
