@@ -82,6 +82,10 @@ def test_dry_run(ganvas, tmp_path):
     assert "images         5,000" in out
     assert "r1=cosine(start=1.0, end=0.0, over=1.0)" in out
     assert not list(tmp_path.iterdir())
+    assert ganvas("train", "digits", "--images", 64, "--seed", 7, "--out", "begun")[0] == 0
+    assert "digits(" in ganvas("train", "begun", "--dry-run")[1]
+    code, _, said = ganvas("train", "begun", "--dry-run", "--set", "width=8")
+    assert (code, "continues with its own recipe" in said) == (1, True)
     assert "how fast this machine trains it" in ganvas("train", "digits", "--dry-run", "--minutes", 3)[1]
     assert "ring(count=30)" in ganvas("train", "ring", "--data", "ring:30", "--dry-run")[1]
     assert ganvas("train", "--data", "ring:30", "--dry-run")[1] == ganvas("train", "ring:30", "--dry-run")[1]

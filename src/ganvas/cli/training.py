@@ -86,14 +86,12 @@ def train(
 ) -> None:
     """Train a GAN; the same command again continues where it stopped."""
     from ..training.fit import fit
-    from ..training.task import begin, going_on
+    from ..training.task import asked
 
     target = target or data or "icons"
     sides, settings = parse_size(size), set_ or ()
     if dry_run:
-        task = going_on(Path(target)) or begin(
-            target, data, sides, seed, settings=settings, start_from=start_from, out=out
-        )
+        task = asked(target, data, sides, seed, settings=settings, start_from=start_from, out=out)
         say(str(replace(task.recipe, images=images or task.recipe.images)))
         if minutes:
             say(f"With --minutes {minutes:g}, its images and widths depend on how fast this machine trains it.")

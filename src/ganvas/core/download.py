@@ -50,7 +50,7 @@ def download(
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(part):
+        with _alone(path, part.with_name(f".{part.name}.lock")):
             if path.exists():  # another process was downloading it
                 return path
             _fetch_patiently(address, part, watch, otherwise, pause_seconds)
@@ -66,20 +66,20 @@ def download(
 
 
 @contextmanager
-def _alone(part: Path) -> Iterator[None]:
-    """Wait for other processes that download the same file.
+def _alone(path: Path, file: Path) -> Iterator[None]:
+    """Wait for other processes that download `path`, by a lock on `file`.
 
-    The lock's own file is removed at the end: whoever finds another one then finds the download, too, or begins anew.
+    It is removed once `path` is there, and not before: as long as there is something to do, all have to meet at one.
     """
-    file = part.with_name(f".{part.name}.lock")
     lock = FileLock(file)
     with suppress(NotImplementedError):  # if files cannot be locked, go without
         lock.acquire()
     try:
         yield
     finally:
-        with suppress(OSError):
-            file.unlink()
+        with suppress(OSError):  # Windows removes no open file
+            if path.exists():
+                file.unlink()
         lock.release()
 
 

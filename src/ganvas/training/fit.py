@@ -13,7 +13,7 @@ import torch
 from ..core import checkpoint, console, distributed, files, machine
 from ..core.batch import Kind
 from ..core.errors import Diverged, DoesNotFit, NotFound, Unreadable
-from ..data.dataset import Dataset, Watch, moved
+from ..data.dataset import Dataset, Watch
 from ..recipes.recipe import Recipe
 from ..recipes.settings import differences, to_json
 from ..runs import report
@@ -29,7 +29,7 @@ from .session import Session
 from .stages import in_stages
 from .start_from import adopt
 from .status import Status
-from .task import STAGES, Task, begin, going_on
+from .task import STAGES, Task, asked
 
 __all__ = ["fit"]
 
@@ -79,15 +79,7 @@ def fit(
         Diverged: the training diverged, and rescue was off or did not help.
     """
     _refuse_numbers(images, minutes, seed)
-    if not isinstance(target, Recipe) and (begun := going_on(Path(target))):
-        if size or settings or out or start_from or seed not in (0, begun.seed):
-            raise DoesNotFit(
-                f"{target} is a run and continues with its own recipe. Only its length can be changed; if its data "
-                "were moved, give their new place with `data=`."
-            )
-        task = replace(begun, recipe=replace(begun.recipe, data=moved(begun.recipe.data, data))) if data else begun
-    else:
-        task = begin(target, data, size, seed, settings=settings, start_from=start_from, out=out)
+    task = asked(target, data, size, seed, settings=settings, start_from=start_from, out=out)
     where = machine.device(device)
     machine.keep_memory()
     distributed.start(where)

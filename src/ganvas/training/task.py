@@ -9,7 +9,7 @@ from ..core import catalog, files
 from ..core.batch import Kind
 from ..core.errors import DoesNotFit
 from ..core.sums import summed
-from ..data.dataset import hidden, placed, source
+from ..data.dataset import hidden, moved, placed, source
 from ..recipes.plan import Choice, choose, name_of_run, plan
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json, to_json
@@ -17,7 +17,7 @@ from ..runs.mends import begun
 from ..runs.run import Run
 from .start_from import adapted, as_begun
 
-__all__ = ["STAGES", "Task", "begin", "going_on", "note"]
+__all__ = ["STAGES", "Task", "asked", "begin", "going_on", "note"]
 
 STAGES = "stages"  # the subfolder of a run for the runs that it begins with
 NOTE = "task.json"  # in there: what was asked for, so that the folder suffices to resume
@@ -53,6 +53,32 @@ class Task:
     begins: Mapping[str, float] = field(default_factory=dict)
     stage: str = ""
     note: str = ""
+
+
+def asked(
+    target: str | Path | Recipe,
+    data: str | None,
+    size: int | tuple[int, int] | None,
+    seed: int,
+    *,
+    settings: Sequence[str],
+    start_from: str | Path | None,
+    out: str | Path | None,
+) -> Task:
+    """The training that these words ask for: the run at this path, to be continued, or else as `begin`.
+
+    Raises:
+        DoesNotFit: what is asked for would change a run.
+    """
+    known = None if isinstance(target, Recipe) else going_on(Path(target))
+    if known is None:
+        return begin(target, data, size, seed, settings=settings, start_from=start_from, out=out)
+    if size or settings or out or start_from or seed not in (0, known.seed):
+        raise DoesNotFit(
+            f"{target} is a run and continues with its own recipe. Only its length can be changed; if its data were "
+            "moved, give their new place with `data=`."
+        )
+    return replace(known, recipe=replace(known.recipe, data=moved(known.recipe.data, data))) if data else known
 
 
 def begin(
