@@ -249,6 +249,16 @@ def test_colours_are_not_taken_for_gray(run, folder, tmp_path):
     assert compare(gray, gray, features="quarters").real.shape == (3, 10, 12)
 
 
+def test_clips_with_classes_are_described_by_a_classifier_of_their_frames():
+    """As `ganvas evaluate` does by itself for runs of moving_digits."""
+    dice = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    drawn = (255 * labels[:, None, None, None, None] * np.ones((60, 4, 8, 8, 1))).astype(np.uint8)
+    clips = Dataset(drawn // 2 + dice.integers(0, 99, drawn.shape, np.uint8), classes=("dark", "light"), labels=labels)
+    scores = dict(compare(clips, clips).scores())
+    assert scores["fd-digits"].value < 1e-3
+
+
 def test_clips_are_judged_by_frames_and_it_says_so(tmp_path):
     dice = np.random.default_rng(2)
     clips = [Dataset(dice.integers(0, 256, (30, 4, 8, 8, 1), np.uint8)) for _ in range(2)]

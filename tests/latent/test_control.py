@@ -331,6 +331,13 @@ def test_gradients_move_keywords_and_leave_classes():
         assert torch.equal(then, told) == (condition is CLASSES)
 
 
+def test_a_layer_of_few_features_has_few_directions():
+    network = find("mlp_generator", "network")(width=4, depth=3, latent=16).build((3, 16, 16), 0).eval()
+    found = find_directions(Model(network), samples=256, fresh=4)
+    assert len(found.names) == len(found.vectors) == len(found.attributes) + 8
+    assert "sefa4" in str(found)
+
+
 @pytest.mark.parametrize(("name", "kind", "told"), KINDS, ids=str)
 def test_every_generator_is_steered(name, kind, told, tmp_path):
     model = build(name, told, SHAPES[kind])

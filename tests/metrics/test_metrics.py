@@ -236,8 +236,22 @@ def test_a_collapse_is_measured_as_fast_as_anything(noise, monkeypatch):
     assert sum(pairs) < 15 * 300
 
 
-def test_a_screen_is_never_off_by_more_than_it_says():
-    points = torch.from_numpy(np.abs(normal(200, 1500)).astype(np.float32))
+@pytest.mark.parametrize("dimensions", [2, 64])
+def test_numbers_of_float32_give_what_they_give_as_float64(dimensions):
+    """Copies and equal distances, where the last bit decides."""
+    real = np.round(normal(300, dimensions), 1).astype(np.float32) + np.float32(7)
+    fake = np.concatenate([real[:150], np.round(normal(150, dimensions, 1), 1).astype(np.float32) + np.float32(7)])
+    single, double = (metrics.manifold_scores(fake.astype(kind), real.astype(kind)) for kind in ("f4", "f8"))
+    assert {name: score.value for name, score in single.items()} == {k: score.value for k, score in double.items()}
+    plain = normal(300, dimensions).astype(np.float32)
+    assert metrics.manifold_scores(plain, plain.copy())["density"].value == 1
+    near = metrics.nearest(fake, real, 5)
+    assert torch.equal(near.indices, metrics.nearest(fake.astype("f8"), real.astype("f8"), 5).indices)
+
+
+@pytest.mark.parametrize("dimensions", [100, 1500])
+def test_a_screen_is_never_off_by_more_than_it_says(dimensions):
+    points = torch.from_numpy(np.abs(normal(200, dimensions)).astype(np.float32))
     screen = neighbours._Screen(points[:50], points, 4096)
     lower, upper = screen.tile(slice(0, 50), slice(0, 200)).bounds
     every = (points[:50, None].double() - points).square().sum(2)
@@ -310,6 +324,19 @@ def test_classification_accuracy_is_that_of_logistic_regression():
     assert 0.5 < score.value < 0.99
     swapped = metrics.classification_accuracy(fake, (fake_labels + 1) % 5, real, labels, classes=5)
     assert swapped.value < 0.2
+    more = normal(len(real), 1, 2)  # of which the samples show next to nothing
+    for constant in (np.full((len(fake), 1), 0.1), np.eye(len(fake), 1) * 1e-3):
+        told = (
+            np.concatenate([fake, constant], 1),
+            fake_labels,
+            np.concatenate([real, constant[:1] + more], 1),
+            labels,
+        )
+        for kind in (np.float32, np.float64):
+            known = metrics.classification_accuracy(
+                told[0].astype(kind), told[1], told[2].astype(kind), labels, classes=5
+            )
+            assert known.value == pytest.approx(score.value, abs=0.03)
 
 
 def test_identical_sets():

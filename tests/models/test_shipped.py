@@ -30,6 +30,11 @@ def save(path):
     return path
 
 
+def test_words_of_the_documentation_are_known_or_not(model):
+    assert model.unknown("outline beagle") == ["beagle"]
+    assert model.unknown("red heart") == model.unknown("clock alarm") == []
+
+
 def drawn(model, words, count=16):
     """Samples as float [N, 3, H, W] in [0, 1]."""
     return to_uint8(model.generate(range(count), model.condition_for(words, range(count)))).permute(0, 3, 1, 2) / 255

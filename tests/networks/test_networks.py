@@ -411,9 +411,30 @@ def test_stylegan2_begins_as_in_the_paper():
             assert (weight == (1 if name.endswith("affine.bias") else 0)).all(), name
     made = network(torch.randn(64, 64))
     assert 0.3 < made.std() < 3
+    network.settle()
     assert network.get_buffer("average").any(), "the mean style is followed while training"
     features = network.stages[-1].refine(torch.randn(8, 32, 32, 32), network.style(torch.randn(8, 64), None), None)
     assert features.std().item() == pytest.approx(math.sqrt(0.5 * 1.04 - 0.64 / (2 * math.pi)) * math.sqrt(2), rel=0.1)
+
+
+def test_stylegan2_follows_the_mean_style_once_a_step():
+    """In however many pieces it was played, and not at all for a turn that was broken off."""
+    networks = [build(Stylegan2Generator(width=4, depth=1, latent=8), (1, 16, 16)) for _ in range(2)]
+    networks[1].load_state_dict(networks[0].state_dict())
+    z = torch.randn(8, 8)
+    networks[0](z)
+    for pieces in (z.split(3), z.split(2)):  # fakes for the critic, and anew for the generator
+        for piece in pieces:
+            networks[1](piece)
+    networks[1].withdraw()
+    networks[1](z[:4])
+    networks[1](z[4:])
+    before = networks[0].average.clone()
+    for network in networks:
+        network.settle()
+        network.settle()
+    assert not torch.equal(networks[0].average, before)
+    assert torch.allclose(networks[0].average, networks[1].average, rtol=1e-5)
 
 
 def test_stylegan2_noise_is_fresh_while_training_only():

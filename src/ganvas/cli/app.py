@@ -67,6 +67,8 @@ def main() -> None:
         app()
     except GanvasError as error:
         console.fail(as_options(str(error)))
+    except MemoryError as error:
+        console.fail(f"This takes more memory than there is ({error}): ask for fewer or smaller pictures.")
     except BrokenPipeError:  # the reader, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # the system's own message says which file and why

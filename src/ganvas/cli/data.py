@@ -18,7 +18,7 @@ __all__ = ["data"]
 def data(
     source: Annotated[str, typer.Argument(help="A folder or zip of pictures, or a named source such as icons:flags.")],
     size: Annotated[str | None, typer.Option(help=f"{PIXELS}; by default 32.")] = None,
-    out: Annotated[Path, typer.Option(help="Output file for the contact sheet.")] = Path("contact.png"),
+    out: Annotated[Path | None, typer.Option(help="Output file for the contact sheet; by default contact.png.")] = None,
     to: Annotated[
         Path | None,
         typer.Option(help="Write the pictures to this .zip in StyleGAN's data set format, instead of a contact sheet."),
@@ -37,11 +37,10 @@ def data(
     from ..data.look import look
     from ..data.zips import save_zip
 
-    if to and json:
-        raise DoesNotFit("Give --to or --json, not both.")
-    place = place_of(named(source)) if to and to.exists() else None
-    if to and place and place.exists() and to.samefile(place):
-        raise DoesNotFit(f"{to} holds the pictures themselves, which would be lost: give --to another file.")
+    if sum(map(bool, (to, json, out))) > 1:
+        raise DoesNotFit("Give one of --out, --to and --json.")
+    out = to or out or Path("contact.png")
+    _refuse_own_picture(out, place_of(named(source)))
     if json:
         with console.watching() as watch:
             found = look(of_size(named(source), parse_size(size)), watch=watch)
@@ -57,6 +56,16 @@ def data(
     say(str(dataset.summary()))
     console.skipped(dataset.skipped)
     say(f"its pictures in that size: {to}" if to else f"contact sheet: {out}")
+
+
+def _refuse_own_picture(out: Path, place: Path | None) -> None:
+    """Refuse an output that is the data, or one of their pictures; a sheet of before may be replaced."""
+    from ..core import files, pixels
+
+    if place:
+        files.refuse_own_input(out, place)
+    if place and out.is_file() and out.resolve().is_relative_to(place.resolve()) and not pixels.is_sheet(out):
+        raise DoesNotFit(f"{out} is one of the pictures, and would be lost. Write to another file.")
 
 
 def _save_sheet(dataset: "Dataset", out: Path) -> None:

@@ -79,6 +79,8 @@ def evaluate(
     from ..runs import evaluations, report
     from ..runs.run import Run
 
+    if neighbours:
+        pixels.refuse_ending(neighbours)
     speaks = share_work()
     with console.watching(quiet=not speaks) as watch:
         compared = compare(
@@ -96,12 +98,12 @@ def evaluate(
         gallery = compared.gallery() if neighbours else None
     if not speaks:
         return
-    if neighbours and gallery is not None:
-        pixels.save_picture(gallery, neighbours)
     tell_scores(compared.about, scores, json=json)
     if not named(run) and Run(Path(run)).exists:
         evaluations.keep(Path(run), compared.about, scores)
         report.write(Path(run))
+    if neighbours and gallery is not None:
+        pixels.save_picture(gallery, neighbours)
 
 
 def compare(
@@ -225,7 +227,9 @@ def quiz(
     """Make a quiz page that asks which of two pictures is real and compares the visitor with a detector."""
     from ..core import console
     from ..evaluation.quiz import quiz as ask
+    from ..evaluation.quiz import refuse_no_page
 
+    refuse_no_page(out)
     with console.watching() as watch:
         found = ask(
             run, real=real, held_out=held_out, pairs=pairs, seed=seed, features=features, count=count, device=device,

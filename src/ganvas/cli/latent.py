@@ -1,6 +1,5 @@
 """The commands for latent space: morph, attributes, directions, edit, project."""
 
-import math
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
     from ..latent.directions import Directions
     from ..models.model import Model
     from ..models.place import Place
+
+FARTHEST = 100.0  # of a --strength, in standard deviations of the input, of which a few are far
 
 __all__ = ["attributes", "directions", "edit", "morph", "project"]
 
@@ -153,6 +154,7 @@ def directions(
     from ..latent.places import read_start
     from ..models.model import load
 
+    _refuse_far(strength)
     opened, start = load(model), read_start(seed)
     with console.watching() as watch:
         more = {name: each for name, each in known_attributes(labels, watch=watch).items() if name not in attributes()}
@@ -265,11 +267,12 @@ def project(
     seed: Annotated[int, typer.Option(help="Random seed; change it to try other starting points.")] = 0,
 ) -> None:
     """Find the point in latent space that comes nearest to your own picture, to morph and edit it from there."""
-    from ..core import console
+    from ..core import console, files
     from ..latent.project import project as look_for
-    from ..latent.project import read_picture, save_projection
+    from ..latent.project import projected_file, read_picture, save_projection
     from ..models.model import load
 
+    files.refuse_own_input(projected_file(out), picture)
     opened = load(model)
     with console.watching() as watch:
         found = look_for(
@@ -306,10 +309,14 @@ def _spelled(path: str, model: "Model", texts: list[str]) -> "tuple[list[Place],
     return chosen, directions_of(path, model) if any(place.moves for place in chosen) else None
 
 
+def _refuse_far(*strengths: float) -> None:
+    if not all(abs(strength) <= FARTHEST for strength in strengths):  # not so for nan, either
+        raise DoesNotFit(f"A --strength is a number such as 2 or -1.5, and at most {FARTHEST} either way.")
+
+
 def _paired(names: list[str], strengths: list[float]) -> dict[str, float]:
     """Each direction with its strength; a single strength applies to all."""
-    if not all(map(math.isfinite, strengths)):
-        raise DoesNotFit("A --strength is a finite number, such as 2 or -1.5.")
+    _refuse_far(*strengths)
     if len(strengths) not in {1, len(names)} or len(set(names)) < len(names):
         raise DoesNotFit(
             f"Give each --direction once and as many --strength, or one for all, not {len(names)} and {len(strengths)}."

@@ -62,6 +62,8 @@ def publish(
 
     if (out is None) == (to is None):
         raise DoesNotFit("Name the folder to make, or where the model goes by --to FOLDER or --to hf:user/name.")
+    if to is not None and not to.strip():
+        raise DoesNotFit("--to is empty. Name a folder, or hf:user/name.")
     if about and not about.is_file():
         raise NotFound(f"There is no file {about} for --about.")
     if (attribution and to) or (private and not (to and is_on_hub(to))):

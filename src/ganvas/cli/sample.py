@@ -98,6 +98,8 @@ def sample(
 
     Processes started by torchrun share the drawing.
     """
+    if (place or like) and (count is not None or seed):
+        raise DoesNotFit(f"--{'place' if place else 'like'} says how many pictures and which: no --count and --seed.")
     count = (ROWS if truncation_strip else PICTURES) if count is None else count
     if count > MOST:
         raise DoesNotFit(f"--count is at most {MOST:,}, not {count:,}.")

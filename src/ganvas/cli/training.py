@@ -86,14 +86,19 @@ def train(
 ) -> None:
     """Train a GAN; the same command again continues where it stopped."""
     from ..training.fit import fit
-    from ..training.task import asked
+    from ..training.mender import refuse_contradictions
+    from ..training.task import asked, refuse_numbers
 
     target = target or data or "icons"
     sides, settings = parse_size(size), set_ or ()
     if dry_run:
+        refuse_numbers(images, minutes, seed, settings)
+        if auto:
+            refuse_contradictions(rescue=not no_rescue)
         task = asked(target, data, sides, seed, settings=settings, start_from=start_from, out=out)
-        say(str(replace(task.recipe, images=images or task.recipe.images)))
-        if minutes:
+        widen = task.recipe.widen if minutes is not None else ()
+        say(str(replace(task.recipe, images=images or task.recipe.images, widen=widen)))
+        if minutes is not None:
             say(f"With --minutes {minutes:g}, its images and widths depend on how fast this machine trains it.")
         return
     run = fit(

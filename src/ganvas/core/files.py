@@ -23,6 +23,7 @@ __all__ = [
     "numbered",
     "plain",
     "put",
+    "refuse_own_input",
     "replacing",
     "sweep",
     "write",
@@ -59,7 +60,12 @@ def replacing(path: Path, *, unless: Callable[[], bool] = lambda: False) -> Iter
     Args:
         path: the file or folder; its parent folder is created.
         unless: asked at the end whether to keep what is at `path` by then, because another process was faster.
+
+    Raises:
+        Unwritable: `path` has no name, as the working folder and the root.
     """
+    if not path.name:
+        raise Unwritable(f"Cannot write {path}: it is a folder. Name a file.")
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent)
     draft = _beside(path)
@@ -115,6 +121,17 @@ def plain(path: Path) -> Path:
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise Unreadable(f"{path} is a pipe or a device. Name a file.")
     return path
+
+
+def refuse_own_input(out: Path, *inputs: Path) -> None:
+    """Refuse an output that is one of the files or folders it is made from.
+
+    Raises:
+        Unwritable: it is; nothing is written.
+    """
+    for path in inputs:
+        if out.exists() and path.exists() and out.samefile(path):
+            raise Unwritable(f"{out} is what this is made from, and would be lost. Write to another file.")
 
 
 def cache_folder() -> Path:

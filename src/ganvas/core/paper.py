@@ -5,6 +5,7 @@ Pictures are uint8 [H, W, C] as in Pillow, C 1 (gray), 3 (RGB) or 4 (RGBA); pixe
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ __all__ = [
     "captioned",
     "grid",
     "is_marked",
+    "is_sheet",
     "on_white",
     "read_sheet",
+    "refuse_ending",
     "save_picture",
     "scatter",
     "to_image",
@@ -74,6 +77,13 @@ def is_marked(image: Image.Image) -> bool:
     return software == MADE_HERE or image.info.get("comment") in {MADE_HERE, MADE_HERE.encode()}
 
 
+def is_sheet(path: Path) -> bool:
+    """Whether this file is a picture that was saved with the `MARK`."""
+    with suppress(OSError), Image.open(path) as image:
+        return is_marked(image)
+    return False
+
+
 def read_sheet(path: Path) -> Image.Image | None:
     """A saved sheet (PNG) in RGB or RGBA; None if it is damaged, even where part of it could be shown.
 
@@ -114,6 +124,16 @@ def scatter(points: NDArray[np.float32], *, extent: float, size: int = 512) -> P
     return paper
 
 
+def refuse_ending(path: Path) -> None:
+    """Refuse a file name in which no picture can be saved, before any work is done.
+
+    Raises:
+        DoesNotFit: its suffix is not of a picture format.
+    """
+    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
+        raise DoesNotFit(f"Cannot write {path}: its name must end as a picture's does, in .png for instance.")
+
+
 def save_picture(picture: Pictures, path: Path, *, sheet: bool = True, more: Mapping[str, Any] | None = None) -> Path:
     """Save one uint8 picture [H, W, C] atomically; a `sheet` shows many pictures or explains something.
 
@@ -123,13 +143,9 @@ def save_picture(picture: Pictures, path: Path, *, sheet: bool = True, more: Map
         Unwritable: `path` cannot be written.
         DoesNotFit: its suffix is not of a picture format.
     """
+    refuse_ending(path)
     with files.writing(path), files.replacing(path) as draft:
-        try:
-            to_image(picture).save(draft, **(MARK if sheet else {}), **(more or {}))
-        except ValueError as error:
-            raise DoesNotFit(
-                f"Cannot write {path}: {error}. Its name must end as a picture's does, in .png for instance."
-            ) from None
+        to_image(picture).save(draft, **(MARK if sheet else {}), **(more or {}))
     return path
 
 

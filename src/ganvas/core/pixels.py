@@ -21,7 +21,20 @@ from torch import Tensor
 from . import files
 from .batch import Kind, kind_of
 from .errors import DoesNotFit, NotInstalled
-from .paper import MARK, Pictures, captioned, grid, is_marked, on_white, read_sheet, save_picture, scatter, to_image
+from .paper import (
+    MARK,
+    Pictures,
+    captioned,
+    grid,
+    is_marked,
+    is_sheet,
+    on_white,
+    read_sheet,
+    refuse_ending,
+    save_picture,
+    scatter,
+    to_image,
+)
 
 __all__ = [
     "FILMS",
@@ -32,9 +45,11 @@ __all__ = [
     "grid",
     "in_colour",
     "is_marked",
+    "is_sheet",
     "moving_grid",
     "on_white",
     "read_sheet",
+    "refuse_ending",
     "save_clips",
     "save_film",
     "save_picture",

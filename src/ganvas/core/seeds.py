@@ -1,10 +1,11 @@
 """The valid range of seeds, the same for pictures, trainings and places everywhere."""
 
+import operator
 from collections.abc import Sequence
 
 from .errors import DoesNotFit
 
-__all__ = ["MOST_SEED", "refuse_seeds"]
+__all__ = ["MOST_SEED", "refuse_seeds", "whole"]
 
 MOST_SEED = 2**53  # JSON, JavaScript and torch all represent it exactly
 
@@ -13,8 +14,20 @@ def refuse_seeds(seeds: Sequence[int]) -> None:
     """Refuse invalid seeds.
 
     Raises:
-        DoesNotFit: one is below 0 or above `MOST_SEED`.
+        DoesNotFit: one is no whole number, below 0 or above `MOST_SEED`.
     """
-    if len(seeds) and not 0 <= min(seeds) <= max(seeds) <= MOST_SEED:
-        wrong = min(seeds) if min(seeds) < 0 else max(seeds)
-        raise DoesNotFit(f"Seeds are whole numbers from 0 to {MOST_SEED:,}, not {wrong}.")
+    for seed in (min(seeds), max(seeds)) if len(seeds) else ():
+        if not hasattr(seed, "__index__") or not 0 <= seed <= MOST_SEED:
+            raise DoesNotFit(f"Seeds are whole numbers from 0 to {MOST_SEED:,}, not {seed}.")
+
+
+def whole(name: str, value: int) -> int:
+    """A whole number of any type, such as NumPy's, as Python's.
+
+    Raises:
+        DoesNotFit: it is no whole number; the message calls it `name`.
+    """
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise DoesNotFit(f"`{name}=` takes a whole number, not {value!r}.") from None

@@ -2,6 +2,7 @@
 
 import hashlib
 import mmap
+import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -31,6 +32,7 @@ __all__ = [
     "Source",
     "Summary",
     "Watch",
+    "as_text",
     "hidden",
     "in_words",
     "moved",
@@ -277,16 +279,27 @@ class Source(ABC):
         return False
 
 
-def source(text: str, *, clips: bool = False) -> Source:
+def as_text(place: str | Path) -> str:
+    """A place as the text for it; a `Path` is never a name, so that of a file or folder `icons` becomes ./icons."""
+    if isinstance(place, str):
+        return place
+    path = place.expanduser()
+    return str(path) if path.is_absolute() else f".{os.sep}{path}"
+
+
+def source(text: str | Path, *, clips: bool = False) -> Source:
     """The source that a text names: `icons`, `icons:flags`, `ring`, or the path of a folder, a zip or a known set.
 
     Names in the catalogue take precedence; for a folder of the same name write `./icons`. The files of a folder are
     taken as pictures, or with `clips` as clips.
 
     Raises:
-        NotFound: it is neither a name nor an existing path.
+        NotFound: it is neither a name nor an existing path, or it is empty.
         DoesNotFit: what follows the colon is missing, not allowed or of the wrong type.
     """
+    text = as_text(text)
+    if not text.strip():
+        raise NotFound("The name of the data is empty. Name a folder, a zip or data that `ganvas list` knows.")
     name, colon, setting = text.partition(":")
     if name in names("data"):
         return _named(name, setting if colon else None)

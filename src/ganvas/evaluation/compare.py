@@ -346,7 +346,7 @@ def _refuse_unlike(*sides: tuple[str, Model | Dataset]) -> None:
             )
     (_, ours), (_, theirs) = sides
     if ours.shape != theirs.shape:
-        hint = "open the data as the model makes them, for instance with `size=`"
+        hint = "name a folder, whose pictures are opened in the other's size, or a model of that size"
         if ours.kind is not theirs.kind:
             hint = "pictures go with pictures, clips with clips and points with points"
         words = f"Samples of {in_words(ours.shape)} cannot be compared with {in_words(theirs.shape)}"

@@ -251,7 +251,7 @@ def _warnings(
             "the GAN was trained on these real pictures: its critic has seen them, and nothing tells them from copies "
             "that its generator makes. Give pictures that it has not seen with `held_out=`."
         )
-    if areas["detector"].low < 0.5:
+    if areas["detector"].low <= 0.5:
         yield "the detector does no better than chance here, so its scores say nothing."
     if made.moves:
         yield "each clip is judged by one of its frames, without the critics, as these judge the motion, too."

@@ -24,6 +24,7 @@ from jaxtyping import UInt8
 from ..core import files, pixels
 from ..core.batch import Kind
 from ..core.errors import DoesNotFit
+from ..core.seeds import refuse_seeds
 from ..core.version import __version__
 from ..data.dataset import Dataset, Watch, unwatched
 from ..metrics.auc import Area, auc, interval_of_pairs
@@ -32,7 +33,7 @@ from ..models.shipped import locate
 from ..runs.run import Run
 from .halves import detector_for, digest, halves, reals_named, reals_of
 
-__all__ = ["Quiz", "quiz"]
+__all__ = ["Quiz", "quiz", "refuse_no_page"]
 
 COUNT = 400  # real and as many generated pictures for training and testing the detector, at most
 PAIRS = 20
@@ -88,8 +89,7 @@ class Quiz:
             Unwritable: it cannot be written.
         """
         path = Path(path)
-        if path.suffix.lower() not in {".html", ".htm"}:
-            raise DoesNotFit(f"A quiz is a page: `out={path.with_suffix('.html')}`, and not {path.name}.")
+        refuse_no_page(path)
         with files.writing(path):
             files.write(path, self.page().encode(errors="replace"))
         return path
@@ -98,6 +98,17 @@ class Quiz:
         for real, made, left, right in zip(self.real, self.made, self.left, self.detector, strict=True):
             sides = [_address(real), _address(made)]
             yield {"pictures": sides if left else sides[::-1], "left": left, "detector": right}
+
+
+def refuse_no_page(path: Path) -> None:
+    """Refuse a file that cannot be a page, before any work is done.
+
+    Raises:
+        DoesNotFit: it does not end in .html or .htm.
+    """
+    if path.suffix.lower() not in {".html", ".htm"}:
+        page = path.with_suffix(".html") if path.name else "quiz.html"
+        raise DoesNotFit(f"A quiz is a page: `out={page}`, and not {path.name or 'a folder'}.")
 
 
 def quiz(
@@ -130,6 +141,7 @@ def quiz(
     """
     if pairs < 1:
         raise DoesNotFit(f"A quiz has one pair at least, not {pairs}.")
+    refuse_seeds([seed])
     run = Run(locate(model)) if not isinstance(model, Model) and Run(locate(model)).exists else None
     made = model if isinstance(model, Model) else load(model, device=device)
     if made.kind is Kind.POINTS:

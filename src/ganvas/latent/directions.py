@@ -206,7 +206,7 @@ def find_directions(
         model: any generator of pictures or clips.
         more: attributes in addition to the catalogue's, such as `attributes.of_classes`.
         labels: the source that those come from, to be recorded.
-        count: how many PCA and how many SeFa directions; at most the length of z.
+        count: how many PCA and how many SeFa directions; at most the length of z, and the features of the layer.
         samples: number of seeds to find them on; by default 2,048, or twice the number of dimensions if that is more.
         fresh: number of other seeds to measure them on, at least 2.
         watch: called with the progress.
@@ -227,7 +227,7 @@ def find_directions(
     deviations = values.std(0)
     moving = (deviations > STILL).nonzero().flatten()
     by = {name: by[name] for index, name in enumerate(by) if index in moving}
-    count = min(count, model.network.latent)
+    count = min(count, model.network.latent, features.shape[1])
     place, known = _coordinates(z, conditions, axes)
     found = [regressed(place, known, values[:, moving]), principal(place, features, count)]
     vectors = torch.cat([torch.cat(found) @ axes, factorised(model, axes, count)])
@@ -284,7 +284,6 @@ def principal(z: Float[Tensor, "n l"], features: Float[Tensor, "n f"], count: in
 
     With coordinate x_i of sample i on a component, its direction is sum_i x_i z_i / sum_i x_i^2 (Härkönen et al. 2020).
     """
-    count = min(count, *features.shape)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         coordinates, _, _ = torch.pca_lowrank(features, q=min(2 * count + 2, *features.shape), niter=4)

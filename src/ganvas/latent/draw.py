@@ -17,7 +17,7 @@ from ..core.errors import DoesNotFit, NotFound
 from ..models.made import Layout, Made
 from ..models.model import Model
 from ..models.place import Place, names_of
-from ..models.sheets import is_vector, save_sample, save_sheet, zoom_of
+from ..models.sheets import is_vector, refuse_huge, save_sample, save_sheet, zoom_of
 from .directions import Directions
 from .morph import Stop
 from .places import ENDING, Latent, fingerprint, moved, places
@@ -27,7 +27,6 @@ __all__ = ["PLACES", "added", "as_latent", "draw", "given", "save_places", "stop
 PLACES = Path("studio") / "places"
 """The folder of latents that are named just by their hash: the studio's, in a workspace."""
 
-LARGEST_SHEET = 2**29  # largest sheet, in values
 SAVED = 64  # number of separate files that are drawn at once
 
 
@@ -145,8 +144,8 @@ def save_places(
         name: the model's name to be recorded.
 
     Raises:
-        DoesNotFit or Unwritable: there are no places or too many, `out` cannot be written, the layout does not suit
-            this model, or as in `given`.
+        DoesNotFit or Unwritable: there are no places, or too many for one file at this scale, `out` cannot be written,
+            the layout does not suit this model, or as in `given`.
     """
     layout = layout or Layout()
     if not chosen:
@@ -154,9 +153,9 @@ def save_places(
     more = tuple(tuple(added(model, place)) for place in chosen) if layout.captions or is_vector(out) else ()
     made = Made(name, fingerprint(model.network), tuple(chosen), layout, added=more)
     large = model.doubles and (is_vector(out) or zoom_of(model.shape, layout) > 1)
+    zoom = max((not is_vector(out) and layout.scale) or 1, 2 if large else 1)
+    refuse_huge(1 if layout.separate else len(chosen), model.shape, zoom=zoom)
     if not layout.separate:
-        if len(chosen) * math.prod(model.shape) * (4 if large else 1) > LARGEST_SHEET:
-            raise DoesNotFit(f"{len(chosen):,} samples are too many for one picture: take fewer, or a file for each.")
         samples = _drawn_together(model, chosen, found=found, large=large)
         return save_sheet(samples, out, made, shape=model.shape) if distributed.is_first() else out
     folder, ending = (out.with_suffix(""), ".svg") if is_vector(out) else (out, "")

@@ -21,6 +21,7 @@ from ..data.dataset import Watch, open_source, unwatched
 from ..learning.conditions import Keywords
 from ..metrics.features.classifier import classifier
 from ..models.model import Model
+from ..models.sheets import refuse_huge
 from .attributes import Attribute, attributes, measured, of_classes
 from .directions import Directions, beside, find_directions
 from .places import Start, moved, places
@@ -103,9 +104,11 @@ def edit(
         watch: called with the progress of gradient steps.
 
     Raises:
-        NotFound or DoesNotFit: there is no such direction or attribute, or see `Directions.vector`.
+        NotFound or DoesNotFit: there is no such direction or attribute, there are too many pictures, or see
+            `Directions.vector`.
     """
     at = shares(across)
+    refuse_huge(across * len(starts), model.shape)
     z, first = places(model, [(start, label) for start in starts])
     conditions = None if first is None else first.repeat_interleave(across, dim=0)
     by = {name: each for name, each in known_attributes(found.labels, watch=watch).items() if name in found.attributes}

@@ -4,7 +4,6 @@ A morph goes from stop to stop. A stop is a picture as `sample` draws it, and th
 two stops the generator's input is interpolated, and its condition linearly.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from ..core.batch import Kind
 from ..core.errors import DoesNotFit
 from ..metrics.paths import on_arc, on_line, weighed
 from ..models.model import Model
+from ..models.sheets import refuse_huge
 from .places import ENDING, Start, places, read_start
 
 __all__ = ["FILMS", "Stop", "blend", "morph", "positions", "read_stops", "save_morph"]
@@ -27,6 +27,7 @@ __all__ = ["FILMS", "Stop", "blend", "morph", "positions", "read_stops", "save_m
 FILMS = (".gif", ".webp", ".mp4")
 PER_LEG, ON_STRIP = 24, 4  # steps between two stops, in a film and on a strip
 FRAMES_PER_SECOND = 12
+LONGEST = 3600  # seconds of a film
 PIXELS = 256  # size to which small pictures are enlarged in a film
 
 
@@ -87,12 +88,15 @@ def morph(
 
     Raises:
         NotFound: the model does not know a label.
-        DoesNotFit: there are fewer than two stops or too few frames for them, or the model takes no label.
+        DoesNotFit: there are fewer than two stops, too few frames for them or too many for memory, or the model takes
+            no label.
     """
     path = [*path, path[0]] if closed and len(path) > 1 else path
     if len(path) < 2:
         raise DoesNotFit("A morph goes from one stop to another: give two seeds from 0, or one seed and two labels.")
-    at = positions(len(path), PER_LEG * (len(path) - 1) + 1 if frames is None else frames, eased=eased)
+    frames = PER_LEG * (len(path) - 1) + 1 if frames is None else frames
+    refuse_huge(frames, model.shape)
+    at = positions(len(path), frames, eased=eased)
     legs = np.minimum(at.astype(int), len(path) - 2)
     shares = torch.from_numpy(at - legs)
     z, conditions = places(model, [(stop.seed, stop.label) for stop in path])
@@ -161,8 +165,8 @@ def save_morph(
         scale: whole-number enlargement without smoothing; by default small pictures are enlarged.
 
     Raises:
-        DoesNotFit or Unwritable: the model makes points, `seconds` is given for a strip or is not above 0, the scale is
-            below 1, the file cannot be written, or as in `morph`.
+        DoesNotFit or Unwritable: the model makes points, `seconds` is given for a strip or is not above 0 and up to an
+            hour, the scale is below 1, the file cannot be written, or as in `morph`.
     """
     if model.kind is Kind.POINTS:
         raise DoesNotFit(
@@ -170,8 +174,10 @@ def save_morph(
             "morph; `ganvas.latent.morph.morph(model, stops)` returns the samples on the way."
         )
     film = out.suffix.lower() in FILMS
-    if seconds is not None and not (film and 0 < seconds < math.inf):
-        raise DoesNotFit(f"`seconds=` is how long a film takes, above 0, and not for {out.name!r} with {seconds}.")
+    if seconds is not None and not (film and 0 < seconds <= LONGEST):
+        raise DoesNotFit(
+            f"`seconds=` is how long a film takes, up to {LONGEST:,}, and not for {out.name!r} with {seconds}."
+        )
     if scale is not None and scale < 1:
         raise DoesNotFit(f"`scale=` is at least 1, not {scale}.")
     if seconds is not None and frames is None:

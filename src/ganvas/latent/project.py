@@ -54,11 +54,13 @@ def read_picture(path: Path, model: Model) -> Float[Tensor, "c h w"]:
     """Read a picture file, cropped and scaled to what the model makes, in [-1, 1].
 
     Raises:
-        DoesNotFit or NotFound: the model makes no pictures, or the file is not a picture.
+        DoesNotFit or NotFound: the model makes no pictures, or the file is a folder or not a picture.
     """
     if model.kind is not Kind.PICTURES:
         raise DoesNotFit(f"This model makes {model.kind}, so no picture can be projected; give a model of pictures.")
     channels, height, width = model.shape
+    if path.is_dir():
+        raise DoesNotFit(f"{path} is a folder. Name one picture in it.")
     (file, *_), _ = read_pictures([path], Frame(width, height, channels), adapt=True)
     return pixels.to_float(torch.from_numpy(file.picture)[None])[0]
 
@@ -120,13 +122,18 @@ def project(
     )
 
 
+def projected_file(out: Path) -> Path:
+    """The picture that `save_projection` writes: `out` itself, or projected.png in this folder."""
+    return out if out.suffix else out / "projected.png"
+
+
 def save_projection(found: Projection, out: Path) -> tuple[Path, Path]:
     """Save picture | projected at `out`, a .png or a folder, and the latent next to it: (picture, latent).
 
     Raises:
         Unwritable: `out` cannot be written.
     """
-    file = out if out.suffix else out / "projected.png"
+    file = projected_file(out)
     both = pixels.grid(pixels.to_uint8(torch.stack([found.wanted, found.made])).numpy(), columns=2)
     return pixels.save_picture(both, file), found.latent.save(file.with_suffix(".latent.safetensors"))
 

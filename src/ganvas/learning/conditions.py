@@ -105,8 +105,9 @@ class Labels(Condition):
 
     @property
     def length(self) -> int:
-        """See `Condition.length`."""
-        return len(self.classes)
+        """See `Condition.length`; with one place to spare where so many would look like several words."""
+        count = len(self.classes)
+        return count + (count > DIMENSION and count % DIMENSION == 0)
 
     def of(self, data: Dataset) -> "Labels":
         """See `Condition.of`."""
@@ -139,7 +140,8 @@ class Labels(Condition):
 
     def survey(self) -> tuple[list[int], Float[Tensor, "n length"]]:
         """See `Condition.survey`."""
-        chosen = torch.linspace(0, self.length - 1, min(self.length, ROWS)).round().long()
+        count = len(self.classes)
+        chosen = torch.linspace(0, count - 1, min(count, ROWS)).round().long()
         return list(range(ROW)) * len(chosen), one_hot(chosen.repeat_interleave(ROW), self.length).float()
 
 

@@ -49,7 +49,8 @@ def auc(upper: Float[Tensor, " n"], lower: Float[Tensor, " m"]) -> Area:
     The error is that of DeLong, DeLong & Clarke-Pearson 1988 (Biometrics 44, 837-845), and the interval is symmetric on
     the logit scale, so that it stays within [0, 1]. Where the sets do not overlap at all, that error is zero, and the
     interval is the exact binomial one (Clopper & Pearson 1934) for as many pairs as can be formed using each sample
-    once: wider than necessary, but without false certainty.
+    once: wider than necessary, but without false certainty. Where it is zero because all scores are equal, the
+    binomial error of as many pairs takes its place.
 
     >>> print(auc(torch.tensor([3.0, 2.0, 4.0, 5.0]), torch.tensor([1.0, 2.5, 0.0, -1.0])))
     0.938 (95 % interval 0.438 to 0.997; 4 and 4)
@@ -70,7 +71,8 @@ def auc(upper: Float[Tensor, " n"], lower: Float[Tensor, " m"]) -> Area:
         gap = 1 - TAIL ** (1 / min(counts))
         low, high = (1 - gap, 1.0) if value else (0.0, gap)
     else:
-        middle, half = math.log(value / (1 - value)), NORMAL * error / (value * (1 - value))
+        spread = error or math.sqrt(value * (1 - value) / min(counts))
+        middle, half = math.log(value / (1 - value)), NORMAL * spread / (value * (1 - value))
         low, high = _logistic(middle - half), _logistic(middle + half)
     return Area(value, error, low, high, counts)
 

@@ -26,6 +26,9 @@ __all__ = [
 ]
 
 
+LEAST_SPREAD = 0.1  # of a feature among samples, in its deviation among reals
+
+
 @part("metric")
 def inception_score(logits: Features, *, splits: int = 10, seed: int | None = 2020) -> Score:
     """Exp of the mean KL(p(y|x) | p(y)), the mean over splits (Salimans et al. 2016, arXiv:1606.03498).
@@ -161,7 +164,8 @@ def classification_accuracy(
     """The accuracy on reals of a classifier trained on samples: CAS (Ravuri & Vinyals 2019, arXiv:1905.10887).
 
     The paper trains a ResNet; here it is a logistic regression on features, the same at every call, so compare only
-    with figures from this function. With reals of another split in place of `fake` it gives what is attainable.
+    with figures from this function. A feature that hardly varies among samples is scaled by a tenth of its
+    deviation among reals. With reals of another split in place of `fake` it gives what is attainable.
 
     Args:
         fake: features [N, D] to learn from.
@@ -180,10 +184,12 @@ def classification_accuracy(
     missing = (torch.bincount(known, minlength=classes) == 0).nonzero()[:, 0].tolist()
     if missing:
         raise DoesNotFit(f"There is no fake sample of the classes {missing}; sample every class.")
-    mean, deviation = fake.mean(0), fake.std(0).clamp_min(1e-12 + 1e-6 * float(fake.std(0).max()))
-    learned, tested = ((each - mean) / deviation for each in (fake, real))
-    weight = torch.zeros(fake.shape[1], classes, dtype=fake.dtype, device=fake.device, requires_grad=True)
-    bias = torch.zeros(classes, dtype=fake.dtype, device=fake.device, requires_grad=True)
+    fake, real = fake.double(), real.double()
+    mean, spread = fake.mean(0), fake.std(0)
+    least = torch.maximum(real.std(0) * LEAST_SPREAD, spread.max() * 1e-6)
+    learned, tested = ((each - mean) / torch.maximum(spread, least + 1e-12) for each in (fake, real))
+    weight = fake.new_zeros(fake.shape[1], classes, requires_grad=True)
+    bias = fake.new_zeros(classes, requires_grad=True)
     optimizer = torch.optim.LBFGS([weight, bias], max_iter=200, history_size=20, line_search_fn="strong_wolfe")
 
     def loss() -> float:
@@ -232,7 +238,8 @@ def retrieval_precision(
         )
     mean = real.mean(0)
     near = torch.nn.functional.normalize(fake - mean) @ torch.nn.functional.normalize(real - mean).T
-    offered = (descriptions[:, None] != descriptions).any(2).to(near.device)
+    same = descriptions.unique(dim=0, return_inverse=True)[1].to(near.device)
+    offered = same[:, None] != same
     if own is not None:
         offered[torch.arange(len(fake)), torch.as_tensor(own)] = False
     others = min(candidates - 1, int(offered.sum(1).min()))

@@ -215,9 +215,10 @@ class _Screen:
         dimensions = queries.shape[1]
         self.finest = finest or dimensions <= 128  # a short product costs little in either type
         kind = torch.float64 if self.finest else torch.float32
-        centre = references.double().mean(0).to(queries.dtype)  # keeps distances and reduces cancellation
-        self.left = (queries - centre).to(kind)
-        self.right = self.left if references is queries else (references - centre).to(kind)
+        finer = torch.promote_types(queries.dtype, kind)
+        centre = references.double().mean(0).to(finer)  # keeps distances and reduces cancellation
+        self.left = (queries.to(finer) - centre).to(kind)
+        self.right = self.left if references is queries else (references.to(finer) - centre).to(kind)
         self.left_squares, self.right_squares = (each.square().sum(1) for each in (self.left, self.right))
         self.slack = (4 + math.sqrt(dimensions) / 2) * torch.finfo(kind).eps
         """A squared distance is off by less than this times the sum of both squared lengths."""

@@ -31,9 +31,10 @@ __all__ = ["mix", "sides"]
 
 @dataclass(frozen=True)
 class _Side:
-    """A model to be mixed, with its name and its network's settings."""
+    """A model to be mixed, with its name, its place and its network's settings."""
 
     name: str
+    place: Path
     model: Model
     settings: NetworkSettings
 
@@ -50,9 +51,12 @@ def mix(low: str | Path, high: str | Path, out: Path, *, at: int) -> Model:
         at: the lowest resolution taken from the second, in pixels of the shorter side.
 
     Raises:
+        Unwritable: `out` is one of the two.
         DoesNotFit: they are not of one recipe, their network has no layers by resolution, or none at this one.
     """
     first, second = _opened(low), _opened(high)
+    for place in (first.place, second.place):
+        files.refuse_own_input(out, place, model_file(place))
     _refuse_unlike(first, second)
     found = sides(first.model)
     known = sorted({side for side in found.values() if any(other < side for other in found.values())})
@@ -112,9 +116,10 @@ def _side(weight: str, found: dict[str, int]) -> int:
 
 
 def _opened(place: str | Path) -> _Side:
-    file = model_file(locate(place))
+    at = locate(place)
+    file = model_file(at)
     settings, _, _ = described(file, read_header(file).metadata)
-    return _Side(str(place), load(place), settings)
+    return _Side(str(place), at, load(place), settings)
 
 
 def _refuse_unlike(first: _Side, second: _Side) -> None:

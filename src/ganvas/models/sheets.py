@@ -16,15 +16,27 @@ from .made import Layout, Made
 from .svg import document
 from .vectors import traced
 
-__all__ = ["at_scale", "is_vector", "save_sample", "save_sheet", "zoom_of"]
+__all__ = ["at_scale", "is_vector", "refuse_huge", "save_sample", "save_sheet", "zoom_of"]
 
 SHOWN, SHOWN_WITH_CAPTIONS = 64, 128  # default size in pixels to which small pictures are enlarged
+LARGEST = 2**29  # values of the largest sheet, strip or film
 Pictures = UInt8[np.ndarray, "n high wide c"]
 
 
 def is_vector(out: Path) -> bool:
     """Whether a file of this name holds vectors."""
     return out.suffix.lower() == ".svg"
+
+
+def refuse_huge(count: int, shape: Sequence[int], *, zoom: int = 1) -> None:
+    """Refuse more samples than one sheet, strip or film can hold, before they are drawn.
+
+    Raises:
+        DoesNotFit: they are too many for this shape and enlargement.
+    """
+    if count * math.prod(shape) * zoom**2 > LARGEST:
+        size = "x".join(str(side * zoom) for side in shape[:0:-1])
+        raise DoesNotFit(f"{count:,} samples of {size} are too many for one file: take fewer, or a smaller `scale=`.")
 
 
 def zoom_of(shape: Sequence[int], layout: Layout) -> int:

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-from ..core.manifest import newest
 from .hub_name import is_on_hub
 
 __all__ = ["known", "listing", "locate", "named", "shipped"]
@@ -48,10 +47,8 @@ def listing() -> str:
     lines = []
     for name, folder in shipped().items():
         shape = "x".join(map(str, json.loads((folder / "run.json").read_text(encoding="utf-8"))["data"]["shape"]))
-        checkpoint = newest(folder / "checkpoints")
-        images = int(checkpoint.name) if checkpoint else 0
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
-        lines.append(f"{name:12} {shape}, {images:,} images, {size:.1f} MB: {_first_line(folder)}")
+        lines.append(f"{name:12} {shape}, {size:.1f} MB: {_first_line(folder)}")
     more = "Generators that others published, StyleGAN2-ADA and R3GAN, are made into models by `ganvas convert`."
     more += "\nModels that `ganvas publish` put on Hugging Face are hf:user/name, wherever a model is named."
     return "\n".join([*(lines or [f"Models that come with the toolkit: {known()}."]), "", more])

@@ -137,6 +137,7 @@ class _Stylegan2Generator(Generator):
         inputs = [latent * (2 if condition else 1), *[latent] * (settings.depth - 1)]
         self.mapping = nn.ModuleList([_Dense(each, latent, rate=RATE) for each in inputs])
         self.register_buffer("average", torch.zeros(latent))
+        self.met: list[Tensor] = []  # styles of this step
         self.constant = nn.Parameter(torch.randn(widths[0], height, width))
         self.stages = nn.ModuleList(
             _Stage(before, wide, shape[0], latent, (height << level, width << level))
@@ -147,9 +148,20 @@ class _Stylegan2Generator(Generator):
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         style = self.style(z, condition)
         if self.training:
-            average = self.get_buffer("average")
-            average.lerp_(distributed.mean(style.detach().mean(0).to(average.dtype)), FOLLOW)
+            self.met.append(style.detach())
         return self.draw(style)
+
+    def withdraw(self) -> None:
+        """See `Network.withdraw`."""
+        self.met.clear()
+
+    def settle(self) -> None:
+        """See `Network.settle`; the mean style follows once a step, in however many pieces it was played."""
+        super().settle()
+        if self.met:
+            average = self.get_buffer("average")
+            average.lerp_(distributed.mean(torch.cat(self.met).mean(0).to(average.dtype)), FOLLOW)
+            self.met.clear()
 
     def truncated(self, z: Tensor, condition: Tensor | None, share: float | Tensor) -> Tensor:
         """See `Generator.truncated`; here styles are moved towards the mean style (Karras et al. 2019, app. B)."""

@@ -1,5 +1,6 @@
 """From a few words to a recipe: resolves a target, a source, a size and settings."""
 
+import operator
 import os
 import re
 from collections.abc import Sequence
@@ -8,12 +9,12 @@ from pathlib import Path
 
 from ..core import catalog
 from ..core.batch import Kind
-from ..core.errors import GanvasError
+from ..core.errors import DoesNotFit, GanvasError
 from ..core.guess import guess
-from ..data.dataset import Source, of_size, source
+from ..data.dataset import Source, as_text, of_size, source
 from .recipe import Recipe, change
 
-__all__ = ["Choice", "choose", "default_recipe", "name_of_run", "plan"]
+__all__ = ["Choice", "choose", "default_recipe", "name_of_run", "plan", "sides"]
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,10 @@ class Choice:
 
 
 def plan(
-    target: str | Choice,
+    target: str | Path | Choice,
     *,
-    data: str | None = None,
-    size: int | tuple[int, int] | None = None,
+    data: str | Path | None = None,
+    size: int | Sequence[int] | None = None,
     images: int | None = None,
     settings: Sequence[str] = (),
     like: Recipe | None = None,
@@ -54,7 +55,8 @@ def plan(
         NotFound: there is no such recipe, source or setting.
         DoesNotFit: a setting is out of range, or does not go with the others.
     """
-    choice = choose(target, data, like=like) if isinstance(target, str) else target
+    choice = target if isinstance(target, Choice) else choose(target, data, like=like)
+    size = sides(size)
     recipe = choice.recipe
     if choice.source is not None:
         if choice.source.kind is not Kind.POINTS:
@@ -70,7 +72,22 @@ def plan(
     return replace(changed, widen=()) if asked_for else changed  # keep networks that the settings asked for
 
 
-def choose(target: str, data: str | None = None, *, like: Recipe | None = None) -> Choice:
+def sides(size: int | Sequence[int] | None) -> int | tuple[int, int] | None:
+    """A size in pixels as one whole number, or as (width, height).
+
+    Raises:
+        DoesNotFit: it is something else.
+    """
+    try:
+        if not isinstance(size, Sequence):
+            return None if size is None else operator.index(size)
+        width, height = map(operator.index, size)
+    except (TypeError, ValueError):
+        raise DoesNotFit(f"`size=` takes a whole number of pixels, or a width and a height, not {size!r}.") from None
+    return width, height
+
+
+def choose(target: str | Path, data: str | Path | None = None, *, like: Recipe | None = None) -> Choice:
     """Resolve the recipe and the source; the source is opened, and its pictures looked at, only once.
 
     Args:
@@ -81,13 +98,14 @@ def choose(target: str, data: str | None = None, *, like: Recipe | None = None) 
     Raises:
         NotFound: the target is neither a recipe nor a source of data, or there is no such `data`.
     """
+    target = as_text(target)
     if target in catalog.names("recipe"):
         name, recipe = target, _named(target)
-        chosen = source(data, clips=recipe.data.kind is Kind.CLIPS) if data else None
+        chosen = None if data is None else source(data, clips=recipe.data.kind is Kind.CLIPS)
     else:
         clips = like is not None and like.data.kind is Kind.CLIPS
         named = _known(target, clips=clips)
-        chosen = source(data, clips=clips) if data else named
+        chosen = named if data is None else source(data, clips=clips)
         name = target if like else default_recipe(chosen)
         recipe = like or _named(name)
     if chosen and like and Kind.POINTS not in (chosen.kind, like.data.kind):

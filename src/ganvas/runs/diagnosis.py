@@ -1,6 +1,7 @@
 """A diagnosis: one problem of a training, as a value that the log, the report, pages and the shell share."""
 
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,8 +34,20 @@ class Diagnosis:
 
     @property
     def advice(self) -> str:
-        """The text, and the setting to try in a new training, as Python takes it; `as_options` gives it for a shell."""
-        return f"{self.text} Try `settings=['{self.setting}']`." if self.setting else self.text
+        """The text, and what to try in a new training, as Python takes it; `as_options` gives it for a shell."""
+        return f"{self.text} Try `{self.argument}`." if self.setting else self.text
+
+    @property
+    def argument(self) -> str:
+        """The setting as an argument of a training: its length, or one of its `settings`."""
+        setting = self.setting or ""
+        return setting if setting.startswith("images=") else f"settings=['{setting}']"
+
+    @property
+    def option(self) -> str:
+        """The same as an option of the command line."""
+        name, value = (self.setting or "").split("=", 1)
+        return f"--images {value}" if name == "images" else f"--set {shlex.quote(f'{name}={value}')}"
 
     def as_json(self) -> dict[str, Any]:
         """The diagnosis as a JSON value; numbers that are not finite become None."""

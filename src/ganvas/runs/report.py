@@ -151,7 +151,7 @@ def _health(rows: list[dict[str, Any]], samples: int | None, held: Mapping[str, 
 
 
 def _diagnosis(found: Diagnosis) -> str:
-    advice = f" Try <code>--set {_text(shlex.quote(found.setting))}</code>." if found.setting else ""
+    advice = f" Try <code>{_text(found.option)}</code>." if found.setting else ""
     return f"{_text(found.text)}{advice}"
 
 

@@ -57,6 +57,10 @@ class Run:
 
     path: Path
 
+    def __post_init__(self) -> None:
+        """Take a text for the path it names."""
+        object.__setattr__(self, "path", Path(self.path))
+
     @property
     def exists(self) -> bool:
         """Whether a training was ever started here."""

@@ -1,6 +1,5 @@
 """From a few words to a trained model: plans a recipe, trains it within its budget, and maintains its run folder."""
 
-import math
 import shlex
 import time
 from collections.abc import Iterator, Sequence
@@ -13,12 +12,13 @@ import torch
 from ..core import checkpoint, console, distributed, files, machine
 from ..core.batch import Kind
 from ..core.errors import Diverged, DoesNotFit, NotFound, Unreadable
+from ..core.seeds import whole
 from ..data.dataset import Dataset, Watch
 from ..recipes.recipe import Recipe
 from ..recipes.settings import differences, to_json
 from ..runs import report
 from ..runs.mends import begun
-from ..runs.run import Run
+from ..runs.run import COPIES, Run
 from .budget import Threads, fitted, widths
 from .loop import State, start
 from .loop import begin as begin_game
@@ -29,7 +29,7 @@ from .session import Session
 from .stages import in_stages
 from .start_from import adopt
 from .status import Status
-from .task import STAGES, Task, asked
+from .task import STAGES, Task, asked, refuse_numbers
 
 __all__ = ["fit"]
 
@@ -37,8 +37,8 @@ __all__ = ["fit"]
 def fit(
     target: str | Path | Recipe = "icons",
     *,
-    data: str | None = None,
-    size: int | tuple[int, int] | None = None,
+    data: str | Path | None = None,
+    size: int | Sequence[int] | None = None,
     images: int | None = None,
     minutes: float | None = None,
     seed: int = 0,
@@ -78,7 +78,8 @@ def fit(
         GanvasError: something asked for does not exist or does not fit.
         Diverged: the training diverged, and rescue was off or did not help.
     """
-    _refuse_numbers(images, minutes, seed)
+    seed, images = whole("seed", seed), None if images is None else whole("images", images)
+    refuse_numbers(images, minutes, seed, settings)
     task = asked(target, data, size, seed, settings=settings, start_from=start_from, out=out)
     where = machine.device(device)
     machine.keep_memory()
@@ -114,17 +115,6 @@ def _fit(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> Run
         task = replace(task, recipe=_in_length(task, data, device))
         _train(task, data, device=device, threads=threads, quiet=quiet)
     return task.run
-
-
-def _refuse_numbers(images: int | None, minutes: float | None, seed: int) -> None:
-    if images is not None and minutes is not None:
-        raise DoesNotFit("Give `images=` or `minutes=`, not both: each says how long to train.")
-    if minutes is not None and not 0 < minutes < math.inf:
-        raise DoesNotFit(f"`minutes=` takes a positive number, not {minutes}.")
-    if images is not None and images < 1:
-        raise DoesNotFit(f"`images=` takes a whole number from 1, not {images}.")
-    if seed < 0:
-        raise DoesNotFit(f"`seed=` takes a whole number from 0, not {seed}.")
 
 
 def _inside(task: Task) -> Iterator[str]:
@@ -171,6 +161,7 @@ def _train(task: Task, data: Dataset, *, device: torch.device, threads: Threads,
         restore = checkpoint.read(found / checkpoint.STATE)
     else:
         _refuse_damaged(task.run)
+        _refuse_strangers(task.run)
         state = _start(task, data, device)  # refuses what does not fit before there is a folder
         restore = state.tensors()
     recorder, first = Recorder(task.run), distributed.is_first()
@@ -263,6 +254,20 @@ def _refuse_damaged(run: Run) -> None:
             f"Every checkpoint in {folder} is damaged ({', '.join(names)}), so {run.path} cannot continue. "
             "Nothing was deleted. Restore a checkpoint from a copy, or give `out=` another folder."
         )
+
+
+def _refuse_strangers(run: Run) -> None:
+    """Refuse to begin in a folder that is no run and holds what a run would remove or replace."""
+    if run.exists or (run.path / COPIES).exists():
+        return
+    sheets = [sheet for name in ("samples", "samples/reconstructions") for _, sheet in files.numbered(run.path / name)]
+    others = [run.path / name for name in ("recipe.json", "log.jsonl", "report.html")]
+    for found in (*sheets, *others):
+        if found.is_file() and found.stat().st_size:
+            raise DoesNotFit(
+                f"{run.path} is no run and holds {found.relative_to(run.path)}, which a run would remove or replace. "
+                "Give `out=` another folder."
+            )
 
 
 def _start(task: Task, data: Dataset, device: torch.device) -> State:

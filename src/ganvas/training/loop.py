@@ -244,12 +244,12 @@ def train(
         halved: player -> images seen, at each of which its rate is halved.
 
     Raises:
-        NotFound: there are no such data.
+        NotFound: there are no such data, or this machine has no such device.
         DoesNotFit: the recipe and the data do not go together.
         BlewUp: the alarm detects divergence.
     """
     data = recipe.data.open() if data is None else data
-    device = torch.device(device)
+    device = machine.device(device) if isinstance(device, str) else device
     state = start(recipe, data, seed=seed, device=device)
     if restore is None:
         begin(state, recipe, data)

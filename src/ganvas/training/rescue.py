@@ -102,4 +102,4 @@ class Rescuer:
             self._recorder.give_up(why)
         run = self._recorder.run
         before = f" Checkpoints from before are in {run.path}." if run.newest else ""
-        return Diverged(f"{why} Try `settings=['{found.setting}']`, with another `out=`.{before}")
+        return Diverged(f"{why} Try `{found.argument}`, with another `out=`.{before}")

@@ -1,23 +1,25 @@
 """What to train: from a few words, from a run to be resumed, or from the note of a training in stages."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..core import catalog, files
 from ..core.batch import Kind
-from ..core.errors import DoesNotFit
+from ..core.errors import DoesNotFit, NotFound
+from ..core.seeds import MOST_SEED
 from ..core.sums import summed
-from ..data.dataset import hidden, moved, placed, source
-from ..recipes.plan import Choice, choose, name_of_run, plan
+from ..data.dataset import as_text, hidden, moved, placed, source
+from ..recipes.plan import Choice, choose, name_of_run, plan, sides
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json, to_json
 from ..runs.mends import begun
 from ..runs.run import Run
 from .start_from import adapted, as_begun
 
-__all__ = ["STAGES", "Task", "asked", "begin", "going_on", "note"]
+__all__ = ["STAGES", "Task", "asked", "begin", "going_on", "note", "refuse_numbers"]
 
 STAGES = "stages"  # the subfolder of a run for the runs that it begins with
 NOTE = "task.json"  # in there: what was asked for, so that the folder suffices to resume
@@ -55,10 +57,28 @@ class Task:
     note: str = ""
 
 
+def refuse_numbers(images: int | None, minutes: float | None, seed: int, settings: Sequence[str] = ()) -> None:
+    """Refuse impossible lengths and seeds.
+
+    Raises:
+        DoesNotFit: two lengths are given, one of them is not above 0, or there is no such seed.
+    """
+    if (images, minutes) != (None, None) and any(each.replace(" ", "").startswith("images=") for each in settings):
+        raise DoesNotFit("Give `images=` or `minutes=`, or set images, not both: each says how long to train.")
+    if images is not None and minutes is not None:
+        raise DoesNotFit("Give `images=` or `minutes=`, not both: each says how long to train.")
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise DoesNotFit(f"`minutes=` takes a positive number, not {minutes}.")
+    if images is not None and images < 1:
+        raise DoesNotFit(f"`images=` takes a whole number from 1, not {images}.")
+    if not 0 <= seed <= MOST_SEED:
+        raise DoesNotFit(f"`seed=` takes a whole number from 0 to {MOST_SEED:,}, not {seed}.")
+
+
 def asked(
     target: str | Path | Recipe,
-    data: str | None,
-    size: int | tuple[int, int] | None,
+    data: str | Path | None,
+    size: int | Sequence[int] | None,
     seed: int,
     *,
     settings: Sequence[str],
@@ -78,13 +98,15 @@ def asked(
             f"{target} is a run and continues with its own recipe. Only its length can be changed; if its data were "
             "moved, give their new place with `data=`."
         )
-    return replace(known, recipe=replace(known.recipe, data=moved(known.recipe.data, data))) if data else known
+    if data is None:
+        return known
+    return replace(known, recipe=replace(known.recipe, data=moved(known.recipe.data, as_text(data))))
 
 
 def begin(
     target: str | Path | Recipe,
-    data: str | None,
-    size: int | tuple[int, int] | None,
+    data: str | Path | None,
+    size: int | Sequence[int] | None,
     seed: int,
     *,
     settings: Sequence[str],
@@ -94,8 +116,11 @@ def begin(
     """The training that these words ask for, new or already begun."""
     if isinstance(start_from, Path):
         start_from = str(start_from.absolute())  # as text, ./icons would be the model of that name
-    begun_with, said = start_from or None, ""
-    target = str(target) if isinstance(target, Path) else target
+    if start_from is not None and not start_from.strip():
+        raise NotFound("`start_from=` is empty. Name a run or a model, or leave it out.")
+    begun_with, said = start_from, ""
+    target = as_text(target) if isinstance(target, Path) else target
+    data, size = None if data is None else as_text(data), sides(size)
     name = name_of_run(target, data, size, seed, start_from)
     if isinstance(target, str):
         choice = choose(target, data, like=adapted(start_from) if start_from else None)
@@ -107,7 +132,7 @@ def begin(
         target = plan(replace(choice, recipe=recipe), size=size, settings=settings)
     else:
         recipe = as_begun(target, start_from) if start_from else target
-        given = source(data, clips=recipe.data.kind is Kind.CLIPS) if data else None
+        given = None if data is None else source(data, clips=recipe.data.kind is Kind.CLIPS)
         target = plan(Choice(name, recipe, given), size=size, settings=settings)
     target = replace(target, data=placed(target.data))
     run = Run(Path(out or Path("runs") / name))

@@ -1,4 +1,4 @@
-"""The program that runs one check on one file: `python -m ganvas.cli.exercises.judge NAME FILE VERDICT`.
+"""The program that runs one check on one file: `python -m ganvas.cli.exercises.judge NAME FILE VERDICT SECONDS`.
 
 It runs in a process of its own, because the file is a learner's program: it may never end, or may end the process. What
 the program prints goes to the terminal; the verdict goes to the file VERDICT, as JSON.
@@ -10,6 +10,7 @@ import runpy
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,10 @@ def _frames(error: BaseException) -> list[traceback.FrameSummary]:
 if __name__ == "__main__":
     from .exercise import exercise
 
-    _name, _file, _verdict = sys.argv[1:]
+    _name, _file, _verdict, _seconds = sys.argv[1:]
+    with suppress(ImportError):  # on Windows the clock alone counts
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (int(_seconds), int(_seconds) + 5))
     _found = verdict(_name, Path(_file), exercise(_name).begun)
     Path(_verdict).write_text(json.dumps({"wrong": _found}), encoding="utf-8")

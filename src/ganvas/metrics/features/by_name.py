@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...core import catalog, machine
+from ...core.batch import Kind
 from ...core.catalog import part
 from ...core.download import download
 from ...core.errors import DoesNotFit, NotFound, NotInstalled, Unreadable
@@ -158,8 +159,14 @@ def efficientnet_lite0(request: Request) -> Extractor:
 
 @part("feature")
 def digits(request: Request) -> Extractor:
-    """64 features of a small classifier of the data's own classes, or of the built-in digits if there are none."""
+    """64 features of a small classifier of the data's own classes, or of the built-in digits if there are none.
+
+    Of clips it learns one frame each.
+    """
     data = request.data.open(request.watch) if isinstance(request.data, Source) else request.data
+    if data is not None and data.kind is Kind.CLIPS:
+        rows = np.arange(len(data))
+        data = Dataset(data.samples[rows, rows % data.samples.shape[1]], classes=data.classes, labels=data.labels)
     learns = data is not None and data.labels is not None and len(data.classes) > 1
     if data is not None and not learns and data.samples.shape[-1] > 1:
         raise DoesNotFit(

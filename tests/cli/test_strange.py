@@ -1,0 +1,150 @@
+"""What strangers type: nothing of theirs is lost, and whatever cannot be is refused before any work, in one line."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import files
+from PIL import Image
+
+from ganvas import Run, fit, plan, source, train
+from ganvas.core.errors import DoesNotFit, GanvasError, NotFound
+from ganvas.models.publish import hand_over
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, pictures):
+    """A finished run of digits of 8x8."""
+    folder = tmp_path_factory.mktemp("strange") / "run"
+    return fit(replace(pictures, images=4 * pictures.batch), out=folder, device="cpu", quiet=True).path
+
+
+def drawn(folder, count=12):
+    """A folder of pictures whose names are numbers, as those of sheets are."""
+    folder.mkdir(parents=True)
+    for number in range(count):
+        Image.new("RGB", (10, 10), (20 * number, 0, 0)).save(folder / f"{number}.png")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["samples/0.png", "samples/reconstructions/3.png", "report.html", "log.jsonl"])
+def test_a_training_begins_in_no_folder_of_which_it_would_remove_something(ganvas, tmp_path, name):
+    mine = tmp_path / "mine" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    before = files(tmp_path / "mine")
+    code, _, err = ganvas("train", "ring", "--images", 64, "--out", "mine", "--device", "cpu")
+    assert code == 1
+    assert f"mine is no run and holds {Path(name)}" in err
+    assert files(tmp_path / "mine") == before
+
+
+def test_a_training_that_was_killed_before_it_had_a_name_begins_anew(ganvas, tmp_path):
+    run = tmp_path / "runs" / "ring"
+    assert ganvas("train", "ring", "--images", 64, "--device", "cpu")[0] == 0
+    for name in ("run.json", "log.jsonl"):
+        (run / name).unlink()
+    for checkpoint in (run / "checkpoints").iterdir():
+        for file in checkpoint.iterdir():
+            file.unlink()
+        checkpoint.rmdir()
+    assert ganvas("train", "ring", "--images", 64, "--device", "cpu")[0] == 0
+
+
+@pytest.mark.parametrize("out", ["art/3.png", "art"])
+def test_a_sheet_replaces_no_picture_that_it_shows(ganvas, tmp_path, out):
+    before = files(drawn(tmp_path / "art"))
+    code, _, err = ganvas("data", "art", "--size", 8, "--out", out)
+    assert (code, "would be lost" in err) == (1, True)
+    assert files(tmp_path / "art") == before
+    for _ in range(2):  # a sheet of before may be replaced
+        assert ganvas("data", "art", "--size", 8, "--out", "art/contact.png")[0] == 0
+
+
+def test_what_something_is_made_from_is_not_replaced(ganvas, tmp_path, trained):
+    drawn(tmp_path / "art", 1)
+    hand_over(trained, tmp_path / "model")
+    before = files(tmp_path)
+    for words in (
+        ("project", trained, "art/0.png", "--out", "art/0.png", "--steps", 2, "--pixels"),
+        ("mix", "model", trained, "--at", 8, "--out", "model"),
+        ("mix", trained, "model", "--at", 8, "--out", "model/model.safetensors"),
+    ):
+        code, _, err = ganvas(*words)
+        assert (code, "is what this is made from" in err) == (1, True), (words, err)
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("train", "digits", "--data", ""), "The name of the data is empty"),
+        (("train", "digits", "--from", ""), "--from is empty"),
+        (("publish", "RUN", "--to", ""), "--to is empty"),
+        (("evaluate", "RUN", "", "--count", 20), "The name of the data is empty"),
+        (("evaluate", "RUN", "--held-out", "", "--count", 20), "The name of the data is empty"),
+        (("doctor", "RUN", "--held-out", ""), "The name of the data is empty"),
+        (("sample", "RUN", "--out", "."), "its name must end as a picture's does"),
+        (("sample", "RUN", "--scale", 100_000), "are too many for one file"),
+        (("quiz", "RUN", "--out", "."), "A quiz is a page: --out quiz.html"),
+        (("quiz", "RUN", "--seed", -1), "Seeds are whole numbers from 0"),
+        (("evaluate", "RUN", "--neighbours", "near.xyz"), "its name must end as a picture's does"),
+        (("morph", "RUN", "--seconds", "1e9"), "--seconds is how long a film takes"),
+        (("morph", "RUN", "--frames", 10**9), "are too many for one file"),
+        (("edit", "RUN", "--direction", "light", "--strength", "1e300"), "at most 100"),
+        (("directions", "RUN", "--strength", "nan"), "at most 100"),
+        (("sample", "RUN", "--place", '{"seed": 1}', "--count", 9), "says how many pictures and which"),
+        (("project", "RUN", "."), "is a folder. Name one picture in it"),
+        (("data", "digits", "--to", "z.zip", "--out", "y.png"), "Give one of --out, --to and --json"),
+        (("train", "digits", "--size", "²"), "--size is a number of pixels"),
+        (("train", "digits", "--dry-run", "--minutes", "nan"), "--minutes takes a positive number"),
+        (("train", "digits", "--dry-run", "--images", 0), "--images takes a whole number from 1"),
+        (("train", "digits", "--dry-run", "--images", 5, "--minutes", 3), "not both"),
+        (("train", "digits", "--images", 64, "--set", "images=32"), "each says how long to train"),
+        (("train", "digits", "--dry-run", "--seed", -1), "--seed takes a whole number from 0"),
+        (("train", "digits", "--dry-run", "--auto", "--no-rescue"), "Give only one of the two"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line_and_leaves_nothing(ganvas, tmp_path, trained, words, told):
+    before = files(trained)
+    code, out, err = ganvas(*(trained if word == "RUN" else word for word in words))
+    assert (code, out) == (1, "")
+    assert told in err, err
+    assert err.count("\n") == 1, err
+    assert not list(tmp_path.iterdir())
+    assert files(trained) == before
+
+
+def test_a_dry_run_shows_what_would_be_trained(ganvas, tmp_path):
+    drawn(tmp_path / "art", 30)
+    kept = ("widen", "(200000, 1000000)")
+    for length, widens in ((("--images", 64), False), ((), False), (("--minutes", 3), True)):
+        shown = ganvas("train", "photos", "--data", "art", "--dry-run", *length)[1]
+        assert (kept in [tuple(line.split(maxsplit=1)) for line in shown.splitlines()]) == widens
+
+
+@pytest.mark.parametrize("seed", [1.5, "1", None])
+def test_a_seed_of_another_type_is_refused_before_there_is_a_folder(points, tmp_path, seed):
+    with pytest.raises(DoesNotFit, match="`seed=` takes a whole number"):
+        fit(points, seed=seed, out=tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_numbers_of_numpy_and_paths_are_taken_as_what_they_are(pictures, points, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    drawn(tmp_path / "digits", 30)
+    run = fit(replace(points, images=64), seed=np.int64(3), images=np.int64(64), out=tmp_path / "run", quiet=True)
+    assert (run.about["seed"], run.images) == (3, 64)
+    assert Run(run.path).finished
+    for at in (Path("digits"), Path("./digits"), tmp_path / "digits"):  # and not the data of that name
+        assert Path(source(at).path).samefile(tmp_path / "digits")
+        assert plan(at, size=[16, np.int64(8)]).data.size == (16, 8)
+        assert plan("icons", data=at, size=np.int64(16)).data.size == 16
+    for size in ("16", (16,), 16.0, [1, 2, 3]):
+        with pytest.raises(DoesNotFit, match="`size=` takes a whole number of pixels"):
+            plan("digits", size=size)
+    with pytest.raises(NotFound, match="empty"):
+        source(" ")
+    with pytest.raises(GanvasError, match="This machine has no device 'gpu'"):
+        next(train(pictures, device="gpu"))
