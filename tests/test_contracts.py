@@ -39,6 +39,7 @@ NETWORKS = {name: {} for name in names("network")} | {
     "fourier_critic spectral": {"spectral": True},
     "step_generator": {"stretch": 1.0, "gain": 1.0},  # as it is, a tiny one is flat to the last bit at many z
     "dcgan_generator extra": {"extra": 2, "slope": 0.2},
+    "dcgan_generator full": {"full": 2, "modulated": True},
     "dcgan_generator modulated": {"modulated": True},
     "dcgan_critic dropout": {"dropout": 0.4},
     "dcgan_critic projection": {"projection": True},

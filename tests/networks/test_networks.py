@@ -88,6 +88,12 @@ def test_the_dcgan_of_the_documents_has_more_convolutions():
     ]  # fmt: skip
     assert kinds(extra) == {Spreading, Doubling, nn.Conv2d, BatchNorm, nn.LeakyReLU, nn.Tanh}
     assert {each.negative_slope for each in extra.modules() if isinstance(each, nn.LeakyReLU)} == {0.2}
+    full = build(DCGANGenerator(width=32, full=2), (3, 32, 32))
+    assert convolutions(full)[2:] == [(64, 32, 4, 4), (32, 32, 4, 4), (32, 32, 3, 3), (3, 32, 3, 3)]
+    assert convolutions(build(DCGANGenerator(width=32, full=1, extra=1), (3, 32, 32)))[-2:] == [
+        (32, 32, 4, 4),
+        (3, 32, 3, 3),
+    ]
     critic = build(DCGANCritic(width=32, dropout=0.3), (3, 32, 32))
     assert [each.share for each in critic.modules() if isinstance(each, Dropout)] == [0.3] * 3
     assert count(critic) == count(build(DCGANCritic(width=32), (3, 32, 32)))

@@ -22,16 +22,19 @@ class DCGANGenerator(NetworkSettings):
 
     `width` is the number of channels before the last layer, 128 in the paper's figure 1; each layer further from the
     picture has twice as many, up to 8 times `width`. `extra` is the number of 3x3 convolutions added at each size below
-    the picture's. A `slope` above 0 replaces each ReLU by a LeakyReLU. If `modulated`, z and the condition also scale
-    and shift the features after each norm (Chen et al. 2019, arXiv:1810.01365).
+    the picture's, and `full` that of 3x3 convolutions at the picture's own size, the last of which makes the picture; the
+    last transposed convolution then has `width` channels. A `slope` above 0 replaces each ReLU by a LeakyReLU. If
+    `modulated`, z and the condition also scale and shift the features after each norm (Chen et al. 2019,
+    arXiv:1810.01365).
     """
 
     width: int = 64
     latent: int = 100
     extra: int = 0
+    full: int = 0
     slope: float = 0.0
     modulated: bool = False
-    from_zero = ("extra",)
+    from_zero = ("extra", "full")
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         """See `NetworkSettings.build`."""
@@ -79,13 +82,16 @@ class _DCGANGenerator(Generator):
         super().__init__(shape, condition, settings.latent)
         height, width, count = doublings(shape)
         channels = widths(settings.width, count, widest=WIDEST)[::-1]
+        channels += channels[-1:] if settings.full else []
         layers: list[nn.Module] = []
-        for a, b in pairwise([settings.latent + condition, *channels]):
-            layers.append(Doubling(a, b, bias=False) if layers else Spreading(a, b, (height, width), bias=False))
+        for number, (a, b) in enumerate(pairwise([settings.latent + condition, *channels])):
+            layers.append(Doubling(a, b, bias=False) if number else Spreading(a, b, (height, width), bias=False))
             layers += _follow(b, settings)
-            for _ in range(settings.extra):
+            for _ in range(settings.extra if number < count else settings.full - 1):
                 layers += [nn.Conv2d(b, b, 3, padding=1, bias=False), *_follow(b, settings)]
-        layers += [Doubling(channels[-1], shape[0], bias=False), nn.Tanh()]
+        last, colours = channels[-1], shape[0]
+        layers.append(nn.Conv2d(last, colours, 3, padding=1) if settings.full else Doubling(last, colours, bias=False))
+        layers.append(nn.Tanh())
         self.layers = nn.Sequential(*layers).apply(_initialise)
         self.style = Style(settings.latent + condition) if settings.modulated else None
 
