@@ -22,8 +22,8 @@ class DCGANGenerator(NetworkSettings):
 
     `width` is the number of channels before the last layer, 128 in the paper's figure 1; each layer further from the
     picture has twice as many, up to 8 times `width`. `extra` is the number of 3x3 convolutions added at each size below
-    the picture's, and `full` that of 3x3 convolutions at the picture's own size, the last of which makes the picture; the
-    last transposed convolution then has `width` channels. A `slope` above 0 replaces each ReLU by a LeakyReLU. If
+    the picture's. `full` is that of 3x3 convolutions at the picture's own size, the last of which makes the picture;
+    the last transposed convolution then has `width` channels. A `slope` above 0 replaces each ReLU by a LeakyReLU. If
     `modulated`, z and the condition also scale and shift the features after each norm (Chen et al. 2019,
     arXiv:1810.01365).
     """
