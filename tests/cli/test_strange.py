@@ -118,7 +118,7 @@ def test_what_cannot_be_is_refused_in_one_line_and_leaves_nothing(ganvas, tmp_pa
 
 def test_a_dry_run_shows_what_would_be_trained(ganvas, tmp_path):
     drawn(tmp_path / "art", 30)
-    kept = ("widen", "(200000, 1000000)")
+    kept = ("widen", str(plan("photos").widen))
     for length, widens in ((("--images", 64), False), ((), False), (("--minutes", 3), True)):
         shown = ganvas("train", "photos", "--data", "art", "--dry-run", *length)[1]
         assert (kept in [tuple(line.split(maxsplit=1)) for line in shown.splitlines()]) == widens

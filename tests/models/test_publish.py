@@ -81,7 +81,7 @@ def test_models_have_names(named, run, published, ganvas, tmp_path):
     assert (tmp_path / "three.png").exists()
     out = ganvas("models")[1]
     assert out.startswith("digits")
-    assert "1x8x8, 64 images" in out
+    assert "digits       1x8x8, " in out
     assert "Digits of 1998." in out
     assert "the name of a model that comes with the toolkit: digits." in ganvas("sample", "digit")[2]
 
