@@ -5,6 +5,7 @@ Start them with `torchrun --nproc-per-node=2 -m ganvas train ...`; `sample` and 
 
 import atexit
 import os
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ __all__ = ["either", "gathered", "is_first", "mean", "rank", "share", "start", "
 
 
 PATIENCE_SECONDS = 10.0
+
+_gone = threading.Event()  # set once another process is found to be gone
 
 
 def start(device: torch.device | str = "cpu") -> None:
@@ -48,8 +51,13 @@ def _awaited() -> Iterator[None]:
 def _leave() -> None:
     """Stop gloo's threads before Python exits, since one still running would abort the process.
 
-    NCCL has no such problem, and would wait for the other processes if this one ends with an error.
+    If another process is gone, stopping them may abort it, too, so this one, which has failed, ends without. NCCL has
+    no such problem, and would wait for the other processes if this one ends with an error.
     """
+    if _gone.is_set():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
     if dist.is_initialized() and dist.get_backend() == "gloo":
         dist.destroy_process_group()
 
@@ -65,6 +73,7 @@ def _answered() -> Iterator[None]:
         yield
     except (RuntimeError, ValueError) as error:  # ValueError: RANK was set by hand without the rest
         count = os.environ.get("WORLD_SIZE", "several")
+        _gone.set()
         raise Unreachable(
             f"Another one of the {count} processes that work together here is gone ({str(error).splitlines()[0]}). "
             "What was saved before is sound, and the same command goes on from there, with as many processes or others."
