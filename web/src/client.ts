@@ -13,6 +13,8 @@ export class Refusal extends Error {
 
 export const CLOSED = "The studio does not answer. Start it again with `ganvas studio`.";
 
+const SHORT = 10_000; // characters of a body that outlives the page, of which browsers allow 64 kB
+
 const later = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 /** What a request answers. While the server is busy (503) it is asked again when it said, up to `tries` times. */
@@ -22,12 +24,13 @@ export async function ask<T>(
   body?: unknown,
   { headers = {}, tries = 8, signal }: { headers?: Record<string, string>; tries?: number; signal?: AbortSignal } = {},
 ): Promise<{ value: T; etag: string }> {
+  const text = body === undefined ? undefined : JSON.stringify(body);
   const answer = await fetch(path, {
     method,
     headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
-    body: body === undefined ? undefined : JSON.stringify(body),
+    body: text,
     signal,
-    keepalive: method === "DELETE", // it is also sent when the page is left
+    keepalive: method === "DELETE" || (method === "PUT" && (text ?? "").length < SHORT), // arrives although the page is left
   }).catch((error: unknown) => {
     if (signal?.aborted) throw error;
     throw new Refusal(CLOSED, "closed", 0);
