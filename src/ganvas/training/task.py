@@ -19,7 +19,7 @@ from ..runs.mends import begun
 from ..runs.run import Run
 from .start_from import adapted, as_begun
 
-__all__ = ["STAGES", "Task", "asked", "begin", "going_on", "note", "refuse_numbers"]
+__all__ = ["STAGES", "Task", "asked", "going_on", "note", "refuse_numbers"]
 
 STAGES = "stages"  # the subfolder of a run for the runs that it begins with
 NOTE = "task.json"  # in there: what was asked for, so that the folder suffices to resume
@@ -85,35 +85,15 @@ def asked(
     start_from: str | Path | None,
     out: str | Path | None,
 ) -> Task:
-    """The training that these words ask for: the run at this path, to be continued, or else as `begin`.
+    """The training that these words ask for: the run at this path, to be continued, or else a new or already begun one.
 
     Raises:
+        NotFound: there is no such recipe, source or model to start from.
         DoesNotFit: what is asked for would change a run.
     """
     known = None if isinstance(target, Recipe) else going_on(Path(target))
-    if known is None:
-        return begin(target, data, size, seed, settings=settings, start_from=start_from, out=out)
-    if size or settings or out or start_from or seed not in (0, known.seed):
-        raise DoesNotFit(
-            f"{target} is a run and continues with its own recipe. Only its length can be changed; if its data were "
-            "moved, give their new place with `data=`."
-        )
-    if data is None:
-        return known
-    return replace(known, recipe=replace(known.recipe, data=moved(known.recipe.data, as_text(data))))
-
-
-def begin(
-    target: str | Path | Recipe,
-    data: str | Path | None,
-    size: int | Sequence[int] | None,
-    seed: int,
-    *,
-    settings: Sequence[str],
-    start_from: str | Path | None,
-    out: str | Path | None,
-) -> Task:
-    """The training that these words ask for, new or already begun."""
+    if known is not None:
+        return _continued(known, target, data, anew=bool(size or settings or out or start_from), seed=seed)
     if isinstance(start_from, Path):
         start_from = str(start_from.absolute())  # as text, ./icons would be the model of that name
     if start_from is not None and not start_from.strip():
@@ -139,6 +119,18 @@ def begin(
     task = Task(run, target, seed, begun_with, begins=target.begins, note=said)
     noted = _noted(run.path) if task.begins else None
     return replace(task, images=noted.images, minutes=noted.minutes) if noted else task
+
+
+def _continued(known: Task, target: str | Path | Recipe, data: str | Path | None, *, anew: bool, seed: int) -> Task:
+    """A run to be continued, perhaps with its data at a new place; `anew` tells that other things were asked for."""
+    if anew or seed not in (0, known.seed):
+        raise DoesNotFit(
+            f"{target} is a run and continues with its own recipe. Only its length can be changed; if its data were "
+            "moved, give their new place with `data=`."
+        )
+    if data is None:
+        return known
+    return replace(known, recipe=replace(known.recipe, data=moved(known.recipe.data, as_text(data))))
 
 
 def going_on(path: Path) -> Task | None:
