@@ -438,7 +438,9 @@ def test_stylegan2_follows_the_mean_style_once_a_step():
     before = networks[0].average.clone()
     for network in networks:
         network.settle()
+        once = network.average.clone()
         network.settle()
+        assert torch.equal(network.average, once), "nothing was seen since"
     assert not torch.equal(networks[0].average, before)
     assert torch.allclose(networks[0].average, networks[1].average, rtol=1e-5)
 
