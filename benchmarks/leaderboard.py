@@ -81,7 +81,9 @@ def count_processor_time() -> None:
 
 def place(entry: dict[str, Any]) -> tuple[str, str]:
     """What must agree for trainings to be comparable: their data, and the processor that they ran on."""
-    return entry["data"], entry["machine"]["processor"]
+    about = entry["machine"]
+    instructions = about.get("instructions", "")
+    return entry["data"], f"{about['processor']} ({instructions})" if instructions else about["processor"]
 
 
 def table(entries: list[dict[str, Any]], data: str, processor: str, minutes: float) -> str:
@@ -140,7 +142,7 @@ def main() -> None:
     count_processor_time()
     entries = [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
     pictures = plan("icons", data=source or data, size=SIZE).data.open()
-    here = data, machine.describe(torch.device("cpu"))["processor"]
+    here = place({"data": data, "machine": machine.describe(torch.device("cpu"))})
     recipes = options.only or [recipe for recipe in RECIPES if pictures.classes or recipe not in NEED_CLASSES]
     for seed in options.seeds:
         for recipe in recipes:

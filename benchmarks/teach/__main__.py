@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from ganvas.core import machine
+from ganvas.core.machine import has_bfloat16
 from ganvas.learning.phrases import Phrases
 from ganvas.learning.told import noise
 from ganvas.recipes.settings import from_json, to_json
-from ganvas.training.loop import has_bfloat16
 
 from . import __doc__ as about
 from .finishing import SHAPE, Finish, finish

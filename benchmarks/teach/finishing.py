@@ -21,13 +21,13 @@ from torch.nn import functional as F
 
 from benchmarks import ideas, naming
 from ganvas import load as load_model
+from ganvas.core.machine import has_bfloat16
 from ganvas.metrics.features.efficientnet import appearance
 from ganvas.models.critics import load_critics
 from ganvas.models.shipped import locate
 from ganvas.networks.feature import FeatureCritic
 from ganvas.networks.latent import VEILED, LatentAutoencoder, sphere
 from ganvas.runs.run import Run
-from ganvas.training.loop import has_bfloat16
 
 from .assemble import encoder
 from .corpus import Corpus

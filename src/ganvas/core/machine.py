@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .errors import NotFound
 
-__all__ = ["describe", "device", "free", "keep_memory", "memory", "ran_out", "sent", "threads"]
+__all__ = ["describe", "device", "free", "has_bfloat16", "keep_memory", "memory", "ran_out", "sent", "threads"]
 
 RAN_OUT = ("can't allocate memory", "not enough memory", "out of memory")  # on CPU, Windows, MPS
 
@@ -82,6 +82,13 @@ def free() -> None:
         torch.cuda.empty_cache()
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the hardware supports bfloat16, so that it is faster than float32 and not much slower."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
 def memory(device: torch.device | None = None) -> int:
     """Bytes of memory of a device, or of the machine as far as this process may use it; 0 if unknown."""
     if device is not None and device.type == "cuda":
@@ -99,8 +106,12 @@ def describe(device: torch.device) -> dict[str, Any]:
     """The hardware and software that a run was measured on."""
     cpu = Path("/proc/cpuinfo")
     models = [line for line in cpu.read_text().splitlines() if line.startswith("model name")] if cpu.exists() else []
+    instructions = torch.backends.cpu.get_cpu_capability()
+    if has_bfloat16(torch.device("cpu")):
+        instructions += " with bfloat16"
     return {
         "processor": models[0].partition(":")[2].strip() if models else platform.processor() or platform.machine(),
+        "instructions": instructions,  # AVX2, AVX512, ...: one name may stand for processors of several generations
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "memory_gib": round(memory() / 2**30, 1),

@@ -29,7 +29,7 @@ from ..recipes.recipe import Recipe
 from .alarm import Alarm, Levels
 from .dealer import Dealer, Hand, Pieces
 
-__all__ = ["State", "Tick", "begin", "build", "count_parameters", "has_bfloat16", "start", "train"]
+__all__ = ["State", "Tick", "begin", "build", "count_parameters", "start", "train"]
 
 NEVER: Mapping[str, Sequence[int]] = MappingProxyType({})
 
@@ -142,7 +142,7 @@ def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device 
         network.to(device)
         if data.kind is Kind.PICTURES:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if name in recipe.bfloat16 and has_bfloat16(device):
+        if name in recipe.bfloat16 and machine.has_bfloat16(device):
             network.precision = torch.bfloat16
     product = networks[recipe.product]
     if not isinstance(product, Generator):
@@ -209,13 +209,6 @@ def _counts(recipe: Recipe, data: Dataset, condition: Condition | None) -> dict[
     with torch.device("meta"):
         networks = build(recipe, data, condition)
     return {name: sum(weight.numel() for weight in network.parameters()) for name, network in networks.items()}
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether the hardware supports bfloat16, so that it is faster than float32 and not much slower."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def train(
