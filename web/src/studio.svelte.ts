@@ -1,5 +1,6 @@
 /** What the server says, kept live by its events: models, runs, sets and jobs. One stream per visible tab. */
 import type { Events, Job, Model, PlaneFrame, Row, Run, Set as DataSet, State } from "./api.ts";
+import { get } from "./client.ts";
 
 class Studio {
   state = $state.raw<State | null>(null);
@@ -14,6 +15,8 @@ class Studio {
   gone = $state(false);
   /** Whether anything has been heard yet. */
   heard = $state(false);
+  /** How often the whole state has come: before it events may have been missed. */
+  begun = $state(0);
   frame = $state.raw<PlaneFrame | null>(null);
   /** The playground that was said to have ended last. */
   ended = $state<string | null>(null);
@@ -87,6 +90,15 @@ class Studio {
   setRows(name: string, rows: Row[]): void {
     this.rows = { ...this.rows, [name]: rows };
   }
+  /** Reads the whole log; rows that come meanwhile are added to it. */
+  async readRows(name: string): Promise<void> {
+    const before = this.rows[name] ?? [];
+    if (!this.rows[name]) this.setRows(name, before);
+    const rows = await get<Row[]>(`/api/runs/${encodeURIComponent(name)}/log?after=-1`);
+    const last = rows.at(-1)?.images ?? -1;
+    const later = (this.rows[name] ?? []).filter((row) => row.images > last && !before.includes(row));
+    this.setRows(name, [...rows, ...later]);
+  }
 
   #begin({ runs, data, jobs, ...state }: Events["state"]): void {
     this.state = state;
@@ -95,6 +107,7 @@ class Studio {
     this.jobs = jobs;
     this.gone = false;
     this.heard = true;
+    this.begun += 1;
   }
   #sheet({ name, images, url }: Events["sheet"]): void {
     this.sheets = { ...this.sheets, [`${name} ${images}`]: url };
