@@ -31,6 +31,10 @@ class Studio {
   model(name: string | null): Model | undefined {
     return this.models.find((model) => model.name === name);
   }
+  /** The model with these weights, by whatever name it is here; one that has learned on since draws other pictures. */
+  drawer(fp: string): Model | undefined {
+    return this.models.find((model) => model.fp === fp);
+  }
   run(name: string): Run | undefined {
     return this.runs.find((run) => run.name === name);
   }
