@@ -12,15 +12,20 @@ let theirs = all;
 let etag = "";
 let wanted: Kept | null = null;
 let sending = false;
+let changes = 0;
 
 const tokenOf = (fp: string, place: Place): string => `${fp} ${keyOf(place)}`;
 const known = $derived(new Map(all.places.map((kept) => [tokenOf(kept.model.fp, kept.place), kept])));
 
+/** What the server has, unless something was changed here meanwhile; what could not be saved before is sent first. */
 async function load(): Promise<void> {
+  if (wanted || sending) return send();
+  const before = changes;
   const answer = await ask<Kept>("GET", "/api/kept");
+  heard = true;
+  if (changes !== before) return;
   all = theirs = answer.value;
   etag = answer.etag;
-  heard = true;
 }
 
 async function send(): Promise<void> {
@@ -42,6 +47,8 @@ async function send(): Promise<void> {
       }
     }
   } catch (error) {
+    if (error instanceof Refusal && error.code === "closed") wanted = all;
+    else all = theirs; // what was not saved does not look kept
     notes.show(said(error));
   } finally {
     sending = false;
@@ -51,6 +58,7 @@ async function send(): Promise<void> {
 function set(next: Kept): void {
   all = next;
   wanted = next;
+  changes += 1;
   void send();
 }
 
