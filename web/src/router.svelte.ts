@@ -5,8 +5,17 @@ export interface Route {
   query: URLSearchParams;
 }
 
+/** An address that is no text, such as /runs/50%, names nothing, but is shown as it is. */
+function decoded(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}
+
 const read = (): Route => ({
-  path: decodeURI(location.pathname).replace(/(.)\/$/, "$1"),
+  path: decoded(location.pathname).replace(/(.)\/$/, "$1"),
   query: new URLSearchParams(location.search),
 });
 
