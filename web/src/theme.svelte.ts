@@ -41,6 +41,8 @@ export const theme = {
 };
 
 system.addEventListener("change", show);
+addEventListener("beforeprint", () => (document.documentElement.dataset.theme = "light")); // ink on paper
+addEventListener("afterprint", show);
 
 /** Whether the user asked for less movement. */
 export const still = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches;
