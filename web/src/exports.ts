@@ -31,10 +31,12 @@ export interface Row {
   lacks: "export" | "video" | "vectors" | null;
 }
 
+export const MOST_PICTURES = 200;
+const MOST_STOPS = 32;
 const PICTURE = 3400; // bytes of a picture of 64 × 64 as PNG
 
 export function rows(what: Export, model: Model | undefined, state: State | null, choice: Choice): Row[] {
-  const pictures = what.places.length;
+  const pictures = Math.min(what.places.length, MOST_PICTURES);
   const area = (model?.shape.at(-1) ?? 64) * (model?.shape.at(-2) ?? 64);
   const each = (PICTURE * area) / 4096;
   const lacks = (extra: "export" | "video" | "vectors"): Row["lacks"] => (state && !state.extras[extra] ? extra : null);
@@ -54,7 +56,9 @@ export function rows(what: Export, model: Model | undefined, state: State | null
       row(
         "morph",
         "Morph",
-        "a film through them in this order, GIF, WebP or MP4",
+        pictures > MOST_STOPS
+          ? `a film through the first ${MOST_STOPS} in this order, GIF, WebP or MP4`
+          : "a film through them in this order, GIF, WebP or MP4",
         `${stopsSeconds(pictures)} s of film`,
         video,
       ),
@@ -76,7 +80,7 @@ const row = (kind: Kind, name: string, what: string, amount: string, lacks: Row[
   lacks,
 });
 
-export const stopsSeconds = (pictures: number): number => Math.min(pictures, 32);
+export const stopsSeconds = (pictures: number): number => Math.min(pictures, MOST_STOPS);
 
 export function askFor(kind: Kind, what: Export, choice: Choice): Ask {
   const { model, places, run = model } = what;
@@ -84,11 +88,11 @@ export function askFor(kind: Kind, what: Export, choice: Choice): Ask {
   switch (kind) {
     case "pictures":
     case "sheet":
-      return { kind, model, places: places.slice(0, 200), scale };
+      return { kind, model, places: places.slice(0, MOST_PICTURES), scale };
     case "svg":
-      return { kind, model, places: places.slice(0, 200) };
+      return { kind, model, places: places.slice(0, MOST_PICTURES) };
     case "morph": {
-      const stops = places.slice(0, 32);
+      const stops = places.slice(0, MOST_STOPS);
       return { kind, model, stops, seconds: stopsSeconds(stops.length), loop: true, eased: true, format, scale };
     }
     case "film":
@@ -101,7 +105,8 @@ export function askFor(kind: Kind, what: Export, choice: Choice): Ask {
 }
 
 export function commandFor(kind: Kind, what: Export, { scale, format }: Choice): string {
-  const { model, places, run = model } = what;
+  const { model, run = model } = what;
+  const places = what.places.slice(0, kind === "morph" ? MOST_STOPS : MOST_PICTURES);
   const folder = run.startsWith("runs/") ? run : `runs/${run}`;
   switch (kind) {
     case "pictures":
