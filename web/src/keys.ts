@@ -2,7 +2,7 @@
 import { steps } from "./history.svelte.ts";
 import { notes } from "./notes.svelte.ts";
 import { go } from "./router.svelte.ts";
-import { TABS } from "./tabs.ts";
+import { pathOf, TABS } from "./tabs.ts";
 import { view } from "./view.svelte.ts";
 
 export const KEYS: [string, string][] = [
@@ -44,7 +44,7 @@ function act(key: string, shift: boolean, help: () => void): boolean {
   if (key === "?") help();
   else if (key === "z") (shift ? steps.redo : steps.undo)();
   else if (key === "c" && view.command) void notes.copy(view.command, "Copied the command");
-  else if (tab) go(tab.path);
+  else if (tab) go(pathOf(tab));
   else return view.press(key);
   return true;
 }
