@@ -253,6 +253,7 @@ def test_what_functions_say_of_their_arguments_is_said_of_options():
     assert as_options(text) == (
         "leave out --held-out, or --size 64x96, --set game.r1=0, --data my (pictures), --adapt."
     )
+    assert as_options("`auto=True` and `rescue=False`") == "--auto and --no-rescue"
 
 
 def test_no_message_of_a_function_names_an_option():

@@ -1,5 +1,6 @@
 """What strangers type: nothing of theirs is lost, and whatever cannot be is refused before any work, in one line."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from conftest import files
 from PIL import Image
 
 from ganvas import Run, fit, plan, source, train
-from ganvas.core.errors import DoesNotFit, GanvasError, NotFound
+from ganvas.core.errors import DoesNotFit, GanvasError, NotFound, PassedOver
 from ganvas.models.publish import hand_over
+from ganvas.runs.film import film
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +72,42 @@ def test_what_something_is_made_from_is_not_replaced(ganvas, tmp_path, trained):
         ("project", trained, "art/0.png", "--out", "art/0.png", "--steps", 2, "--pixels"),
         ("mix", "model", trained, "--at", 8, "--out", "model"),
         ("mix", trained, "model", "--at", 8, "--out", "model/model.safetensors"),
+        ("directions", "model/model.safetensors", "--out", "model/model.safetensors"),
+        ("inspect", trained, "art/0.png", "--sheet", "art/0.png"),
     ):
         code, _, err = ganvas(*words)
         assert (code, "is what this is made from" in err) == (1, True), (words, err)
     assert files(tmp_path) == before
+
+
+def test_what_is_not_written_loses_nothing(ganvas, tmp_path, monkeypatch):
+    drawn(tmp_path / "art")
+    (tmp_path / "art" / "3.png").rename(tmp_path / "art" / "contact.png")
+    assert ganvas("data", "art", "--size", 8, "--json")[0] == 0
+    monkeypatch.chdir(tmp_path / "art")
+    assert ganvas("data", ".", "--size", 8, "--json")[0] == 0
+
+
+def test_the_doctor_says_what_the_log_says_where_no_checkpoint_is_sound(ganvas, tmp_path, trained):
+    shutil.copytree(trained, tmp_path / "sick")
+    for file in tmp_path.glob("sick/checkpoints/*/model.safetensors"):
+        file.write_bytes(file.read_bytes()[:-100])
+    with pytest.warns(PassedOver):
+        code, out, _ = ganvas("doctor", "sick")
+    assert code == 0
+    assert "no intact checkpoint" in out
+
+
+def test_points_have_no_attributes(ganvas, tmp_path, points):
+    fit(replace(points, images=64), out=tmp_path / "ring", device="cpu", quiet=True)
+    code, _, err = ganvas("attributes", "ring", "ring")
+    assert (code, err.count("\n")) == (1, 1), err
+
+
+def test_a_film_takes_time(trained):
+    for times in ({"seconds": 0}, {"frames_per_second": 0}):
+        with pytest.raises(DoesNotFit, match="more than 0"):
+            film(trained, **times)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +130,11 @@ def test_what_something_is_made_from_is_not_replaced(ganvas, tmp_path, trained):
         (("directions", "RUN", "--strength", "nan"), "at most 100"),
         (("sample", "RUN", "--place", '{"seed": 1}', "--count", 9), "says how many pictures and which"),
         (("project", "RUN", "."), "is a folder. Name one picture in it"),
+        (("sample", "RUN", "--seeds", "3,4", "--count", 9), "--seeds says how many pictures and which"),
+        (("morph", "RUN", "--place", '{"seed": 1}', "--variety", 0), "--place"),
+        (("inspect", "RUN", "--device", "nonsense"), "This machine has no device 'nonsense'"),
+        (("quiz", "RUN", "--device", "nonsense"), "This machine has no device 'nonsense'"),
+        (("inspect", "RUN", "--count", 0), "It takes 10 real pictures of each source"),
         (("data", "digits", "--to", "z.zip", "--out", "y.png"), "Give one of --out, --to and --json"),
         (("train", "digits", "--size", "²"), "--size is a number of pixels"),
         (("train", "digits", "--dry-run", "--minutes", "nan"), "--minutes takes a positive number"),

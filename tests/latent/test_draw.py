@@ -112,6 +112,12 @@ def test_a_preview_is_nearly_the_picture(icons):
         icons.network.refinements = refinements
 
 
+def test_the_command_finds_the_directions_that_come_along(ganvas, tmp_path):
+    place = '{"seed": 1, "words": "fish", "moves": {"warmth": 2}}'
+    assert ganvas("sample", "icons", "--place", place, "--out", "warm.png")[0] == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["warm.png"], "none were searched for"
+
+
 def test_the_command(ganvas, tmp_path):
     code, out, err = ganvas("sample", "icons", "--keywords", "fish", "--seeds", "9,3", "--separate", "--out", "a")
     assert (code, out.splitlines()[0]) == (0, "2 samples in a"), err

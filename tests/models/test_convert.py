@@ -167,7 +167,7 @@ def test_pickles_are_never_run(name, tmp_path, ganvas):
     [
         ("theirs.safetensors --from stylegan3", "There is no conversion from 'stylegan3'; there are: stylegan2, r3gan"),
         ("nothing.safetensors --from r3gan", "nothing.safetensors cannot be read"),
-        ("theirs.safetensors --from r3gan --out ./theirs.safetensors", "what is to be converted, and would be lost"),
+        ("theirs.safetensors --from r3gan --out ./theirs.safetensors", "is what this is made from, and would be lost"),
         ("theirs.safetensors --from r3gan --out a.pt", "A model file ends in .safetensors"),
         ("theirs.safetensors --from r3gan --classes a,b", "knows 3 classes, and --classes names 2"),
     ],

@@ -1,5 +1,6 @@
 """Trained models are handed on as small folders, and trainings start from them."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from ganvas.models import shipped
 from ganvas.models.publish import publish
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
 from ganvas.recipes.plan import name_of_run
+from ganvas.runs.mends import Mend
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,25 @@ def test_whose_pictures_it_learned_from_goes_along(run, ganvas, tmp_path):
     assert (about["licence"], about["attribution"]) == ("CC BY-SA 4.0", "OpenMoji")
     assert "## Pictures it learned from\n\nOpenMoji, CC BY-SA 4.0.\n\n" in (tmp_path / "model/README.md").read_text()
     assert "licence" not in Run(publish(run, tmp_path / "other")).about
+
+
+def test_no_path_of_the_publisher_goes_along(pictures, tmp_path):
+    art = tmp_path / "secret" / "art"
+    art.mkdir(parents=True)
+    for shade in range(20):
+        Image.new("L", (8, 8), 9 * shade).save(art / f"{shade}.png")
+    recipe = replace(pictures, data=replace(source(str(art)), size=8), images=16, sheets=1)
+    run = fit(recipe, out=tmp_path / "secret" / "run", quiet=True, device="cpu")
+    mend = Mend(16, "alike", "game.r1=0", "All alike.", run.recipe)
+    about = run.about | {"mended": mend.as_json(), "from": str(tmp_path / "secret" / "other")}
+    (run.path / "run.json").write_text(json.dumps(about))
+    published = publish(run, tmp_path / "model")
+    assert Run(published).about["mended"]["before"]["data"]["path"] == "art"
+    for file in published.rglob("*"):
+        assert file.is_dir() or b"secret" not in file.read_bytes(), file
+    for name, kept in (("hf:user/name", "hf:user/name"), ("icons", "icons")):
+        (run.path / "run.json").write_text(json.dumps(about | {"from": name}))
+        assert Run(publish(run, tmp_path / "again")).about["from"] == kept
 
 
 def test_what_is_published_takes_the_place_of_what_was(run, recipe, published, tmp_path):

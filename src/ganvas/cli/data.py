@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import DoesNotFit
-from .options import PIXELS, parse_size, say
+from .options import PIXELS, parse_size, refuse_own_picture, say
 
 if TYPE_CHECKING:
     from ..data.dataset import Dataset
@@ -39,13 +39,13 @@ def data(
 
     if sum(map(bool, (to, json, out))) > 1:
         raise DoesNotFit("Give one of --out, --to and --json.")
-    out = to or out or Path("contact.png")
-    _refuse_own_picture(out, place_of(named(source)))
     if json:
         with console.watching() as watch:
             found = look(of_size(named(source), parse_size(size)), watch=watch)
         say(dumps(found, indent=1))
         return
+    out = to or out or Path("contact.png")
+    refuse_own_picture(out, place_of(named(source)))
     console.say(hidden(source, catalog.names("data")))
     with console.watching() as watch:
         dataset = open_source(source, size=parse_size(size), watch=watch)
@@ -56,16 +56,6 @@ def data(
     say(str(dataset.summary()))
     console.skipped(dataset.skipped)
     say(f"its pictures in that size: {to}" if to else f"contact sheet: {out}")
-
-
-def _refuse_own_picture(out: Path, place: Path | None) -> None:
-    """Refuse an output that is the data, or one of their pictures; a sheet of before may be replaced."""
-    from ..core import files, pixels
-
-    if place:
-        files.refuse_own_input(out, place)
-    if place and out.is_file() and out.resolve().is_relative_to(place.resolve()) and not pixels.is_sheet(out):
-        raise DoesNotFit(f"{out} is one of the pictures, and would be lost. Write to another file.")
 
 
 def _save_sheet(dataset: "Dataset", out: Path) -> None:

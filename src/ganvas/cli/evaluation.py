@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .options import ANY_MODEL, PIXELS, Device, as_options, parse_size, say, share_work, tell_scores
+from .options import ANY_MODEL, PIXELS, Device, as_options, parse_size, refuse_own_picture, say, share_work, tell_scores
 
 __all__ = ["compare", "doctor", "evaluate", "inspect", "quiz"]
 
@@ -186,14 +186,17 @@ def inspect(
     device: Device = "cpu",
 ) -> None:
     """Real or fake: score pictures by the run's critic and by a detector, and report how far to trust the scores."""
-    from ..core import console, pixels
+    from ..core import console, machine, pixels
     from ..evaluation.inspect import inspect as look
 
     asked = pictures or ()
+    if sheet:
+        for each in asked:
+            refuse_own_picture(sheet, Path(each))
     with console.watching() as watch:
         found = look(
             run, asked, real=real, held_out=held_out, label=label, features=features, adapt=adapt, count=count,
-            device=device, watch=watch,
+            device=machine.device(device), watch=watch,
         )  # fmt: skip
     if sheet:
         pixels.save_picture(found.sheet(), sheet)
@@ -225,15 +228,15 @@ def quiz(
     device: Device = "cpu",
 ) -> None:
     """Make a quiz page that asks which of two pictures is real and compares the visitor with a detector."""
-    from ..core import console
+    from ..core import console, machine
     from ..evaluation.quiz import quiz as ask
     from ..evaluation.quiz import refuse_no_page
 
     refuse_no_page(out)
     with console.watching() as watch:
         found = ask(
-            run, real=real, held_out=held_out, pairs=pairs, seed=seed, features=features, count=count, device=device,
-            watch=watch,
+            run, real=real, held_out=held_out, pairs=pairs, seed=seed, features=features, count=count,
+            device=machine.device(device), watch=watch,
         )  # fmt: skip
         found.save(out)
     say(f"{len(found)} pairs in {out}; the detector has {sum(found.detector)} of them right")

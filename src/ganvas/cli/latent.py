@@ -68,7 +68,7 @@ def morph(
     from ..latent.morph import read_stops, save_morph
     from ..models.model import load
 
-    _refuse_both(place, seeds, label, variety, truncation != 1)
+    _refuse_both(place, seeds, label, variety is not None, truncation != 1)
     opened = load(model)
     if place:
         chosen, found = _spelled(model, opened, place)
@@ -108,6 +108,7 @@ def attributes(
 ) -> None:
     """Show which attributes occur together, and how often each class or keyword occurs, in samples and in the data."""
     from ..core import console
+    from ..core.batch import Kind
     from ..data.dataset import open_source
     from ..latent.survey import survey
     from ..models.model import load
@@ -119,8 +120,8 @@ def attributes(
         if source is None:
             data = Run(locate(model)).learned_from(watch, instead=f"Name others: `ganvas attributes {model} FOLDER`.")
         else:
-            height, width = opened.shape[-2:]
-            data = open_source(source, size=(width, height), watch=watch)
+            size = None if opened.kind is Kind.POINTS else (opened.shape[-1], opened.shape[-2])
+            data = open_source(source, size=size, watch=watch)
         known = open_source(labels, watch=watch) if labels else None
         found = survey(opened, data, labels=known, count=count, watch=watch)
     say(dumps(found.as_json(), indent=1) if json else str(found))
@@ -147,14 +148,17 @@ def directions(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find directions in latent space, measure how selectively each one acts, and show them as strips of pictures."""
-    from ..core import console
+    from ..core import console, files
     from ..latent.attributes import attributes
     from ..latent.directions import beside, find_directions
     from ..latent.edit import gallery, known_attributes
     from ..latent.places import read_start
     from ..models.model import load
+    from ..models.shipped import locate
 
     _refuse_far(strength)
+    if out:
+        files.refuse_own_input(out, locate(model))
     opened, start = load(model), read_start(seed)
     with console.watching() as watch:
         more = {name: each for name, each in known_attributes(labels, watch=watch).items() if name not in attributes()}
@@ -219,7 +223,7 @@ def edit(
     from ..latent.places import Start, read_start
     from ..models.model import load
 
-    _refuse_both(place, seed, label, variety)
+    _refuse_both(place, seed, label, variety is not None)
     opened = varied(load(model), variety, label)
     starts: list[Start] = [] if place else [read_start(word) for word in seed or ["0"]]
     if place:

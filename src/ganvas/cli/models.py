@@ -54,7 +54,7 @@ def publish(
     ] = False,
 ) -> None:
     """Package a trained model and its critics as a small folder to share and start from; or upload to Hugging Face."""
-    from ..models.hub import is_on_hub
+    from ..models.hub_name import is_on_hub
     from ..models.publish import hand_over
     from ..models.publish import publish as make
     from ..models.shipped import locate
@@ -89,7 +89,8 @@ def _put(run: str, to: str, about: str, licence: str, *, private: bool) -> str:
     """Upload the model to Hugging Face, and return its URL."""
     import tempfile
 
-    from ..models.hub import repository, upload
+    from ..models.hub import upload
+    from ..models.hub_name import repository
     from ..models.publish import hand_over
 
     name, _ = repository(to)

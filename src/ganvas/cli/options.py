@@ -29,6 +29,7 @@ __all__ = [
     "Variety",
     "as_options",
     "parse_size",
+    "refuse_own_picture",
     "say",
     "share_work",
     "tell_scores",
@@ -82,6 +83,8 @@ def as_options(text: str) -> str:
         name, value = found[1], re.sub(r"^\['(.*)'\]$|^'(.*)'$", r"\1\2", found[2])
         value = re.sub(r"^\((\d+), (\d+)\)$", r"\1x\2", value)
         value = f"'{value}'" if name == "settings" and "(" in value else value  # a shell would interpret parentheses
+        if value == "False":
+            return f"--no-{name.replace('_', '-')}"
         return " ".join([OPTIONS.get(name, f"--{name.replace('_', '-')}"), *({value} - {"", "True"})])
 
     return re.sub(r"`(\w+)=([^`]*)`", option, text)
@@ -112,6 +115,16 @@ def varied(model: "Model", variety: float | None, asked: Collection[str] | None)
 def say(text: str) -> None:
     """Print a result, without characters that control a terminal."""
     console.answer(text)
+
+
+def refuse_own_picture(out: Path, place: Path | None) -> None:
+    """Refuse an output that is the data, or one of their pictures; a sheet of before may be replaced."""
+    from ..core import files, pixels
+
+    if place:
+        files.refuse_own_input(out, place)
+    if place and out.is_file() and out.resolve().is_relative_to(place.resolve()) and not pixels.is_sheet(out):
+        raise DoesNotFit(f"{out} is one of the pictures, and would be lost. Write to another file.")
 
 
 def share_work() -> bool:

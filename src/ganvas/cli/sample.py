@@ -98,8 +98,9 @@ def sample(
 
     Processes started by torchrun share the drawing.
     """
-    if (place or like) and (count is not None or seed):
-        raise DoesNotFit(f"--{'place' if place else 'like'} says how many pictures and which: no --count and --seed.")
+    if (place or like or seeds) and (count is not None or seed):
+        asked = "place" if place else "like" if like else "seeds"
+        raise DoesNotFit(f"--{asked} says how many pictures and which: no --count and --seed.")
     count = (ROWS if truncation_strip else PICTURES) if count is None else count
     if count > MOST:
         raise DoesNotFit(f"--count is at most {MOST:,}, not {count:,}.")
@@ -207,7 +208,7 @@ def _draw(
 
     speaks = share_work()
     out = out or Path("samples" if layout.separate else "samples.gif" if model.moves else "samples.png")
-    found = directions_of(Path(run), model) if any(place.moves for place in chosen) else None
+    found = directions_of(run, model) if any(place.moves for place in chosen) else None
     name = name or (run if named(run) else here(run))
     saved = save_places(model, chosen, out, layout=layout, found=found, names=names, name=name)
     if not speaks:

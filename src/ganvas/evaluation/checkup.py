@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from .. import metrics
-from ..core import pixels
+from ..core import checkpoint, pixels
 from ..core.batch import Kind
 from ..core.errors import DoesNotFit, NotFound
 from ..data.dataset import Dataset, Watch, unwatched
@@ -29,7 +29,7 @@ from ..models.model import Model, load
 from ..recipes.recipe import Recipe
 from ..runs.advice import advice
 from ..runs.diagnosis import Diagnosis
-from ..runs.doctor import diagnoses, good_news
+from ..runs.doctor import diagnoses, good_news, with_advice
 from ..runs.mends import mend_of
 from ..runs.rescues import rescues
 from ..runs.run import Run
@@ -112,7 +112,7 @@ def doctor(
     found = [each for at, each in enumerate(found) if each.kind not in {before.kind for before in found[:at]}]
     mend = mend_of(about)
     numbers, notes = dict[str, float](), [str(mend)] if mend else []
-    if run.newest is None:
+    if run.newest_sound(checkpoint.MODEL) is None:
         notes.append("It has no intact checkpoint yet, so its samples were not examined.")
     else:
         try:
@@ -122,7 +122,7 @@ def doctor(
         else:
             numbers, unseen = _look(run, load(run.path, device=device), data, held_out, device, watch)
             notes += unseen
-            found += [_advised(each, recipe) for each in _of_looks(numbers)]
+            found += [with_advice(each, recipe) for each in _of_looks(numbers)]
     good = good_news(rows, recipe=recipe) if not found else None
     return Checkup(tuple(found), good, numbers, tuple(notes), run.images)
 
@@ -141,10 +141,6 @@ def _of_the_end(about: Mapping[str, Any], recipe: Recipe) -> Iterator[Diagnosis]
             {"times": times},
             advice("fast", recipe),
         )
-
-
-def _advised(found: Diagnosis, recipe: Recipe) -> Diagnosis:
-    return Diagnosis(found.kind, found.severity, found.text, found.numbers, advice(found.kind, recipe))
 
 
 def _look(

@@ -79,6 +79,8 @@ def reals_named(made: Model, given: str | Path | Dataset, count: int, watch: Wat
 
 def halves(made: Model, reals: Side, unseen: Side | None, watch: Watch) -> tuple[Half, Half]:
     """The training and the test set, each with as many generated pictures as real ones."""
+    if min(each.count for each in (reals, unseen) if each) < FEWEST:
+        raise DoesNotFit(f"It takes {FEWEST} real pictures of each source: raise `count=`, or name more by `real=`.")
     real = _all(reals, watch)
     keys = np.array([digest(each) for each in real])
     if unseen is None:

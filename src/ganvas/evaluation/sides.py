@@ -19,7 +19,7 @@ from ..data.dataset import Dataset, Source, Watch, open_source, source
 from ..data.picture_files import LOSSY
 from ..data.words import nfc
 from ..learning.conditions import Labels
-from ..models.hub import is_on_hub
+from ..models.hub_name import is_on_hub
 from ..models.layout import is_folder
 from ..models.model import Model, load
 from ..runs.run import Run

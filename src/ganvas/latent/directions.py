@@ -31,7 +31,7 @@ from ..core.guess import guess
 from ..core.sums import sealed, unsealed
 from ..core.tensors import write_safetensors
 from ..data.dataset import Watch, unwatched
-from ..models.hub import is_on_hub, repository
+from ..models.hub_name import is_on_hub, repository
 from ..models.model import Model, inputs
 from ..models.shipped import shipped
 from .attributes import Attribute, attributes, measured
@@ -226,6 +226,8 @@ def find_directions(
     values, features = _looked_at(model, z, conditions, by, axes, watch)
     deviations = values.std(0)
     moving = (deviations > STILL).nonzero().flatten()
+    if not len(moving):
+        raise DoesNotFit("The samples of this model are all alike, so nothing moves them: `ganvas doctor` says more.")
     by = {name: by[name] for index, name in enumerate(by) if index in moving}
     count = min(count, model.network.latent, features.shape[1])
     place, known = _coordinates(z, conditions, axes)

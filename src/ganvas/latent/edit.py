@@ -146,13 +146,11 @@ def climb(
     deviations: Mapping[str, float],
     held: Sequence[str] = (),
     steps: int = STEPS,
-    step_size: float = STEP,
-    penalty: float = 1.0,
     watch: Watch = unwatched,
 ) -> tuple[Float[Tensor, "n l"], Float[Tensor, "n k"] | None]:
     """Find inputs near z whose samples have the wanted attributes and keep the held ones.
 
-    Gradient descent on sum_a (change of a - goal of a)^2 + penalty * mean_b (change of b)^2, over the attributes a with
+    Gradient descent on sum_a (change of a - goal of a)^2 + mean_b (change of b)^2, over the attributes a with
     a goal and the held attributes b, all in deviations. The weights do not change. Each input keeps its length, since
     the length of a normal z hardly varies. Keywords are a direction of fixed length too, and are moved as well, since a
     model of keywords may hardly use z.
@@ -166,15 +164,13 @@ def climb(
         deviations: of each attribute among samples.
         held: attributes to hold constant.
         steps: number of steps.
-        step_size: factor of the gradient.
-        penalty: weight of the held attributes.
         watch: called with the progress.
     """
     device = next(model.network.parameters()).device
     used = {name: by[name] for name in (*goals, *held)}
     unit = torch.tensor([deviations[name] for name in used], device=device)
     wanted = torch.stack([*goals.values(), *[torch.zeros(len(z))] * len(held)], dim=1).to(device)
-    weights = torch.tensor([1.0] * len(goals) + [penalty / max(1, len(held))] * len(held), device=device)
+    weights = torch.tensor([1.0] * len(goals) + [1.0 / max(1, len(held))] * len(held), device=device)
     given = [z.to(device)] if condition is None else [z.to(device), condition.to(device)]
     free = len(given) if isinstance(model.condition, Keywords) else 1
     with torch.no_grad():
@@ -185,7 +181,7 @@ def climb(
         changes = (measured(_made(model, moving + given[free:]), used) - start) / unit
         gradients = torch.autograd.grad((weights * (changes - wanted).square()).sum(), moving)
         for place, (each, gradient) in enumerate(zip(moving, gradients, strict=True)):
-            given[place] = F.normalize(each.detach() - step_size * gradient, dim=1) * lengths[place]
+            given[place] = F.normalize(each.detach() - STEP * gradient, dim=1) * lengths[place]
     watch("Following the gradient", steps, steps)
     return given[0].cpu(), given[1].cpu() if len(given) > 1 else None
 

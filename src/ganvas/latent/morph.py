@@ -22,9 +22,8 @@ from ..models.model import Model
 from ..models.sheets import refuse_huge
 from .places import ENDING, Start, places, read_start
 
-__all__ = ["FILMS", "Stop", "blend", "morph", "positions", "read_stops", "save_morph"]
+__all__ = ["Stop", "blend", "morph", "positions", "read_stops", "save_morph"]
 
-FILMS = (".gif", ".webp", ".mp4")
 PER_LEG, ON_STRIP = 24, 4  # steps between two stops, in a film and on a strip
 FRAMES_PER_SECOND = 12
 LONGEST = 3600  # seconds of a film
@@ -173,7 +172,7 @@ def save_morph(
             f"This model makes vectors of {model.shape[0]} numbers, and only pictures and clips can be shown as a "
             "morph; `ganvas.latent.morph.morph(model, stops)` returns the samples on the way."
         )
-    film = out.suffix.lower() in FILMS
+    film = out.suffix.lower() in pixels.FILMS
     if seconds is not None and not (film and 0 < seconds <= LONGEST):
         raise DoesNotFit(
             f"`seconds=` is how long a film takes, up to {LONGEST:,}, and not for {out.name!r} with {seconds}."

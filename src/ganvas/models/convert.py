@@ -74,8 +74,7 @@ def convert(file: Path, kind: str, out: Path, *, classes: tuple[str, ...] = (), 
         )
     if out.suffix != ".safetensors":
         raise DoesNotFit(f"A model file ends in .safetensors, not {out.name!r}.")
-    if out.exists() and file.exists() and out.samefile(file):
-        raise DoesNotFit(f"{out} is what is to be converted, and would be lost: give `out=` another file.")
+    files.refuse_own_input(out, file)
     found = translate(read_weights(file), kind, clamp=clamp)
     shapes = {name: tuple(tensor.shape) for name, tensor in found.tensors.items()}
     real = frozenset(name for name, tensor in found.tensors.items() if tensor.is_floating_point())

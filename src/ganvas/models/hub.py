@@ -13,10 +13,10 @@ from typing import Any
 
 from ..core import checkpoint
 from ..core.errors import DoesNotFit, NotFound, NotInstalled, Unreachable
-from .hub_name import SCHEME, is_on_hub, repository
+from .hub_name import SCHEME, repository
 from .layout import CONFIG, CRITICS, FILES, read_folder
 
-__all__ = ["fetched", "is_on_hub", "repository", "upload"]
+__all__ = ["fetched", "upload"]
 
 
 def fetched(place: str | Path) -> Path:

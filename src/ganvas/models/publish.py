@@ -25,8 +25,10 @@ from ..core.weights import read_header, sha256
 from ..networks.latent import has_encoder
 from ..recipes.recipe import Recipe
 from ..recipes.settings import to_json
+from ..runs.mends import mend_of
 from ..runs.run import LOG, Run
 from .card import UNKNOWN, Trained, card, headed
+from .hub_name import is_on_hub
 from .layout import CARD, CONFIG, CRITICS, FILES, LIBRARY, PREVIEW, is_folder, read_folder
 from .model import Model, described, load, metadata, model_file
 from .shipped import locate
@@ -198,7 +200,9 @@ def _for_others(run: Run) -> tuple[Recipe, dict[str, Any]]:
         recipe = replace(recipe, data=replace(recipe.data, path=Path(recipe.data.path).name))  # type: ignore[type-var]
         facts["source"] = Path(facts["source"]).name
     facts["data"] = facts["data"] | {"skipped": []}
-    if facts.get("from"):
+    if mend := mend_of(facts):
+        facts["mended"] = replace(mend, before=replace(mend.before, data=recipe.data)).as_json()
+    if facts.get("from") and not is_on_hub(facts["from"]):
         facts["from"] = Path(facts["from"]).name
     return recipe, facts
 
@@ -217,6 +221,6 @@ def _card(name: str, run: Run, about: str) -> str:
     return (
         f"# {name}\n\n{about.strip()}\n\n{pictures}## Training\n\n"
         f"- {run.images:,} images seen of {data['count']:,} different ones, seed {facts['seed']}\n{begun}"
-        f"- {run.seconds / 3600:.1f} hours of training on {facts['machine']['processor']}\n"
+        f"- {run.seconds / 3600:.1f} hours of training on {facts['machine'].get('processor', 'an unnamed machine')}\n"
         f"- ganvas {facts['ganvas']}; weights in half precision\n\n```text\n{run.recipe}\n```\n"
     )

@@ -21,7 +21,7 @@ from ..recipes.settings import from_json
 from .advice import advice
 from .diagnosis import Diagnosis
 
-__all__ = ["FEWEST", "diagnoses", "good_news", "recipe_of"]
+__all__ = ["FEWEST", "diagnoses", "good_news", "recipe_of", "with_advice"]
 
 FEWEST = 20  # rows of a log that can be judged
 SHORT = 100  # in fewer steps no GAN trained from scratch has learned anything
@@ -56,7 +56,7 @@ def diagnoses(rows: Rows, *, samples: int | None = None, recipe: Recipe | None =
         looks = (_exploding, _fast, _critics, _variety, _missing, _deaf, _swings)
         judged = [each for look in looks for each in look(since)]
         found = [*judged, *found, *_best(rows)]
-    return [_with_advice(each, recipe) for each in found]
+    return [with_advice(each, recipe) for each in found]
 
 
 def good_news(rows: Rows, *, recipe: Recipe | None = None) -> str | None:
@@ -99,7 +99,8 @@ def _parsed(held: str) -> Recipe | None:
     return recipe
 
 
-def _with_advice(found: Diagnosis, recipe: Recipe | None) -> Diagnosis:
+def with_advice(found: Diagnosis, recipe: Recipe | None) -> Diagnosis:
+    """A diagnosis with the setting that would mend it in this recipe, if there is one."""
     return Diagnosis(found.kind, found.severity, found.text, found.numbers, advice(found.kind, recipe))
 
 

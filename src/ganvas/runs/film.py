@@ -47,6 +47,8 @@ def film(
     if len(sheets) < 2:
         raise DoesNotFit(f"A film needs two sheets of samples; {folder} has {len(sheets)}. Train a little longer.")
     frames = min(len(sheets), FRAMES)
+    if (seconds is not None and seconds <= 0) or frames_per_second <= 0:
+        raise DoesNotFit("A film takes more than 0 seconds, and shows more than 0 frames in each.")
     if seconds is not None:
         frames = min(len(sheets), max(2, round(seconds * frames_per_second)))
         frames_per_second = min(frames_per_second, frames / seconds)

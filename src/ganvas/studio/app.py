@@ -69,7 +69,7 @@ def application(workspace: Workspace, door: Door, *, threads: int | None = None,
     @asynccontextmanager
     async def living(_app: FastAPI) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-        worker.start(when_ready=lambda: None)
+        worker.start()
         watching = loop.create_task(_watch(parts))
         yield
         watching.cancel()

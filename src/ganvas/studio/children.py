@@ -147,8 +147,11 @@ class Child:
         said = next((line.removeprefix("ganvas: ") for line in reversed(lines) if line.startswith("ganvas: ")), None)
         if said:
             return said
-        if self.stopping and self.code in {-signal.SIGTERM, 128 + signal.SIGTERM}:
-            return None  # stopped before it had begun to train, so there was nothing to save
+        killed = self.code == -getattr(signal, "SIGKILL", 0) != 0
+        if self.stopping and (killed or self.code in {-signal.SIGTERM, 128 + signal.SIGTERM}):
+            return None  # stopped before it had begun to train, so there was nothing to save; or it was asked twice
+        if killed:
+            return "The system ended it, most likely because memory ran out: take smaller pictures or fewer at once."
         if self.code or any(line.startswith("Traceback") for line in lines):
             return (
                 f"It ended with an error that is a defect of the toolkit: {lines[-1] if lines else 'it said nothing'}"

@@ -158,9 +158,7 @@ class Folder:
         if not found:
             return None
         value, row = min(found, key=lambda each: each[0])
-        error = (row.get("errors") or {}).get(name)
-        told = f"{name} {value:.3g}" + (f" ± {error:.1g}" if isinstance(error, float | int) else "")
-        return {"images": row["images"], "score": told}
+        return {"images": row["images"], "score": f"{name} {value:.3g}"}
 
     def mends(self) -> list[str]:
         """The corrections that the training made to itself, one sentence each."""

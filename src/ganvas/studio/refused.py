@@ -47,7 +47,7 @@ def body(status: int, message: str, field: str | None = None) -> dict[str, Any]:
     return {"error": {"code": CODES.get(status, "error"), "message": message, "field": field}}
 
 
-def of(error: GanvasError, *, named: bool = False) -> Refused:
-    """An error of the toolkit as a refusal; NotFound becomes 422 unless the URL `named` what is missing."""
+def of(error: GanvasError) -> Refused:
+    """An error of the toolkit as a refusal; NotFound becomes 422, since the URL itself was found."""
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 422)
-    return Refused(422 if status == 404 and not named else status, str(error))
+    return Refused(422 if status == 404 else status, str(error))

@@ -30,9 +30,8 @@ class Worker:
         self._queue: queue.PriorityQueue[Work] = queue.PriorityQueue()
         self._thread = threading.Thread(target=self._run, name="torch", daemon=True)
 
-    def start(self, *, when_ready: Callable[[], None]) -> None:
-        """Begin to import torch; `when_ready` is called in the thread after that."""
-        self._when_ready = when_ready
+    def start(self) -> None:
+        """Begin to import torch in the thread; `ready` says when that is done."""
         self._thread.start()
 
     def submit(self, priority: int, work: Callable[[], T]) -> "Future[T]":
@@ -50,18 +49,12 @@ class Worker:
         self._queue.put((priority, next(self._count), run))
         return future
 
-    @property
-    def waiting(self) -> int:
-        """The number of queued functions."""
-        return self._queue.qsize()
-
     def _run(self) -> None:
         import torch
 
         if self._threads is not None:
             torch.set_num_threads(self._threads)
         self.ready = True
-        self._when_ready()
         while True:
             _, _, work = self._queue.get()
             with suppress(Exception):  # a callback of a future that was given up

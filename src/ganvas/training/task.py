@@ -98,7 +98,7 @@ def asked(
         start_from = str(start_from.absolute())  # as text, ./icons would be the model of that name
     if start_from is not None and not start_from.strip():
         raise NotFound("`start_from=` is empty. Name a run or a model, or leave it out.")
-    begun_with, said = start_from, ""
+    said = ""
     target = as_text(target) if isinstance(target, Path) else target
     data, size = None if data is None else as_text(data), sides(size)
     name = name_of_run(target, data, size, seed, start_from)
@@ -116,7 +116,7 @@ def asked(
         target = plan(Choice(name, recipe, given), size=size, settings=settings)
     target = replace(target, data=placed(target.data))
     run = Run(Path(out or Path("runs") / name))
-    task = Task(run, target, seed, begun_with, begins=target.begins, note=said)
+    task = Task(run, target, seed, start_from, begins=target.begins, note=said)
     noted = _noted(run.path) if task.begins else None
     return replace(task, images=noted.images, minutes=noted.minutes) if noted else task
 

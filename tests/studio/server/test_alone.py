@@ -1,6 +1,7 @@
 """Parts of the server without a server: what they do after something has gone wrong."""
 
 import asyncio
+import signal
 import socket
 from types import SimpleNamespace
 
@@ -32,6 +33,19 @@ def test_a_job_that_ended_while_no_server_was_there(tmp_path, written, state):
     assert found["state"] == state
     assert found["error"] == ("It ended without a word." if state == "failed" else None)
     assert [file["name"] for file in found["files"]] == (["film.gif"] if state == "done" else [])
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows kills without a signal")
+def test_what_was_killed_is_no_defect_of_the_toolkit(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    child = Child.new(workspace, "train", ["train", "digits"], {})
+    child.code = -signal.SIGKILL
+    assert child.error().startswith("The system ended it, most likely because memory ran out")
+    child.stopping = 1.0
+    assert child.error() is None, "its user stopped it twice"
+    child.code = -signal.SIGSEGV
+    assert "a defect of the toolkit" in child.error()
 
 
 def test_the_watch_goes_on_after_a_failure(monkeypatch):
