@@ -11,6 +11,7 @@ from PIL import Image
 
 from ganvas import Run, fit, plan, source, train
 from ganvas.core.errors import DoesNotFit, GanvasError, NotFound, PassedOver
+from ganvas.core.seeds import refuse_seeds
 from ganvas.models.publish import hand_over
 from ganvas.runs.film import film
 
@@ -96,6 +97,21 @@ def test_the_doctor_says_what_the_log_says_where_no_checkpoint_is_sound(ganvas, 
         code, out, _ = ganvas("doctor", "sick")
     assert code == 0
     assert "no intact checkpoint" in out
+
+
+def test_a_folder_may_have_brackets_in_its_name(ganvas, tmp_path):
+    drawn(tmp_path / "my (pictures)", 30)
+    shown = [ganvas("train", "photos", *how, "--dry-run") for how in (
+        ("--data", "my (pictures)"), ("--set", "data=my (pictures)"), ("--set", "data=folder('my (pictures)')")
+    )]  # fmt: skip
+    assert [code for code, _, _ in shown] == [0, 0, 0], shown
+    assert shown[0][1] == shown[1][1] == shown[2][1]
+
+
+@pytest.mark.parametrize("seeds", [[0, 1.5, 3], [0, "1"], [0, 1, -1]])
+def test_each_seed_is_looked_at(seeds):
+    with pytest.raises(DoesNotFit, match="Seeds are whole numbers from 0"):
+        refuse_seeds(seeds)
 
 
 def test_points_have_no_attributes(ganvas, tmp_path, points):

@@ -599,6 +599,15 @@ class TestDigits:
         (np.zeros((4, 8, 8, 3), np.float32), {}, "float32 [4, 8, 8, 3] cannot be learned from: pictures are uint8"),
         (np.zeros((4, 3, 8, 8), np.uint8), {}, "uint8 [4, 3, 8, 8] cannot be learned from"),
         (np.zeros((2, 2), np.float32), {"classes": ("a",), "labels": np.array([0, 7])}, "from 0 to 7, but there are 1"),
+        (np.full((4, 2), np.nan, np.float32), {}, "some of these are NaN"),
+        (
+            np.zeros((4, 2), np.float32),
+            {"classes": ("a",), "labels": np.zeros(3, int)},
+            "one for each of the 4 samples",
+        ),
+        (np.zeros((4, 2), np.float32), {"classes": ("a",), "labels": np.zeros(4)}, "Labels are whole numbers"),
+        (np.zeros((4, 2), np.float32), {"keywords": (("a",),)}, "give a name, and keywords, for each or for none"),
+        (np.zeros((4, 2), np.float32), {"names": ("a", "b")}, "give a name, and keywords, for each or for none"),
     ],
 )
 def test_data_that_no_network_could_be_shown(samples, more, wanted):

@@ -10,6 +10,7 @@ from PIL import Image
 from ganvas import fit, source, train
 from ganvas.core.errors import DoesNotFit, GanvasError, NotFound
 from ganvas.data.look import before_and_after, look
+from ganvas.data.sources.folder import Folder
 from ganvas.learning.surface import slopes, surface
 
 
@@ -53,6 +54,17 @@ def test_the_command(ganvas, folder, tmp_path, monkeypatch):
     assert {"what": "Looking at files", "done": 9, "total": 9} in lines
     assert not (tmp_path / "contact.png").exists()
     assert json.loads(ganvas("data", "ring", "--json")[1])["twins"] == []
+
+
+def test_what_a_microscope_saw_is_looked_at_as_it_is_learned_from(tmp_path):
+    for number in range(3):
+        ramp = np.linspace(0, 4095, 40 * 40).astype(np.uint16).reshape(40, 40)
+        Image.fromarray(ramp).save(tmp_path / f"{number}.png")
+    data = Folder(str(tmp_path), bits=12)
+    shown, learned = before_and_after(data, "0.png")
+    assert np.array_equal(learned, data.open().samples[0])
+    assert np.asarray(shown)[..., 0].mean() == pytest.approx(127, abs=2)
+    assert not Folder(str(tmp_path)).drawn(), "its sixteen shades are not areas of one colour"
 
 
 def test_a_picture_before_and_after(folder):

@@ -81,10 +81,11 @@ def test_what_cannot_be_asked(run, points):
         quiz(fit(points, images=64, out=run.path.parent / "points", quiet=True, device="cpu").path)
 
 
-@pytest.mark.parametrize(("right", "pairs"), [(0, 5), (3, 10), (10, 20), (20, 20), (97, 100)])
+@pytest.mark.parametrize(("right", "pairs"), [(0, 5), (3, 10), (10, 20), (20, 20), (97, 100), (600, 1_000)])
 def test_the_interval_is_that_of_clopper_and_pearson(right, pairs):
     """What is outside of it has at most a fortieth of the probability on either side."""
     low, high = interval_of_pairs(right, pairs)
+    assert interval_of_pairs(right * 100, pairs * 100)[0] >= low, "nor is it too large a number for many pairs"
     tail = [
         math.fsum(math.comb(pairs, k) * share**k * (1 - share) ** (pairs - k) for k in those)
         for share, those in ((low, range(right, pairs + 1)), (high, range(right + 1)))

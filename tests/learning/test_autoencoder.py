@@ -323,10 +323,9 @@ def test_a_run(recipe, tmp_path):
     rows = np.arange(20)
     told = model.condition.take(data, rows) if model.condition else None
     for a, b in zip(*(each.encode(data.take(rows), told) for each in (model.network, state.average)), strict=True):
-        assert torch.equal(a, b)
-    assert torch.equal(
-        model.network.reconstruct(data.take(rows), told), state.average.reconstruct(data.take(rows), told)
-    )
+        assert torch.allclose(a, b, atol=1e-6)  # weights lie otherwise in memory, and some processors add in that order
+    pairs = [network.reconstruct(data.take(rows), told) for network in (model.network, state.average)]
+    assert torch.allclose(*pairs, atol=1e-6)
 
 
 def test_strips_come_back_as_sheets_do(vae, tmp_path):

@@ -312,7 +312,7 @@ def test_a_picture_that_was_projected_is_of_its_very_words(asked):
 
 def test_retrieval_is_measured_beside_that_of_real_pictures(asked):
     model, data = load(asked.path), asked.recipe.data.open()
-    data = replace(data, samples=np.tile(data.samples, (3, 1, 1, 1)), keywords=data.keywords * 3)
+    data = replace(data, samples=np.tile(data.samples, (3, 1, 1, 1)), names=(), keywords=data.keywords * 3)
     colours = Extractor(lambda pictures: pictures.float().mean((1, 2)), 3, "", "", "", name="colours")
     scores = dict(Comparison(Side("model", model, 24), Side("data", data, 24), colours).scores())
     assert scores["retrieval"].value > 0.9

@@ -21,7 +21,8 @@ from torch.torch_version import TorchVersion
 
 from ganvas.core import pixels
 from ganvas.core.errors import GanvasError
-from ganvas.core.weights import read_weights, sha256, sha256_of
+from ganvas.core.manifest import hash_of
+from ganvas.core.weights import read_weights, sha256_of
 from ganvas.data.dataset import Dataset
 from ganvas.data.sources.digits import Digits
 from ganvas.metrics.features import by_name as described
@@ -216,7 +217,7 @@ def test_weights_are_found_where_others_keep_them(nowhere, weights, monkeypatch,
         inception_file()
     monkeypatch.setenv("GANVAS_INCEPTION", str(weights))
     assert inception_file() == weights
-    monkeypatch.setattr(described, "INCEPTION_SHA256", sha256(weights))
+    monkeypatch.setattr(described, "INCEPTION_SHA256", hash_of(weights))
     assert features("inception").frechet == "fid"
     assert features("inception_clean").frechet == "fid-clean"
     with pytest.raises(GanvasError, match="There is no file of weights"):
@@ -224,7 +225,7 @@ def test_weights_are_found_where_others_keep_them(nowhere, weights, monkeypatch,
 
 
 def test_only_the_published_weights_make_a_fid(weights):
-    assert features("inception", weights=weights).frechet == f"fd-inception-{sha256(weights)[:8]}"
+    assert features("inception", weights=weights).frechet == f"fd-inception-{hash_of(weights)[:8]}"
     assert mean_colours().frechet == "fd-means"
 
 
@@ -234,7 +235,7 @@ def test_weights_need_the_name_of_their_network_and_leave_a_mark_on_that_of_the_
     network = EfficientNetLite()
     save_file(network.state_dict(), tmp_path / "other.safetensors")
     found = features("efficientnet_lite0", weights=tmp_path / "other.safetensors")
-    assert found.frechet == f"fd-efficientnet_lite0-{sha256(tmp_path / 'other.safetensors')[:8]}"
+    assert found.frechet == f"fd-efficientnet_lite0-{hash_of(tmp_path / 'other.safetensors')[:8]}"
     assert features("efficientnet_lite0").frechet == "fd-efficientnet_lite0"
 
 
@@ -306,8 +307,8 @@ def test_a_torch_that_unpickles_unsafely_opens_known_files_only(torch_version, o
     with nullcontext() if opens else pytest.raises(GanvasError, match=r"pip install 'torch>=2.10'.*\.safetensors"):
         assert torch.equal(read_weights(file)["a"], tensors["a"])
     with nullcontext() if opens else pytest.raises(GanvasError, match="CVE-2026-24747"):
-        read_weights(file, known=sha256(tmp_path / "a.safetensors"))
-    assert torch.equal(read_weights(file, known=sha256(file))["a"], tensors["a"])
+        read_weights(file, known=hash_of(tmp_path / "a.safetensors"))
+    assert torch.equal(read_weights(file, known=hash_of(file))["a"], tensors["a"])
     assert torch.equal(read_weights(tmp_path / "a.safetensors")["a"], tensors["a"])
     assert features("efficientnet_lite0", device="cpu")
 
@@ -553,6 +554,9 @@ def test_a_classifier_of_colours_takes_gray_pictures_too_and_is_judged_on_what_i
     judged = classifier(data, held_out=wrong)
     assert (judged.accuracy, judged.held_out) == (0, 40)
     assert judged.labels(np.zeros((1, 9, 9, 1), np.uint8)).shape == (1,)
+    for classes in (("blue", "red"), ("red", "blue", "green")):
+        with pytest.raises(GanvasError, match="have the same classes, in one order"):
+            classifier(data, held_out=Dataset(data.samples, classes=classes, labels=labels))
 
 
 @pytest.mark.parametrize(

@@ -454,6 +454,8 @@ def test_statistics_in_files(tmp_path):
     found = metrics.Statistics.of(normal(50, 6))
     found.save(tmp_path / "ours.npz")
     again = metrics.Statistics.load(tmp_path / "ours.npz")
+    found.save(tmp_path / "a folder" / "stats")
+    assert metrics.Statistics.load(tmp_path / "a folder" / "stats").count == 50
     assert torch.equal(again.mean, found.mean)
     assert torch.equal(again.covariance, found.covariance)
     assert again.count == 50
@@ -746,6 +748,8 @@ def test_retrieval_precision():
     assert kept.counts["candidates"] == 299, "a picture is not offered itself"
     twins = metrics.retrieval_precision(real[:20], real[:20], torch.eye(10).repeat(2, 1))
     assert twins.counts["candidates"] == 19, "pictures of the same description are no rivals"
+    with pytest.raises(GanvasError, match="candidates=1"):
+        metrics.retrieval_precision(real, real, told, candidates=1)
     with pytest.raises(GanvasError, match="the same description"):
         metrics.retrieval_precision(real, real, torch.ones(300, 2))
     with pytest.raises(GanvasError, match="One sample per real picture"):

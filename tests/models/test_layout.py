@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from benchmarks.survive.made.models import described, headers, weights
 from ganvas import Run, fit, load
 from ganvas.core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
-from ganvas.core.weights import sha256
+from ganvas.core.manifest import hash_of
 from ganvas.data.dataset import unwatched
 from ganvas.evaluation.sides import opened
 from ganvas.latent.directions import beside
@@ -56,7 +56,7 @@ def state(folder, change):
 
 def weighed(folder):
     """Write into its config.json the sums of its files as they are now."""
-    state(folder, {"files": {name: sha256(folder / name) for name in ("model.safetensors", CRITICS)}})
+    state(folder, {"files": {name: hash_of(folder / name) for name in ("model.safetensors", CRITICS)}})
 
 
 def test_it_is_few_files_and_the_same_pictures(run, folder):

@@ -16,7 +16,7 @@ def refuse_seeds(seeds: Sequence[int]) -> None:
     Raises:
         DoesNotFit: one is no whole number, below 0 or above `MOST_SEED`.
     """
-    for seed in (min(seeds), max(seeds)) if len(seeds) else ():
+    for seed in seeds:
         if not hasattr(seed, "__index__") or not 0 <= seed <= MOST_SEED:
             raise DoesNotFit(f"Seeds are whole numbers from 0 to {MOST_SEED:,}, not {seed}.")
 

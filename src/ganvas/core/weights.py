@@ -24,7 +24,7 @@ from torch import Tensor
 from . import files
 from .errors import Unreadable
 
-__all__ = ["Header", "read_header", "read_weights", "sha256", "sha256_of"]
+__all__ = ["Header", "read_header", "read_weights", "sha256_of"]
 
 UNPICKLES = "2.10"  # the first torch whose weights_only=True has no known vulnerability
 WHOLE, REAL = ("I64",), ("F16", "BF16", "F32", "F64")  # safetensors' names of the types of weights
@@ -127,12 +127,6 @@ def _unpickled(content: bytes) -> object:
 def _first(error: BaseException) -> str:
     """The first sentence of another library's error message."""
     return (str(error) or type(error).__name__).partition("\n")[0].partition(". ")[0].rstrip(".")
-
-
-def sha256(file: Path) -> str:
-    """The SHA-256 of the file's bytes, 64 hexadecimal digits."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def sha256_of(tensors: Mapping[str, Tensor]) -> str:

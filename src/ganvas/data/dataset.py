@@ -164,6 +164,12 @@ class Dataset:
                 f"Samples of {kind} {list(shape)} cannot be learned from: pictures are uint8 [N, H, W, C] with 1, 3 or "
                 "4 channels, clips uint8 [N, T, H, W, C], and points float32 [N, F]."
             )
+        if len(shape) == 2 and not np.isfinite(self.samples).all():
+            raise DoesNotFit("Points are finite numbers, and some of these are NaN or infinite.")
+        if not {len(each) for each in (self.names, self.keywords) if each} <= {shape[0]}:
+            raise DoesNotFit(f"There are {shape[0]:,} samples: give a name, and keywords, for each or for none.")
+        if self.labels is not None and (self.labels.shape != shape[:1] or self.labels.dtype.kind not in "iu"):
+            raise DoesNotFit(f"Labels are whole numbers, one for each of the {shape[0]:,} samples.")
         if self.labels is not None and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             raise DoesNotFit(
                 f"The labels range from {self.labels.min()} to {self.labels.max()}, but there are {len(self.classes)} "

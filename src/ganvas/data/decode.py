@@ -8,7 +8,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,10 +101,10 @@ class Frame:
             raise DoesNotFit(f"{self.background!r} is no colour; try white, black or #rrggbb.") from None
 
     @classmethod
-    def of(cls, size: int | tuple[int, int], channels: int) -> "Frame":
+    def of(cls, size: int | tuple[int, int], channels: int, **more: Any) -> "Frame":
         """The frame of a source's size: one number for squares, or (width, height)."""
         width, height = size if isinstance(size, tuple) else (size, size)
-        return cls(width, height, channels)
+        return cls(width, height, channels, **more)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -285,7 +285,10 @@ def _resized(image: Image.Image, size: tuple[int, int], box: tuple[float, float,
     return image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=3.0)
 
 
-def looks_drawn(pictures: Sequence[NDArray[np.uint8]]) -> bool:
-    """Whether pictures uint8 [H, W, C] of 32x32 pixels look like drawings, with areas of one colour."""
-    shares = [float((picture[:, 1:] == picture[:, :-1]).all(-1).mean()) for picture in pictures]
+def looks_drawn(found: Sequence[Decoded]) -> bool:
+    """Whether pictures of 32x32 pixels look like drawings, with areas of one colour; those of 16 bits never do."""
+    shares = [
+        0.0 if each.kind.endswith(" bits") else float((each.picture[:, 1:] == each.picture[:, :-1]).all(-1).mean())
+        for each in found
+    ]
     return not shares or median(shares) > EVEN

@@ -104,13 +104,14 @@ def before_and_after(source: Source, name: str) -> tuple[Image.Image, NDArray[np
     files = _files(source)
     if files is None or name not in files.names:
         return None
+    asked: Any = source
     try:
         content = files.read(name)
-        width, height = source.size if isinstance(source.size, tuple) else (source.size, source.size)  # type: ignore[attr-defined]
-        frame = Frame(width, height, source.channels, source.background, source.fit)  # type: ignore[attr-defined]
+        frame = Frame.of(asked.size, asked.channels, background=asked.background, fit=asked.fit, bits=asked.bits)
         learned, (wide, high), *_ = decode(content, frame)
         side = min(1.0, 512 / max(wide, high))
-        shown, *_ = decode(content, Frame(max(1, round(wide * side)), max(1, round(high * side)), 4, fit="stretch"))
+        large = (max(1, round(wide * side)), max(1, round(high * side)))
+        shown, *_ = decode(content, Frame.of(large, 4, fit="stretch", bits=frame.bits))
     except Unusable:
         return None
     return Image.fromarray(shown), learned

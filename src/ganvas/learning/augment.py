@@ -158,7 +158,7 @@ def _shift(samples: Tensor, drawn: Float[Tensor, "n 2"], chosen: Bool[Tensor, " 
     far = [int(farthest * side + 0.5) for side in samples.shape[-2:]]
     each = [(drawn[:, axis] * (2 * most + 1)).floor().long() - most for axis, most in enumerate(far)]
     moves = torch.stack(each, 1) * chosen[:, None]
-    if samples.device.type == "cpu" and samples.dtype is not torch.bfloat16:
+    if samples.device.type == "cpu":
         moved: Tensor = _Moved.apply(samples, moves.tolist())  # type: ignore[no-untyped-call]
         return moved
     return _gathered(samples, moves)

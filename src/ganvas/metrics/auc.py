@@ -98,7 +98,11 @@ def interval_of_pairs(right: int, pairs: int) -> tuple[float, float]:
 
 def _at_most(most: int, trials: int, share: float) -> float:
     """The probability of at most so many successes."""
-    return math.fsum(math.comb(trials, k) * share**k * (1 - share) ** (trials - k) for k in range(most + 1))
+    if share in {0.0, 1.0}:
+        return float(share == 0 or most >= trials)
+    up, down, whole = math.log(share), math.log1p(-share), math.lgamma(trials + 1)
+    ways = (whole - math.lgamma(k + 1) - math.lgamma(trials - k + 1) for k in range(most + 1))
+    return math.fsum(math.exp(way + k * up + (trials - k) * down) for k, way in enumerate(ways))
 
 
 def _where(rising: Callable[[float], float], level: float) -> float:

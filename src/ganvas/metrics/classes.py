@@ -228,7 +228,7 @@ def retrieval_precision(
         seed: of the choice of candidates.
 
     Raises:
-        DoesNotFit: there are not as many of each, or see `as_pair`.
+        DoesNotFit: there are not as many of each, or fewer than 2 candidates, or see `as_pair`.
     """
     fake, real = as_pair(fake, real, names=("fake", "real"))
     descriptions = torch.as_tensor(descriptions)
@@ -242,6 +242,8 @@ def retrieval_precision(
     offered = same[:, None] != same
     if own is not None:
         offered[torch.arange(len(fake)), torch.as_tensor(own)] = False
+    if candidates < 2:
+        raise DoesNotFit(f"There is nothing to choose from with `candidates={candidates}`: give at least 2.")
     others = min(candidates - 1, int(offered.sum(1).min()))
     if others < 1:
         raise DoesNotFit("All of these pictures have the same description, so there is nothing to choose from.")

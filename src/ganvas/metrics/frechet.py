@@ -8,13 +8,14 @@ import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..core import files
 from ..core.catalog import part
 from ..core.errors import DoesNotFit, NotFound, Unreadable
 from .score import FEWEST, Features, Score, as_features, as_pair
@@ -48,11 +49,16 @@ class Statistics:
         return running.statistics()
 
     def save(self, path: Path) -> None:
-        """Write an .npz that pytorch-fid, clean-fid and ADM read too: `mu` and `sigma`, and additionally `count`."""
-        arrays = {"mu": self.mean.cpu().numpy(), "sigma": self.covariance.cpu().numpy()}
+        """Write an .npz that pytorch-fid, clean-fid and ADM read too: `mu` and `sigma`, and additionally `count`.
+
+        Raises:
+            Unwritable: the file cannot be written.
+        """
+        arrays: dict[str, Any] = {"mu": self.mean.cpu().numpy(), "sigma": self.covariance.cpu().numpy()}
         if self.count is not None:
             arrays["count"] = np.array(self.count)
-        np.savez(path, allow_pickle=False, **arrays)
+        with files.writing(path), files.replacing(path) as draft, draft.open("wb") as file:
+            np.savez(file, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Statistics":

@@ -18,8 +18,8 @@ from typing import Any
 
 from ..core import checkpoint, files
 from ..core.errors import Unreadable
+from ..core.manifest import hash_of
 from ..core.sums import proven
-from ..core.weights import sha256
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json
 
@@ -66,7 +66,7 @@ class Folder:
         """
         file, sums = self.path / name, self.config.get("files")
         try:
-            right = isinstance(sums, dict) and sha256(files.plain(file)) == sums.get(name)
+            right = isinstance(sums, dict) and hash_of(files.plain(file)) == sums.get(name)
         except OSError:
             right = False
         if not right:

@@ -18,10 +18,11 @@ from torch import Tensor
 
 from ..core import checkpoint, files, pixels
 from ..core.errors import DoesNotFit, NotFound, Unreadable
+from ..core.manifest import hash_of
 from ..core.sums import summed
 from ..core.tensors import write_safetensors
 from ..core.version import __version__
-from ..core.weights import read_header, sha256
+from ..core.weights import read_header
 from ..networks.latent import has_encoder
 from ..recipes.recipe import Recipe
 from ..recipes.settings import to_json
@@ -109,7 +110,7 @@ def hand_over(place: str | Path, folder: Path, *, about: str = "", licence: str 
                 write_safetensors(tensors, draft, told)
         if CRITICS not in weights:  # left from the model that was here before
             (folder / CRITICS).unlink(missing_ok=True)
-        sums = {file: sha256(folder / file) for file in weights}
+        sums = {file: hash_of(folder / file) for file in weights}
         files.write(folder / CONFIG, json.dumps(summed(config | {"files": sums}), indent=1))
         files.write(folder / CARD, _text(at, model, name or folder.name, about, licence))
     return folder

@@ -21,7 +21,7 @@ SETTINGS = tuple(kind for kind in catalog.KINDS if kind not in ("recipe", "featu
 
 def read(text: str, kind: Any, path: str) -> Any:
     """Parse text as a value of this type."""
-    if kind is Source and "(" not in text:
+    if kind is Source and ("(" not in text or text.partition("(")[0] not in catalog.names("data")):
         return source(text)
     try:
         value = _evaluate(ast.parse(text, mode="eval").body)
@@ -120,11 +120,11 @@ def _kind(kind: Any) -> str:
     if typing.get_origin(kind) is tuple:
         return f"({', '.join('...' if each is ... else _kind(each) for each in typing.get_args(kind))})"
     if isinstance(kind, type) and not typing.get_origin(kind):
-        return f"a part such as {catalog_names(kind)}"
+        return f"a part such as {_names_of(kind)}"
     return str(kind).replace("typing.", "")
 
 
-def catalog_names(kind: type) -> str:
+def _names_of(kind: type) -> str:
     """The names of the parts that are of this class, for an error message."""
     fitting = [
         name
@@ -209,8 +209,6 @@ def differences(a: Any, b: Any, path: str = "") -> list[str]:
     """The differences between two JSON values as text, for instance "optimizer.rate: 0.001, not 0.0002"."""
     if isinstance(a, Mapping) and isinstance(b, Mapping) and a.get("part") == b.get("part"):
         return [
-            line
-            for name in a.keys() | b.keys()
-            for line in differences(a.get(name), b.get(name), f"{path}.{name}".lstrip("."))
+            line for name in {**a, **b} for line in differences(a.get(name), b.get(name), f"{path}.{name}".lstrip("."))
         ]
     return [] if a == b else [f"{path}: {a!r}, not {b!r}"]

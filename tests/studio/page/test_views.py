@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import AXE, VIEWS, opened
+from .conftest import AXE, VIEWS, opened, sync_api
 
 SIZES = {"desk": (1440, 900), "telephone": (375, 812)}
 KEPT = os.environ.get("GANVAS_SCREENSHOTS")
@@ -113,3 +113,12 @@ def accessible(page: Any) -> list[str]:
         f"axe {violation['id']}: {violation['help']}: {[node['html'][:120] for node in violation['nodes'][:3]]}"
         for violation in answer["violations"]
     ]
+
+
+def test_any_model_is_explored(page: Any) -> None:
+    page.goto("/explore?m=icons&tab=pad&dx=1")
+    page.get_by_label("Model", exact=True).select_option("first")
+    sync_api.expect(page).to_have_url(re.compile(r"/explore\?m=first&tab=pad$"))
+    page.get_by_role("link", name="Morph", exact=True).click()
+    sync_api.expect(page.locator(".cmd")).to_contain_text("ganvas morph runs/first")
+    assert page.complaints == []

@@ -1,7 +1,7 @@
 """Clips, short films of one length: moving digits, or a user's own animations and videos."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from importlib.util import find_spec
 from io import BytesIO
@@ -122,7 +122,7 @@ class Clips(Source):
                 says why.
         """
         path = Path(self.path).expanduser()
-        frame = replace(Frame.of(self.size, self.channels), background=self.background, fit=self.fit)
+        frame = Frame.of(self.size, self.channels, background=self.background, fit=self.fit)
         found = open_files(path)
         if not found.names:
             raise NotFound(f"{path} holds no files at all. Put animated GIFs into it, or name another folder.")

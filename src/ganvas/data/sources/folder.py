@@ -5,16 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound
 from ..archives import Files, open_files
 from ..captions import TABLES, captions
 from ..classes import classes, stem, without_other_splits
 from ..dataset import Dataset, Source, Watch, unwatched
-from ..decode import Frame, Unusable, decode, is_picture, looks_drawn
+from ..decode import Decoded, Frame, Unusable, decode, is_picture, looks_drawn
 from ..pack import Described, pack_files
 
 __all__ = ["Folder"]
@@ -50,11 +47,10 @@ class Folder(Source):
                 says why.
         """
         files = self._files()
-        width, height = self.size if isinstance(self.size, tuple) else (self.size, self.size)
         names, kept = without_other_splits(_candidates(files))
         dataset = pack_files(
             files,
-            Frame(width, height, self.channels, self.background, self.fit, self.bits),
+            Frame.of(self.size, self.channels, background=self.background, fit=self.fit, bits=self.bits),
             kind="pictures",
             names=names,
             describe=lambda: _described(files, names, kept),
@@ -70,14 +66,14 @@ class Folder(Source):
         names = _candidates(files)
         step = max(1, math.ceil(len(names) / LOOKED_AT))
         spread = [name for first in range(step) for name in names[first::step]]
-        found: list[NDArray[np.uint8]] = []
+        found: list[Decoded] = []
         for name in spread[:MOST_LOOKED_AT]:
             if len(found) == LOOKED_AT:
                 break
             if not is_picture(files.beginning(name)):
                 continue
             with suppress(Unusable):
-                found.append(decode(files.read(name), Frame(32, 32, self.channels, self.background)).picture)
+                found.append(decode(files.read(name), Frame(32, 32, self.channels, self.background)))
         return looks_drawn(found)
 
     def _files(self) -> Files:

@@ -68,8 +68,7 @@ class Parquet(Source):
             DoesNotFit: there is only one.
         """
         paths, kept = self._paths()
-        width, height = self.size if isinstance(self.size, tuple) else (self.size, self.size)
-        frame = Frame(width, height, self.channels, self.background, self.fit, self.bits)
+        frame = Frame.of(self.size, self.channels, background=self.background, fit=self.fit, bits=self.bits)
         count = sum(map(_count, paths))
         name = f"parquet-{key([stamp(path) for path in paths], kept, DECODER, frame)}"
         dataset = packed(name, _items(paths, kept, frame, count, watch), most=count, shape=frame.shape)
@@ -82,7 +81,7 @@ class Parquet(Source):
         frame, found = Frame(32, 32, self.channels, self.background), []
         for row in islice(_rows(self._paths()[0], lambda *_: None), LOOKED_AT):
             with suppress(Unusable):
-                found.append(decode(_picture(row), frame).picture)
+                found.append(decode(_picture(row), frame))
         return looks_drawn(found)
 
     def _paths(self) -> tuple[list[Path], tuple[str, ...]]:

@@ -41,7 +41,7 @@ class Points(Source):
             raise DoesNotFit(f"Points come in {', '.join(sorted(ENDINGS))} of at most 256 MiB, and {path} is none.")
         try:
             table = _read(path)
-        except (OSError, ValueError, TypeError, RecursionError, EOFError):
+        except (OSError, ValueError, TypeError, OverflowError, RecursionError, EOFError):
             raise Unreadable(f"{path} holds no table of numbers with as many in each row.") from None
         if table.ndim != 2 or not table.shape[1] or len(table) < 2 or not np.isfinite(table).all():
             raise Unreadable(f"{path} is to hold at least two rows of as many finite numbers each.")

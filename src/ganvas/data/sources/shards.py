@@ -65,8 +65,7 @@ class Shards(Source):
             DoesNotFit: there is only one.
         """
         paths = self._paths()
-        width, height = self.size if isinstance(self.size, tuple) else (self.size, self.size)
-        frame = Frame(width, height, self.channels, self.background, self.fit, self.bits)
+        frame = Frame.of(self.size, self.channels, background=self.background, fit=self.fit, bits=self.bits)
         name = f"shards-{key([stamp(path) for path in paths], DECODER, frame)}"
         dataset = packed(name, _items(paths, frame, watch), most=_members(paths), shape=frame.shape)
         if len(dataset) == 1:
@@ -78,7 +77,7 @@ class Shards(Source):
         frame, found = Frame(32, 32, self.channels, self.background), []
         for sample in islice(_samples(self._paths(), lambda *_: None), LOOKED_AT):
             with suppress(Unusable):
-                found.append(decode(_picture(sample)[1], frame).picture)
+                found.append(decode(_picture(sample)[1], frame))
         return looks_drawn(found)
 
     def _paths(self) -> list[Path]:

@@ -24,7 +24,8 @@ from ...core.catalog import part
 from ...core.download import download
 from ...core.errors import DoesNotFit, NotFound, NotInstalled, Unreadable
 from ...core.files import cache_folder
-from ...core.weights import read_weights, sha256, sha256_of
+from ...core.manifest import hash_of
+from ...core.weights import read_weights, sha256_of
 from ...data.dataset import Dataset, Source, Watch, unwatched
 from ...data.sources.digits import Digits
 from .classifier import Classifier, classifier
@@ -144,7 +145,7 @@ def efficientnet_lite0(request: Request) -> Extractor:
         x = (x - 127) / 128
         return network(x.contiguous(memory_format=torch.contiguous_format if request.exact else torch.channels_last))
 
-    size, found = f"{EFFICIENTNET_SIZE}x{EFFICIENTNET_SIZE}", sha256(file)
+    size, found = f"{EFFICIENTNET_SIZE}x{EFFICIENTNET_SIZE}", hash_of(file)
     return Extractor(
         run,
         EFFICIENTNET_FEATURES,
@@ -227,7 +228,7 @@ def _inception_places() -> list[Path]:
 
 def _inception(request: Request, prepare: Callable[[Tensor], Tensor], resize: str, mode: str) -> Extractor:
     file = inception_file(request.weights, watch=request.watch)
-    found = sha256(file)
+    found = hash_of(file)
     if found != INCEPTION_SHA256 and request.weights is None:
         raise Unreadable(
             f"{file} is not the published file: its sha256 begins with {found[:8]} and not with "

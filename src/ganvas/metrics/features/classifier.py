@@ -144,6 +144,8 @@ def classifier(
             than 20; or `data` and `held_out` do not both have classes or both words.
     """
     learned, judged = _opened(data, watch), _opened(held_out, watch) if held_out else None
+    if judged and learned.classes and judged.classes and judged.classes != learned.classes:
+        raise DoesNotFit("What a classifier learns from and what it is judged on have the same classes, in one order.")
     file = cache_folder() / "classifiers" / f"{key(RECIPE, learned.digest(), judged and judged.digest())}.safetensors"
     known = _read(file)
     if known is not None:
