@@ -1,12 +1,15 @@
 """Files and folders are written whole or not at all, and what killed processes leave is found and removed."""
 
+import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
-from ganvas.core import checkpoint, files
+from ganvas.core import checkpoint, files, tensors
 from ganvas.core.errors import Unreadable, Unwritable
 from ganvas.core.weights import read_weights
 from ganvas.latent.places import Latent
@@ -143,3 +146,24 @@ def test_whoever_reads_a_file_waits_for_no_pipe(tmp_path):
             read(tmp_path / name)
     with pytest.raises(Unreadable, match="zero is a pipe or a device"):
         read_weights(Path("/dev/zero"))
+
+
+def test_a_draft_of_the_future_is_swept_where_nobody_else_can_be_writing(tmp_path):
+    with files.replacing(tmp_path / "a") as draft:
+        draft.write_text("half")
+        os.utime(draft, (time.time() + 3600,) * 2)
+        files.sweep(tmp_path)
+        assert draft.exists()
+        files.sweep(tmp_path, seconds=0)
+        assert not draft.exists()
+        draft.write_text("whole")
+
+
+def test_a_full_disk_is_an_error_of_the_system(tmp_path, monkeypatch):
+    def full(*_):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(tensors, "save_file", full)
+    with pytest.raises(OSError, match="No space left") as told:
+        tensors.write_safetensors({}, tmp_path / "a.safetensors")
+    assert told.value.errno == errno.ENOSPC

@@ -1,3 +1,4 @@
+import errno
 import json
 import multiprocessing
 import os
@@ -12,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganvas.core.errors import GanvasError
+from ganvas.core.errors import GanvasError, Unreadable
 from ganvas.core.files import cache_folder
 from ganvas.core.pixels import save_picture
-from ganvas.data import pack
+from ganvas.data import archives, pack
 from ganvas.data.archives import listing, open_files, stamp
 from ganvas.data.dataset import Dataset, source
 from ganvas.data.decode import MOST_BYTES, Frame
@@ -469,3 +470,21 @@ def test_the_index_is_plain_json(tmp_path, cache):
     index = json.loads(Path(cache / name / "index.json").read_text())
     kept = {"names", "classes", "labels", "keywords", "sizes", "skipped", "kinds", "notes", "pack"}
     assert set(index) == kept | {"shape", "samples", "sum"}
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM])
+def test_what_will_pass_leaves_no_picture_out(tmp_path, monkeypatch, number):
+    for shade in range(4):
+        Image.new("RGB", (8, 8), (60 * shade, 0, 0)).save(tmp_path / f"{shade}.png")
+    read = archives._Folder._read
+
+    def busy(self, name, most=None):
+        if name == "2.png":
+            raise OSError(number, os.strerror(number))
+        return read(self, name, most)
+
+    monkeypatch.setattr(archives._Folder, "_read", busy)
+    with pytest.raises(Unreadable, match=r"2\.png cannot be read now: .* Try again"):
+        Folder(str(tmp_path), size=8).open()
+    monkeypatch.undo()
+    assert len(Folder(str(tmp_path), size=8).open()) == 4

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from ganvas import Run, fit
-from ganvas.core.errors import NotFound
+from ganvas.core.errors import NotFound, Unwritable
 from ganvas.runs.run import process_began
 from ganvas.runs.watch import watch
 from ganvas.training.events import Events
@@ -53,6 +53,28 @@ def test_who_trains_is_told_without_the_lock_and_no_longer_after_a_kill(start, t
     second.wait()
     assert run.training is None
     assert run.status["state"] == "interrupted"
+    third = start("train", "ring", "--images", 10**7, "--out", "run")
+    until(lambda: run.training == third.pid and run.status["phase"] == "training")
+    third.send_signal(signal.SIGHUP)  # its terminal was closed
+    third.wait()
+    assert run.status["state"] == "interrupted"
+    assert run.newest_sound().name == f"{run.status['images']:09}", "and what it had learned is kept"
+
+
+def test_a_run_that_is_moved_while_it_trains_does_not_come_into_being_anew(points, tmp_path, monkeypatch):
+    sheet = Recorder.sheet
+
+    def moving(self, images, *others):
+        if images:
+            self.run.path.rename(tmp_path / "moved")
+        sheet(self, images, *others)
+
+    monkeypatch.setattr(Recorder, "sheet", moving)
+    with pytest.raises(Unwritable, match="was moved or removed while it trained"):
+        fit(points, out=tmp_path / "run", quiet=True, device="cpu")
+    assert not (tmp_path / "run" / "samples").exists()
+    monkeypatch.undo()
+    assert fit(tmp_path / "moved", quiet=True, device="cpu").finished
 
 
 def test_the_file_is_whole_at_any_time_and_new_once_a_second(start, tmp_path):

@@ -98,12 +98,14 @@ def evaluate(
         gallery = compared.gallery() if neighbours else None
     if not speaks:
         return
-    tell_scores(compared.about, scores, json=json)
-    if not named(run) and Run(Path(run)).exists:
-        evaluations.keep(Path(run), compared.about, scores)
-        report.write(Path(run))
-    if neighbours and gallery is not None:
-        pixels.save_picture(gallery, neighbours)
+    try:
+        tell_scores(compared.about, scores, json=json)
+    finally:  # also if whoever reads them, such as `head`, has enough
+        if neighbours and gallery is not None:
+            pixels.save_picture(gallery, neighbours)
+        if not named(run) and Run(Path(run)).exists:
+            evaluations.keep(Path(run), compared.about, scores)
+            report.write(Path(run))
 
 
 def compare(

@@ -16,7 +16,7 @@ import time
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from typing import ClassVar, TextIO
 
 from rich.console import Console
@@ -241,15 +241,18 @@ class _Bar(_Shown):
     def __init__(self, total_images: int, title: str) -> None:
         super().__init__(total_images, title)
         self._live = Live(console=_console(self._file), auto_refresh=False, redirect_stdout=_at_terminal(sys.stdout))
-        self._live.start()
+        with suppress(OSError):  # the terminal is gone; the training goes on
+            self._live.start()
 
     def say(self, text: str) -> None:
-        self._live.console.print(Text(printable(text)), soft_wrap=True)
+        with suppress(OSError):
+            self._live.console.print(Text(printable(text)), soft_wrap=True)
 
     def close(self) -> None:
         """Show the last state and release the terminal."""
         super().close()
-        self._live.stop()
+        with suppress(OSError):
+            self._live.stop()
 
     def _show(self) -> None:
         table = Table.grid(padding=(0, 2, 0, 0), expand=True)
@@ -261,7 +264,8 @@ class _Bar(_Shown):
         lines = Table.grid(expand=True)
         lines.add_row(table)
         lines.add_row(Text("  ".join(filter(None, (self._wrong, *self._pace()))), no_wrap=True, overflow="ellipsis"))
-        self._live.update(lines, refresh=True)
+        with suppress(OSError):
+            self._live.update(lines, refresh=True)
 
 
 def _watch_bars(progress: Progress) -> Callable[[str, int, int], None]:
@@ -339,7 +343,9 @@ def _print(text: str, file: TextIO | None) -> None:
     if file is None:
         return
     coding = getattr(file, "encoding", None) or "utf-8"
-    file.write(printable(text).encode(coding, "backslashreplace").decode(coding) + "\n")
-    flush = getattr(file, "flush", None)
-    if flush:
-        flush()
+    # A reader that is gone ends the command whose answer it was to have, but no training for its progress.
+    with nullcontext() if file is sys.stdout else suppress(OSError):
+        file.write(printable(text).encode(coding, "backslashreplace").decode(coding) + "\n")
+        flush = getattr(file, "flush", None)
+        if flush:
+            flush()

@@ -103,7 +103,8 @@ def sweep(folder: Path, names: str = "*", *, seconds: float = DAY_SECONDS) -> No
         with suppress(OSError):
             parts = list(draft.iterdir()) if draft.is_dir() else []
             ours = DRAFT.fullmatch(draft.name) and all(stat.S_ISREG(part.lstat().st_mode) for part in parts)
-            if ours and time.time() - max(part.lstat().st_mtime for part in (draft, *parts)) >= seconds:
+            age = time.time() - max(part.lstat().st_mtime for part in (draft, *parts))
+            if ours and (age >= seconds or not seconds):  # the age is below 0 if the clock was set back
                 _remove(draft)
 
 

@@ -1,8 +1,11 @@
 """Writing files of tensors."""
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -15,9 +18,16 @@ def write_safetensors(tensors: Mapping[str, Tensor], file: Path, about: Mapping[
     The library by itself would make it readable by its owner only.
 
     Raises:
-        OSError or SafetensorError: the disk is full or not writable.
+        OSError: the disk is full or not writable.
     """
     file.touch()
     mode = file.stat().st_mode
-    save_file({name: each.detach().cpu().contiguous() for name, each in tensors.items()}, file, dict(about or {}))
+    held = {name: each.detach().cpu().contiguous() for name, each in tensors.items()}
+    try:
+        save_file(held, file, dict(about or {}))
+    except SafetensorError as error:  # of the library's own, for a full disk too
+        told = re.search(r"os error (\d+)", str(error))
+        if told is None:
+            raise
+        raise OSError(int(told[1]), os.strerror(int(told[1]))) from error
     file.chmod(mode)

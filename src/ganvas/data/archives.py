@@ -5,6 +5,7 @@ to be larger than allowed is not opened. Only folders and plain files are ever o
 may block forever. What the toolkit itself made is left out: run folders with all their content, and its cache.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -24,6 +25,9 @@ RUN = {"run.json", "recipe.json"}
 
 RUN_LEFT_OUT = "a run of this toolkit, with sheets of its samples and no pictures to learn from"
 LINKED_TO_NOTHING = "a link to nothing"
+
+PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ESTALE, errno.ETIMEDOUT}
+"""Errors of the system that say nothing about the file, so that no file may be left out for them."""
 
 Identity = tuple[int, int]
 
@@ -73,6 +77,7 @@ class Files(ABC):
         except Unusable:
             raise
         except Exception as error:  # zipfile raises more kinds than it documents
+            _refuse_passing(name, error)
             raise Unusable(explain(error)) from None
         if not content:
             raise Unusable("empty")
@@ -98,6 +103,7 @@ class _Folder(Files):
         try:
             return hashlib.sha256(self._read(name)).hexdigest()
         except OSError as error:
+            _refuse_passing(name, error)
             return explain(error)
 
     def stamp(self) -> str:
@@ -188,6 +194,16 @@ def listing(path: Path) -> set[str]:
             return {PurePosixPath(name).name for name in opened.namelist()}
     except Exception:  # zipfile raises more kinds than it documents
         return set()
+
+
+def _refuse_passing(name: str, error: Exception) -> None:
+    """Stop for an error that will pass: the cache would remember the file as one that cannot be used.
+
+    Raises:
+        Unreadable: it is one.
+    """
+    if isinstance(error, OSError) and error.errno in PASSING:
+        raise Unreadable(f"{name} cannot be read now: {error.strerror}. Try again.") from None
 
 
 def _identity(seen: os.stat_result) -> tuple[int, ...]:

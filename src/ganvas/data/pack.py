@@ -166,6 +166,8 @@ def pack_files(
     name = f"{kind}-{key(digest(_hashed(files, watch)), files.closed, *settings)}"
     items = _items(files, names, item, described, watch)
     dataset = packed(name, items, most=len(names), shape=frame.shape, notes=notes)
+    if any(reason.startswith("cannot be read") for _, reason in dataset.skipped):
+        return dataset  # without a shortcut: the disk may be well again, which no time or size tells
     with suppress(OSError):  # only a shortcut, and the cache of others may not be writable
         write(seen, f"{name} {key(seen.name, name)}")
     return dataset

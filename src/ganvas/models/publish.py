@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,13 @@ def publish(run: Run, folder: Path, *, about: str = "", licence: str = "", attri
     }
     with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        # First, so that a folder of which the disk had room for a part only is known as ours the next time.
+        files.write(folder / "run.json", json.dumps(summed({**kept.facts, **whose, "published": True}), indent=1))
         checkpoint.write(folder / "checkpoints" / kept.name, weights)
         for other in (folder / "checkpoints").iterdir():
             if other.name.isdecimal() and other.name != kept.name:
                 shutil.rmtree(other)
         files.write(folder / "recipe.json", json.dumps(summed(to_json(kept.recipe)), indent=1))
-        files.write(folder / "run.json", json.dumps(summed({**kept.facts, **whose, "published": True}), indent=1))
         files.write(folder / "log.jsonl", "".join(json.dumps(summed(row)) + "\n" for row in kept.rows))
         files.write(folder / "README.md", _card(folder.name, Run(folder), about))
     return folder
@@ -97,13 +99,14 @@ def hand_over(place: str | Path, folder: Path, *, about: str = "", licence: str 
         raise DoesNotFit(f"`licence=` is for short what the hub lists, such as mit or cc-by-sa-4.0, not {licence!r}.")
     if Run(folder).exists:
         raise DoesNotFit(f"{folder} holds a run. Give another folder.")
-    if any((folder / file).exists() for file in FILES) and not is_folder(folder):
+    if any((folder / file).exists() for file in FILES) and not _is_ours(folder):
         raise DoesNotFit(f"{folder} holds something else, and {' or '.join(FILES)} there would be lost: take another.")
     at = locate(place)
     model, weights, told = _of_run(Run(at)) if Run(at).exists else _of_model(at)
     config = {"library_name": LIBRARY, "version": __version__, "shape": model.shape, **told}
     with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        files.write(folder / CONFIG, json.dumps(summed(config), indent=1))  # its sums follow the files; see `publish`
         pixels.save_picture(pixels.sheet(model.generate(range(SHOWN)), columns=COLUMNS), folder / PREVIEW)
         for file, (tensors, told) in weights.items():
             with files.replacing(folder / file) as draft:
@@ -114,6 +117,13 @@ def hand_over(place: str | Path, folder: Path, *, about: str = "", licence: str 
         files.write(folder / CONFIG, json.dumps(summed(config | {"files": sums}), indent=1))
         files.write(folder / CARD, _text(at, model, name or folder.name, about, licence))
     return folder
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether this is a folder in the layout, perhaps one that a full disk or a kill has left incomplete."""
+    with suppress(Unreadable):
+        return bool(read_folder(folder))
+    return is_folder(folder)
 
 
 def _text(at: Path, model: Model, name: str, about: str, licence: str) -> str:

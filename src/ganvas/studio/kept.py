@@ -30,7 +30,10 @@ class Board:
         self._workspace, self._gallery, self._worker = workspace, gallery, worker
         self._path, self._lock = workspace.studio("kept.json"), threading.Lock()
         known = read_json(self._path, None)
-        self.kept: dict[str, Any] = known if isinstance(known, dict) and known.get("version") == 1 else EMPTY
+        sound = isinstance(known, dict) and known.get("version") == 1
+        if not sound and self._path.exists():  # damaged, or of another version: the next `put` must not replace it
+            self._workspace.discard(self._path)
+        self.kept: dict[str, Any] = known if sound else EMPTY
 
     @property
     def etag(self) -> str:

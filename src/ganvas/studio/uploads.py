@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from .refused import Refused
@@ -33,6 +33,9 @@ class Upload:
         except (FileExistsError, NotADirectoryError):
             self._ended(0)
             raise Refused(409, "A file is where this one's folder is to be.") from None
+        except OSError as error:
+            self._ended(0)
+            raise Refused(507, f"It cannot be written: {error.strerror}.") from None
         except BaseException:
             self._ended(0)
             raise
@@ -69,10 +72,13 @@ class Upload:
         came = 0
         try:
             if self._file is not None:
-                self._file.close()
+                with suppress(OSError) if kind else nullcontext():  # what is left in its buffer has no room either
+                    self._file.close()
             if kind is None:
                 self._draft.replace(self._path)
                 came = self.bytes
+        except OSError as error:
+            raise Refused(507, f"It cannot be written: {error.strerror}.") from None
         finally:
             self._draft.unlink(missing_ok=True)
             self._ended(came)

@@ -11,7 +11,7 @@ import torch
 
 from ..core import checkpoint, console, distributed, files, machine
 from ..core.batch import Kind
-from ..core.errors import Diverged, DoesNotFit, NotFound, Unreadable
+from ..core.errors import Busy, Diverged, DoesNotFit, NotFound, Unreadable
 from ..core.seeds import whole
 from ..data.dataset import Dataset, Watch
 from ..recipes.recipe import Recipe
@@ -154,6 +154,8 @@ def _threads(task: Task, data: Dataset, device: torch.device) -> Threads:
 
 def _train(task: Task, data: Dataset, *, device: torch.device, threads: Threads, quiet: bool) -> None:
     """Begin or resume the task in its folder, which is locked against other processes meanwhile."""
+    folder = task.run.path / "checkpoints"
+    known = checkpoint.named(folder)
     state, found = None, task.run.newest_sound()
     if found:
         _refuse_another(task, seen=int(found.name))
@@ -168,6 +170,8 @@ def _train(task: Task, data: Dataset, *, device: torch.device, threads: Threads,
     auto = task.auto or (task.run.exists and task.run.about.get("auto") is True)
     with recorder.held() if first else nullcontext():
         if first:
+            if checkpoint.named(folder) != known:  # another process trained here between that look and this lock
+                raise Busy(f"Another process has just trained in {task.run.path}. Give the same command again.")
             with files.writing(task.run.path):
                 recorder.begin(
                     task.recipe,

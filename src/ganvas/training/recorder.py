@@ -18,7 +18,7 @@ from torch import Tensor
 from ..core import checkpoint, files, machine, pixels
 from ..core.batch import Kind
 from ..core.catalog import name_of
-from ..core.errors import Busy, GanvasError
+from ..core.errors import Busy, GanvasError, Unwritable
 from ..core.sums import summed
 from ..core.version import __version__
 from ..core.weights import read_header
@@ -217,6 +217,7 @@ class Recorder:
 
     def sheet(self, images: int, state: State, data: Dataset) -> None:
         """Save a sheet of samples from fixed seeds; points are plotted to the extent of the data."""
+        self._stay()
         model, columns = Model(state.average, state.condition), None
         seeds: Sequence[int] = range(ON_A_SHEET[model.kind])
         conditions = None
@@ -233,6 +234,17 @@ class Recorder:
         if (strips := _strips(model, data)) is not None:
             pixels.save_picture(strips, self.run.path / "samples" / "reconstructions" / f"{images:09}.png")
 
+    def _stay(self) -> None:
+        """Refuse to write into a folder that is no longer the run, which would come into being anew, without run.json.
+
+        Raises:
+            Unwritable: it was moved or removed.
+        """
+        if not self.run.exists:
+            raise Unwritable(
+                f"{self.run.path} was moved or removed while it trained. Go on where it is now: `ganvas train FOLDER`."
+            )
+
     def thin(self, recipe: Recipe) -> None:
         """Remove every second sheet except the first and the newest, if runs that were extended left too many."""
         samples = self.run.path / "samples"
@@ -248,6 +260,7 @@ class Recorder:
 
         The newest two are kept, and the one that the training would go back to from here.
         """
+        self._stay()
         contents = {
             checkpoint.MODEL: _product(recipe, state),
             checkpoint.STATE: (state.tensors(), {LOG: json.dumps(summed({"rows": self.run.logged}))}),

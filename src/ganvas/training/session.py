@@ -324,11 +324,16 @@ def _interruptions() -> Iterator[Callable[[], bool]]:
         yield stopped.is_set
         return
 
+    hangup = getattr(signal, "SIGHUP", None)  # of a terminal that is closed
+
     def stop(number: int, _frame: object) -> None:
         stopped.set()
-        signal.signal(number, before[number])
+        if number != hangup:  # which both the system and the shell send
+            signal.signal(number, before[number])
 
     polite = [number for name in ("SIGINT", "SIGTERM", "SIGBREAK") if (number := getattr(signal, name, None))]
+    if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:  # as under nohup
+        polite.append(hangup)
     before = {int(number): signal.signal(number, stop) for number in polite}
     try:
         yield stopped.is_set

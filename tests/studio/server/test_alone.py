@@ -1,6 +1,7 @@
 """Parts of the server without a server: what they do after something has gone wrong."""
 
 import asyncio
+import json
 import signal
 import socket
 from types import SimpleNamespace
@@ -145,6 +146,15 @@ def test_the_copy_of_a_kept_picture_comes_back(tmp_path):
     board.put({"version": 1, "places": [one], "order": ["a1"]}, "*")
     assert copy.read_bytes() == b"what the model drew then"
     assert len(drawn) == 1
+
+
+def test_a_board_that_cannot_be_read_is_put_aside(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    workspace.studio("kept.json").write_text('{"version": 2, "places": [1, 2, 3]}')
+    Board(workspace, None, None).put({"version": 1, "places": [], "order": []}, "*")
+    (aside,) = workspace.studio("trash").iterdir()
+    assert json.loads(aside.read_text())["places"] == [1, 2, 3]
 
 
 def test_an_empty_set_is_said_to_be_empty(tmp_path):
