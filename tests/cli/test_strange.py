@@ -108,6 +108,13 @@ def test_a_folder_may_have_brackets_in_its_name(ganvas, tmp_path):
     assert shown[0][1] == shown[1][1] == shown[2][1]
 
 
+def test_a_folder_may_begin_as_the_home_of_nobody_does(ganvas, tmp_path):
+    code, _, err = ganvas("data", "~nobody-of-that-name/art")
+    assert (code, err.count("\n")) == (1, 1), err
+    drawn(tmp_path / "~nobody-of-that-name")
+    assert ganvas("data", "~nobody-of-that-name", "--size", 8)[0] == 0
+
+
 @pytest.mark.parametrize("seeds", [[0, 1.5, 3], [0, "1"], [0, 1, -1]])
 def test_each_seed_is_looked_at(seeds):
     with pytest.raises(DoesNotFit, match="Seeds are whole numbers from 0"):

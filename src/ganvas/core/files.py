@@ -19,6 +19,7 @@ __all__ = [
     "cache_folder",
     "digest",
     "discard",
+    "expanded",
     "key",
     "numbered",
     "plain",
@@ -133,6 +134,11 @@ def refuse_own_input(out: Path, *inputs: Path) -> None:
     for path in inputs:
         if out.exists() and path.exists() and out.samefile(path):
             raise Unwritable(f"{out} is what this is made from, and would be lost. Write to another file.")
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with ~ replaced by the user's home; as it is if there is no such user, where Path.expanduser raises."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def cache_folder() -> Path:

@@ -20,6 +20,7 @@ from torch import Tensor
 from ..core.batch import Kind, kind_of
 from ..core.catalog import find, names
 from ..core.errors import DoesNotFit, NotFound, Unreadable
+from ..core.files import expanded
 from ..core.guess import guess
 from ..core.machine import sent
 from ..core.pixels import to_float
@@ -171,10 +172,8 @@ class Dataset:
         if self.labels is not None and (self.labels.shape != shape[:1] or self.labels.dtype.kind not in "iu"):
             raise DoesNotFit(f"Labels are whole numbers, one for each of the {shape[0]:,} samples.")
         if self.labels is not None and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
-            raise DoesNotFit(
-                f"The labels range from {self.labels.min()} to {self.labels.max()}, but there are {len(self.classes)} "
-                "classes, counted from 0."
-            )
+            found = f"from {self.labels.min()} to {self.labels.max()}"
+            raise DoesNotFit(f"The labels range {found}, but there are {len(self.classes)} classes, counted from 0.")
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -289,7 +288,7 @@ def as_text(place: str | Path) -> str:
     """A place as the text for it; a `Path` is never a name, so that of a file or folder `icons` becomes ./icons."""
     if isinstance(place, str):
         return place
-    path = place.expanduser()
+    path = expanded(place)
     return str(path) if path.is_absolute() else f".{os.sep}{path}"
 
 
@@ -309,7 +308,7 @@ def source(text: str | Path, *, clips: bool = False) -> Source:
     name, colon, setting = text.partition(":")
     if name in names("data"):
         return _named(name, setting if colon else None)
-    path = Path(text).expanduser()
+    path = expanded(text)
     if _exists(path):
         parts: list[type[Source]] = [find(part, "data") for part in names("data")]
         part: Any = next((part for part in parts if part.reads(path)), find("clips" if clips else "folder", "data"))
@@ -347,7 +346,7 @@ def _exists(path: Path) -> bool:
 def place_of(chosen: Source) -> Path | None:
     """The path of the files that a source reads; None if it draws or downloads its samples."""
     path = getattr(chosen, "path", "")
-    return Path(path).expanduser() if isinstance(path, str) and path else None
+    return expanded(path) if isinstance(path, str) and path else None
 
 
 def placed(chosen: Source) -> Source:

@@ -3,7 +3,6 @@
 import io
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..core.catalog import find
+from ..core.files import expanded
 from .archives import Files, open_files
 from .dataset import Dataset, Source, Watch, unwatched
 from .decode import FORMATS, MOST_PIXELS, Frame, Unusable, decode
@@ -118,7 +118,7 @@ def before_and_after(source: Source, name: str) -> tuple[Image.Image, NDArray[np
 
 
 def _files(source: Source) -> Files | None:
-    return open_files(Path(source.path).expanduser()) if isinstance(source, find("folder", "data")) else None
+    return open_files(expanded(source.path)) if isinstance(source, find("folder", "data")) else None
 
 
 def _forms(files: Files, names: Sequence[str], watch: Watch) -> list[tuple[tuple[int, int], str]]:

@@ -38,7 +38,7 @@ def _latent(path: Path, _changed: int) -> Latent:
 def _start(place: Place, folder: Path) -> int | Latent:
     if place.latent is None:
         return place.seed or 0
-    path = Path(place.latent).expanduser()
+    path = files.expanded(place.latent)
     path = path if place.latent.endswith(ENDING) else folder / f"{place.latent}{ENDING}"
     if not path.is_file():
         raise NotFound(f"There is no latent {path}; `ganvas project MODEL PICTURE` writes one.")

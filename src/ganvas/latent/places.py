@@ -82,7 +82,7 @@ def read_start(word: str) -> Start:
     if word.isdecimal():
         return int(word)
     if word.endswith(ENDING):
-        return Latent.read(Path(word).expanduser())
+        return Latent.read(files.expanded(word))
     raise DoesNotFit(f"A seed is a whole number from 0, or a {ENDING} that `ganvas project` wrote, not {word!r}.")
 
 

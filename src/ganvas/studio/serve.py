@@ -58,9 +58,9 @@ def serve(
     if (threads is not None and threads < 1) or trainings < 1 or not 1 <= port <= 65535:
         raise DoesNotFit("--threads and --trainings are at least 1, and --port is from 1 to 65535.")
     for root in roots:
-        if not root.expanduser().is_dir():
+        if not files.expanded(root).is_dir():
             raise NotFound(f"There is no folder {root} for --data.")
-    workspace = Workspace(folder.expanduser().resolve(), tuple(root.expanduser().resolve() for root in roots))
+    workspace = Workspace(files.expanded(folder).resolve(), tuple(files.expanded(root).resolve() for root in roots))
     workspace.prepare()
     lock = _alone(workspace)
     listening = _listen(host, port)

@@ -120,7 +120,7 @@ def _fit(task: Task, data: Dataset, *, device: torch.device, quiet: bool) -> Run
 def _inside(task: Task) -> Iterator[str]:
     """A note if the run folder is inside the data, where it is excluded from them."""
     data, run = getattr(task.recipe.data, "path", ""), task.run.path
-    if data and run.resolve().is_relative_to(Path(data).expanduser().resolve()):
+    if data and run.resolve().is_relative_to(files.expanded(data).resolve()):
         yield f"the run folder {run} is inside the data, and left out of them; use --out to put it elsewhere"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound
+from ...core.files import expanded
 from ..archives import listing, open_files
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import Frame
@@ -52,7 +53,7 @@ class Celeba(Source):
             )
         if self.split not in {"all", *SPLITS}:
             raise DoesNotFit(f"CelebA has the splits all, {', '.join(SPLITS)}, not {self.split!r}.")
-        path = Path(self.path).expanduser()
+        path = expanded(self.path)
         inner = (path / "img_align_celeba", path / "img_align_celeba.zip", path)
         files = open_files(next((each for each in inner if each.exists()), path))
         attributes, split = _table(path, "list_attr_celeba"), _table(path, "list_eval_partition")

@@ -15,7 +15,7 @@ from PIL import Image
 from ...core.catalog import part
 from ...core.download import download
 from ...core.errors import DoesNotFit, NotFound, Unreadable
-from ...core.files import cache_folder, key
+from ...core.files import cache_folder, expanded, key
 from ..archives import listing, open_files, stamp
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import DECODER, Frame, Unusable
@@ -67,7 +67,7 @@ class Cifar10(Source):
         if self.split not in BATCHES:
             raise DoesNotFit(f"CIFAR-10 has the splits train and test, not {self.split!r}.")
         frame = Frame.of(self.size, self.channels)
-        path = Path(self.path).expanduser() if self.path else _downloaded(watch)
+        path = expanded(self.path) if self.path else _downloaded(watch)
         if not path.exists():
             raise NotFound(f"There is no folder or file {path}.")
         if not _is_tar(path) and not self.reads(path):

@@ -6,7 +6,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from io import BytesIO
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from PIL import Image
 
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound
-from ...core.files import key
+from ...core.files import expanded, key
 from ...core.pixels import is_marked
 from ..archives import Files, open_files
 from ..classes import classes, without_other_splits
@@ -121,7 +121,7 @@ class Clips(Source):
             NotFound, Unreadable or DoesNotFit: the path is missing, or fewer than two clips can be used; the message
                 says why.
         """
-        path = Path(self.path).expanduser()
+        path = expanded(self.path)
         frame = Frame.of(self.size, self.channels, background=self.background, fit=self.fit)
         found = open_files(path)
         if not found.names:

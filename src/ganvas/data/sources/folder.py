@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound
+from ...core.files import expanded
 from ..archives import Files, open_files
 from ..captions import TABLES, captions
 from ..classes import classes, stem, without_other_splits
@@ -77,7 +78,7 @@ class Folder(Source):
         return looks_drawn(found)
 
     def _files(self) -> Files:
-        path = Path(self.path).expanduser()
+        path = expanded(self.path)
         with suppress(OSError):
             if path.is_file() and is_picture(_beginning(path)):
                 raise DoesNotFit(f"{path} is a single picture. {FEW}")

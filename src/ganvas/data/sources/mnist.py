@@ -14,7 +14,7 @@ from PIL import Image
 from ...core.catalog import part
 from ...core.download import download
 from ...core.errors import DoesNotFit, NotFound, Unreadable
-from ...core.files import cache_folder, key
+from ...core.files import cache_folder, expanded, key
 from ..archives import Files, listing, open_files
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import DECODER, Frame, Unusable
@@ -62,7 +62,7 @@ class Mnist(Source):
         if self.split not in {"train", "test"}:
             raise DoesNotFit(f"MNIST has the splits train and test, not {self.split!r}.")
         frame = Frame.of(self.size, self.channels)
-        path = Path(self.path).expanduser() if self.path else _downloaded(watch)
+        path = expanded(self.path) if self.path else _downloaded(watch)
         files, prefix = open_files(path), "train" if self.split == "train" else "t10k"
         pictures_file = _find(files, path, f"{prefix}-images-idx3-ubyte")
         labels_file = _find(files, path, f"{prefix}-labels-idx1-ubyte")

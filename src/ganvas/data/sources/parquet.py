@@ -19,7 +19,7 @@ from typing import Any
 
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound, NotInstalled, Unreadable
-from ...core.files import key
+from ...core.files import expanded, key
 from ..archives import stamp
 from ..captions import split
 from ..classes import OTHER, TRAIN
@@ -90,7 +90,7 @@ class Parquet(Source):
         Raises:
             NotFound: there are none.
         """
-        path = Path(self.path).expanduser()
+        path = expanded(self.path)
         if not path.is_dir():
             paths = [Path(each) for each in sorted(glob.glob(str(path)))] or [path]  # noqa: PTH207 - from the root
             if missing := [each for each in paths if not each.is_file()]:

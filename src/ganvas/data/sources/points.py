@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound, Unreadable
+from ...core.files import expanded
 from ..dataset import Dataset, Source, Watch, unwatched
 
 __all__ = ["Points"]
@@ -34,7 +35,7 @@ class Points(Source):
             NotFound, Unreadable or DoesNotFit: there is no such file, it holds no table of finite numbers, or fewer
                 than two rows.
         """
-        path = Path(self.path).expanduser()
+        path = expanded(self.path)
         if not path.is_file():
             raise NotFound(f"There is no file {path} of points.")
         if path.suffix.lower() not in ENDINGS or path.stat().st_size > MOST_BYTES:

@@ -19,7 +19,7 @@ from typing import Any
 
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound, NotInstalled
-from ...core.files import key
+from ...core.files import expanded, key
 from ..archives import stamp
 from ..captions import described, split
 from ..dataset import Dataset, Source, Watch, unwatched
@@ -87,7 +87,7 @@ class Shards(Source):
             NotFound: there are none, or one of a numbered range is missing.
         """
         expand, _ = _webdataset()
-        patterns = [str(Path(each).expanduser()) for each in expand(self.path)]
+        patterns = [str(expanded(each)) for each in expand(self.path)]
         names = [name for each in patterns for name in sorted(glob.glob(each)) or [each]]  # noqa: PTH207 - from the root
         paths = [Path(name) for name in dict.fromkeys(names)]
         missing = [path for path in paths if not path.is_file()]

@@ -23,7 +23,7 @@ from ...core.batch import Kind
 from ...core.catalog import part
 from ...core.download import download
 from ...core.errors import DoesNotFit, NotFound, NotInstalled, Unreadable
-from ...core.files import cache_folder
+from ...core.files import cache_folder, expanded
 from ...core.manifest import hash_of
 from ...core.weights import read_weights, sha256_of
 from ...data.dataset import Dataset, Source, Watch, unwatched
@@ -81,7 +81,7 @@ def features(
     device = torch.device(device)
     if device.type == "cpu":
         machine.keep_memory()
-    request = Request(Path(weights).expanduser() if weights else None, data, exact, device, watch)
+    request = Request(expanded(weights) if weights else None, data, exact, device, watch)
     found = catalog.find(name, "feature")(request)
     return replace(found, name=found.name or name, exact=exact, device=device)
 
@@ -215,9 +215,9 @@ def inception_file(weights: Path | None = None, *, watch: Watch = unwatched) -> 
 def _inception_here() -> Path | None:
     named = os.environ.get(INCEPTION_VARIABLE)
     if named:
-        if not Path(named).expanduser().is_file():
+        if not expanded(named).is_file():
             raise NotFound(f"{INCEPTION_VARIABLE} names {named}, which is no file; mend or unset it.")
-        return Path(named).expanduser()
+        return expanded(named)
     return next((place for place in _inception_places() if place.is_file()), None)
 
 
