@@ -53,7 +53,9 @@ def test_who_trains_is_told_without_the_lock_and_no_longer_after_a_kill(start, t
     second.wait()
     assert run.training is None
     assert run.status["state"] == "interrupted"
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup, which children inherit
     third = start("train", "ring", "--images", 10**7, "--out", "run")
+    signal.signal(signal.SIGHUP, before)
     until(lambda: run.training == third.pid and run.status["phase"] == "training")
     third.send_signal(signal.SIGHUP)  # its terminal was closed
     third.wait()
