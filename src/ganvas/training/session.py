@@ -315,7 +315,7 @@ def _last(run: Run) -> int:
 
 @contextmanager
 def _interruptions() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C and a termination signal finish the step and save; a second one stops at once.
+    """Let Ctrl-C, a termination signal and a closed terminal finish the step and save; a second Ctrl-C stops at once.
 
     On Windows the only such signal from another process is Ctrl-Break, here SIGBREAK.
     """
