@@ -61,6 +61,8 @@ def entry(
         planned = replace(plan(recipe, data=source, size=SIZE), measure_images=0, sheets=5)
         out = Path("runs/leaderboard") / f"{recipe}-{data}-{minutes:g}min-seed{seed}"
         run = fit(planned, minutes=minutes, seed=seed, out=out, device="cpu", quiet=True)
+        if not run.finished:  # but stopped: what it has learned so far is no result
+            raise SystemExit(f"{run.path} is not finished.")
         made, images, learned = to_uint8(load(run.path).generate(range(SHOWN))), run.images, run.path
     spent = time.process_time() - began
     compared = compare(learned, pictures, count=SAMPLES, features="efficientnet_lite0")
