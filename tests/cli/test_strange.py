@@ -1,6 +1,8 @@
 """What strangers type: nothing of theirs is lost, and whatever cannot be is refused before any work, in one line."""
 
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from conftest import files
 from PIL import Image
 
 from ganvas import Run, fit, plan, source, train
+from ganvas.cli import evaluation
 from ganvas.core.errors import DoesNotFit, GanvasError, NotFound, PassedOver
 from ganvas.core.seeds import refuse_seeds
 from ganvas.models.publish import hand_over
@@ -210,3 +213,19 @@ def test_numbers_of_numpy_and_paths_are_taken_as_what_they_are(pictures, points,
         source(" ")
     with pytest.raises(GanvasError, match="This machine has no device 'gpu'"):
         next(train(pictures, device="gpu"))
+
+
+def test_an_evaluation_is_kept_whoever_reads_it(ganvas, tmp_path, trained, monkeypatch):
+    def gone(*_, **__):
+        raise OSError("the terminal is gone")
+
+    shutil.copytree(trained, tmp_path / "run")
+    monkeypatch.setattr(evaluation, "tell_scores", gone)
+    ganvas("evaluate", "run", "--count", 20, "--features", "digits", "--neighbours", "near.png")
+    assert (tmp_path / "near.png").exists()
+    assert len((tmp_path / "run" / "evaluations.jsonl").read_text().splitlines()) == 1
+
+
+def test_python_without_docstrings_will_do():
+    told = subprocess.run([sys.executable, "-OO", "-m", "ganvas", "list", "data"], capture_output=True, text=True)
+    assert (told.returncode, "digits" in told.stdout) == (0, True), told.stderr

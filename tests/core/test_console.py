@@ -3,6 +3,7 @@
 import io
 import math
 import re
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -218,3 +219,15 @@ def test_programs_without_streams_are_not_in_the_way(monkeypatch, stream):
     console.answer("a line")
     console.skipped([("a.png", "damaged")])
     assert stream is None or stream.said.count("a line") == 3
+
+
+def test_a_reader_that_is_gone_ends_the_answer_and_no_training(monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, _text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    console.say("a word on the way")
+    monkeypatch.setattr(sys, "stdout", Gone())
+    with pytest.raises(BrokenPipeError):
+        console._print("the answer", sys.stdout)

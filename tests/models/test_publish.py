@@ -9,10 +9,11 @@ import torch
 from PIL import Image
 
 from ganvas import Run, change, find, fit, load, source
-from ganvas.core.errors import GanvasError
+from ganvas.core.errors import GanvasError, Unwritable
 from ganvas.learning.conditions import Keywords, Labels
+from ganvas.models import publish as publishing
 from ganvas.models import shipped
-from ganvas.models.publish import publish
+from ganvas.models.publish import hand_over, publish
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
 from ganvas.recipes.plan import name_of_run
 from ganvas.runs.mends import Mend
@@ -212,3 +213,22 @@ def test_a_model_of_keywords_is_adapted_to_pictures_without_any(tmp_path):
 def test_there_may_be_no_models(ganvas, monkeypatch, tmp_path):
     monkeypatch.setattr(shipped, "HOME", tmp_path)
     assert ganvas("models")[1].startswith("Models that come with the toolkit: none in this version.")
+
+
+@pytest.mark.parametrize("hand", [False, True])
+def test_what_a_full_disk_left_of_a_publication_is_ours(run, tmp_path, monkeypatch, hand):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    def publication():
+        return hand_over(run.path, tmp_path / "model") if hand else publish(run, tmp_path / "model")
+
+    if hand:
+        monkeypatch.setattr(publishing, "write_safetensors", full)
+    else:
+        monkeypatch.setattr(publishing.checkpoint, "write", full)
+    with pytest.raises(Unwritable, match="No space left"):
+        publication()
+    assert (tmp_path / "model").exists()
+    monkeypatch.undo()
+    assert load(publication())

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import time
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from ganvas import Run, fit
-from ganvas.core.errors import NotFound, Unwritable
+from ganvas.core.errors import Busy, NotFound, Unwritable
 from ganvas.runs.run import process_began
 from ganvas.runs.watch import watch
 from ganvas.training.events import Events
@@ -219,3 +220,20 @@ def test_without_tensorboard_nothing_is_written(tmp_path, monkeypatch):
     events.log(1, {"a": 1.0})
     events.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_process_has_just_trained_is_not_set_aside(points, tmp_path, monkeypatch):
+    fitting = sys.modules[fit.__module__]
+    start = fitting._start
+
+    def meanwhile(*given):
+        monkeypatch.undo()
+        fit(points, out=tmp_path / "run", quiet=True, device="cpu")
+        return start(*given)
+
+    monkeypatch.setattr(fitting, "_start", meanwhile)
+    with pytest.raises(Busy, match="Another process has just trained"):
+        fit(points, out=tmp_path / "run", quiet=True, device="cpu")
+    run = Run(tmp_path / "run")
+    assert run.newest_sound().name == f"{points.images:09}"
+    assert not list(tmp_path.glob("run/checkpoints/*.damaged"))
