@@ -16,6 +16,7 @@ from ganvas.cli import evaluation
 from ganvas.core.errors import DoesNotFit, GanvasError, NotFound, PassedOver
 from ganvas.core.seeds import refuse_seeds
 from ganvas.models.publish import hand_over
+from ganvas.runs import evaluations
 from ganvas.runs.film import film
 
 
@@ -223,7 +224,7 @@ def test_an_evaluation_is_kept_whoever_reads_it(ganvas, tmp_path, trained, monke
     monkeypatch.setattr(evaluation, "tell_scores", gone)
     ganvas("evaluate", "run", "--count", 20, "--features", "digits", "--neighbours", "near.png")
     assert (tmp_path / "near.png").exists()
-    assert len((tmp_path / "run" / "evaluations.jsonl").read_text().splitlines()) == 1
+    assert len(evaluations.latest(tmp_path / "run")) == 1
 
 
 def test_python_without_docstrings_will_do():
