@@ -3,6 +3,7 @@
 import errno
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,20 @@ def test_a_full_disk_is_an_error_of_the_system(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left") as told:
         tensors.write_safetensors({}, tmp_path / "a.safetensors")
     assert told.value.errno == errno.ENOSPC
+
+
+def test_blocks_with_one_lock_file_run_one_after_another(tmp_path):
+    inside, most = [], []
+
+    def work(number):
+        for _ in range(5):
+            with files.alone(tmp_path / ".lock"):
+                inside.append(number)
+                most.append(len(inside))
+                time.sleep(0.002)
+                inside.remove(number)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert len(most) == 20
+    assert set(most) == {1}

@@ -3,6 +3,7 @@
 import json
 import re
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from html.parser import HTMLParser
 from pathlib import Path
@@ -135,6 +136,13 @@ def test_the_newest_evaluation_of_each_kind_is_shown_with_what_made_it(tmp_path)
         assert shown in words
     assert "41± " not in words
     assert words.index("Against icons") < words.index("Against flags"), "the newest comes first"
+
+
+def test_evaluations_that_end_at_once_are_all_kept(tmp_path):
+    run = make_run(tmp_path / "portraits")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: evaluate(run, f"set {number}", "inception", number), range(12)))
+    assert {found.about["real"] for found in evaluations.latest(run)} == {f"set {number}" for number in range(12)}
 
 
 def test_evaluations_that_cannot_be_read_are_left_out(tmp_path):

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock
-
 from .errors import DoesNotFit, Unreachable, Unwritable
+from .files import alone
 
 __all__ = ["download"]
 
@@ -71,16 +70,13 @@ def _alone(path: Path, file: Path) -> Iterator[None]:
 
     It is removed once `path` is there, and not before: as long as there is something to do, all have to meet at one.
     """
-    lock = FileLock(file)
-    with suppress(NotImplementedError):  # if files cannot be locked, go without
-        lock.acquire()
-    try:
-        yield
-    finally:
-        with suppress(OSError):  # Windows removes no open file
-            if path.exists():
-                file.unlink()
-        lock.release()
+    with alone(file):
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows removes no open file
+                if path.exists():
+                    file.unlink()
 
 
 def _fetch_patiently(

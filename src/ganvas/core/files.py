@@ -16,6 +16,7 @@ import platformdirs
 from .errors import Unreadable, Unwritable
 
 __all__ = [
+    "alone",
     "cache_folder",
     "digest",
     "discard",
@@ -157,6 +158,20 @@ def digest(parts: Iterable[object]) -> str:
     for part in parts:
         found.update(repr(part).encode(errors="surrogatepass"))
     return found.hexdigest()
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Wait for other processes that hold this lock file, which stays; without locks, go on at once."""
+    from filelock import FileLock
+
+    lock = FileLock(file)
+    with suppress(NotImplementedError):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from ..metrics.score import Score
 
 __all__ = ["Evaluation", "as_json", "keep", "latest"]
 
-FILE, COUNT = "evaluations.jsonl", "evaluations"
+FILE, LOCK, COUNT = "evaluations.jsonl", ".evaluations.lock", "evaluations"
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ def as_json(about: Mapping[str, Any], scores: Mapping[str, Score]) -> dict[str, 
 
 
 def keep(folder: Path, about: Mapping[str, Any], scores: Mapping[str, Score]) -> None:
-    """Add the result of an evaluation of the run in this folder, atomically.
+    """Add the result of an evaluation of the run in this folder, atomically, and after those that end meanwhile.
 
     Raises:
         Unwritable: the folder cannot be written.
     """
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     path = folder / FILE
-    with files.writing(path):
+    with files.writing(path), files.alone(folder / LOCK):
         counted, lines = _lines(path)
         first = json.dumps(summed({COUNT: max(counted, len(lines)) + 1}))
         line = json.dumps(summed({"date": now} | as_json(about, scores)))

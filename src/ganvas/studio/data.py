@@ -21,7 +21,7 @@ from typing import Any
 from ..core import files
 from .refused import Refused
 from .uploads import Upload, room
-from .workspace import Workspace, check_name, read_json, safe_path
+from .workspace import Workspace, check_name, is_name, read_json, safe_path
 
 __all__ = ["ENDINGS", "Sets", "View"]
 
@@ -68,8 +68,8 @@ class Sets:
         self._told: dict[str, dict[str, Any]] = {}
         for root in workspace.roots:
             self._views[_tidy(root.name)] = View(_tidy(root.name), root, own=False)
-        known = read_json(workspace.studio("sets.json"), {})
-        for name, text in (known if isinstance(known, dict) else {}).items():
+        self._linked: dict[str, str] = workspace.read("sets.json", _are_folders) or {}
+        for name, text in self._linked.items():
             with suppress(Refused):
                 self._views[name] = View(name, workspace.allowed(text), own=False)
         self.tick()
@@ -131,9 +131,10 @@ class Sets:
                 path.mkdir(parents=True, exist_ok=True)
                 self._views[name] = View(name, path, own=True, touched=time.time())
             else:
-                self._views[name] = View(name, self.workspace.allowed(folder), own=False)
-                known = read_json(self.workspace.studio("sets.json"), {})
-                files.write(self.workspace.studio("sets.json"), json.dumps({**known, name: folder}))
+                view = View(name, self.workspace.allowed(folder), own=False)
+                linked = {**self._linked, name: folder}
+                files.write(self.workspace.studio("sets.json"), json.dumps(linked))
+                self._linked, self._views[name] = linked, view
             return self._about(self._views[name])
 
     def discard(self, name: str) -> None:
@@ -352,6 +353,11 @@ def _only(folder: Path) -> str:
         inside = list(islice((each.name for each in entries if not each.name.startswith(".")), 2))
         return inside[0] if len(inside) == 1 else ""
     return ""
+
+
+def _are_folders(known: Any) -> bool:
+    """Whether this is what sets.json holds: the folders of sets that are read where they are, by the sets' names."""
+    return isinstance(known, dict) and all(is_name(name) and isinstance(text, str) for name, text in known.items())
 
 
 def _tidy(name: str) -> str:

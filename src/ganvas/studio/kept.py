@@ -16,7 +16,7 @@ from ..core.errors import GanvasError
 from .gallery import Gallery
 from .refused import Refused
 from .worker import LATER, Worker
-from .workspace import Workspace, read_json
+from .workspace import Workspace
 
 __all__ = ["Board"]
 
@@ -29,11 +29,8 @@ class Board:
     def __init__(self, workspace: Workspace, gallery: Gallery, worker: Worker) -> None:
         self._workspace, self._gallery, self._worker = workspace, gallery, worker
         self._path, self._lock = workspace.studio("kept.json"), threading.Lock()
-        known = read_json(self._path, None)
-        sound = isinstance(known, dict) and known.get("version") == 1
-        if not sound and self._path.exists():  # damaged, or of another version: the next `put` must not replace it
-            self._workspace.discard(self._path)
-        self.kept: dict[str, Any] = known if sound else EMPTY
+        known = workspace.read("kept.json", lambda known: isinstance(known, dict) and known.get("version") == 1)
+        self.kept: dict[str, Any] = known or EMPTY
 
     @property
     def etag(self) -> str:

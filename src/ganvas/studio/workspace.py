@@ -12,7 +12,7 @@ import secrets
 import shutil
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +103,16 @@ class Workspace:
     def studio(self, *parts: str) -> Path:
         """A path below studio/; its parts are trusted."""
         return self.root.joinpath("studio", *parts)
+
+    def read(self, name: str, sound: Callable[[Any], bool]) -> Any:
+        """The content of a JSON file in studio/, or None. One that is not sound goes to the trash."""
+        path = self.studio(name)
+        content = read_json(path, None)
+        if content is not None and sound(content):
+            return content
+        if path.exists():
+            self.discard(path)
+        return None
 
     def inside(self, base: Path, *parts: str) -> Path:
         """The path of these parts below a folder.

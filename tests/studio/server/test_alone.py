@@ -157,6 +157,21 @@ def test_a_board_that_cannot_be_read_is_put_aside(tmp_path):
     assert json.loads(aside.read_text())["places"] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("damaged", ['{"birds": "pict', '["birds"]', '{"birds": 3}', '{"..": "pictures"}', ""])
+def test_folders_of_sets_that_cannot_be_read_are_put_aside(tmp_path, monkeypatch, damaged):
+    monkeypatch.setattr(Sets, "tick", lambda self: [])  # no process reads the pictures
+    (tmp_path / "pictures" / "birds").mkdir(parents=True)
+    workspace = Workspace(tmp_path / "work", (tmp_path / "pictures",))
+    workspace.prepare()
+    Sets(workspace).create("birds", "pictures/birds")
+    assert [each["name"] for each in Sets(workspace).all()] == ["birds", "pictures"]
+    workspace.studio("sets.json").write_text(damaged)
+    Sets(workspace).create("more", "pictures/birds")
+    (aside,) = workspace.studio("trash").iterdir()
+    assert aside.read_text() == damaged
+    assert [each["name"] for each in Sets(workspace).all()] == ["more", "pictures"]
+
+
 def test_an_empty_set_is_said_to_be_empty(tmp_path):
     workspace = Workspace(tmp_path)
     workspace.prepare()
