@@ -151,17 +151,18 @@ def gathered(rows: Tensor) -> Tensor:
     """
     if world() == 1:
         return rows
-    counts = torch.zeros(world(), dtype=torch.int64)
+    device = torch.device("cuda") if dist.get_backend() == "nccl" else rows.device  # NCCL takes nothing else
+    counts = torch.zeros(world(), dtype=torch.int64, device=device)
     counts[rank()] = len(rows)
     with _answered():
         dist.all_reduce(counts)
-        parts = [rows.new_empty(int(count), *rows.shape[1:]) for count in counts]
+        parts = [rows.new_empty(int(count), *rows.shape[1:], device=device) for count in counts]
         for owner, part in enumerate(parts):
             if owner == rank():
                 part.copy_(rows)
             if len(part):
                 dist.broadcast(part, owner)
-    return torch.cat(parts)
+    return torch.cat(parts).to(rows.device)
 
 
 def together() -> None:
