@@ -12,11 +12,9 @@ from conftest import files
 from PIL import Image
 
 from ganvas import Run, fit, plan, source, train
-from ganvas.cli import evaluation
 from ganvas.core.errors import DoesNotFit, GanvasError, NotFound, PassedOver
 from ganvas.core.seeds import refuse_seeds
 from ganvas.models.publish import hand_over
-from ganvas.runs import evaluations
 from ganvas.runs.film import film
 
 
@@ -214,17 +212,6 @@ def test_numbers_of_numpy_and_paths_are_taken_as_what_they_are(pictures, points,
         source(" ")
     with pytest.raises(GanvasError, match="This machine has no device 'gpu'"):
         next(train(pictures, device="gpu"))
-
-
-def test_an_evaluation_is_kept_whoever_reads_it(ganvas, tmp_path, trained, monkeypatch):
-    def gone(*_, **__):
-        raise OSError("the terminal is gone")
-
-    shutil.copytree(trained, tmp_path / "run")
-    monkeypatch.setattr(evaluation, "tell_scores", gone)
-    ganvas("evaluate", "run", "--count", 20, "--features", "digits", "--neighbours", "near.png")
-    assert (tmp_path / "near.png").exists()
-    assert len(evaluations.latest(tmp_path / "run")) == 1
 
 
 def test_python_without_docstrings_will_do():

@@ -369,3 +369,14 @@ def test_pictures_of_several_sizes_are_compared_as_the_model_draws(run, tmp_path
     shape = tuple(Run(run).about["data"]["shape"])
     assert compare(str(sizes), str(run), count=10).fake.made.shape == shape
     assert compare(str(run), str(sizes), count=10).real.made.shape == shape
+
+
+def test_an_evaluation_is_kept_whoever_reads_it(ganvas, tmp_path, run, monkeypatch):
+    def gone(*_, **__):
+        raise OSError("the terminal is gone")
+
+    shutil.copytree(run, tmp_path / "run")
+    monkeypatch.setattr("ganvas.cli.evaluation.tell_scores", gone)
+    ganvas("evaluate", "run", "--count", 20, "--features", "quarters", "--neighbours", "near.png")
+    assert (tmp_path / "near.png").exists()
+    assert len(latest(tmp_path / "run")) == 1
