@@ -1,7 +1,7 @@
 """Mean and covariance of features, computed in one pass, and the Frechet distance between two sets.
 
-Everything is float64. Covariances divide by N - 1, as pytorch-fid, clean-fid and torch-fidelity do; StyleGAN and EDM
-divide by N.
+Everything is float64. Covariances divide by N - 1, as pytorch-fid, clean-fid, torch-fidelity and EDM do; StyleGAN's
+code divides by N.
 """
 
 import math
@@ -22,7 +22,7 @@ from .score import FEWEST, Features, Score, as_features, as_pair
 
 __all__ = ["RunningStatistics", "Statistics", "frechet_at_infinity", "frechet_distance"]
 
-UNBIASED = 20  # with this many times more samples than dimensions, the bias needs no note
+UNBIASED = 20  # with fewer samples a dimension the bias always needs a note, with more if it is above the error
 
 ROWS = 4096
 """How many rows of features are converted to float64 at a time."""
@@ -162,7 +162,7 @@ def frechet_distance(real: Statistics | Features, fake: Statistics | Features) -
     The error is that of the limit law for Gaussians (Rippl, Munk & Sturm 2016, arXiv:1507.04090) with the samples' own
     spread in place of the Gaussian one. It needs the features of both sets, and more samples than dimensions; otherwise
     it is None. The distance of finite sets is biased upwards, about in proportion to 1/N: compare only distances of
-    equal counts, or see `frechet_at_infinity`.
+    equal counts, or see `frechet_at_infinity`. A note says about how much wherever that is more than the error.
 
     >>> real = np.random.default_rng(0).standard_normal((1000, 8))
     >>> round(frechet_distance(real, real + 1).value, 6)  # |mu1 - mu2|^2 in 8 dimensions
@@ -204,11 +204,14 @@ def frechet_distance(real: Statistics | Features, fake: Statistics | Features) -
     ]
     notes += [f"it is not known of how many {name} samples" for name, count in counts.items() if count is None]
     least = min((count for count in counts.values() if count is not None), default=math.inf)
-    if dimensions < least < UNBIASED * dimensions:
-        notes.append(
-            f"biased upwards: {least} samples for {dimensions} dimensions, and the error says nothing of it; compare "
-            "only distances of equal counts, or use the kernel distance, which has no bias"
-        )
+    if dimensions < least < math.inf:
+        bias = sum(_bias(factor, count) for factor, count in ((factor1, count1), (factor2, count2)) if count)
+        if least < UNBIASED * dimensions or error is None or bias > error:
+            notes.append(
+                f"biased upwards by some {bias:.2g} or more: {least} samples for {dimensions} dimensions, and the "
+                "error says nothing of it; compare only distances of equal counts, or use the kernel distance, which "
+                "has no bias"
+            )
     return Score(max(value, 0.0), error, {name: count for name, count in counts.items() if count}, tuple(notes))
 
 
@@ -294,6 +297,16 @@ def _sum_of_roots(overlap: Float[Tensor, "r s"], squares: Float[Tensor, " r"] | 
     noise = torch.finfo(torch.float64).eps * roots[-1].square()
     doubt = (noise / (roots + noise.sqrt()).clamp_min(1e-300)).sum()
     return roots.sum() if doubt <= 1e-9 * roots.sum() else torch.linalg.svdvals(small).sum()
+
+
+def _bias(factor: Float[Tensor, "r d"], count: int) -> float:
+    """How much a set of this size adds to the distance to its own distribution, if that is Gaussian, or rather less.
+
+    To second order in the deviations of mean and covariance, it is (tr S + sum_ij l_i l_j / (l_i + l_j) / 2) / N, with
+    l the eigenvalues of S. The sum is at least (tr S)^3 / (2 tr S^2), by Jensen's inequality, and that needs none.
+    """
+    whole, squared = factor.square().sum(), (factor @ factor.T).square().sum()
+    return float(whole * (1 + whole.square() / (4 * squared).clamp_min(1e-300)) / count)
 
 
 def _error(
