@@ -166,6 +166,19 @@ def test_classes_are_known_by_their_names():
     )
 
 
+def test_features_that_learned_the_classes_are_not_what_a_classifier_of_samples_learns_from(monkeypatch):
+    """These say nothing at all of the classes, and pixels do; so the accuracy tells which of them it is of."""
+    dice, labels = np.random.default_rng(0), np.arange(60) % 2
+    level = 120 * labels[:, None, None, None] + dice.integers(0, 99, (60, 20, 20, 1))
+    herd = Dataset(level.astype(np.uint8), classes=("x", "y"), labels=labels)
+    for taught in (False, True):
+        made = Extractor(lambda x: torch.ones(len(x), 3), 3, "0" * 64, "none", "none", name="said", taught=taught)
+        monkeypatch.setitem(catalog._parts["feature"], "said", lambda wanted, made=made: made)
+        found = dict(compare(herd, herd, features="said").scores())["classification_accuracy"]
+        assert found.value == (1.0 if taught else 0.5)
+        assert any("by pixels" in note for note in found.notes) is taught
+
+
 def test_held_out_pictures_and_copies(tmp_path):
     dice = np.random.default_rng(1)
     learned, unseen = (Dataset(dice.integers(0, 256, (80, 8, 8, 3), np.uint8)) for _ in range(2))

@@ -582,5 +582,6 @@ def test_digits_are_described_by_a_classifier(reader):
     assert (found.frechet, found.dimension, found.sha256) == ("fd-digits", 64, sha256_of(reader.state_dict()))
     unlabelled = Dataset(pictures)
     assert features("digits", data=unlabelled).sha256 == found.sha256
+    assert (found.taught, features("digits", data=unlabelled).taught) == (True, False)
     with pytest.raises(GanvasError, match="gray pictures only"):
         found(np.zeros((1, 28, 28, 3), np.uint8))

@@ -46,6 +46,7 @@ APART = 10**9  # between the first seeds of two models that are compared
 PATHS, FEWEST_PATHS = 2_000, 100
 DESCRIBED = 1_000  # descriptions to generate samples for, at most
 APART_IN_FORMAT = 0.25  # reportable difference between the shares of lossy files
+TAUGHT = "by pixels at 16x16 at most, since the other features were learned from these classes and hold the answer"
 FRAMES = "each clip is judged by one of its frames, so this says nothing of how it moves"
 
 
@@ -205,14 +206,17 @@ class Comparison:
         if ours is None or theirs is None or len(shared) < 2:
             return
         counts = torch.stack([torch.bincount(each[each >= 0], minlength=len(shared)) for each in (ours, theirs)])
-        fakes, reals = self.fakes[ours >= 0], self.reals[theirs >= 0]
-        ours, theirs = ours[ours >= 0], theirs[theirs >= 0]
+        known = ours >= 0, theirs >= 0
+        fakes, reals, ours, theirs = self.fakes[known[0]], self.reals[known[1]], ours[known[0]], theirs[known[1]]
         notes = (f"not of the classes that one side alone has: {', '.join(left_out)}",) if left_out else ()
         if counts.min() >= FEWEST:
             name = self.describe.name if self.describe else "coordinates"
             found = metrics.intra_class_distance(reals, theirs, fakes, ours, classes=len(shared))
             yield f"intra_fd-{name}", replace(found, notes=(*found.notes, *notes))
         if counts[0].min() > 0:
+            if self.describe and self.describe.taught:
+                fakes, reals = self.fake.reduced()[known[0]], self.real.reduced()[known[1]]
+                notes = (TAUGHT, *notes)
             found = metrics.classification_accuracy(fakes, ours, reals, theirs, classes=len(shared))
             yield "classification_accuracy", replace(found, notes=(*found.notes, *notes))
 

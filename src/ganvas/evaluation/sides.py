@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -23,6 +23,7 @@ from ..models.hub_name import is_on_hub
 from ..models.layout import is_folder
 from ..models.model import Model, load
 from ..runs.run import Run
+from ..training.pulse import small
 
 __all__ = ["CHUNK", "Data", "Side", "centres_of", "is_model", "name_of", "opened", "run_of"]
 
@@ -108,6 +109,10 @@ class Side:
             if self.kind is Kind.CLIPS:
                 some = pixels.frames_in_turn(some, first=first)
             yield pixels.to_uint8(some).numpy()
+
+    def reduced(self) -> Float[Tensor, "n d"]:
+        """All samples as the pixels of pictures, at most 16x16."""
+        return torch.cat([small(pixels.to_float(torch.from_numpy(some))) for some in self.pictures()])
 
 
 def opened(

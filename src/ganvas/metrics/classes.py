@@ -165,7 +165,8 @@ def classification_accuracy(
 
     The paper trains a ResNet; here it is a logistic regression on features, the same at every call, so compare only
     with figures from this function. A feature that hardly varies among samples is scaled by a tenth of its
-    deviation among reals. With reals of another split in place of `fake` it gives what is attainable.
+    deviation among reals. With reals of another split in place of `fake` it gives what is attainable. The features
+    must not have been learned from the labels of `real`: those tell the classes apart whatever `fake` shows.
 
     Args:
         fake: features [N, D] to learn from.

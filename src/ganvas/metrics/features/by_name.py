@@ -184,6 +184,7 @@ def digits(request: Request) -> Extractor:
         head=network.head,
         channels=network.channels,
         batch=500,
+        taught=learns,
     )
 
 

@@ -52,6 +52,7 @@ class Extractor:
     batch        pictures at once
     unrounded    whether `run` also takes float32 in [0, 255], for changes smaller than the steps of uint8
     exact        whether bit-exact features were requested, see `Request`; figures are the same for both
+    taught       whether the network learned from the very pictures and classes that are measured with it
     """
 
     run: Callable[[Tensor], Tensor]
@@ -65,6 +66,7 @@ class Extractor:
     batch: int = 32
     unrounded: bool = False
     exact: bool = False
+    taught: bool = False
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @property
