@@ -32,6 +32,19 @@ def test_a_healthy_run_is_told_what_is_well(run, monkeypatch):
     assert str(found).startswith("good") or "too little" in str(found)
 
 
+def test_copies_of_mirror_images_are_found_out_where_those_were_learned_from(run, monkeypatch):
+    data = run.recipe.data.open()
+    monkeypatch.setattr(Model, "generate", lambda _model, seeds: data.take(np.arange(len(seeds))).flip(-1))
+    assert doctor(run).numbers["copies"] < 0.3  # this run has seen no mirror images
+    flipped = change(run.recipe, "mirror=true")
+    monkeypatch.setattr(ganvas.Run, "recipe", flipped)
+    found = doctor(
+        run, held_out=Dataset(data.take(np.arange(300, 600)).flip(-1).add(1).mul(127.5).byte().movedim(1, -1).numpy())
+    )
+    assert found.numbers["copies"] == 1
+    assert found.numbers["copies_expected"] == 1, "as they are of the training pictures"
+
+
 @pytest.mark.parametrize("copied", [True, False])
 def test_copies_are_found_out(run, monkeypatch, copied):
     data = run.recipe.data.open()

@@ -191,6 +191,19 @@ def test_held_out_pictures_and_copies(tmp_path):
     assert scores["kd-quarters"].notes == ()
 
 
+def test_copies_of_mirror_images_are_copies_where_those_were_learned_from(run, monkeypatch):
+    learned = Run(run).recipe.data.open()
+    unseen = Dataset(np.random.default_rng(1).integers(0, 256, (90, 8, 8, 1), np.uint8))
+    monkeypatch.setattr(sides.Model, "generate", lambda _, seeds: learned.take(np.array(seeds) % 200).flip(-1))
+    found = []
+    for mirror in (False, True):
+        monkeypatch.setattr(Run, "recipe", replace(Run(run).recipe, mirror=mirror))
+        found.append(dict(compare(run, held_out=unseen, features="quarters").scores()))
+    assert found[0]["authenticity"].value > 0.3
+    assert found[1]["authenticity"].value < 0.1
+    assert found[1]["memorisation"].value > found[0]["memorisation"].value
+
+
 def test_points_are_their_own_features(points, tmp_path):
     path = fit(replace(points, images=64), out=tmp_path / "ring", quiet=True, device="cpu").path
     scores = dict(compare(path).scores())

@@ -160,14 +160,14 @@ def _look(
     per_pixel = TWIN / 127.5 * math.sqrt(reals.shape[1])  # pixels range over [-1, 1]
     numbers = {"twins": float((apart < per_pixel).double().mean())}
     usual = float(apart[apart >= per_pixel].median()) if (apart >= per_pixel).any() else 0.0
-    made = small(model.generate(range(FIRST_SEED, FIRST_SEED + SAMPLES)))
-    numbers["copies"] = _near(made, reals, COPY * usual)
+    made, mirror = model.generate(range(FIRST_SEED, FIRST_SEED + SAMPLES)), run.recipe.mirror
+    numbers["copies"] = _near(made, reals, COPY * usual, mirror=mirror)
     if held_out is None:
         return numbers, []
     unseen = opened(held_out, size=None, device=device, watch=watch, like=model)
     if not isinstance(unseen, Dataset) or unseen.shape != data.shape:
         raise DoesNotFit(f"`held_out=` must hold pictures of the same shape as the run's data, {data.shape}.")
-    numbers["copies_expected"] = _near(small(_some(unseen)[1]), reals, COPY * usual)
+    numbers["copies_expected"] = _near(_some(unseen)[1], reals, COPY * usual, mirror=mirror)
     if model.kind is Kind.CLIPS:
         return numbers, ["Whether its critics know the clips by heart was not examined: that is done for pictures."]
     if model.condition is not None and list(data.classes) != list(unseen.classes):
@@ -177,15 +177,19 @@ def _look(
     return numbers | _by_heart(run, model.condition, data, unseen, device), []
 
 
-def _near(samples: Tensor, reals: Tensor, reach: float) -> float:
-    """The share of samples that have a real within `reach`, and much nearer than other reals.
+def _near(samples: Tensor, reals: Tensor, reach: float, *, mirror: bool = False) -> float:
+    """The share of samples [N, *sample] that have a real [M, D], reduced as by `small`, within `reach`.
 
-    The second condition is needed because a blurred sample is near to many pictures. It compares with the third nearest
-    real, so that pictures that are in the data twice do not hide a copy.
+    It also has to be much nearer than other reals, because a blurred sample is near to many pictures. It is compared
+    with the third nearest real, so that pictures that are in the data twice do not hide a copy. With `mirror`, a copy
+    of the mirror image of a real counts as well, which a model that learned from flipped pictures knows by heart, too.
     """
-    found = metrics.nearest(samples, reals, min(3, len(reals))).distances
-    alone = found[:, 0] < COPY * found[:, -1] if len(reals) > 1 else True
-    return float(((found[:, 0] < reach) & alone).double().mean())
+    copied = torch.zeros(len(samples), dtype=torch.bool)
+    for seen in (samples, samples.flip(-1)) if mirror else (samples,):
+        found = metrics.nearest(small(seen), reals, min(3, len(reals))).distances
+        alone = found[:, 0] < COPY * found[:, -1] if len(reals) > 1 else True
+        copied |= (found[:, 0] < reach) & alone
+    return float(copied.double().mean())
 
 
 def _some(data: Dataset) -> tuple[np.ndarray[Any, np.dtype[np.int64]], Tensor]:

@@ -59,6 +59,7 @@ class Comparison:
     describe  the feature extractor; None for points
     held_out  data of the same kind that the model has not seen, to detect memorisation
     training  all that the model learned from, also for this; `real` if None
+    mirror    whether the model learned from mirror images, too; those count as copies as well
     """
 
     fake: Side
@@ -66,6 +67,7 @@ class Comparison:
     describe: Extractor | None
     held_out: Side | None = None
     training: Side | None = None
+    mirror: bool = False
     watch: Watch = unwatched
 
     @property
@@ -142,11 +144,21 @@ class Comparison:
 
     def _memorisation(self, held_out: Side) -> Iterator[tuple[str, Score]]:
         known = self.training or self.real
-        found = metrics.memorisation(self._described(known), self._described(held_out), self.fakes)
+        learned = self._described(known)
+        found = metrics.memorisation(learned, self._facing(held_out, learned), self._facing(self.fake, learned))
         among = len(known.made) if isinstance(known.made, Dataset) else known.count
         note = f"looked for among {known.count:,} of {among:,} training pictures, so copies of the others are not seen"
         for name, score in found.items():
             yield name, replace(score, notes=(*score.notes, note)) if known.count < among else score
+
+    def _facing(self, side: Side, learned: Float[Tensor, "n d"]) -> Float[Tensor, "m d"]:
+        """The features of a side; if mirror images were learned from, of each sample turned as is nearer to those."""
+        plain = self._described(side) if side is not self.fake else self.fakes
+        if not self.mirror or self.describe is None:
+            return plain
+        turned = self._described(replace(side, flipped=True))
+        near = [metrics.nearest(each, learned).distances for each in (plain, turned)]
+        return torch.where(near[1] < near[0], turned, plain)
 
     def _kernel_distance(self) -> Score:
         found, (fake, real) = metrics.kernel_distance(self.reals, self.fakes), (self.fake.made, self.real.made)
@@ -164,11 +176,15 @@ class Comparison:
             return torch.cat([side.samples(side.rows[at : at + CHUNK]) for at in range(0, side.count, CHUNK)])
         if isinstance(side.made, Model):
             return self._shared(side, self.describe)
-        about = self.describe.about | {
-            "exact": self.describe.exact,
-            "data": side.made.digest(),
-            "count": side.count,
-        }
+        about = (
+            self.describe.about
+            | {
+                "exact": self.describe.exact,
+                "data": side.made.digest(),
+                "count": side.count,
+            }
+            | ({"flipped": True} if side.flipped else {})
+        )
         file = cache_folder() / "features" / f"{key(sorted(about.items()))}.safetensors"
         told = {name: repr(value) for name, value in about.items()}
         known = None
@@ -328,6 +344,7 @@ def compare(
         describe,
         Side(name_of(held_out, "held out"), unseen, min(len(unseen), MOST)) if unseen else None,
         Side(run.about["source"], learned, min(len(learned), count or len(learned))) if run and learned else None,
+        run is not None and run.recipe.mirror and against.kind is not Kind.POINTS,
         watch,
     )
 

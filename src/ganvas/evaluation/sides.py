@@ -42,6 +42,7 @@ class Side:
     count    how many samples
     seed     the first of a model's samples
     images   seen by the model in training, with repetitions; None if unknown
+    flipped  whether the mirror images of the samples are meant
     centres  the centres of the modes and the standard deviation around them; None except for toys
     """
 
@@ -51,6 +52,7 @@ class Side:
     seed: int = 0
     images: int | None = None
     centres: tuple[NDArray[np.float64], float] | None = None
+    flipped: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -99,7 +101,8 @@ class Side:
 
     def samples(self, rows: NDArray[np.int64]) -> Tensor:
         """These samples, float32 [n, *shape]."""
-        return self.made.generate(rows.tolist()) if isinstance(self.made, Model) else self.made.take(rows)
+        drawn = self.made.generate(rows.tolist()) if isinstance(self.made, Model) else self.made.take(rows)
+        return drawn.flip(-1) if self.flipped else drawn
 
     def pictures(self, part: range | None = None) -> Iterator[NDArray[np.uint8]]:
         """All samples or a part of them as pictures, uint8 [n, H, W, C], in chunks."""
