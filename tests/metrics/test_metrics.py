@@ -592,7 +592,38 @@ def test_what_hangs_on_the_number_of_samples_is_said():
     assert notes(metrics.inception_score(normal(600, 5))) == ""
     assert "on both sides" in notes(metrics.kernel_distance(LARGE, LARGE[:150]))
     assert notes(metrics.kernel_distance(LARGE, normal(150, 12, 1))) == ""
-    assert all("balls as they are" in notes(score) for score in metrics.manifold_scores(LARGE, LARGE[:50]).values())
+    found = metrics.manifold_scores(LARGE, LARGE[:50])
+    assert "balls as they are" in notes(found["density"])
+    for name, own, other in (
+        ("precision", "fakes", "reals"),
+        ("recall", "reals", "fakes"),
+        ("coverage", "reals", "fakes"),
+    ):
+        assert f"the choice of the {own} alone" in notes(found[name])
+        assert f"by more where the {other} are fewer" in notes(found[name])
+
+
+def test_errors_of_shares_are_too_small_as_their_notes_say():
+    """Not only where samples are few: what they leave out is the choice of the other set."""
+
+    def measure(seed, *, name, real, fake):
+        return metrics.manifold_scores(normal(real, 16, seed), normal(fake, 16, seed + 1000, scale=0.8))[name]
+
+    for name, real, fake in (("recall", 400, 50), ("precision", 50, 400)):
+        _, seen, told = spread(partial(measure, name=name, real=real, fake=fake), 40)
+        assert 1.4 < seen / told < 4
+    _, seen, told = spread(partial(measure, name="recall", real=400, fake=400), 40)
+    assert 1 < seen / told < 1.6
+
+
+def test_the_accuracy_of_a_classifier_of_few_samples_is_less_certain_than_its_error():
+    def measure(seed):
+        (fake, labels), (real, known) = clusters(8, 5, seed, scale=1.8), clusters(300, 5, seed + 1000, scale=1.8)
+        return metrics.classification_accuracy(fake, labels, real, known, classes=5)
+
+    _, seen, told = spread(measure, 20)
+    assert seen > 1.4 * told
+    assert "holds the classifier as it is" in measure(0).notes[0]
 
 
 def test_copies_have_an_error_too():
