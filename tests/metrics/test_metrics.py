@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from ganvas import GanvasError, metrics
 from ganvas.data.sources.toys import Grid25, Ring
 from ganvas.metrics import frechet, kernel, neighbours
-from ganvas.metrics.score import as_features
+from ganvas.metrics.score import as_features, better
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "metrics_references.json").read_text())
@@ -563,6 +563,31 @@ def test_no_density_is_not_known_for_sure():
     far = metrics.density_coverage(normal(50, 4), normal(50, 4, 1) + 100)["density"]
     assert far.value == 0
     assert far.error > 0
+
+
+def test_the_error_of_the_vendi_score_and_what_it_hangs_on():
+    def measure(seed):
+        return metrics.vendi_score(np.maximum(normal(400, 16, seed) + 0.5, 0.01))
+
+    _, seen, told = spread(measure)
+    assert told == pytest.approx(seen, rel=0.25)
+    assert metrics.vendi_score(normal(10, 16)).error is None
+    score = metrics.vendi_score(normal(400, 256, shift=0.5), normal(100, 256, 1, shift=0.5))
+    alone, reals = metrics.vendi_score(normal(400, 256, shift=0.5)), metrics.vendi_score(normal(100, 256, 1, shift=0.5))
+    assert score.value == alone.value > 1.5 * reals.value, "of one distribution"
+    told, ours = map(
+        float, re.search(r"of 100 reals it is (\S+), and of as many samples (\S+)", score.notes[1]).groups()
+    )
+    assert told == pytest.approx(reals.value, rel=1e-3)
+    assert ours == pytest.approx(told, rel=0.1)
+    assert len(metrics.vendi_score(normal(40, 4), np.zeros((40, 4))).notes) == 1
+
+
+def test_figures_that_noise_has_the_highest_of_are_not_better_the_higher():
+    training, held_out = normal(100, 4), normal(100, 4, 1)
+    noise = metrics.memorisation(training, held_out, normal(100, 4, 2, scale=50))
+    assert noise["authenticity"].value > 0.95
+    assert "higher" not in {better("authenticity"), better("vendi")}
 
 
 def test_the_error_of_density_counts_the_choice_of_both_sets():

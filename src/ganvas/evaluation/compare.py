@@ -119,7 +119,7 @@ class Comparison:
         if self.real.centres:
             yield from metrics.mixture_modes(fake, *self.real.centres).items()
         yield from metrics.manifold_scores(real, fake).items()
-        yield "vendi", metrics.vendi_score(fake)
+        yield "vendi", metrics.vendi_score(fake, real)
         yield from self._conditional()
         yield from self._retrieval()
         if self.held_out:

@@ -14,6 +14,7 @@ from .score import Features, Score, as_features, as_pair
 
 __all__ = ["kernel_distance", "kernel_distance_of_subsets", "vendi_score"]
 
+GROWS = "it grows with the number of samples and is highest for noise: compare it with that of as many reals"
 TILE = 1024
 """How many samples are compared with as many at a time, where no argument says so."""
 
@@ -92,32 +93,59 @@ def kernel_distance_of_subsets(
 
 
 @part("metric")
-def vendi_score(features: Features) -> Score:
+def vendi_score(features: Features, reals: Features | None = None) -> Score:
     """The effective number of distinct samples, from 1 to N (Friedman & Dieng 2023, arXiv:2210.02410).
 
     exp of the entropy of the eigenvalues of the matrix of cosine similarities over N. The D x D matrix of the
     normalised features has the same eigenvalues other than 0, so the smaller one is used.
 
+    It grows with N, also for samples of one distribution, and is highest for noise: compare only scores of equal
+    counts, and with that of reals. The error is that of the delta method, for more samples than dimensions; else None.
+
     >>> round(vendi_score(torch.eye(5).repeat(20, 1)).value, 6)  # five different ones, twenty times each
     5.0
+
+    Args:
+        features: of samples [N, D].
+        reals: features [M, D]; a note then tells the scores of as many of each.
 
     Raises:
         DoesNotFit: a row is all zeros and has no direction; or see `as_features`.
     """
     found = as_features(features, name="given")
+    (value, error), notes = _variety(found), [GROWS]
+    if reals is not None and bool((others := as_features(reals, name="real")).any(1).all()):
+        count = min(len(found), len(others))
+        ours, theirs = (
+            _variety(each[torch.linspace(0, len(each) - 1, count).round().long()])[0] for each in (found, others)
+        )
+        notes.append(f"of {count:,} reals it is {theirs:.4g}, and of as many samples {ours:.4g}")
+    return Score(value, error, {"fake": len(found)}, tuple(notes))
+
+
+def _variety(found: Float[Tensor, "n d"]) -> tuple[float, float | None]:
+    """The Vendi score, and its error if there are more samples than dimensions."""
     lengths = found.double().square().sum(1).sqrt()
     if not len(found) or not bool(lengths.min() > 0):
         raise DoesNotFit("The Vendi score needs features, and none of them all zeros: those have no direction.")
-    square = torch.zeros(min(found.shape), min(found.shape), dtype=torch.float64, device=found.device)
-    if len(found) <= found.shape[1]:
-        directions = found.double() / lengths[:, None]
-        square = directions @ directions.T
-    else:
+
+    def directions() -> Iterator[Tensor]:
         for some, length in zip(found.split(4096), lengths.split(4096), strict=True):
-            directions = some.double() / length[:, None]
-            square.addmm_(directions.T, directions)
-    shares = torch.linalg.eigvalsh(square / len(found)).clamp_min(0)
-    return Score(float(torch.special.entr(shares).sum().exp()), None, {"fake": len(found)})
+            yield some.double() / length[:, None]
+
+    if len(found) <= found.shape[1]:
+        whole = torch.cat(list(directions()))
+        shares = torch.linalg.eigvalsh(whole @ whole.T / len(found)).clamp_min(0)
+        return float(torch.special.entr(shares).sum().exp()), None
+    square = torch.zeros(found.shape[1], found.shape[1], dtype=torch.float64, device=found.device)
+    for some in directions():
+        square.addmm_(some.T, some)
+    shares, axes = torch.linalg.eigh(square / len(found))
+    kept = shares > torch.finfo(torch.float64).eps * len(shares)
+    shares, axes = shares[kept], axes[:, kept]
+    surprise = torch.cat([-((some @ axes).square() @ shares.log()) for some in directions()])  # its mean is the entropy
+    value = float(torch.special.entr(shares).sum().exp())
+    return value, value * float(surprise.std()) / math.sqrt(len(found))
 
 
 def _sums_one_by_one(

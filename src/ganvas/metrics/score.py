@@ -33,8 +33,14 @@ Labels = Tensor | NDArray[Any] | Sequence[float]
 LOWER = ("fid", "fd-", "kid", "kd-", "intra", "path", "reverse_kl")
 """Prefixes of the names of figures for which lower is better."""
 
-NEAR = {"memorisation": "near 0.5", "copying": "near 0", "density": "near 1"}
-"""Figures with a best value in the middle; for all others, higher is better."""
+NEAR = {
+    "memorisation": "near 0.5",
+    "copying": "near 0",
+    "density": "near 1",
+    "vendi": "near reals'",
+    "authenticity": "near held-out",
+}
+"""Figures with a best value in the middle, by name; noise has the highest of the last two."""
 
 LARGEST = 1e6
 """The largest feature; results of larger ones would overflow."""
@@ -90,7 +96,7 @@ def rule_of_succession(count: int) -> float:
 
 
 def better(name: str) -> str:
-    """Which values of a figure are good: "lower", "higher" or near which number."""
+    """Which values of a figure are good: "lower", "higher" or near which number, such as that in its notes."""
     return NEAR.get(name, "lower" if name.startswith(LOWER) else "higher")
 
 
