@@ -1,5 +1,6 @@
 """Paths through latent space, and how much samples change along them."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -28,7 +29,8 @@ def perceptual_path_length(
     """How far a small step in latent space moves a sample (Karras et al. 2019, arXiv:1812.04948, section 4.1).
 
     The mean of |embed(G(slerp(a, b, t))) - embed(G(slerp(a, b, t + epsilon)))|^2 / epsilon^2 over random paths, without
-    the lowest and highest hundredth. Both ends of a step are generated in one batch.
+    the lowest and highest hundredth. Both ends of a step are generated in one batch. The error is that of a trimmed
+    mean (Tukey & McLaughlin 1963), in which what was left out counts as the farthest that was not.
 
     Args:
         generate: latents [N, L] -> samples.
@@ -60,7 +62,9 @@ def perceptual_path_length(
         raise DoesNotFit("Some path lengths are NaN or infinite: look for broken weights or pictures.")
     low = along.quantile(0.01, interpolation="lower")
     high = along.quantile(0.99, interpolation="higher")
-    return Score.mean(along[(low <= along) & (along <= high)], counts={"paths": paths})
+    kept = (low <= along) & (along <= high)
+    spread = float(along.clamp(low, high).std()) / float(kept.double().mean())
+    return Score(float(along[kept].mean()), spread / math.sqrt(paths), {"paths": paths})
 
 
 def on_line(shares: Float[Tensor, " n"]) -> Float[Tensor, "n 2"]:
