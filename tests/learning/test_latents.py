@@ -14,9 +14,12 @@ from ganvas.core import checkpoint
 from ganvas.core.batch import Batch, Dice
 from ganvas.core.errors import GanvasError
 from ganvas.data.dataset import Dataset
+from ganvas.learning.conditions import Labels
 from ganvas.learning.latents import Distillation, FlowMatching, Reconstruction, difference, unlike
 from ganvas.learning.phrases import Phrases
 from ganvas.networks.latent import LatentAutoencoder, LatentCritic, LatentGenerator, sphere
+from ganvas.recipes.recipe import change
+from ganvas.training.loop import start
 
 WORDS = ("red", "blue", "circle", "square")
 SMALL = {"width": 8, "blocks": 2}
@@ -39,6 +42,18 @@ def batch(real, condition=None, **more):
 def play(game, player, nets, seen):
     (turn,) = (turn for turn in game.turns() if turn.player == player)
     return turn.loss(nets, seen)
+
+
+def test_guidance_is_refused_where_no_sample_is_told_nothing():
+    """It goes away from what is drawn for no condition, and with classes nothing ever learns that."""
+    recipe, labels = find("idea_flow")(), np.arange(12) % 2
+    data = Dataset(drawings().samples, classes=("x", "y"), labels=labels)
+    small = replace(recipe.networks["generator"], width=8, blocks=1)
+    recipe = replace(recipe, networks={**recipe.networks, "generator": small}, condition=Labels())
+    with pytest.raises(GanvasError, match="guidance=1"):
+        start(recipe, data)
+    start(change(recipe, "guidance=1"), data)
+    start(replace(recipe, condition=Phrases(required=False)), data)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 8, 8), (2, 1, 9, 5), (1, 2, 2, 2), (3, 1, 1, 1), (2, 1, 1, 7)])

@@ -22,7 +22,7 @@ from ..core.batch import Kind, Terms
 from ..core.errors import DoesNotFit
 from ..core.seeds import refuse_seeds
 from ..data.dataset import Dataset
-from ..learning.conditions import Condition
+from ..learning.conditions import Condition, Labels
 from ..learning.turns import Turn
 from ..networks.layers import Generator, Network
 from ..recipes.recipe import Recipe
@@ -134,6 +134,13 @@ def start(recipe: Recipe, data: Dataset, *, seed: int = 0, device: torch.device 
     """
     device, condition = torch.device(device), recipe.condition.of(data) if recipe.condition else None
     refuse_seeds([seed])
+    if isinstance(condition, Labels) and any(
+        getattr(each, "guidance", 1.0) != 1.0 for each in recipe.networks.values()
+    ):
+        raise DoesNotFit(
+            "Guidance goes away from what is drawn for no condition (arXiv:2207.12598), and a training by classes "
+            "never leaves them out, so that is never learned: `settings=['guidance=1']`."
+        )
     _refuse_beyond_memory(recipe, data, condition, device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
