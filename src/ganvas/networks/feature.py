@@ -22,8 +22,9 @@ class FeatureCritic(NetworkSettings):
     """Critic on the frozen features of EfficientNet-Lite1 at four sizes (Projected GAN, Sauer et al. 2021).
 
     Fixed random convolutions mix the features across channels and sizes. Each size has a small, spectrally normalised
-    head, and the logit is the mean of theirs. It needs no penalties, was tried with the hinge loss, and lets a
-    generator draw clean shapes within minutes. `width` is the number of mixed channels. A condition is compared with
+    head, and the logit is the mean of theirs, so that one loss is taken of all; in the paper each head has its own,
+    and they are summed. It needs no penalties, was tried with the hinge loss, and lets a generator draw clean shapes
+    within minutes. `width` is the number of mixed channels. A condition is compared with
     the features of all sizes. Pictures may be gray, coloured or transparent (seen on white), and are resized so that
     their sides are multiples of 32 pixels, at least 64. The pretrained network comes with
     `pip install 'ganvas[measure]'`.
