@@ -24,8 +24,9 @@ def cgan() -> Recipe:
 
     Run:    ganvas train cgan && ganvas sample runs/cgan --label 7
     Costs:  24,000 images, 54 CPU seconds of a Xeon at 2.5 GHz.
-    Gives:  digits, most of them readable, some 7s like a 2; a classifier trained on 1,797 of them labels 98.9 % of the
-            real ones right (1 seed; `ganvas evaluate runs/cgan`, classification_accuracy).
+    Gives:  digits, most of them readable, some 7s like a 2; a classifier that learned the pixels of 1,797 of them
+            labels 89 % of the real ones right (1 seed; `ganvas evaluate runs/cgan`, classification_accuracy), and one
+            that learned half of the real ones 96 % of the other half.
     """
     return Recipe(
         data=Digits(),
