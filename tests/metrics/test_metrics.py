@@ -574,6 +574,19 @@ def test_the_error_of_memorisation():
     assert told == pytest.approx(seen, rel=0.3)
 
 
+def test_the_error_of_copying_is_one_only_without_any():
+    def measure(seed, copied):
+        dice = np.random.default_rng(seed)
+        training, held_out, fake = (normal(150, 8, 10 * seed + part) for part in range(3))
+        fake = training[dice.permutation(150)] + normal(150, 8, 10 * seed + 3, scale=0.3) if copied else fake
+        return metrics.memorisation(training, held_out, fake)["copying"]
+
+    for copied, low, high in ((False, 0.85, 1.2), (True, 0.1, 0.75)):
+        _, seen, told = spread(partial(measure, copied=copied), 60)
+        assert low < told < high
+        assert told == pytest.approx(seen, rel=0.35)
+
+
 def test_no_density_is_not_known_for_sure():
     far = metrics.density_coverage(normal(50, 4), normal(50, 4, 1) + 100)["density"]
     assert far.value == 0

@@ -192,7 +192,7 @@ def memorisation(training: Features, held_out: Features, fake: Features, *, rows
     counts = {"training": len(training), "held-out": h, "fake": m}
     area = float(nearer.mean())
     error = math.sqrt(float(nearer.var() / m + below.var() / h)) or rule_of_succession(min(m, h))
-    z = (0.5 - area) * m * h / math.sqrt(m * h * (m + h + 1) / 12)
+    scale = m * h / math.sqrt(m * h * (m + h + 1) / 12)
     same = int((theirs == 0).sum())
     notes = (f"{same} of the held-out pictures are in the training set; take them out",) if same else ()
     hit, back = torch.cat([near.indices[:, 0], held.indices[:, 0]]).unique(return_inverse=True)
@@ -200,7 +200,7 @@ def memorisation(training: Features, held_out: Features, fake: Features, *, rows
     unlike, usual = (ours > apart[:m]).double(), float((theirs > apart[m:]).double().mean())
     return {
         "memorisation": Score(area, error, counts, notes),
-        "copying": Score(z, 1.0, counts, notes),
+        "copying": Score((0.5 - area) * scale, error * scale, counts, notes),
         "authenticity": Score.mean(unlike, counts=counts, notes=(*notes, f"of held-out pictures it is {usual:.3f}")),
     }
 
