@@ -48,8 +48,7 @@ def recipe(request, points, pictures):
 def after(steps, recipe, **options):
     """All tensors of the state after so many steps, and every term of every step."""
     ticks = list(islice(((tick, tick.terms()) for tick in train(recipe, **options)), steps))
-    tensors = {name: value.clone() for name, value in ticks[-1][0].state.tensors().items()}
-    return tensors, [terms for _, terms in ticks]
+    return ticks[-1][0].state.tensors(), [terms for _, terms in ticks]
 
 
 def same(a, b):
@@ -336,3 +335,12 @@ def test_data_without_words_have_no_wrong_ones(pictures):
         dealer = Dealer(replace(pictures, batch=4), data, told, seed=0, device=torch.device("cpu"), pieces=Pieces(4))
         (batch,) = dealer.hand(1, step=0, play=0, made={}, memory={})
         assert (batch.other() is not None) == wrong
+
+
+def test_what_was_kept_of_a_state_stays_as_it_was_while_the_training_goes_on(points):
+    """Kept without a copy, the weights of the last step would be continued from by the counters of an early one."""
+    ticks = train(points)
+    kept = next(ticks).state.tensors()
+    *_, last = ticks
+    *_, resumed = train(points, restore=kept)
+    assert same(resumed.state.tensors(), last.state.tensors())

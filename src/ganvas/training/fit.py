@@ -165,7 +165,7 @@ def _train(task: Task, data: Dataset, *, device: torch.device, threads: Threads,
         _refuse_damaged(task.run)
         _refuse_strangers(task.run)
         state = _start(task, data, device)  # refuses what does not fit before there is a folder
-        restore = state.tensors()
+        restore = state.tensors(copied=False)
     recorder, first = Recorder(task.run), distributed.is_first()
     auto = task.auto or (task.run.exists and task.run.about.get("auto") is True)
     with recorder.held() if first else nullcontext():
@@ -204,7 +204,10 @@ def _train(task: Task, data: Dataset, *, device: torch.device, threads: Threads,
                 threads=threads,
                 device=device,
                 rescuer=Rescuer(
-                    recorder, lambda: _start(task, data, device).tensors(), wanted=task.rescue, device=device
+                    recorder,
+                    lambda: _start(task, data, device).tensors(copied=False),
+                    wanted=task.rescue,
+                    device=device,
                 ),
                 mender=Mender(recorder, data, wanted=auto and distributed.world() == 1, anew=not task.start_from),
             )

@@ -48,8 +48,12 @@ class State:
     levels: Levels = field(default_factory=dict)  # of the alarm, if there is one
     learner: str = ""  # the player that learned last; empty at first
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Everything as named tensors, for a checkpoint."""
+    def tensors(self, *, copied: bool = True) -> dict[str, Tensor]:
+        """Everything as named tensors, to be kept or written, and to continue from by `train(restore=...)`.
+
+        Args:
+            copied: whether later steps leave them as they are; otherwise they are the state's own and change with it.
+        """
         counters = {"step": self.step, "drawn": self.drawn, "moments": 0}
         saved: dict[str, Tensor] = {}
         for name, network in {**self.networks, "average": self.average}.items():
@@ -61,7 +65,9 @@ class State:
             for index, moments in optimizer.state_dict()["state"].items():
                 saved |= checkpoint.named_below(f"optimizer.{name}/{index}", moments)
                 counters["moments"] += len(moments)
-        return checkpoint.named_below("counters", {name: torch.tensor(of) for name, of in counters.items()}) | saved
+        saved = checkpoint.named_below("counters", {name: torch.tensor(of) for name, of in counters.items()}) | saved
+        whole = torch.contiguous_format  # the only layout that safetensors writes
+        return {name: value.clone(memory_format=whole) if copied else value for name, value in saved.items()}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Restore the result of `tensors`.
@@ -108,7 +114,7 @@ class Tick:
 
     step     steps so far
     images   samples seen so far, one batch a step
-    state    the present networks, their average and their optimizers
+    state    the present networks, their average and their optimizers; the next step changes them
     """
 
     step: int

@@ -117,7 +117,8 @@ def carried(
         seed: for the weights of networks that start afresh.
         device: where to compute.
     """
-    held, fresh = state.tensors(), start(after, data, seed=seed, device=device).tensors()
+    held = state.tensors(copied=False)
+    fresh = start(after, data, seed=seed, device=device).tensors(copied=False)
     same = {name for name, network in after.networks.items() if network == before.networks.get(name)}
     owners = same | ({"average"} if after.product in same else set())
     for name in same:

@@ -263,7 +263,7 @@ class Recorder:
         self._stay()
         contents = {
             checkpoint.MODEL: _product(recipe, state),
-            checkpoint.STATE: (state.tensors(), {LOG: json.dumps(summed({"rows": self.run.logged}))}),
+            checkpoint.STATE: (state.tensors(copied=False), {LOG: json.dumps(summed({"rows": self.run.logged}))}),
         }
         spare = f"{return_step(state.step) * recipe.batch:09}"
         checkpoint.write(self.run.path / "checkpoints" / f"{images:09}", contents, keep=2, spare=spare)

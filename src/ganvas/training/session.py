@@ -282,7 +282,7 @@ class Session:
             BlewUp: a number is not sound.
         """
         if tick:
-            tensors, players = tick.state.tensors(), tick.state.networks
+            tensors, players = tick.state.tensors(copied=False), tick.state.networks
             self._alarm.state(tensors, images=self._seen, players=players, product=self._recipe.product)
         else:
             self._alarm.read()
@@ -303,7 +303,7 @@ class Session:
             display.say(f"{why}: the training continues on {now} of them.")
         self._look()
         self._recipe = replace(self._recipe, images=self._seen + whole_batches(left, self._recipe))
-        self._restore = tick.state.tensors()
+        self._restore = tick.state.tensors(copied=False)
         self._recorder.plan(self._recipe)
         return True
 
