@@ -861,3 +861,13 @@ def test_a_share_of_none_or_all_is_not_certain(value):
     assert score.value == value
     assert score.error == pytest.approx((0.01 * 0.99 / 98) ** 0.5)
     assert metrics.Score.mean(torch.full((98,), 0.5), counts={}).error == 0
+
+
+@pytest.mark.parametrize("rows", [0, -1])
+@pytest.mark.parametrize(
+    "measure", [metrics.kernel_distance, metrics.precision_recall, metrics.density_coverage, metrics.nearest]
+)
+def test_no_samples_at_a_time_are_refused_as_nothing_would_be_compared(measure, rows):
+    """With -1, which elsewhere means all, every figure was 0 without a word."""
+    with pytest.raises(GanvasError, match=f"`rows=` .* at least 1, not {rows}"):
+        measure(normal(40, 3), normal(40, 3, 1), rows=rows)

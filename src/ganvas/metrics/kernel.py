@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..core.catalog import part
 from ..core.errors import DoesNotFit
-from .score import Features, Score, as_features, as_pair
+from .score import Features, Score, as_features, as_pair, at_a_time
 
 __all__ = ["kernel_distance", "kernel_distance_of_subsets", "vendi_score"]
 
@@ -41,9 +41,9 @@ def kernel_distance(real: Features, fake: Features, *, rows: int = 1024) -> Scor
         rows: how many are compared with as many at a time; affects only speed and memory.
 
     Raises:
-        DoesNotFit: see `as_pair`.
+        DoesNotFit: `rows` is below 1, or see `as_pair`.
     """
-    real, fake = as_pair(real, fake)
+    (real, fake), rows = as_pair(real, fake), at_a_time("rows", rows)
     n, m = len(real), len(fake)
     within_real, _ = _kernel_sums(real, real, rows)
     within_fake, _ = _kernel_sums(fake, fake, rows)

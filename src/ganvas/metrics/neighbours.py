@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..core.catalog import part
 from ..core.errors import DoesNotFit
-from .score import Features, Score, as_pair, rule_of_succession
+from .score import Features, Score, as_pair, at_a_time, rule_of_succession
 
 __all__ = ["Neighbours", "density_coverage", "manifold_scores", "memorisation", "nearest", "precision_recall"]
 
@@ -51,7 +51,7 @@ def nearest(queries: Features, references: Features, k: int = 1, *, rows: int = 
         rows: how many are compared with as many at a time; affects only speed and memory.
 
     Raises:
-        DoesNotFit: k is out of range, or see `as_pair`.
+        DoesNotFit: k or `rows` is out of range, or see `as_pair`.
     """
     queries, references = as_pair(queries, references, fewest=1, names=("query", "reference"))
     if not 1 <= k <= len(references):
@@ -218,7 +218,7 @@ class _Screen:
     def __init__(
         self, queries: Float[Tensor, "n d"], references: Float[Tensor, "m d"], size: int, *, finest: bool = False
     ) -> None:
-        self.queries, self.references, self.size = queries, references, size
+        self.queries, self.references, self.size = queries, references, at_a_time("rows", size)
         dimensions = queries.shape[1]
         self.finest = finest or dimensions <= 128  # a short product costs little in either type
         kind = torch.float64 if self.finest else torch.float32

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..core.catalog import part
 from ..core.errors import DoesNotFit
-from .score import Score
+from .score import Score, at_a_time
 
 __all__ = ["on_arc", "on_line", "perceptual_path_length", "weighed"]
 
@@ -43,11 +43,11 @@ def perceptual_path_length(
         seed: of the positions on the paths.
 
     Raises:
-        DoesNotFit: there are fewer than 100 paths, or NaNs come out.
+        DoesNotFit: there are fewer than 100 paths, `batch` is below 1, or NaNs come out.
     """
     if paths < 100:
         raise DoesNotFit(f"Path lengths vary too much for {paths} paths; take at least 100 (papers: 50,000).")
-    dice = torch.Generator().manual_seed(seed)
+    dice, batch = torch.Generator().manual_seed(seed), at_a_time("batch", batch)
     lengths = []
     with torch.no_grad():
         for start in range(0, paths, batch):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core.errors import DoesNotFit
+from ..core.seeds import whole
 
 __all__ = [
     "FEWEST",
@@ -19,6 +20,7 @@ __all__ = [
     "Score",
     "as_features",
     "as_pair",
+    "at_a_time",
     "better",
     "gathered_notes",
     "rule_of_succession",
@@ -87,6 +89,17 @@ class Score:
 
     def __str__(self) -> str:
         return f"{self.value:.4g}" + ("" if self.error is None else f" ± {self.error:.1g}")
+
+
+def at_a_time(name: str, count: int) -> int:
+    """How many samples are taken at a time, checked; of a negative number nothing would be compared.
+
+    Raises:
+        DoesNotFit: it is no whole number from 1; the message calls it `name`.
+    """
+    if whole(name, count) < 1:
+        raise DoesNotFit(f"`{name}=` is how many are taken at a time, at least 1, not {count}.")
+    return count
 
 
 def rule_of_succession(count: int) -> float:
