@@ -267,3 +267,36 @@ def test_a_run_without_a_checkpoint(tmp_path):
     assert Run(tmp_path).newest is None
     with pytest.raises(GanvasError, match="train it with `ganvas train`"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [((1, 3), "4 rows of 3"), ((5, 3), "4 rows of 3"), ((4, 2), "4 rows of 3"), ((3,), "4 rows of 3")],
+)
+def test_a_condition_that_is_missing_is_refused_and_not_drawn_as_zeros(rows, words):
+    """Batches are filled up with zeros, so one condition for four seeds gave one picture of it and three of none."""
+    model = Model(MLPGenerator(width=8, depth=1, latent=4).build((1, 8, 8), 3))
+    with pytest.raises(GanvasError, match=f"`condition=` takes {words}"):
+        model.generate(range(4), torch.ones(rows))
+    with pytest.raises(GanvasError, match="`z=` takes 2 rows of 4"):
+        model.make(torch.zeros(2, 5), torch.ones(2, 3))
+    with pytest.raises(GanvasError, match="takes no condition"):
+        Model(MLPGenerator(width=8, depth=1, latent=4).build((1, 8, 8), 0)).make(torch.zeros(2, 4), torch.ones(2, 3))
+
+
+def test_what_asks_for_a_picture_is_of_any_type_of_number_or_refused_in_words(run):
+    model = load(run.path)
+    seeds = torch.arange(2)
+    assert torch.equal(model.generate(seeds), model.generate([0, 1]))
+    z = inputs([0, 1], model.network.latent)
+    assert torch.equal(model.make(z.double()), model.make(z))
+    assert torch.equal(model.make(z.numpy()), model.make(z))
+    for words, ask in {
+        "`count=` takes a whole number": lambda: model.sample("4"),
+        "at least 0, not -1": lambda: model.sample(-1),
+        "`seed=` takes a whole number": lambda: model.sample(1, seed="1"),
+        r"such as \[5\]": lambda: model.generate(5),
+        "such as '7', not 7": lambda: model.sample(1, label=7),
+    }.items():
+        with pytest.raises(GanvasError, match=words):
+            ask()

@@ -17,6 +17,7 @@ from ..core import checkpoint, files, machine, pixels
 from ..core.batch import Kind, kind_of
 from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
 from ..core.guess import guess
+from ..core.seeds import refuse_seeds, whole
 from ..core.sums import sealed, unsealed
 from ..core.version import __version__
 from ..core.weights import read_header
@@ -73,11 +74,15 @@ class Model:
             label: the class of all samples, or for a model of keywords the words to show: "blue fish".
 
         Raises:
-            DoesNotFit: the model makes vectors (use `generate`), a seed is below 0, or the model takes no label.
+            DoesNotFit: the model makes vectors (use `generate`), the count or a seed is below 0, or the model takes no
+                label.
             NotFound: the model does not know this label.
         """
         _refuse_points(self)
-        chosen = range(seed, seed + count) if seeds is None else seeds
+        if (count := whole("count", count)) < 0:
+            raise DoesNotFit(f"`count=` is how many pictures, at least 0, not {count}.")
+        seed = whole("seed", seed)
+        chosen = refuse_seeds(range(seed, seed + count) if seeds is None else seeds)
         made = pixels.to_uint8(self.generate(chosen, self.condition_for(label, chosen))).numpy()
         if self.moves:
             return [[pixels.to_image(frame) for frame in clip] for clip in made]
@@ -102,6 +107,8 @@ class Model:
         """
         if label is None:
             return None
+        if not isinstance(label, str):
+            raise DoesNotFit(f"`label=` takes one text for all samples, such as {str(label)!r}, not {label!r}.")
         if self.condition is None:
             raise DoesNotFit(
                 "This model was trained without classes and keywords, so it takes none. Train one with "
@@ -151,7 +158,11 @@ class Model:
         """One sample per seed, float32 [N, *shape] on the CPU; pictures and clips are in about [-1, 1].
 
         `condition` [N, K] is for a conditional network; by default each seed draws one from the data's.
+
+        Raises:
+            DoesNotFit: a seed is below 0, or there is not one condition of length K for each.
         """
+        seeds = refuse_seeds(seeds)
         z = inputs(seeds, self.network.latent)
         if condition is None and self.condition is not None and len(seeds):
             condition = self.condition.draw(seeds)
@@ -164,7 +175,12 @@ class Model:
         a CPU each batch has its own thread, and as many run at once as torch has threads.
 
         `large` draws pictures twice as large, [N, C, 2 H, 2 W], with a model that `doubles`.
+
+        Raises:
+            DoesNotFit: z is of another length, there is not one condition of length K for each of its rows, or the
+                network needs conditions and there are none.
         """
+        z, condition = self._fitting(z, condition)
         device = next(self.network.parameters()).device
         draw = self.network.larger if large else self.network.generate
         size = self._at_once(device)
@@ -177,6 +193,24 @@ class Model:
         made = _side_by_side(drawn, range(0, len(z), size), device)
         return torch.cat(made) if made else torch.empty(0, *self.shape)
 
+    def _fitting(self, z: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Inputs of any type of number as float32, with one row of the network's length for each sample.
+
+        Batches are filled up with zeros, so a row that is missing would be drawn without a word.
+        """
+        found, count = list[Tensor](), len(z)
+        told = self.condition.length if self.condition else self.network.condition  # a network may listen to none
+        wanted = {"z": (z, self.network.latent), "condition": (condition, told)}
+        for name, (rows, width) in wanted.items():
+            if rows is None:
+                continue
+            found.append(torch.as_tensor(rows).float())
+            if not width:
+                raise DoesNotFit("This network takes no condition; leave out `condition=`.")
+            if found[-1].shape != (count, width):
+                raise DoesNotFit(f"`{name}=` takes {count} rows of {width} numbers, not {list(found[-1].shape)}.")
+        return found[0], found[1] if found[1:] else None
+
     def _at_once(self, device: torch.device) -> int:
         """The batch size on a device."""
         return CHUNK if device.type != "cpu" else max(1, min(CHUNK, PIXELS // math.prod(self.shape[1:])))
@@ -188,6 +222,7 @@ class Model:
         Several times faster than `make` for one sample, as it does not fill the batch; the last bits differ. Refinement
         steps of the network are skipped.
         """
+        z, condition = self._fitting(z, condition)
         device = next(self.network.parameters()).device
         with machine.threads(1):  # a few milliseconds of work end before several threads have synchronised
             return self.network.glimpse(z.to(device), None if condition is None else condition.to(device)).cpu()
