@@ -4,7 +4,7 @@ import ctypes
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,18 @@ from torch import Tensor
 
 from .errors import NotFound
 
-__all__ = ["describe", "device", "free", "has_bfloat16", "keep_memory", "memory", "ran_out", "sent", "threads"]
+__all__ = [
+    "describe",
+    "device",
+    "free",
+    "has_bfloat16",
+    "keep_memory",
+    "memory",
+    "plainly",
+    "ran_out",
+    "sent",
+    "threads",
+]
 
 RAN_OUT = ("can't allocate memory", "not enough memory", "out of memory")  # on CPU, Windows, MPS
 
@@ -44,6 +55,26 @@ def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
     if torch.device(device).type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)  # torch keeps the pinned memory until then
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Compute as in a fresh process, whatever the caller has set: float32, in CPU memory, with gradients.
+
+    What undoes `set_default_dtype`, `set_default_device`, `no_grad` and `inference_mode`, inside alone. Also a
+    decorator.
+    """
+    before, elsewhere = torch.get_default_dtype(), torch.get_default_device().type != "cpu"
+    torch.set_default_dtype(torch.float32)
+    try:
+        with (
+            torch.device("cpu") if elsewhere else nullcontext(),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
+            yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 @contextmanager

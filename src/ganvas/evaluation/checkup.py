@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from .. import metrics
-from ..core import checkpoint, pixels
+from ..core import checkpoint, machine, pixels
 from ..core.batch import Kind
 from ..core.errors import DoesNotFit, NotFound
 from ..data.dataset import Dataset, Watch, unwatched
@@ -82,6 +82,7 @@ class Checkup:
         }
 
 
+@machine.plainly()
 def doctor(
     run: str | Path | Run,
     *,

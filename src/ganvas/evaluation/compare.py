@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from .. import metrics
-from ..core import checkpoint, distributed, pixels
+from ..core import checkpoint, distributed, machine, pixels
 from ..core.batch import Kind
 from ..core.errors import DoesNotFit
 from ..core.files import cache_folder, key, replacing, writing
@@ -81,20 +81,26 @@ class Comparison:
         return about | {"seed": self.fake.seed, "ganvas": __version__}
 
     @cached_property
+    @machine.plainly()
     def fakes(self) -> Float[Tensor, "n d"]:
         """The features of the fake side."""
         return self._described(self.fake)
 
     @cached_property
+    @machine.plainly()
     def reals(self) -> Float[Tensor, "n d"]:
         """The features of the real side."""
         return self._described(self.real)
 
     def scores(self) -> Iterator[tuple[str, Score]]:
         """Every figure that applies, with its name, as soon as it is known; the quickest first."""
-        notes = tuple(self._notes())
-        for name, score in self._scores():
-            yield name, replace(score, notes=(*score.notes, *notes))
+        notes, found = tuple(self._notes()), self._scores()
+        while True:
+            with machine.plainly():  # the caller's own ways hold again between figures
+                known = next(found, None)
+            if known is None:
+                return
+            yield known[0], replace(known[1], notes=(*known[1].notes, *notes))
 
     def gallery(self, count: int = 16, k: int = 5) -> pixels.Pictures:
         """One picture [H, W, C]: in each row a sample and the `k` training pictures nearest to it."""
@@ -283,6 +289,7 @@ class Comparison:
             return metrics.perceptual_path_length(generate, embed, draw, paths=paths)
 
 
+@machine.plainly()
 def compare(
     fake: Model | Data,
     real: Model | Data | None = None,

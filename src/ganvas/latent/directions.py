@@ -25,7 +25,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..core import files
+from ..core import files, machine
 from ..core.errors import DoesNotFit, NotFound
 from ..core.guess import guess
 from ..core.sums import sealed, unsealed
@@ -190,6 +190,7 @@ def beside(model: str | Path) -> Path:
     return path / "directions.safetensors" if path.is_dir() else path.with_suffix(".directions.safetensors")
 
 
+@machine.plainly()
 def find_directions(
     model: Model,
     *,

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..core import pixels
+from ..core import machine, pixels
 from ..core.batch import Kind, kind_of
 from ..core.errors import DoesNotFit, GanvasError, NotFound
 from ..data.dataset import Watch, open_source, unwatched
@@ -78,6 +78,7 @@ class Edited:
     changes: dict[str, float]
 
 
+@machine.plainly()
 def edit(
     model: Model,
     found: Directions,

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..core import pixels
+from ..core import machine, pixels
 from ..core.batch import Kind
 from ..core.errors import DoesNotFit, GanvasError
 from ..data.dataset import Watch, unwatched
@@ -65,6 +65,7 @@ def read_picture(path: Path, model: Model) -> Float[Tensor, "c h w"]:
     return pixels.to_float(torch.from_numpy(file.picture)[None])[0]
 
 
+@machine.plainly()
 def project(
     model: Model,
     picture: Float[Tensor, "c h w"],

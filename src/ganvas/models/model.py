@@ -62,6 +62,7 @@ class Model:
         """Whether it can draw its pictures twice as large, see `make`."""
         return self.network.doubles
 
+    @machine.plainly()
     def sample(
         self, count: int = 1, seed: int = 0, *, seeds: Sequence[int] | None = None, label: str | None = None
     ) -> list[Any]:
@@ -154,6 +155,7 @@ class Model:
         """The words that a seed adds to keywords, such as a style if none is asked for; see `varied`."""
         return self.condition.added(label, seed) if label and isinstance(self.condition, Keywords) else []
 
+    @machine.plainly()
     def generate(self, seeds: Sequence[int], condition: Tensor | None = None) -> Tensor:
         """One sample per seed, float32 [N, *shape] on the CPU; pictures and clips are in about [-1, 1].
 
@@ -168,6 +170,7 @@ class Model:
             condition = self.condition.draw(seeds)
         return self.make(z, condition)
 
+    @machine.plainly()
     def make(self, z: Tensor, condition: Tensor | None = None, *, large: bool = False) -> Tensor:
         """The samples of inputs z [N, latent] and conditions [N, K], in the form of `generate`.
 
@@ -294,6 +297,7 @@ def metadata(settings: NetworkSettings, model: Model, tensors: Mapping[str, Tens
     return sealed(about, tensors)
 
 
+@machine.plainly()
 def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
     """Load the model in a run folder, a checkpoint, a model file or a folder in the Hugging Face layout, or by name.
 

@@ -23,9 +23,13 @@ LARGEST = 2**24  # numbers in a sample: a picture of 2048x2048, or 80 frames of 
 
 
 def build(settings: NetworkSettings, shape: tuple[int, ...], condition: int, weights: Header) -> Network:
-    """The network as described, if these weights fit it; `compare` checks that before memory is allocated."""
+    """The network as described, if these weights fit it; `compare` checks that before memory is allocated.
+
+    Its first weights are replaced by the file's, so the caller's random numbers are left as they were.
+    """
     compare(settings, shape, condition, weights)
-    return settings.build(shape, condition)
+    with torch.random.fork_rng(devices=[]):
+        return settings.build(shape, condition)
 
 
 def compare(settings: NetworkSettings, shape: tuple[int, ...], condition: int, weights: Header) -> None:

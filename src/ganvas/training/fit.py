@@ -34,6 +34,7 @@ from .task import STAGES, Task, asked, refuse_numbers
 __all__ = ["fit"]
 
 
+@machine.plainly()
 def fit(
     target: str | Path | Recipe = "icons",
     *,

@@ -254,14 +254,15 @@ def train(
         DoesNotFit: the recipe and the data do not go together.
         BlewUp: the alarm detects divergence.
     """
-    data = recipe.data.open() if data is None else data
-    device = machine.device(device) if isinstance(device, str) else device
-    state = start(recipe, data, seed=seed, device=device)
-    if restore is None:
-        begin(state, recipe, data)
-    else:
-        state.load(restore)
-        restore = None  # free it: it is as large as the state itself
+    with machine.plainly():
+        data = recipe.data.open() if data is None else data
+        device = machine.device(device) if isinstance(device, str) else device
+        state = start(recipe, data, seed=seed, device=device)
+        if restore is None:
+            begin(state, recipe, data)
+        else:
+            state.load(restore)
+            restore = None  # free it: it is as large as the state itself
     turns = recipe.game.turns()
     state.learner = _learned_last(turns, state.step)
     if alarm:
@@ -269,29 +270,30 @@ def train(
     pieces = pieces or Pieces(micro_batch or recipe.batch)
     dealer = Dealer(recipe, data, state.condition, seed=seed, device=device, pieces=pieces)
     while state.step * recipe.batch < recipe.images:
-        sums: dict[str, Tensor] = {}
-        plays = 0
-        made: dict[str, Tensor] | None = None  # nothing is reused from the step before, whose weights were others
-        for turn in turns:
-            if state.step % turn.every:
-                continue
-            for _ in range(turn.times):
-                if made is None or not turn.again:
-                    state.drawn, made = state.drawn + 1, {}
-                hand = dealer.hand(state.drawn, step=state.step, play=plays, made=made, memory=state.memory)
-                sums |= _play(turn, state, hand, recipe, alarm=alarm, halved=halved)
-                plays += 1
-        if state.memory:
-            means = distributed.mean(torch.stack(list(sums.values()))) * (distributed.world() / recipe.batch)
-            recipe.game.remember(state.memory, dict(zip(sums, means.unbind(), strict=True)), images=recipe.batch)
-        recipe.average.follow(
-            state.average,
-            state.networks[recipe.product],
-            images=state.step * recipe.batch,
-            batch=recipe.batch,
-            progress=state.step * recipe.batch / recipe.images,
-        )
-        state.step += 1
+        with machine.plainly():  # the caller's own ways hold again between steps
+            sums: dict[str, Tensor] = {}
+            plays = 0
+            made: dict[str, Tensor] | None = None  # nothing is reused from the step before, whose weights were others
+            for turn in turns:
+                if state.step % turn.every:
+                    continue
+                for _ in range(turn.times):
+                    if made is None or not turn.again:
+                        state.drawn, made = state.drawn + 1, {}
+                    hand = dealer.hand(state.drawn, step=state.step, play=plays, made=made, memory=state.memory)
+                    sums |= _play(turn, state, hand, recipe, alarm=alarm, halved=halved)
+                    plays += 1
+            if state.memory:
+                means = distributed.mean(torch.stack(list(sums.values()))) * (distributed.world() / recipe.batch)
+                recipe.game.remember(state.memory, dict(zip(sums, means.unbind(), strict=True)), images=recipe.batch)
+            recipe.average.follow(
+                state.average,
+                state.networks[recipe.product],
+                images=state.step * recipe.batch,
+                batch=recipe.batch,
+                progress=state.step * recipe.batch / recipe.images,
+            )
+            state.step += 1
         yield Tick(state.step, state.step * recipe.batch, state, sums, recipe.batch)
 
 

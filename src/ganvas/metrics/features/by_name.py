@@ -82,7 +82,8 @@ def features(
     if device.type == "cpu":
         machine.keep_memory()
     request = Request(expanded(weights) if weights else None, data, exact, device, watch)
-    found = catalog.find(name, "feature")(request)
+    with torch.random.fork_rng(devices=[]):  # their first weights are replaced by known ones
+        found = catalog.find(name, "feature")(request)
     return replace(found, name=found.name or name, exact=exact, device=device)
 
 
