@@ -344,3 +344,20 @@ def test_what_was_kept_of_a_state_stays_as_it_was_while_the_training_goes_on(poi
     *_, last = ticks
     *_, resumed = train(points, restore=kept)
     assert same(resumed.state.tensors(), last.state.tensors())
+
+
+@dataclass(frozen=True)
+class Turned(MLPGenerator):
+    """Pictures [N, W, H, C]."""
+
+    def build(self, shape, condition):
+        network = super().build(shape, condition)
+        network.register_forward_hook(lambda _network, _given, made: made.movedim(1, -1))
+        return network
+
+
+def test_a_generator_with_its_axes_in_another_order_is_refused(pictures):
+    """A critic that flattens pictures trained it all the same."""
+    networks = {"generator": Turned(width=8, latent=4), "critic": MLPCritic(width=8)}
+    with pytest.raises(GanvasError, match=r"of shape \[8, 8, 8, 1\], and those of the data are \[8, 1, 8, 8\]"):
+        next(train(replace(pictures, networks=networks)))

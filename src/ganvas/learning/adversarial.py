@@ -240,8 +240,18 @@ class _Judged(NamedTuple):
 
 
 def _fakes(nets: Nets, batch: Batch) -> Tensor:
-    """The generator's samples for this batch, computed once for all turns on it."""
+    """The generator's samples for this batch, computed once for all turns on it.
+
+    Raises:
+        DoesNotFit: they are of another shape than those of the data; a critic that flattens would not notice.
+    """
     if "fakes" not in batch.made:
         generator = nets["generator"]
-        batch.made["fakes"] = generator(batch.dice.normal("z", generator.latent), batch.condition)
+        fakes = generator(batch.dice.normal("z", generator.latent), batch.condition)
+        if fakes.shape != batch.real.shape:
+            raise DoesNotFit(
+                f"The generator makes samples of shape {list(fakes.shape)}, and those of the data are "
+                f"{list(batch.real.shape)}: pictures are [N, C, H, W]."
+            )
+        batch.made["fakes"] = fakes
     return batch.made["fakes"]
