@@ -151,15 +151,16 @@ class Dataset:
     RARE = 10
 
     def __post_init__(self) -> None:
-        """Refuse samples that no network could learn from.
-
-        Raises:
-            DoesNotFit: there are no samples, their type or shape is another, or labels are out of range.
-        """
+        """Refuse with a `DoesNotFit` no samples, another type or shape, and labels out of range."""
+        for name, held in (("samples", self.samples), ("labels", self.labels)):
+            if not isinstance(held, np.ndarray | None):
+                raise DoesNotFit(f"The {name} are a NumPy array, not a {type(held).__name__}: `np.asarray` makes one.")
+        if any(isinstance(words, str) for words in self.keywords):
+            raise DoesNotFit("Keywords are a tuple of words for each sample, such as ('red', 'fish'), and not a text.")
         kind, shape = self.samples.dtype, self.samples.shape
         if not len(shape) or not shape[0]:
             raise DoesNotFit("These data hold no samples.")
-        pictures = len(shape) in (4, 5) and shape[-1] <= 4 and kind == np.uint8
+        pictures = len(shape) in (4, 5) and all(shape) and shape[-1] in KINDS and kind == np.uint8
         if not pictures and not (len(shape) == 2 and kind == np.float32):
             raise DoesNotFit(
                 f"Samples of {kind} {list(shape)} cannot be learned from: pictures are uint8 [N, H, W, C] with 1, 3 or "
