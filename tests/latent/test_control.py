@@ -25,6 +25,7 @@ from ganvas.metrics.features.classifier import Classifier
 from ganvas.models.model import Model, inputs
 from ganvas.networks.dcgan import DCGANGenerator
 from ganvas.networks.layers import Generator
+from ganvas.networks.mlp import MLPGenerator
 
 CLASSES = Labels(classes=("cat", "dog", "fish"), shares=(0.25, 0.25, 0.5))
 THINGS = ("car", "tree", "house", "fish", "key", "clock", "bird", "shoe", "book", "chair", "apple", "ship")
@@ -502,3 +503,11 @@ def test_what_is_refused(words, told, ganvas, run, tmp_path):
     assert code == 1
     assert told in err.replace("\n", " ")
     assert err.splitlines()[-1].startswith("ganvas: ")
+
+
+@pytest.mark.parametrize("spoil", [lambda x: x * 127.5 + 127.5, lambda x: x * torch.nan])
+def test_a_picture_that_is_not_in_the_models_form_is_not_projected(spoil):
+    """One from 0 to 255 was, with an error of thousands of 255."""
+    model = Model(MLPGenerator(width=8, depth=1, latent=4).build((1, 8, 8), 0))
+    with pytest.raises(GanvasError, match=r"numbers in \[-1, 1\]"):
+        project(model, spoil(model.generate([0])[0]), steps=1, with_features=False)

@@ -29,6 +29,7 @@ CANDIDATES, STARTS = 256, 4
 STEPS, RATE = 120, 0.1
 SCALES = 4  # number of halvings at which pixels are also compared
 SEEN = 0.05  # weight of the features, which at 1 outweigh the pixels (LOG.md)
+FARTHEST = 2.0  # of a pixel from mid-gray: generators go a little beyond 1, and of 0 to 255 nearly all is beyond 2
 PRIOR = 0.01  # weight of the deviation of z from the length of a normal one
 
 
@@ -94,10 +95,15 @@ def project(
 
     Raises:
         NotFound: the model does not know the label.
-        DoesNotFit: the picture has another shape, `starts` or `steps` are below 1, or the model takes no label.
+        DoesNotFit: the picture has another shape or is not in [-1, 1], `starts` or `steps` are below 1, or the model
+            takes no label.
     """
     if picture.shape != model.shape:
         raise DoesNotFit(f"The picture has shape {tuple(picture.shape)}, and the model makes {model.shape}.")
+    if not picture.is_floating_point() or not bool(picture.abs().amax() <= FARTHEST):
+        raise DoesNotFit(
+            "The picture is numbers in [-1, 1]: `read_picture` makes them of a file, `pixels.to_float` of 0 to 255."
+        )
     if starts < 1 or steps < 1:
         raise DoesNotFit(f"`starts=` and `steps=` are at least 1, not {starts} and {steps}.")
     wanted = picture[None].to(next(model.network.parameters()).device)
