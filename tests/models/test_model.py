@@ -300,3 +300,9 @@ def test_what_asks_for_a_picture_is_of_any_type_of_number_or_refused_in_words(ru
     }.items():
         with pytest.raises(GanvasError, match=words):
             ask()
+
+
+def test_a_notebook_shows_a_model_in_a_line(run):
+    """That of `icons` filled 1.6 MB: all layers, and the vectors of its words."""
+    assert repr(load(run.path)) == "<Model: 8x8 gray, by ResnetGenerator>"
+    assert len(repr(load("icons"))) < 100

@@ -15,12 +15,14 @@ from torch import Tensor
 
 from ..core import checkpoint, files, machine, pixels
 from ..core.batch import Kind, kind_of
+from ..core.catalog import name_of
 from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
 from ..core.guess import guess
 from ..core.seeds import refuse_seeds, whole
 from ..core.sums import sealed, unsealed
 from ..core.version import __version__
 from ..core.weights import read_header
+from ..data.dataset import in_words
 from ..learning.conditions import Condition, Keywords
 from ..learning.told import noise
 from ..networks.fill import build, fill
@@ -41,6 +43,10 @@ class Model:
 
     network: Generator
     condition: Condition | None = None
+
+    def __repr__(self) -> str:
+        told = f", told {name_of(self.condition)}" if self.condition else ""
+        return f"<Model: {in_words(self.shape)}, by {type(self.network).__name__.lstrip('_')}{told}>"
 
     @property
     def shape(self) -> tuple[int, ...]:
