@@ -204,3 +204,10 @@ def test_shapes_are_checked_under_pytest():
         Nonsaturating().critic(torch.zeros(4, 1), torch.zeros(4))  # would silently broadcast to [4, 4]
     with pytest.raises(TypeCheckError):
         Nonsaturating().critic(torch.zeros(4), torch.zeros(5))
+
+
+def test_type_checkers_know_all_public_names_and_no_others():
+    """A `__getattr__` that they see would give any name, such as ganvas.fitt, the type Any."""
+    tree = ast.parse(Path(ganvas.__file__).read_text(encoding="utf-8"))
+    seen = [each for each in tree.body if isinstance(each, ast.FunctionDef)]
+    assert "__getattr__" not in {each.name for each in seen}

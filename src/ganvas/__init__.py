@@ -123,14 +123,14 @@ if TYPE_CHECKING:  # for completion in editors
     from .runs.run import Run
     from .training.fit import fit
     from .training.loop import train
+else:  # a type checker that saw this would take any name for one of Ganvas's
 
-
-def __getattr__(name: str) -> Any:
-    if name in ROOMS:
-        return importlib.import_module(f".{name}", __name__)
-    if name in _HOMES:
-        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
-    raise AttributeError(f"module 'ganvas' has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        if name in ROOMS:
+            return importlib.import_module(f".{name}", __name__)
+        if name in _HOMES:
+            return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+        raise AttributeError(f"module 'ganvas' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
