@@ -7,20 +7,24 @@ import torch
 from torch import nn
 
 import ganvas
-from ganvas.data.dataset import Source
+from ganvas.data.dataset import Source, Watch, unwatched
+from ganvas.data.decode import Frame
 from ganvas.networks.layers import Generator, NetworkSettings
 
 
 @ganvas.part("data")
 @dataclass(frozen=True)
 class Bars(Source):
-    """Gray pictures, each with one white bar."""
+    """Dark pictures, each with one white bar."""
 
     count: int = 400
+    size: int | tuple[int, int] = 16  # by this field it is a source of pictures, which has recipes of its own
+    channels: int = 1
 
-    def open(self, watch=None):
-        pictures = np.zeros((self.count, 16, 16, 1), np.uint8)  # [N, H, W, C]; networks see [C, H, W]
-        for number, row in enumerate(np.random.default_rng(0).integers(0, 14, self.count)):
+    def open(self, watch: Watch = unwatched) -> ganvas.Dataset:
+        frame = Frame.of(self.size, self.channels)
+        pictures = np.zeros((self.count, frame.height, frame.width, frame.channels), np.uint8)  # networks: [C, H, W]
+        for number, row in enumerate(np.random.default_rng(0).integers(0, frame.height - 2, self.count)):
             pictures[number, row : row + 3] = 255
         return ganvas.Dataset(pictures)
 
@@ -33,12 +37,12 @@ class Rows(NetworkSettings):
     width: int = 64
     latent: int = 8
 
-    def build(self, shape, condition):
+    def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         return RowsNetwork(self, shape, condition)
 
 
 class RowsNetwork(Generator):
-    def __init__(self, settings, shape, condition):
+    def __init__(self, settings: Rows, shape: tuple[int, ...], condition: int) -> None:
         super().__init__(shape, condition, settings.latent)
         channels, height, self.across = shape
         self.first = nn.Linear(settings.latent + condition, settings.width)
@@ -46,11 +50,11 @@ class RowsNetwork(Generator):
 
     def forward(self, z: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
         z = z if condition is None else torch.cat([z, condition], 1)
-        rows = self.last(self.first(z).relu()).tanh()
+        rows: torch.Tensor = self.last(self.first(z).relu()).tanh()
         return rows.view(len(z), *self.shape[:2], 1).repeat(1, 1, 1, self.across)  # [N, C, H, W] in [-1, 1]
 
 
 if __name__ == "__main__":
-    recipe = ganvas.plan("digits", data="bars", size=None, images=1_280, settings=["generator=rows"])
+    recipe = ganvas.plan("digits", data="bars", size=16, images=1_280, settings=["generator=rows"])
     *_, last = ganvas.train(recipe)
     print(last.terms())

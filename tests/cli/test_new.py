@@ -6,9 +6,15 @@ import subprocess
 import sys
 import tomllib
 
+import numpy as np
 import pytest
 
+from ganvas import find, names
 from ganvas.cli.new import Kind, skeleton
+from ganvas.core import catalog
+from ganvas.data.dataset import Dataset, unwatched
+from ganvas.evaluation.sides import opened
+from ganvas.recipes.plan import choose, plan
 
 
 def test_each_kind_begins_with_tests_that_pass(tmp_path, ganvas):
@@ -53,3 +59,19 @@ def test_nothing_is_overwritten(tmp_path, ganvas):
 def test_no_word_of_a_skeleton_is_left_open():
     for kind in Kind:
         assert "$" not in "".join(skeleton(kind.value, "one_more").values())
+
+
+def test_what_is_begun_calls_things_as_the_rest_does():
+    assert "def one(real: Features, fake: Features)" in skeleton("metric", "one")["ganvas_one.py"]  # as all metrics
+    assert "--recipe" not in skeleton("recipe", "one")["ganvas_one.py"]  # an option that there is not
+
+
+def test_a_source_of_pictures_is_asked_for_them_in_the_shape_of_a_model(tmp_path, monkeypatch):
+    """What `ganvas new data` began could be trained on, and neither compared with a model nor started from one."""
+    (tmp_path / "begun.py").write_text(skeleton("data", "begun")["ganvas_begun.py"])
+    monkeypatch.setitem(catalog._parts, "data", {name: find(name, "data") for name in names("data")})
+    monkeypatch.setenv("GANVAS_PARTS", str(tmp_path / "begun.py"))
+    catalog._load.cache_clear()
+    wide = Dataset(np.zeros((20, 16, 24, 3), np.uint8))
+    assert opened("begun", size=None, device="cpu", watch=unwatched, like=wide).shape == (3, 16, 24)
+    assert choose("begun", like=plan("icons")).source.channels == 3

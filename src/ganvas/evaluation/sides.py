@@ -171,7 +171,8 @@ def _opened_like(
             f"The pictures of {name} are {kinds[0]} and the others {kinds[1]}, which would be most of what the figures "
             "see; turn those with colours gray, or compare like with like."
         )
-    return data if data.samples.shape[-1] == channels else replace(wanted, **changed, channels=channels).open(watch)
+    fits = data.samples.shape[-1] == channels or not hasattr(wanted, "channels")
+    return data if fits else replace(wanted, **changed, channels=channels).open(watch)
 
 
 def _coloured(data: Dataset) -> bool:

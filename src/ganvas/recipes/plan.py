@@ -108,7 +108,7 @@ def choose(target: str | Path, data: str | Path | None = None, *, like: Recipe |
         chosen = named if data is None else source(data, clips=clips)
         name = target if like else default_recipe(chosen)
         recipe = like or _named(name)
-    if chosen and like and Kind.POINTS not in (chosen.kind, like.data.kind):
+    if chosen and like and hasattr(chosen, "channels") and hasattr(like.data, "channels"):
         chosen = replace(chosen, channels=like.data.channels)  # type: ignore[type-var, attr-defined]
     return Choice(name, recipe, chosen)
 
