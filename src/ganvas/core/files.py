@@ -13,10 +13,11 @@ from pathlib import Path
 
 import platformdirs
 
-from .errors import Unreadable, Unwritable
+from .errors import DoesNotFit, Unreadable, Unwritable
 
 __all__ = [
     "alone",
+    "as_text",
     "cache_folder",
     "digest",
     "discard",
@@ -140,6 +141,24 @@ def refuse_own_input(out: Path, *inputs: Path) -> None:
 def expanded(path: str | Path) -> Path:
     """The path with ~ replaced by the user's home; as it is if there is no such user, where Path.expanduser raises."""
     return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
+def as_text(place: str | Path) -> str:
+    """A place as the text for it; a `Path` is never a name, so that of a file or folder `icons` becomes ./icons.
+
+    Raises:
+        DoesNotFit: it is neither a text nor a path.
+    """
+    if isinstance(place, str):
+        return place
+    if not isinstance(place, Path):
+        raise DoesNotFit(
+            f"Recipes and data are named by a text or a path, and this is a {type(place).__name__}. Samples in memory "
+            "are trained on by `ganvas.train(recipe, ganvas.Dataset(samples))`, or are opened by a source of your own, "
+            "a part of kind data (docs/extend.md), which has a name."
+        )
+    path = expanded(place)
+    return str(path) if path.is_absolute() else f".{os.sep}{path}"
 
 
 def cache_folder() -> Path:

@@ -19,6 +19,7 @@ __all__ = [
     "free",
     "has_bfloat16",
     "keep_memory",
+    "known",
     "memory",
     "plainly",
     "ran_out",
@@ -29,24 +30,35 @@ __all__ = [
 RAN_OUT = ("can't allocate memory", "not enough memory", "out of memory")  # on CPU, Windows, MPS
 
 
-def device(name: str | None) -> torch.device:
-    """The device of this name, or the fastest available.
+def device(name: str | torch.device | None) -> torch.device:
+    """This device, or the fastest available, made ready to train on.
 
     Raises:
-        NotFound: this machine has no device of that name.
+        NotFound: this machine has no such device.
     """
     if name is None:
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    found = known(name)
+    if found.type == "cuda":
+        found = torch.device("cuda", found.index or int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(found)
+        torch.backends.cudnn.benchmark = True  # shapes stay the same from step to step
+        torch.backends.cudnn.allow_tf32 = True  # for convolutions only, so that metrics are not rounded
+        torch.zeros(1, device=found)
+    return found
+
+
+def known(name: str | torch.device) -> torch.device:
+    """This device, which the machine has.
+
+    Raises:
+        NotFound: it has none of that name.
+    """
     try:
         found = torch.device(name)
-        if found.type == "cuda":
-            found = torch.device("cuda", found.index or int(os.environ.get("LOCAL_RANK", "0")))
-            torch.cuda.set_device(found)
-            torch.backends.cudnn.benchmark = True  # shapes stay the same from step to step
-            torch.backends.cudnn.allow_tf32 = True  # for convolutions only, so that metrics are not rounded
         torch.zeros(1, device=found)
-    except (RuntimeError, AssertionError, NotImplementedError, AttributeError):  # depending on the build of torch
-        raise NotFound(f"This machine has no device {name!r}; leave it out to take the fastest there is.") from None
+    except (RuntimeError, AssertionError, NotImplementedError, AttributeError, TypeError):  # by the build of torch
+        raise NotFound(f"This machine has no device '{name}'; leave it out to take the fastest there is.") from None
     return found
 
 

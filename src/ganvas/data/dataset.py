@@ -2,7 +2,6 @@
 
 import hashlib
 import mmap
-import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -20,7 +19,7 @@ from torch import Tensor
 from ..core.batch import Kind, kind_of
 from ..core.catalog import find, names
 from ..core.errors import DoesNotFit, NotFound, Unreadable
-from ..core.files import expanded
+from ..core.files import as_text, expanded
 from ..core.guess import guess
 from ..core.machine import sent
 from ..core.pixels import to_float
@@ -33,7 +32,6 @@ __all__ = [
     "Source",
     "Summary",
     "Watch",
-    "as_text",
     "hidden",
     "in_words",
     "moved",
@@ -283,14 +281,6 @@ class Source(ABC):
     def reads(cls, path: Path) -> bool:  # noqa: ARG003
         """Whether this existing path has this source's own layout, so that the path alone names it."""
         return False
-
-
-def as_text(place: str | Path) -> str:
-    """A place as the text for it; a `Path` is never a name, so that of a file or folder `icons` becomes ./icons."""
-    if isinstance(place, str):
-        return place
-    path = expanded(place)
-    return str(path) if path.is_absolute() else f".{os.sep}{path}"
 
 
 def source(text: str | Path, *, clips: bool = False) -> Source:

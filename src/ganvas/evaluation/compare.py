@@ -291,8 +291,8 @@ class Comparison:
 
 @machine.plainly()
 def compare(
-    fake: Model | Data,
-    real: Model | Data | None = None,
+    fake: Model | Data | Run,
+    real: Model | Data | Run | None = None,
     *,
     count: int | None = None,
     features: str = "",
@@ -326,6 +326,8 @@ def compare(
     if count is not None and count < FEWEST:
         raise DoesNotFit(f"`count=` is at least {FEWEST}, not {count}; papers use 10,000 or more.")
     refuse_seeds([seed])
+    fake = fake.path if isinstance(fake, Run) else fake
+    real = real.path if isinstance(real, Run) else real
     opening = partial(opened, size=size, device=device, watch=watch)
     run, learned = run_of(fake), None
     first = opening(real) if real is not None and is_model(real) and not is_model(fake) else None  # data follow models

@@ -129,8 +129,13 @@ def opened(
     """The model or data for a side; named data are opened in the shape of the other side's samples."""
     if isinstance(what, Source):
         return what.open(watch)
-    if not isinstance(what, str | Path):
+    if isinstance(what, Model | Dataset):
         return what
+    if not isinstance(what, str | Path):
+        raise DoesNotFit(
+            f"A side is a run, a model, a `ganvas.Dataset` or the name of one, not a {type(what).__name__}: "
+            "`ganvas.Dataset(pictures)` makes one of uint8 pictures [N, H, W, C]."
+        )
     if is_model(what):
         return load(str(what) if is_on_hub(what) else Path(what), device=device)
     wanted = source(str(what), clips=like is not None and like.kind is Kind.CLIPS)

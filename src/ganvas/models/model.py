@@ -28,6 +28,7 @@ from ..learning.told import noise
 from ..networks.fill import build, fill
 from ..networks.layers import Generator, NetworkSettings
 from ..recipes.settings import from_json, to_json
+from ..runs.run import Run
 from .layout import is_folder, read_folder
 from .shipped import known, locate
 
@@ -304,15 +305,15 @@ def metadata(settings: NetworkSettings, model: Model, tensors: Mapping[str, Tens
 
 
 @machine.plainly()
-def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
+def load(path: str | Path | Run, *, device: torch.device | str = "cpu") -> Model:
     """Load the model in a run folder, a checkpoint, a model file or a folder in the Hugging Face layout, or by name.
 
     A name is that of a built-in model, or hf:user/name for one on Hugging Face (hub.py).
 
     Raises:
-        NotFound or Unreadable: there is no model, it is damaged, or it is no model of ganvas.
+        NotFound or Unreadable: there is no model or no such device, it is damaged, or it is no model of ganvas.
     """
-    file = model_file(locate(path))
+    file, where = model_file(locate(path.path if isinstance(path, Run) else path)), machine.known(device)
     try:
         header = read_header(file)
     except Unreadable as error:
@@ -329,7 +330,7 @@ def load(path: str | Path, *, device: torch.device | str = "cpu") -> Model:
         ) from None
     if not isinstance(network, Generator):
         raise Unreadable(f"{file} holds no generator, so nothing can be drawn with it.")
-    return Model(network.eval().requires_grad_(False).to(device), condition)
+    return Model(network.eval().requires_grad_(False).to(where), condition)
 
 
 def described(file: Path, metadata: Mapping[str, str]) -> tuple[NetworkSettings, tuple[int, ...], Condition | None]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from ..core import catalog
 from ..core.batch import Kind
 from ..core.errors import DoesNotFit, GanvasError
+from ..core.files import as_text
 from ..core.guess import guess
-from ..data.dataset import Source, as_text, of_size, source
+from ..data.dataset import Source, of_size, source
 from .recipe import Recipe, change
 
 __all__ = ["Choice", "choose", "default_recipe", "name_of_run", "plan", "sides"]
@@ -66,6 +67,8 @@ def plan(
     if images is not None:
         recipe = replace(recipe, images=images)
     changed = recipe
+    if isinstance(settings, str):
+        raise DoesNotFit(f"`settings=` takes a list, such as [{settings!r}], and not one text.")
     for setting in settings:
         changed = change(changed, setting)
     asked_for = changed.networks != recipe.networks and changed.widen == recipe.widen
@@ -109,7 +112,7 @@ def choose(target: str | Path, data: str | Path | None = None, *, like: Recipe |
         name = target if like else default_recipe(chosen)
         recipe = like or _named(name)
     if chosen and like and hasattr(chosen, "channels") and hasattr(like.data, "channels"):
-        chosen = replace(chosen, channels=like.data.channels)  # type: ignore[type-var, attr-defined]
+        chosen = replace(chosen, channels=like.data.channels)  # type: ignore[type-var]
     return Choice(name, recipe, chosen)
 
 

@@ -46,7 +46,7 @@ def fit(
     settings: Sequence[str] = (),
     start_from: str | Path | None = None,
     out: str | Path | None = None,
-    device: str | None = None,
+    device: torch.device | str | None = None,
     data_changed: bool = False,
     rescue: bool = True,
     auto: bool = False,

@@ -229,7 +229,7 @@ def train(
     data: Dataset | None = None,
     *,
     seed: int = 0,
-    device: torch.device | str = "cpu",
+    device: torch.device | str | None = "cpu",
     restore: Mapping[str, Tensor] | None = None,
     micro_batch: int | None = None,
     pieces: Pieces | None = None,
@@ -242,7 +242,7 @@ def train(
         recipe: what to train.
         data: the samples, if already open; else `recipe.data` is opened.
         seed: determines all randomness.
-        device: where to compute.
+        device: where to compute; None for the fastest there is.
         restore: `tick.state.tensors()` of an earlier run of the same recipe, data and seed, to continue from.
         micro_batch: at most so many samples at once, to save memory; affects nothing else but batch norm.
         pieces: the same for a training that splits batches further when memory runs out, and records where.
@@ -251,12 +251,14 @@ def train(
 
     Raises:
         NotFound: there are no such data, or this machine has no such device.
-        DoesNotFit: the recipe and the data do not go together.
+        DoesNotFit: the recipe and the data do not go together, or are something else.
         BlewUp: the alarm detects divergence.
     """
+    if not all(isinstance(*each) for each in ((recipe, Recipe), (data, Dataset | None))):
+        raise DoesNotFit("`train` takes a recipe, as `plan` makes it, and a `Dataset`: `train(plan('digits'), data)`.")
     with machine.plainly():
         data = recipe.data.open() if data is None else data
-        device = machine.device(device) if isinstance(device, str) else device
+        device = machine.device(device)
         state = start(recipe, data, seed=seed, device=device)
         if restore is None:
             begin(state, recipe, data)

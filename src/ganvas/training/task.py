@@ -9,9 +9,10 @@ from pathlib import Path
 from ..core import catalog, files
 from ..core.batch import Kind
 from ..core.errors import DoesNotFit, NotFound
+from ..core.files import as_text
 from ..core.seeds import MOST_SEED
 from ..core.sums import summed
-from ..data.dataset import as_text, hidden, moved, placed, source
+from ..data.dataset import hidden, moved, placed, source
 from ..recipes.plan import Choice, choose, name_of_run, plan, sides
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json, to_json
@@ -67,8 +68,8 @@ def refuse_numbers(images: int | None, minutes: float | None, seed: int, setting
         raise DoesNotFit("Give `images=` or `minutes=`, or set images, not both: each says how long to train.")
     if images is not None and minutes is not None:
         raise DoesNotFit("Give `images=` or `minutes=`, not both: each says how long to train.")
-    if minutes is not None and not 0 < minutes < math.inf:
-        raise DoesNotFit(f"`minutes=` takes a positive number, not {minutes}.")
+    if minutes is not None and not (hasattr(minutes, "__float__") and 0 < minutes < math.inf):
+        raise DoesNotFit(f"`minutes=` takes a positive number, not {minutes!r}.")
     if images is not None and images < 1:
         raise DoesNotFit(f"`images=` takes a whole number from 1, not {images}.")
     if not 0 <= seed <= MOST_SEED:
@@ -91,7 +92,8 @@ def asked(
         NotFound: there is no such recipe, source or model to start from.
         DoesNotFit: what is asked for would change a run.
     """
-    known = None if isinstance(target, Recipe) else going_on(Path(target))
+    named = None if isinstance(target, Recipe) else as_text(target)
+    known = None if named is None else going_on(Path(named))
     if known is not None:
         return _continued(known, target, data, anew=bool(size or settings or out or start_from), seed=seed)
     if isinstance(start_from, Path):
@@ -99,7 +101,7 @@ def asked(
     if start_from is not None and not start_from.strip():
         raise NotFound("`start_from=` is empty. Name a run or a model, or leave it out.")
     said = ""
-    target = as_text(target) if isinstance(target, Path) else target
+    target = target if isinstance(target, Recipe) else as_text(target)
     data, size = None if data is None else as_text(data), sides(size)
     name = name_of_run(target, data, size, seed, start_from)
     if isinstance(target, str):

@@ -78,7 +78,7 @@ def features(
     if weights and not name:
         raise DoesNotFit("Say by `features=` of which network these weights are: inception or efficientnet_lite0.")
     name = name or suggested(data)
-    device = torch.device(device)
+    device = machine.known(device)
     if device.type == "cpu":
         machine.keep_memory()
     request = Request(expanded(weights) if weights else None, data, exact, device, watch)
