@@ -8,12 +8,16 @@ import pytest
 import torch
 from PIL import Image, ImageSequence
 
-from ganvas import find, fit, names
+from ganvas import find, fit, metrics, names
 from ganvas.core import pixels
 from ganvas.core.errors import GanvasError
+from ganvas.latent.edit import save_strips
 from ganvas.latent.morph import Stop, blend, morph, positions, read_stops, save_morph
+from ganvas.latent.places import Latent
+from ganvas.latent.project import project, read_picture, save_projection
 from ganvas.learning.conditions import Labels
 from ganvas.models.model import Model, inputs
+from ganvas.networks.dcgan import DCGANGenerator
 from ganvas.networks.layers import Generator
 
 TINY = {"width": 4, "depth": 2, "blocks": 1, "latent": 6, "cardinality": 2}
@@ -270,3 +274,19 @@ def test_the_command(ganvas, run, tmp_path):
     ):
         code, _, err = ganvas(*words)
         assert (code, err.startswith("ganvas: "), told in err.replace("\n", " ")) == (1, True, True), err
+
+
+def test_a_file_is_named_by_a_text_as_well_as_by_a_path(tmp_path):
+    """Statistics said of a sound file named by a text that it does not hold any."""
+    model, there = Model(DCGANGenerator(width=2, latent=4).build((1, 8, 8), 0)), str(tmp_path)
+    assert save_morph(model, [Stop(0), Stop(1)], f"{there}/a.gif", frames=3).exists()
+    samples = model.generate(range(4))
+    assert save_strips(samples, f"{there}/b.png", across=2).exists()
+    assert read_picture(f"{there}/b.png", model).shape == (1, 8, 8)
+    picture, latent = save_projection(project(model, samples[0], steps=1, with_features=False), f"{there}/c.png")
+    assert picture.exists()
+    assert torch.equal(Latent.read(str(latent)).z, Latent.read(latent).z)
+    assert pixels.save_film([np.zeros((8, 8, 3), np.uint8)], f"{there}/d.webp").exists()
+    known = metrics.Statistics.of(np.random.default_rng(0).standard_normal((20, 3)))
+    known.save(f"{there}/e.npz")
+    assert torch.equal(metrics.Statistics.load(f"{there}/e.npz").mean, known.mean)

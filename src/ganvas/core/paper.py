@@ -134,7 +134,9 @@ def refuse_ending(path: Path) -> None:
         raise DoesNotFit(f"Cannot write {path}: its name must end as a picture's does, in .png for instance.")
 
 
-def save_picture(picture: Pictures, path: Path, *, sheet: bool = True, more: Mapping[str, Any] | None = None) -> Path:
+def save_picture(
+    picture: Pictures, path: str | Path, *, sheet: bool = True, more: Mapping[str, Any] | None = None
+) -> Path:
     """Save one uint8 picture [H, W, C] atomically; a `sheet` shows many pictures or explains something.
 
     `more` are further options for Pillow.
@@ -143,6 +145,7 @@ def save_picture(picture: Pictures, path: Path, *, sheet: bool = True, more: Map
         Unwritable: `path` cannot be written.
         DoesNotFit: its suffix is not of a picture format.
     """
+    path = Path(path)
     refuse_ending(path)
     with files.writing(path), files.replacing(path) as draft:
         to_image(picture).save(draft, **(MARK if sheet else {}), **(more or {}))

@@ -113,7 +113,7 @@ def moving_grid(clips: Tensor, *, columns: int | None = None) -> list[Pictures]:
     return [grid(frame, columns=columns) for frame in to_uint8(clips).cpu().numpy().swapaxes(0, 1)]
 
 
-def save_clips(clips: Tensor, path: Path, *, columns: int | None = None) -> Path:
+def save_clips(clips: Tensor, path: str | Path, *, columns: int | None = None) -> Path:
     """Save clips [N, C, T, H, W] as one film that plays them side by side: .gif, .webp or .mp4.
 
     Raises:
@@ -125,7 +125,7 @@ def save_clips(clips: Tensor, path: Path, *, columns: int | None = None) -> Path
 
 def save_film(
     frames: Iterable[Pictures],
-    path: Path,
+    path: str | Path,
     *,
     frames_per_second: float = 12,
     hold_seconds: float = 1.5,
@@ -141,6 +141,7 @@ def save_film(
         DoesNotFit: the suffix is unknown.
         NotInstalled: `av` is missing.
     """
+    path = Path(path)
     ending = path.suffix.lower()
     if ending not in FILMS:
         raise DoesNotFit(f"A film ends in .gif, .webp or .mp4, not {path.name!r}.")

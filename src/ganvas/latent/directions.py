@@ -141,12 +141,13 @@ class Directions:
             for name, changes, errors in rows
         }
 
-    def save(self, path: Path) -> Path:
+    def save(self, path: str | Path) -> Path:
         """Write everything to a .safetensors file.
 
         Raises:
             Unwritable: `path` cannot be written.
         """
+        path = Path(path)
         about = {"names": self.names, "attributes": self.attributes, "model": self.model, "labels": self.labels}
         tensors = {key: getattr(self, key) for key in TENSORS}
         with files.writing(path), files.replacing(path) as draft:
@@ -154,12 +155,12 @@ class Directions:
         return path
 
     @classmethod
-    def read(cls, path: Path, model: Model) -> "Directions | None":
+    def read(cls, path: str | Path, model: Model) -> "Directions | None":
         """Read a file by `save`; None if it is missing, damaged, or belongs to other weights."""
         with suppress(OSError, SafetensorError, KeyError, TypeError, ValueError):
             with safe_open(path, "pt") as opened:
                 told = opened.metadata() or {}
-            tensors = load(path.read_bytes())
+            tensors = load(Path(path).read_bytes())
             about = unsealed(told, tensors)
             found = cls(
                 names=tuple(about["names"]),

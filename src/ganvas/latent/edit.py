@@ -192,7 +192,9 @@ def _made(model: Model, given: Sequence[Tensor]) -> Tensor:
     return model.network.generate(given[0], given[1] if len(given) > 1 else None)
 
 
-def save_strips(made: Tensor, out: Path, *, across: int, names: Sequence[str] = (), scale: int | None = None) -> Path:
+def save_strips(
+    made: Tensor, out: str | Path, *, across: int, names: Sequence[str] = (), scale: int | None = None
+) -> Path:
     """Save samples [rows * across, *shape] as rows of pictures, each with its name in front if names are given.
 
     Clips play if `out` ends as a film does, and otherwise show their middle frame. `scale` enlarges pictures by a whole
@@ -203,7 +205,7 @@ def save_strips(made: Tensor, out: Path, *, across: int, names: Sequence[str] = 
     """
     if scale is not None and scale < 1:
         raise DoesNotFit(f"`scale=` is at least 1, not {scale}.")
-    moves = kind_of(made.shape[1:]) is Kind.CLIPS
+    out, moves = Path(out), kind_of(made.shape[1:]) is Kind.CLIPS
     if moves and out.suffix.lower() in pixels.FILMS:
         return pixels.save_clips(made, out, columns=across)
     still = made[:, :, made.shape[2] // 2] if moves else made
@@ -212,7 +214,7 @@ def save_strips(made: Tensor, out: Path, *, across: int, names: Sequence[str] = 
 
 
 def gallery(
-    model: Model, found: Directions, out: Path, *, start: Start = 0, strength: float = 3.0, across: int = ACROSS
+    model: Model, found: Directions, out: str | Path, *, start: Start = 0, strength: float = 3.0, across: int = ACROSS
 ) -> Path:
     """Save a strip for every direction, from -strength to strength at one starting point.
 

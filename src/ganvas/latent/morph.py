@@ -139,7 +139,7 @@ def blend(
 def save_morph(
     model: Model,
     path: Sequence[Stop],
-    out: Path,
+    out: str | Path,
     *,
     frames: int | None = None,
     seconds: float | None = None,
@@ -170,8 +170,9 @@ def save_morph(
     if model.kind is Kind.POINTS:
         raise DoesNotFit(
             f"This model makes vectors of {model.shape[0]} numbers, and only pictures and clips can be shown as a "
-            "morph; `ganvas.latent.morph.morph(model, stops)` returns the samples on the way."
+            "morph; `morph(model, stops)` of ganvas.latent.morph returns the samples on the way."
         )
+    out = Path(out)
     film = out.suffix.lower() in pixels.FILMS
     if seconds is not None and not (film and 0 < seconds <= LONGEST):
         raise DoesNotFit(

@@ -38,24 +38,26 @@ class Latent:
     model: str
     words: str = ""
 
-    def save(self, path: Path) -> Path:
+    def save(self, path: str | Path) -> Path:
         """Write it to a .safetensors file.
 
         Raises:
             Unwritable: `path` cannot be written.
         """
+        path = Path(path)
         tensors = {"z": self.z} | ({} if self.condition is None else {"condition": self.condition})
         with files.writing(path), files.replacing(path) as draft:
             write_safetensors(tensors, draft, sealed({"model": self.model, "words": self.words}, tensors))
         return path
 
     @classmethod
-    def read(cls, path: Path) -> "Latent":
+    def read(cls, path: str | Path) -> "Latent":
         """Read a file by `save`.
 
         Raises:
             NotFound or Unreadable: there is no such file, or it holds no latent.
         """
+        path = Path(path)
         try:
             with safe_open(files.plain(path), "pt") as opened:
                 told = opened.metadata() or {}

@@ -51,7 +51,7 @@ class Projection:
     random: float
 
 
-def read_picture(path: Path, model: Model) -> Float[Tensor, "c h w"]:
+def read_picture(path: str | Path, model: Model) -> Float[Tensor, "c h w"]:
     """Read a picture file, cropped and scaled to what the model makes, in [-1, 1].
 
     Raises:
@@ -60,6 +60,7 @@ def read_picture(path: Path, model: Model) -> Float[Tensor, "c h w"]:
     if model.kind is not Kind.PICTURES:
         raise DoesNotFit(f"This model makes {model.kind}, so no picture can be projected; give a model of pictures.")
     channels, height, width = model.shape
+    path = Path(path)
     if path.is_dir():
         raise DoesNotFit(f"{path} is a folder. Name one picture in it.")
     (file, *_), _ = read_pictures([path], Frame(width, height, channels), adapt=True)
@@ -134,13 +135,13 @@ def projected_file(out: Path) -> Path:
     return out if out.suffix else out / "projected.png"
 
 
-def save_projection(found: Projection, out: Path) -> tuple[Path, Path]:
+def save_projection(found: Projection, out: str | Path) -> tuple[Path, Path]:
     """Save picture | projected at `out`, a .png or a folder, and the latent next to it: (picture, latent).
 
     Raises:
         Unwritable: `out` cannot be written.
     """
-    file = projected_file(out)
+    file = projected_file(Path(out))
     both = pixels.grid(pixels.to_uint8(torch.stack([found.wanted, found.made])).numpy(), columns=2)
     return pixels.save_picture(both, file), found.latent.save(file.with_suffix(".latent.safetensors"))
 

@@ -48,7 +48,7 @@ class Statistics:
             running.add(rows)
         return running.statistics()
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write an .npz that pytorch-fid, clean-fid and ADM read too: `mu` and `sigma`, and additionally `count`.
 
         Raises:
@@ -57,18 +57,19 @@ class Statistics:
         arrays: dict[str, Any] = {"mu": self.mean.cpu().numpy(), "sigma": self.covariance.cpu().numpy()}
         if self.count is not None:
             arrays["count"] = np.array(self.count)
+        path = Path(path)
         with files.writing(path), files.replacing(path) as draft, draft.open("wb") as file:
             np.savez(file, **arrays)
 
     @classmethod
-    def load(cls, path: Path) -> "Statistics":
+    def load(cls, path: str | Path) -> "Statistics":
         """Read an .npz of `mu` and `sigma`.
 
         Raises:
             NotFound or Unreadable: there is no such file, or it holds no valid mean and covariance.
         """
         try:
-            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 mean, covariance = file["mu"].astype(np.float64), file["sigma"].astype(np.float64)
                 count = int(file["count"]) if "count" in file else None
         except FileNotFoundError:
