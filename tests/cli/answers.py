@@ -225,6 +225,8 @@ WRONG = {
          _critic("f = critic(fake)\n    return (bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f))) / 2")),
         ("no gradient can be taken",
          _critic("return (bce(r, torch.ones_like(r)) + bce(f, torch.zeros_like(f))).detach() / 2")),
+        ("does not learn from all of it",
+         _critic("f = critic(fake).detach()\n    return (bce(r, r.detach() * 0 + 1) + bce(f, f * 0)) / 2")),
     ],
     "generator_loss": [
         ("sign is wrong", _generator("return f.sigmoid().log().mean()")),
@@ -285,6 +287,8 @@ WRONG = {
         ("a number for each", _wasserstein("f - r")),
         ("The generator's loss has a number for each", _wasserstein("f.mean() - r.mean()", "-f")),
         ("size of the difference", _wasserstein("(f.mean() - r.mean()).abs()")),
+        ("value of the critic's loss is right", _wasserstein("f.detach().mean() - r.mean()")),
+        ("value of the generator's loss is right", _wasserstein("f.mean() - r.mean()", "-f.detach().mean()")),
     ],
     "penalty": [
         ("create_graph=True", _BETWEEN.replace(", create_graph=True", "")

@@ -101,5 +101,6 @@ WRONG = {
         ("not halved", _reads("yes + (no + off) / 2")),
         ("no gradient can be taken", _reads("((yes + (no + off) / 2) / 2).detach()")),
         ("goes on into the fakes", _reads("(yes + (s(critic(fake, words)).mean() + off) / 2) / 2")),
+        ("does not learn from all of it", _reads("(yes + (no + off.detach()) / 2) / 2")),
     ],
 }  # fmt: skip

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from .answer import Wrong, expect, number
+from .answer import Wrong, expect, near, number
 
 __all__ = ["check_bayes", "check_earth", "check_mismatch", "check_modes"]
 
@@ -131,6 +131,14 @@ def check_mismatch(given: Given) -> None:
     if fake.grad is not None and bool(fake.grad.any()):
         raise Wrong("The value is right, but its gradient goes on into the fakes, and through them into the "
                     "generator: cut the fakes off from it, as in exercise 3.")  # fmt: skip
+    right_pair, fake_pair = softplus(-critic(real, words)).mean(), softplus(critic(fake.detach(), words)).mean()
+    right = (right_pair + (fake_pair + softplus(critic(real, other)).mean()) / 2) / 2
+    weights = list(critic.parameters())
+    for weight, grad in zip(weights, torch.autograd.grad(right, weights), strict=True):
+        if weight.grad is None or not near(weight.grad, grad):
+            raise Wrong("The value is right, but the critic does not learn from all of it: an answer of it is "
+                        "detached, or computed under `no_grad`. Cut off the fakes alone, before the critic sees "
+                        "them.")  # fmt: skip
 
 
 class _Reader(nn.Module):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 
-from .answer import Wrong, expect, number
+from .answer import Wrong, expect, near, number
 
 __all__ = [
     "check_auc",
@@ -120,8 +120,14 @@ def check_critic_loss(given: Given) -> None:
         raise Wrong("The value is right, but its gradient goes on into the fakes, and through them into the "
                     "generator, which must not learn in the critic's turn. Cut the fakes off from the generator "
                     "before the critic sees them: look up `Tensor.detach`.")  # fmt: skip
-    if any(weight.grad is None for weight in critic.parameters()):
-        raise Wrong("The value is right, but no gradient reaches the critic's weights, so it could not learn.")
+    right = (softplus(-critic(real)).mean() + softplus(critic(fake.detach())).mean()) / 2
+    weights = list(critic.parameters())
+    for weight, grad in zip(weights, torch.autograd.grad(right, weights), strict=True):
+        if weight.grad is not None and near(weight.grad, grad):
+            continue
+        raise Wrong("The value is right, but the critic does not learn from all of it: an answer of it is detached, or "
+                    "computed under `no_grad`. Detach the fakes before the critic sees them, and never what it "
+                    "answers.")  # fmt: skip
 
 
 def check_generator_loss(given: Given) -> None:
@@ -186,6 +192,14 @@ def check_wasserstein(given: Given) -> None:
         "The generator's loss has a number for each sample: it should be one number for the batch.": -fake,
     }
     expect(given["generator_loss"](fake), right, wrong, what="The generator's loss")
+    for name, pulled in (("critic", (-1, 1)), ("generator", (0, -1))):
+        leaves = real.clone().requires_grad_(), fake.clone().requires_grad_()
+        loss = given[f"{name}_loss"](*(leaves if name == "critic" else leaves[1:]))
+        if loss.requires_grad:
+            loss.backward()
+        if tuple(0 if each.grad is None else round(float(each.grad.sum())) for each in leaves) != pulled:
+            raise Wrong(f"The value of the {name}'s loss is right, but its gradient is not: are scores detached? They "
+                        "are answers of the critic, through which both players learn.")  # fmt: skip
 
 
 def check_frechet(given: Given) -> None:
