@@ -18,34 +18,35 @@ export const LESSONS: Lesson[] = [
       "The *generator* starts as a blob in the middle. The *critic* colours the plane: green where it believes in data, ochre where it believes in fakes.",
       "Every blue point slides along its arrow, towards greener ground. As the points move, the critic has to repaint. When nothing is left to tell apart, the arrows shrink.",
     ],
-    attempt: "Try: change the loss to Minimax and start again. Which of the eight spots are lost?",
+    attempt: "Try: watch Critic right as the points come to lie on the spots. At which share is it only guessing?",
     start: START,
   },
   {
     title: "Modes that go missing",
     text: [
-      "The data are eight spots, and the generator may please its critic with three of them. Nothing in the *minimax* loss asks for the others: points run from spot to spot as the critic catches up.",
-      "The *relativistic* loss sets each made point against a real one. A spot that nobody makes stays a place where real wins, so there is always something that pulls.",
+      "The data are twenty-five spots, and the generator may please its critic with some of them. The critic judges every point by itself, so nothing in the *minimax* loss asks for the others.",
+      "The *relativistic* loss sets each made point against a real one, so that a spot nobody makes stays a place where real wins. Here that alone is not enough: while nothing keeps the critic gentle, spots stay missing with both.",
     ],
-    attempt: "Try: watch Spots found for 300 steps, then take Relativistic and start again.",
-    start: { ...START, loss: "minimax", r1: 0.02 },
+    attempt: "Try: watch Spots found for 500 steps. Then set the slider to 0.2 and start again, with either loss.",
+    start: { ...START, shape: "grid", loss: "minimax", r1: 0 },
   },
   {
     title: "A critic that is too sure",
     text: [
-      "With nothing to keep it gentle the critic draws hard borders: all green here, all ochre there, and flat in between. Where it is flat there is no slope, and an arrow without slope points nowhere.",
-      "The *penalty* asks for gentle slopes at the data. The hills become wide, and points that are far away feel them.",
+      "With nothing to keep it gentle the critic draws hard borders between green and ochre. They are steep, so the arrows stay long even where the points have arrived.",
+      "The *penalty* asks for gentle slopes at the data and at what is made. The arrows shrink, and a spot that was missing is found.",
     ],
-    attempt: "Try: move the slider from 0 to 0.2 while it runs. When do the arrows come back?",
+    attempt: "Try: after 300 steps move the slider from 0 to 0.2 while it runs. How soon do the arrows shrink?",
     start: { ...START, loss: "nonsaturating", r1: 0 },
   },
   {
     title: "Distance as a loss",
     text: [
-      "Instead of asking real or made, the *Wasserstein* critic measures how far the points would have to be carried to become the data. That number falls steadily as they come nearer, which no other loss here does.",
-      "It is true only of a critic whose slope is at most one. Clipping its weights makes it nearly flat; a penalty on its slope does the same with less harm.",
+      "Instead of saying real or made, the *Wasserstein* critic gives marks. If its slope were at most one, the data's mean mark above that of the points would be how far they have to be carried to become the data.",
+      "Clipping its weights bounds the slope, but nobody knows at what. WGAN-GP pulls the slope towards one. The penalty here pulls it towards nothing, so that marks show where to go, but not how far it is.",
     ],
-    attempt: "Try: set the slider to 0. The critic's marks grow without end, and the points with them.",
+    attempt:
+      "Try: after 300 steps set the slider to 0. Its marks grow without end, and every arrow gets as long as it can.",
     start: { ...START, loss: "wasserstein", r1: 0.5 },
   },
   {

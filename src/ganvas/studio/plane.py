@@ -37,6 +37,7 @@ EXTENT, SIDE = 1.7, 69
 DATA, MADE, ARROWS = 120, 420, 40
 WIDTH = 0.05  # standard deviation of drawn spots
 NEAR = 0.15  # distance from a spot within which a point is on it
+LONGEST = 0.17  # an arrow; it is half as long where the slope is 1, so that those of different steps can be compared
 FOUND = 4  # number of points, of 420, for which a spot counts as found
 FRAMES_PER_SECOND = 10
 STEPS = 20_000_000  # enough for days
@@ -124,7 +125,6 @@ class Playground:
             points = state.networks[self.recipe.product](self._z)
         seen = surface(critic, extent=EXTENT, side=SIDE)  # type: ignore[arg-type]
         rises = slopes(critic, points[:: MADE // ARROWS])  # type: ignore[arg-type]
-        longest = rises.norm(dim=1).max().clamp_min(1e-12)
         made = points.numpy()
         apart = np.linalg.norm(made[:, None] - self.spots[None], axis=2) if len(self.spots) else np.ones((MADE, 1))
         right = [value for name, value in self.tick.terms().items() if name.endswith(".right")]
@@ -132,7 +132,7 @@ class Playground:
             if not right:
                 logits = critic(torch.from_numpy(self.data[:MADE])), critic(points)
                 right = [float((logits[0] > logits[1]).float().mean())]
-        arrows = torch.cat([points[:: MADE // ARROWS], 0.17 * rises / longest], dim=1)
+        arrows = torch.cat([points[:: MADE // ARROWS], LONGEST * rises / (1 + rises.norm(dim=1, keepdim=True))], dim=1)
         return {
             "step": self.tick.step,
             "images": self.tick.images,

@@ -10,7 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from ganvas.studio.plane import Playground
 
 from .studio_server import events
 
@@ -112,6 +115,23 @@ def test_a_playground_plays(studio):
     assert studio.post(f"/api/plane/{plane}/set", {"loss": "nonsense"}, 422)["error"]
     assert studio.client.delete(f"/api/plane/{plane}").status_code == 204
     assert studio.post(f"/api/plane/{plane}/step", status=404)["error"]
+
+
+def test_arrows_are_as_long_as_the_critic_is_steep(tmp_path):
+    """Not as long as the longest of their moment, which would never shrink: Learn says that they do."""
+    play = Playground({"shape": "ring", "loss": "relativistic", "r1": 0.19, "seed": 0}, tmp_path)
+    play.step()
+
+    def longest():
+        arrows = np.frombuffer(base64.b64decode(play.frame()["arrows"]), "<i2").reshape(-1, 4)[:, 2:]
+        return np.linalg.norm(arrows.astype(float), axis=1).max()
+
+    steep = longest()
+    assert play.tick
+    with torch.no_grad():
+        for weight in list(play.tick.state.networks["critic"].parameters())[-2:]:
+            weight.mul_(0.01)
+    assert longest() < 0.3 * steep
 
 
 @pytest.mark.parametrize(
