@@ -206,6 +206,8 @@ WRONG = {
         ("The entropy is in nats", _CROSS + "def entropy(p):\n    return -(p * p.log()).sum()"),
         ("The entropy has the wrong sign", _CROSS + "def entropy(p):\n    return (p * p.log2()).sum()"),
         ("a probability is 0", _CROSS + "def entropy(p):\n    return -(p * p.log2()).sum()"),
+        ("p that was given is changed",
+         _CROSS + "def entropy(p):\n    p[p == 0] = 1\n    return -(p * p.log2()).sum()"),
         ("divided by the number", _CROSS + "def entropy(p):\n    return -(p * p.log2()).mean()"),
         ("leaves the weights out", _CROSS + "def entropy(p):\n    return -p.log2().sum()"),
         ("wrong way round", _ENTROPY + "def cross_entropy(p, q):\n    return -(q * p.log2()).sum()"),
@@ -325,6 +327,14 @@ WRONG = {
          _UP + "    return up if last else nn.Sequential(up, nn.BatchNorm2d(o), nn.ReLU())"),
         ("below 0 come out",
          _UP + "    return nn.Sequential(up, nn.Tanh()) if last else nn.Sequential(up, nn.BatchNorm2d(o))"),
+        ("not the last step before", "def block(i, o, last=False):\n    up = nn.ConvTranspose2d(i, o, 4, 2, 1)\n"
+         "    return nn.Sequential(up, nn.Tanh()) if last else nn.Sequential(nn.BatchNorm2d(i), up, nn.ReLU())"),
+        ("also before the normalisation", _UP + "    norm = nn.Sequential(nn.ReLU(), nn.BatchNorm2d(o), nn.ReLU())\n"
+         "    return nn.Sequential(up, nn.Tanh() if last else norm)"),
+        ("InstanceNorm2d", _UP + "    return nn.Sequential(up, nn.Tanh()) if last else nn.Sequential(up, "
+         "nn.InstanceNorm2d(o), nn.ReLU())"),
+        ("is no ReLU", _UP + "    return nn.Sequential(up, nn.Tanh()) if last else nn.Sequential(up, "
+         "nn.BatchNorm2d(o), nn.Softplus())"),
         ("type list", _UP + "    return [up, nn.Tanh()] if last else [up, nn.BatchNorm2d(o), nn.ReLU()]"),
     ],
     "condition": [
@@ -337,11 +347,13 @@ WRONG = {
          "def with_class(z, labels, classes):\n    return torch.cat([z, functional.one_hot(labels).float()], 1)"
          "\ndef with_planes(x, labels, classes):\n    return x"),
         ("out of their order", _CLASS + f"def with_planes(x, labels, classes):\n    {_HOT}"
-         "    return torch.cat([x, hot.repeat(1, 9).reshape(len(x), classes, 3, 3)], 1)"),
+         "    return torch.cat([x, hot.repeat(1, 12).reshape(len(x), classes, 3, 4)], 1)"),
         ("One plane holds", _CLASS + "def with_planes(x, labels, classes):\n"
-         "    return torch.cat([x, labels.view(-1, 1, 1, 1).float().expand(-1, 1, 3, 3)], 1)"),
+         "    return torch.cat([x, labels.view(-1, 1, 1, 1).float().expand(-1, 1, 3, 4)], 1)"),
         ("class comes before the picture", _CLASS + f"def with_planes(x, labels, classes):\n    {_HOT}"
-         "    return torch.cat([hot[:, :, None, None].expand(-1, -1, 3, 3), x], 1)"),
+         "    return torch.cat([hot[:, :, None, None].expand(-1, -1, 3, 4), x], 1)"),
+        ("Sizes of tensors", _CLASS + f"def with_planes(x, labels, classes):\n    {_HOT}"
+         "    return torch.cat([x, hot[:, :, None, None].expand(-1, -1, x.shape[2], x.shape[2])], 1)"),
         ("float64", "def with_class(z, labels, classes):\n"
          "    return torch.cat([z, functional.one_hot(labels, classes).double()], 1)"
          "\ndef with_planes(x, labels, classes):\n    return x"),
@@ -353,6 +365,9 @@ WRONG = {
         ("the step alone", _steer("return rate * g")),
         ("Nothing moved", _steer("return z")),
         ("Only the direction", _steer("return z + rate * g / g.norm(dim=1, keepdim=True)")),
+        ("weights have changed", "def moved(z, generator, score, rate):\n    z = z.clone().requires_grad_()\n"
+         "    sgd = torch.optim.SGD([z, *generator.parameters()], rate, maximize=True)\n"
+         "    score(generator(z)).sum().backward()\n    sgd.step()\n    return z.detach()"),
         ("was given is changed", _steer("z += rate * g\n    return z")),
         ("`requires_grad` set", "def moved(z, generator, score, rate):\n    z.requires_grad_()\n"
          "    (g,) = torch.autograd.grad(score(generator(z)).sum(), z)\n    return z + rate * g"),

@@ -83,6 +83,8 @@ WRONG = {
         ("whole fair share", _modes("(counts >= fair).sum()")),
         ("quarter of all samples", _modes("(counts >= len(samples) / 4).sum()")),
         ("more than a quarter", _modes("(counts > fair / 4).sum()")),
+        ("rounded", _modes("(counts >= len(samples) // len(centres) // 4).sum()")),
+        ("farthest", _modes("(counts >= fair / 4).sum()").replace("argmin", "argmax")),
         ("share of modes", _modes("(counts >= fair / 4).float().mean()")),
         ("lost", _modes("(counts < fair / 4).sum()")),
         ("how many samples it has", _modes("counts")),

@@ -72,25 +72,40 @@ def check_earth(given: Given) -> None:
 
 
 def check_modes(given: Given) -> None:
-    """Check `modes_held` on seven modes, whose numbers of samples range from 0 to four times the fair share."""
-    counts = torch.tensor([33, 9, 8, 3, 2, 1, 0])
-    centres = 4 * torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [2.0, 2.0], [2.0, 0.0], [0.0, 2.0]])
-    samples = centres.repeat_interleave(counts, 0) + _draw(56, 2) / 8
+    """Check `modes_held` on twelve modes, first with a fair share that divides by four, then with one that does not."""
+    counts = torch.tensor([46, 12, 9, 8, 8, 4, 4, 2, 2, 1, 0, 0])
+    centres = 4 * torch.cartesian_prod(torch.arange(4.0), torch.arange(3.0))
+    samples = _around(centres, counts)
     right = (counts >= 2).sum()
+    farthest = torch.bincount(torch.cdist(samples, centres).argmax(1), minlength=12)
     wrong = {
         "Every mode that has a sample counts: it needs a quarter of its fair share.": (counts > 0).sum(),
         "A mode only counts with its whole fair share: a quarter of it is enough.": (counts >= 8).sum(),
-        "A mode only counts with a quarter of all samples: a quarter of its share is enough.": (counts >= 14).sum(),
-        "A mode only counts with more than a quarter of its share: exactly a quarter is enough.": (counts > 2).sum(),
-        "This is the share of modes that are held: return their number.": right / 7,
-        "This is the number of modes that are lost: return how many are held.": 7 - right,
+        "A mode only counts with a quarter of all samples: a quarter of its share is enough.": (counts >= 24).sum(),
+        "A mode only counts with more than a quarter of its share: exactly a quarter is enough, of N / K, where K "
+        "also counts the modes without a sample.": (counts > 2).sum(),
+        "This is the share of modes that are held: return their number.": right / 12,
+        "This is the number of modes that are lost: return how many are held.": 12 - right,
         "There is one number for each mode, how many samples it has: count the modes that have enough.":
             counts,
         "There is one answer for each mode: add them up.": counts >= 2,
         "Every mode counts: is each mode looking for its nearest sample? Each sample should look for its nearest "
-        "mode, along axis 1.": torch.tensor(7),
+        "mode, along axis 1.": torch.tensor(12),
+        "Each sample belongs to the farthest mode here: it should be the nearest.": (farthest >= 2).sum(),
     }  # fmt: skip
     expect(number(given["modes_held"](samples, centres)), right, wrong, what="The number of modes")
+    samples = _around(centres, torch.tensor([51, 12, 9, 8, 5, 4, 3, 3, 2, 1, 0, 0]))
+    wrong = {
+        "A quarter of the fair share, 98 / 12 / 4 = 2.04 here, is rounded: 2 samples are less. Divide with `/`.":
+            torch.tensor(9),
+    }  # fmt: skip
+    expect(number(given["modes_held"](samples, centres)), torch.tensor(8), wrong, what="The number of modes")
+
+
+def _around(centres: Tensor, counts: Tensor) -> Tensor:
+    """So many samples of each mode, nearer to its centre than to another, but not near."""
+    way = _draw(int(counts.sum()), 2)
+    return centres.repeat_interleave(counts, 0) + 1.5 * way / way.norm(dim=1, keepdim=True)
 
 
 def check_mismatch(given: Given) -> None:

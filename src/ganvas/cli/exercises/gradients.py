@@ -180,7 +180,7 @@ def check_steer(given: Given) -> None:
     def score(pictures: Tensor) -> Tensor:
         return (pictures.square() * torch.arange(1.0, 6)).sum(1)
 
-    leaf = z.clone().requires_grad_()
+    weights, leaf = deepcopy(generator.state_dict()), z.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(score(generator(leaf)).sum(), leaf)
     length = gradient.norm(dim=1, keepdim=True)
     wrong = {
@@ -196,6 +196,8 @@ def check_steer(given: Given) -> None:
             kept + rate * gradient.sign(),
     }  # fmt: skip
     expect(given["moved"](z, generator, score, rate), kept + rate * gradient, wrong, what="The new z")
+    if any(not near(weight, weights[name]) for name, weight in generator.state_dict().items()):
+        raise Wrong("The new z is right, but the generator's weights have changed: only z is to move.")
     if not near(z.detach(), kept):
         raise Wrong("The new z is right, but the z that was given is changed, too: make a new tensor (`z + ...`, "
                     "not `z += ...`).")  # fmt: skip

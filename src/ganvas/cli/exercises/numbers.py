@@ -62,7 +62,10 @@ def check_entropy(given: Given) -> None:
         "Where a probability is 0 the result is NaN, which comes from 0 times the logarithm of 0. Make such a term "
         "count as 0, for example with `torch.where` or `torch.special.xlogy`.": torch.tensor(torch.nan),
     }  # fmt: skip
+    kept = never.clone()
     expect(number(given["entropy"](never)), right, nan, what="The entropy of a p with a 0")
+    if not near(never, kept):
+        raise Wrong("The entropy is right, but the p that was given is changed, too: work on a copy, `p.clone()`.")
     right = -(never[1:] * torch.tensor([0.2, 0.6]).log2()).sum()
     expect(number(given["cross_entropy"](never, q)), right, nan, what="The cross entropy of a p with a 0")
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from .answer import Wrong, expect
+from .answer import Wrong, expect, near
 
 __all__ = ["check_block", "check_condition", "check_frames"]
 
@@ -27,9 +27,17 @@ def check_block(given: Given) -> None:
                 f"{name} is of the type {type(module).__name__}: return a module, such as `nn.Sequential(...)`."
             )
         _check_shape(module, x, outputs, name)
+    seen: list[tuple[nn.Module, Tensor, Tensor]] = []  # normalisations, what goes into them, what comes out
+    for each in inner.modules():
+        if isinstance(each, NORMS):
+            each.register_forward_hook(lambda norm, given, gives: seen.append((norm, given[0].clone(), gives.clone())))
     found, end = inner(x).detach(), last(20 * x).detach()
-    if not _normed(inner):
+    if not seen:
         raise Wrong("There is no normalisation in a block: the convolution should be followed by an `nn.BatchNorm2d`.")
+    norm, before, after = seen[-1]
+    if not isinstance(norm, nn.modules.batchnorm._BatchNorm):
+        raise Wrong(f"The normalisation of a block is `{type(norm).__name__}`: that of a DCGAN is over the batch, "
+                    "`nn.BatchNorm2d`.")  # fmt: skip
     if _normed(last):
         raise Wrong("The last block has a normalisation: it would force the same mean and contrast on every batch of "
                     "pictures. Leave it out there.")  # fmt: skip
@@ -38,6 +46,11 @@ def check_block(given: Given) -> None:
         raise Wrong("The ReLU comes before the normalisation in a block: normalise "
                     "first." if mean < 1e-3 and _relu(inner)
                     else "Values below 0 come out of a block: it should end with a ReLU.")  # fmt: skip
+    if after.shape != found.shape:
+        raise Wrong("The normalisation is not the last step before the ReLU in a block: the transposed convolution "
+                    "comes first, then the normalisation, then the ReLU.")  # fmt: skip
+    if before.min() >= 0:
+        raise Wrong("There is a ReLU also before the normalisation in a block: there should be only the one after it.")
     if end.max() > 1 + 1e-5 or end.min() < -1 - 1e-5:
         raise Wrong("Values outside [-1, 1] come out of the last block: it should end with a tanh.")
     if end.min() >= 0:
@@ -45,6 +58,9 @@ def check_block(given: Given) -> None:
                     "no sigmoid and no ReLU.")  # fmt: skip
     if found.max() <= 1:
         raise Wrong("A tanh or a sigmoid ends every block: only the last should have a tanh, the others a ReLU.")
+    if not near(found, after.relu()):
+        raise Wrong("What follows the normalisation in a block is no ReLU: that leaves numbers above 0 as they are, "
+                    "and makes 0 of all others.")  # fmt: skip
 
 
 def _check_shape(module: nn.Module, x: Tensor, outputs: int, name: str) -> None:
@@ -71,7 +87,7 @@ def _relu(module: nn.Module) -> bool:
 
 def check_condition(given: Given) -> None:
     """Check both functions on labels without the highest class, which shows if the width is guessed from them."""
-    z, pictures = torch.arange(15.0).view(5, 3) / 7, torch.arange(90.0).view(5, 2, 3, 3) / 50
+    z, pictures = torch.arange(15.0).view(5, 3) / 7, torch.arange(120.0).view(5, 2, 3, 4) / 50
     labels = torch.tensor([0, 2, 1, 2, 0])
     hot = one_hot(labels, 4).float()
     column, guessed = labels[:, None].float(), one_hot(labels, 3).float()
@@ -90,17 +106,17 @@ def check_condition(given: Given) -> None:
     expect(found, torch.cat([z, hot], 1), wrong, what="The generator's input")
     if found.dtype != torch.float32:
         raise Wrong(f"The generator's input is {found.dtype}, but networks take float32: convert the one-hot vectors.")
-    planes = hot[:, :, None, None].expand(5, 4, 3, 3)
+    planes = hot[:, :, None, None].expand(5, 4, 3, 4)
     wrong = {
         "The class comes before the picture: its planes should come after the channels.":
             torch.cat([planes, pictures], 1),
         "One plane holds the label as a number: give each class a plane of its own.":
-            torch.cat([pictures, column[:, :, None, None].expand(5, 1, 3, 3)], 1),
+            torch.cat([pictures, column[:, :, None, None].expand(5, 1, 3, 4)], 1),
         "There are as many planes as classes in this batch: use `classes`.":
-            torch.cat([pictures, guessed[:, :, None, None].expand(5, 3, 3, 3)], 1),
+            torch.cat([pictures, guessed[:, :, None, None].expand(5, 3, 3, 4)], 1),
         "The numbers are out of their order: each plane should have one value everywhere. Add two axes with "
         "`[:, :, None, None]`, then use `expand` or `repeat` rather than `view` or `reshape`.":
-            torch.cat([pictures, hot.repeat(1, 9).view(5, 4, 3, 3)], 1),
+            torch.cat([pictures, hot.repeat(1, 12).view(5, 4, 3, 4)], 1),
         "The class is added to the pixels of the pictures: it should get channels of its own.":
             pictures + column[:, :, None, None],
         "The pictures are missing: these are the planes alone.": planes,
