@@ -1,6 +1,7 @@
 """What the documentation shows is run, or at least parsed: no command, option, name or file in it is of yesterday."""
 
 import ast
+import importlib
 import os
 import re
 import runpy
@@ -10,8 +11,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
+from PIL import Image
 from test_architecture import ROOMS
 from walk import ELSEWHERE, lines, quick, shortened, steps
 
@@ -52,6 +55,21 @@ def test_programs_run(program, tmp_path, monkeypatch, capsys, registry):
     runpy.run_path(str(program), run_name="__main__")
     assert capsys.readouterr().out
     assert ast.get_docstring(ast.parse(program.read_text())).endswith(".")
+
+
+def test_a_figure_keeps_its_colours_beside_pictures(tmp_path, monkeypatch):
+    """A line that turns gray cannot be found in the legend."""
+    monkeypatch.syspath_prepend(ROOT / "docs_src" / "why")
+    figure = importlib.import_module("figure")
+    drawn = figure.Figure(2)
+    drawn.picture("pictures", np.random.default_rng(0).integers(0, 256, (200, 300), np.uint8))
+    panel = drawn.panel("lines", across=(0, 1), up=(0, 1))
+    inks = figure.BLUE, figure.ORANGE, figure.GREEN, figure.RED, figure.GRAY
+    for at, ink in enumerate(inks):
+        panel.line((0, 1), (0.2 * at, 0.2 * at), ink, str(at))
+    drawn.save(tmp_path / "x.png")
+    with Image.open(tmp_path / "x.png") as image:
+        assert {colour for _, colour in image.convert("RGB").getcolors(256)} >= set(inks)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])

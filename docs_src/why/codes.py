@@ -69,6 +69,9 @@ figure, found = Figure(3, 2, width=380, height=330), {}
 for name, variational in (("autoencoder", False), ("variational", True)):
     networks = [learned(variational=variational, seed=seed) for seed in SEEDS]
     found[name] = np.array([missed(network.draw(500)) for network in networks])
+    with torch.no_grad():
+        back = [(each.decoder(each.codes(pictures)) - pictures).norm(dim=1).mean().item() for each in networks]
+    print(f"{name}: what is shown comes back {np.round(back, 2).tolist()} away")
     codes = networks[0].codes(pictures)
     reach = codes.abs().max().item()
     print(f"{name}: a digit is {found[name].round(2).tolist()} from the nearest draw; codes reach to {reach:.1f}")

@@ -147,7 +147,7 @@ class Figure:
 
     def __init__(self, columns: int, rows: int = 1, *, width: int = 430, height: int = 300) -> None:
         self.columns, self.width, self.height, self.count = columns, width, height, 0
-        self.colours = 96
+        self.palette: Image.Image | None = None
         self.paper = Image.new("RGB", (columns * width * FINE, rows * height * FINE), PAPER)
         self.pen = ImageDraw.Draw(self.paper)
 
@@ -162,7 +162,7 @@ class Figure:
     def picture(self, title: str, pixels: np.ndarray, *, zoom: int | None = None) -> None:
         """Put pixels, [H, W] or [H, W, C] from 0 to 255, in place of the next panel, as large as fits there."""
         left, top = self.count % self.columns * self.width, self.count // self.columns * self.height
-        self.count, self.colours = self.count + 1, 40  # fewer colours, as grays need few and take many bytes
+        self.count, self.palette = self.count + 1, _palette()  # few colours, as grays take many bytes
         font = ImageFont.load_default(15 * FINE)
         self.pen.text(((left + 24) * FINE, (top + 24) * FINE), title, fill=INK, font=font, anchor="ls")
         image = Image.fromarray(np.asarray(pixels, np.uint8).squeeze()).convert("RGB")
@@ -175,10 +175,19 @@ class Figure:
         """Write the figure as a small PNG."""
         size = (self.paper.width * SHARP // FINE, self.paper.height * SHARP // FINE)
         small = self.paper.resize(size, Image.Resampling.LANCZOS)
-        small.quantize(self.colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-            path, optimize=True
-        )
+        few = Image.Quantize.MEDIANCUT
+        small.quantize(96, few, palette=self.palette, dither=Image.Dither.NONE).save(path, optimize=True)
         print(f"drawn in {path}")
+
+
+def _palette() -> Image.Image:
+    """24 grays, and the inks with two steps of each to the paper: chosen by area, a line's colour would turn gray."""
+    grays = [(level, level, level) for level in np.linspace(0, 255, 24).round().astype(int).tolist()]
+    inks = np.array([BLUE, ORANGE, GREEN, RED, GRAY, INK])
+    mixed = [inks + share * (np.array(PAPER) - inks) for share in (0, 1 / 3, 2 / 3)]
+    image = Image.new("P", (1, 1))
+    image.putpalette(np.concatenate([grays, *mixed]).round().astype(np.uint8).tobytes())
+    return image
 
 
 def _ticks(low: float, high: float) -> list[float]:
