@@ -44,7 +44,7 @@ EXERCISES = (
     ),
     Exercise(
         3, "critic_loss", "The critic's loss", "players",
-        "`ganvas show nonsaturating` is this loss; its name comes from the generator's half.",
+        "`ganvas show nonsaturating` is twice this loss, without the half; it is called after the generator's.",
     ),
     Exercise(
         4, "generator_loss", "The generator's loss", "players",
@@ -72,7 +72,7 @@ EXERCISES = (
     ),
     Exercise(
         10, "steer", "Changing what a trained generator draws, without training", "asked",
-        "`ganvas edit RUN --direction warmth --gradient` takes such steps, and can keep fixed what should stay.",
+        "`ganvas edit RUN --direction area --gradient` takes such steps, and can keep fixed what should stay.",
     ),
     Exercise(
         11, "frames", "Judging clips with a critic of single frames", "moving",
@@ -100,8 +100,8 @@ EXERCISES = (
     ),
     Exercise(
         17, "modes", "How many modes are left", "distance",
-        "`ganvas train ring` is scored by it, and `ganvas doctor RUN` looks for missing modes where nobody knows which "
-        "modes there are.",
+        "docs_src/why/collapse.py counts so. In `ganvas evaluate RUN` of a `ring` one good sample is enough; "
+        "`ganvas doctor RUN` looks for missing modes where nobody knows them.",
     ),
     Exercise(
         18, "mismatch", "A critic that reads the words", "asked",
