@@ -1,6 +1,6 @@
 /** The pictures that somebody kept, as the server has them on disk; another tab's changes are merged, not lost. */
 import type { Kept, KeptPlace, Model, Place } from "./api.ts";
-import { ask, Refusal, said } from "./client.ts";
+import { ask, Refusal } from "./client.ts";
 import { applied } from "./keeping.ts";
 import { notes } from "./notes.svelte.ts";
 import { keyOf } from "./places.ts";
@@ -49,7 +49,7 @@ async function send(): Promise<void> {
   } catch (error) {
     if (error instanceof Refusal && error.code === "closed") wanted = all;
     else all = theirs; // what was not saved does not look kept
-    notes.show(said(error));
+    notes.fail(error);
   } finally {
     sending = false;
   }

@@ -42,6 +42,7 @@ export function pressed(event: KeyboardEvent, help: () => void): void {
 function act(key: string, shift: boolean, help: () => void): boolean {
   const tab = TABS[Number(key) - 1];
   if (key === "?") help();
+  else if (key === "Escape" && notes.toast?.failed) notes.hide();
   else if (key === "z") (shift ? steps.redo : steps.undo)();
   else if (key === "c" && view.command) void notes.copy(view.command, "Copied the command");
   else if (tab) go(pathOf(tab));

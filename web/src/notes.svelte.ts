@@ -1,14 +1,26 @@
-/** What is said at the edge: a toast for what was copied or can be undone, and a live region for those who listen. */
+/** What is said at the edge: a toast for what was copied, can be undone or failed, and a live region for listeners. */
+import { said } from "./client.ts";
 
 export interface Toast {
   text: string;
   act?: { text: string; run: () => void };
+  /** It stays until it was dismissed or something else is said. */
+  failed?: boolean;
 }
+
+const BRIEF = 5_000; // milliseconds
+const LONG = 10_000; // for what can be acted on
 
 let toast = $state.raw<Toast | null>(null);
 let spoken = $state("");
 let last = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Begins to wait for the end of the toast. */
+function wait(): void {
+  clearTimeout(timer);
+  if (toast && !toast.failed) timer = setTimeout(notes.hide, toast.act ? LONG : BRIEF);
+}
 
 export const notes = {
   get toast(): Toast | null {
@@ -18,14 +30,23 @@ export const notes = {
     return spoken;
   },
   show(text: string, act?: Toast["act"]): void {
-    clearTimeout(timer);
     toast = { text, act };
     spoken = text;
-    timer = setTimeout(() => (toast = null), 5000);
+    wait();
+  },
+  /** An alert by itself, so that it is not spoken twice. */
+  fail(problem: unknown): void {
+    toast = { text: said(problem), failed: true };
+    spoken = "";
+    wait();
   },
   hide(): void {
+    clearTimeout(timer);
     toast = null;
   },
+  /** While somebody is at the toast, it stays; then its time begins anew. */
+  hold: (): void => clearTimeout(timer),
+  release: wait,
   /** At most one sentence in ten seconds, so that nobody is talked over. */
   speak(text: string): void {
     if (Date.now() - last < 10_000 || text === spoken) return;

@@ -29,7 +29,7 @@ export const taken = {
       if (found?.state === "done" && file) {
         save(file.url, file.name);
         notes.show(`${name}: saved as ${file.name}, where your browser puts what it loads`);
-      } else if (found?.state === "failed") notes.show(`${name}: ${found.error ?? "it failed without a word"}`);
+      } else if (found?.state === "failed") notes.fail(`${name}: ${found.error ?? "it failed without a word"}`);
     }
   },
 };
