@@ -147,7 +147,8 @@ export interface KeptPlace {
  * GET /api/data → Set[], GET /api/data/NAME → Set.
  *
  * POST /api/data `{name}` or `{name, folder}` → 201 Set. PUT /api/data/NAME/files/PATH with the raw body → 201 `{bytes}`. Reading
- * begins by itself when no upload is under way; a set that gets more files is read again. DELETE → 204.
+ * begins by itself when no upload is under way; a set that gets more files is read again. DELETE → 204, into
+ * the trash, from where POST /api/data/NAME/restore → Set (addition, as for runs) brings it back: 404 409.
  */
 export interface Set {
   name: string;
@@ -225,7 +226,7 @@ export interface Complaint {
   setting: string | null;
 }
 
-/** GET /api/runs → Run[], GET /api/runs/R → Run, DELETE → 204. POST /api/runs/R/{pause,go-on,stop,longer} → Run. */
+/** GET /api/runs → Run[], /api/runs/R → Run, DELETE → 204. POST /api/runs/R/{pause,go-on,stop,longer,restore} → Run. */
 export interface Run {
   name: string;
   state: RunState;

@@ -1,5 +1,6 @@
 /** What is said at the edge: a toast for what was copied, can be undone or failed, and a live region for listeners. */
 import { said } from "./client.ts";
+import { go } from "./router.svelte.ts";
 
 export interface Toast {
   text: string;
@@ -39,6 +40,14 @@ export const notes = {
     toast = { text: said(problem), failed: true };
     spoken = "";
     wait();
+  },
+  /** What was deleted from a view can be brought back, and then the view is shown again. */
+  deleted(name: string, view: string, restore: () => Promise<void>): void {
+    const run = (): void =>
+      void restore()
+        .then(() => go(view))
+        .catch(notes.fail);
+    notes.show(`${name} is in studio/trash/ for seven days.`, { text: "Undo", run });
   },
   hide(): void {
     clearTimeout(timer);

@@ -40,6 +40,10 @@ export async function discard(run: Run): Promise<void> {
   studio.drop("runs", run.name);
 }
 
+export async function restore(name: string): Promise<void> {
+  studio.put(await post<Run>(`/api/runs/${encodeURIComponent(name)}/restore`));
+}
+
 /** The set that a run learned from, if it is one of ours; other sources have no page here. */
 export const setOf = ({ source }: Run): DataSet | undefined =>
   studio.set(source) ?? studio.data.find((set) => set.source === source);

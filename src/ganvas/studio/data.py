@@ -151,8 +151,23 @@ class Sets:
                 raise Refused(409, "Files are on their way into it.")
             self._end_reading(view)
             self.workspace.discard(view.path)
-            self._report(name).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                self.workspace.discard(self._report(name))
             del self._views[name]
+
+    def restore(self, name: str) -> dict[str, Any]:
+        """Bring back the set of this name that was discarded last, as it was read.
+
+        Raises:
+            Refused: 404 it is no longer in the trash; 409 there is a set of its name.
+        """
+        with self._lock:
+            path = self.workspace.root / "data" / check_name(name, what="set")
+            self.workspace.bring_back(path, self._views, what="set")
+            self.workspace.restore(self._report(name))
+            view = self._views[name] = View(name, path, own=True)
+            self._begin(view)
+            return self._about(view)
 
     def opened(self, name: str, path: str, length: int | None) -> Upload:
         """Begin the upload of a file into a set.

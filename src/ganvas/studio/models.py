@@ -82,8 +82,9 @@ class Models:
         """The models that need a new description; those that no longer exist are forgotten."""
         now = self.paths()
         with self._lock:
-            for name in [name for name in self._about if name not in now]:
-                del self._about[name]
+            for name in [name for name in self._stamps if name not in now]:
+                del self._stamps[name]  # or it would not be looked at when it comes back
+                self._about.pop(name, None)
             return [name for name, path in now.items() if self._stamps.get(name) != _stamp(path)]
 
     def describe(self, name: str) -> None:

@@ -175,12 +175,33 @@ class Runs:
         with self._lock:
             if self.about(name)["state"] in LIVE:
                 raise Refused(409, "It trains; stop it first.")
-            child = self._children.pop(name, None)
+            child, begun = self._children.pop(name, None), name in self._folders
             if child is not None:
+                child.asked["was"] = {"state": child.state, "begun": begun}
                 child.state = "gone"
                 child.save()
             if self._folders.pop(name, None):
                 self.workspace.discard(self.workspace.run(name))
+
+    def restore(self, name: str) -> dict[str, Any]:
+        """Bring back the run of this name that was discarded last.
+
+        Raises:
+            Refused: 404 it is no longer in the trash; 409 there is a run of its name.
+        """
+        with self._lock:
+            path = self.workspace.root / "runs" / check_name(name, what="run")
+            gone = [c for c in Child.known(self.workspace) if c.state == "gone" and c.asked.get("name") == name]
+            child = gone[-1] if gone else None
+            was = child.asked.pop("was", None) if child else None
+            was = was or {"state": "done", "begun": True}
+            taken = [run["name"] for run in self.all()]
+            self.workspace.bring_back(path, taken, what="run", needed=was["begun"])  # it may never have had a folder
+            if child is not None:
+                child.state = was["state"]
+                child.save()
+                self._children[name] = child
+            return self.about(name)
 
     def tick(self) -> list[Happened]:
         """Check all folders, start queued runs, and return what happened since the last call."""

@@ -12,7 +12,11 @@ import secrets
 import shutil
 import time
 import unicodedata
+<<<<<<< HEAD
 from collections.abc import Callable, Sequence
+=======
+from collections.abc import Iterable, Sequence
+>>>>>>> 7b6a19f (What was deleted comes back by Undo)
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,15 +158,31 @@ class Workspace:
         raise Refused(403, f"{text!r} is in no folder that may be read. There are: {names}.", field="folder")
 
     def discard(self, path: Path) -> None:
-        """Move something to the trash, where it stays for a week."""
-        path.replace(self.studio("trash", f"{time.time_ns()}-{path.name}"))
+        """Move something to the trash, where it stays for a week.
+
+        Its name there begins with the time and the folder that it was in: a run and a set may have the same name.
+        """
+        path.replace(self.studio("trash", f"{time.time_ns()}.{path.parent.name}-{path.name}"))
 
     def restore(self, path: Path) -> bool:
-        """Move what was discarded last under this name back to this path; returns whether there was anything."""
-        found = [old for old in self.studio("trash").iterdir() if old.name.partition("-")[2] == path.name]
+        """Move what was discarded last from this path back to it; returns whether there was anything."""
+        end = f".{path.parent.name}-{path.name}"
+        found = [old for old in self.studio("trash").iterdir() if old.name.lstrip("0123456789") == end]
         if found:
-            max(found, key=lambda old: int(old.name.partition("-")[0])).replace(path)
+            max(found, key=lambda old: int(old.name.partition(".")[0])).replace(path)
         return bool(found)
+
+    def bring_back(self, path: Path, taken: Iterable[str], *, what: str, needed: bool = True) -> None:
+        """Restore a run or a set, which is what `what` says, unless its name is taken by now.
+
+        Raises:
+            Refused: 404 it is `needed` and no longer in the trash; 409 there is another of its name.
+        """
+        name = path.name
+        if path.exists() or path.is_symlink() or name.lower() in {each.lower() for each in taken}:
+            raise Refused(409, f"There is a {what} {name!r} now, so the one that was deleted stays in studio/trash/.")
+        if not self.restore(path) and needed:
+            raise Refused(404, f"The {what} {name!r} is no longer in studio/trash/.")
 
     def trashed(self, name: str) -> bool:
         """Whether something of this name is in the trash."""

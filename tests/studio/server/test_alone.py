@@ -16,7 +16,9 @@ from ganvas.studio.children import Child
 from ganvas.studio.data import Sets
 from ganvas.studio.jobs import Jobs
 from ganvas.studio.kept import Board
+from ganvas.studio.models import Models
 from ganvas.studio.playgrounds import Playgrounds, _Playground
+from ganvas.studio.refused import Refused
 from ganvas.studio.runs import Runs
 from ganvas.studio.workspace import Workspace
 
@@ -107,6 +109,77 @@ def test_a_run_or_a_set_that_is_gone_is_told(tmp_path):
         part.discard(name)
         assert (event, {"name": name, "gone": True}) in part.tick()
         assert part.tick() == []
+
+
+def test_what_was_thrown_away_comes_back(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    for folder in ("runs", "data"):  # of one name
+        (tmp_path / folder / "one").mkdir()
+        (tmp_path / folder / "one" / "run.json").write_text("{}")
+    workspace.studio("sets", "one.json").write_text("{}")
+    for part, event in ((Runs(workspace), "run"), (Sets(workspace), "data")):
+        part.tick()
+        before = sorted(path.name for path in tmp_path.rglob("*"))
+        with pytest.raises(Refused, match="now, so the one that was deleted stays") as there:
+            part.restore("one")
+        assert there.value.status == 409
+        part.discard("one")
+        part.tick()
+        assert part.restore("one")["name"] == "one"
+        assert [(told, about["name"]) for told, about in part.tick()] == [(event, "one")]
+        assert sorted(path.name for path in tmp_path.rglob("*")) == before
+        part.discard("one")
+        for path in workspace.studio("trash").iterdir():
+            path.rename(tmp_path / path.name)
+        for name in ("one", "two", "..", "a/b"):
+            with pytest.raises(Refused) as gone:
+                part.restore(name)
+            assert gone.value.status == 404
+
+
+def test_a_set_that_comes_back_is_not_read_again(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    (tmp_path / "data" / "one").mkdir()
+    (tmp_path / "data" / "one" / "1.png").write_bytes(b"1")
+    sets = Sets(workspace)
+    like = sets._like(sets.view("one"))
+    sets.discard("one")
+    workspace.studio("sets", "one.json").write_text(json.dumps({"like": like, "found": {"count": 7}}))
+    workspace.discard(workspace.studio("sets", "one.json"))
+    assert (sets.restore("one")["state"], sets.about("one")["count"]) == ("ready", 7)
+    assert sets.view("one").reader is None
+
+
+def test_a_run_that_comes_back_is_what_it_was(tmp_path, monkeypatch):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    monkeypatch.setattr(Child, "begin", lambda *_args, **_more: None)  # it waits for ever
+    runs = Runs(workspace)
+    runs.start("two", ["train", "digits", "--minutes", "3"], {"source": "digits"})
+    runs.pause("two", ended=True)
+    before = runs.about("two")
+    runs.discard("two")
+    again = Runs(workspace)  # a studio that was started since
+    assert again.all() == []
+    assert again.restore("two") == before
+    assert Runs(workspace).all() == again.all() == [before]
+
+
+def test_a_model_that_comes_back_is_looked_at_again(tmp_path, monkeypatch):
+    workspace = Workspace(tmp_path)
+    models = Models(workspace)
+    there = {"one": tmp_path}
+    monkeypatch.setattr(models, "paths", lambda: there)
+    monkeypatch.setattr("ganvas.studio.models._stamp", lambda _path: "1")
+    models._stamps["one"] = "1"
+    models._about["one"] = {"name": "one"}
+    assert models.changed() == []
+    there.clear()
+    assert models.changed() == []
+    there["one"] = tmp_path
+    assert models.changed() == ["one"]
 
 
 def test_a_waiting_run_that_is_stopped_can_be_trained_longer_or_deleted(tmp_path, monkeypatch):

@@ -45,6 +45,12 @@ def discard(studio: Studio, name: str) -> None:
     studio.sets.discard(name)
 
 
+@router.post("/api/data/{name}/restore", responses=refusals(400, 404, 409, 415, 422))
+def restore(studio: Studio, name: str) -> Set:
+    """Bring a set back from the trash."""
+    return Set(**studio.sets.restore(name))
+
+
 @router.get("/api/data/{name}/pictures", responses=refusals(404, 422))
 def pictures(
     studio: Studio,

@@ -144,6 +144,12 @@ def discard(studio: Studio, name: str) -> None:
     studio.runs.discard(name)
 
 
+@router.post("/api/runs/{name}/restore", responses=refusals(400, 404, 409, 415, 422))
+def restore(studio: Studio, name: str) -> Run:
+    """Bring a run back from the trash."""
+    return Run(**studio.runs.restore(name))
+
+
 TURNED = refusals(400, 404, 409, 415, 422) | {202: {"model": Run}}
 
 
