@@ -287,7 +287,8 @@ export type JobKind =
   | "svg";
 
 /**
- * POST /api/jobs `{kind, …}` → 201 Job; GET, DELETE /api/jobs/ID. Uploads for jobs: PUT /api/uploads/NAME, then `upload: NAME`.
+ * POST /api/jobs `{kind, …}` → 201 Job; GET, DELETE /api/jobs/ID. Uploads for jobs: PUT /api/uploads/NAME, then `upload: NAME`,
+ * and GET (addition) for the picture as PNG, at most 512 pixels large.
  *
  * The first file is what the button downloads, so `pictures` of more than one answers a zip. Jobs that answer numbers have
  * them as a file: `inspect.json`, `evaluate.json`, `compare.json`; `project` has `place.json` (a Place) and `projected.png`.

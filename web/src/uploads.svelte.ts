@@ -106,6 +106,9 @@ async function work(sending: Sending, queue: Item[]): Promise<void> {
   }
 }
 
+/** Where a picture that was put there for jobs can be seen; for a day. */
+export const uploadedUrl = (name: string): string => `/api/uploads/${encodeURIComponent(name)}`;
+
 /** Puts one file where jobs find it, and says under what name. */
 export async function put(file: File): Promise<string> {
   const ending = /\.[A-Za-z0-9]+$/.exec(file.name)?.[0] ?? ".png";
@@ -114,6 +117,6 @@ export async function put(file: File): Promise<string> {
       0,
       50,
     ) + ending;
-  await upload(`/api/uploads/${encodeURIComponent(name)}`, file, () => undefined);
+  await upload(uploadedUrl(name), file, () => undefined);
   return name;
 }

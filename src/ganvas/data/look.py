@@ -15,7 +15,7 @@ from .archives import Files, open_files
 from .dataset import Dataset, Source, Watch, unwatched
 from .decode import FORMATS, MOST_PIXELS, Frame, Unusable, decode
 
-__all__ = ["before_and_after", "look", "twins"]
+__all__ = ["as_it_is", "before_and_after", "look", "twins"]
 
 SIDE, ALIKE = 16, 3.0  # pictures are compared at 16 x 16, and alike if they differ by less than 3 of 255 (RMS)
 MOST_COMPARED = 20_000
@@ -108,13 +108,26 @@ def before_and_after(source: Source, name: str) -> tuple[Image.Image, NDArray[np
     try:
         content = files.read(name)
         frame = Frame.of(asked.size, asked.channels, background=asked.background, fit=asked.fit, bits=asked.bits)
-        learned, (wide, high), *_ = decode(content, frame)
-        side = min(1.0, 512 / max(wide, high))
-        large = (max(1, round(wide * side)), max(1, round(high * side)))
-        shown, *_ = decode(content, Frame.of(large, 4, fit="stretch", bits=frame.bits))
+        learned, size, *_ = decode(content, frame)
+        return _as_it_is(content, size, bits=frame.bits), learned
     except Unusable:
         return None
-    return Image.fromarray(shown), learned
+
+
+def as_it_is(content: bytes) -> Image.Image | None:
+    """A picture as in its file, at most 512 pixels large; None if it cannot be used."""
+    try:
+        _, size, *_ = decode(content, Frame.of(8, 4))
+        return _as_it_is(content, size)
+    except Unusable:
+        return None
+
+
+def _as_it_is(content: bytes, size: tuple[int, int], *, bits: int = 8) -> Image.Image:
+    side = min(1.0, 512 / max(size))
+    large = (max(1, round(size[0] * side)), max(1, round(size[1] * side)))
+    shown, *_ = decode(content, Frame.of(large, 4, fit="stretch", bits=bits))
+    return Image.fromarray(shown)
 
 
 def _files(source: Source) -> Files | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from .refused import Refused
 from .workspace import Workspace, check_name
 
-__all__ = ["Upload", "for_jobs", "room"]
+__all__ = ["Upload", "for_jobs", "room", "shown"]
 
 LEAST_FREE = 2**30
 MOST_FOR_JOBS, MOST_BYTES = 100, 256 * 2**20
@@ -113,3 +113,20 @@ def for_jobs(workspace: Workspace, name: str, length: int | None) -> Upload:
         raise Refused(413, f"This file is larger than {MOST_BYTES / 2**20:,.0f} MiB.")
     room(folder, length or 0)
     return Upload(folder, (name,), MOST_BYTES, ended=lambda _came: None)
+
+
+def shown(workspace: Workspace, name: str) -> bytes:
+    """A picture that was uploaded for jobs, decoded and encoded anew as PNG, at most 512 pixels large.
+
+    Raises:
+        Refused: 404, there is none, or it is no picture.
+    """
+    from ..data.look import as_it_is
+
+    path = workspace.inside(workspace.studio("uploads"), check_name(name, what="upload"))
+    picture = as_it_is(path.read_bytes()) if path.is_file() else None
+    if picture is None:
+        raise Refused(404, "This is no picture.")
+    out = io.BytesIO()
+    picture.save(out, "PNG", compress_level=1)
+    return out.getvalue()

@@ -83,6 +83,10 @@ def test_a_picture_is_projected_into_a_place(studio):
     place = json.loads(studio.client.get(files["place.json"]).content)
     found = studio.post("/api/draw", {"model": "icons", "places": [place]})["pictures"][0]
     assert studio.get(found["url"])[:4] == b"\x89PNG"
+    assert Image.open(io.BytesIO(studio.get("/api/uploads/mine.png"))).size == (64, 64)
+    studio.put("/api/uploads/mine.html", b"<script>alert(1)</script>")
+    for name in ("mine.html", "nobody.png", ".a.png"):
+        assert studio.get(f"/api/uploads/{name}", 404)
     for name, status in (("..%2fa.png", 405), (".a.png", 400), ("a b.png", 400)):
         assert studio.client.put(f"/api/uploads/{name}", content=b"a").status_code == status
 

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ..refused import Refused
 from ..shapes import Create, Set, SetPicture, Uploaded
-from ..uploads import Upload, for_jobs
+from ..uploads import Upload, for_jobs, shown
 from .common import FOREVER, Parts, parts, refusals
 
 __all__ = ["router"]
@@ -90,6 +90,12 @@ async def upload_for_jobs(request: Request, studio: Studio, name: str) -> Upload
     """Upload a file for jobs, as raw bytes."""
     length = _length(request)
     return Uploaded(bytes=await _receive(request, for_jobs(studio.workspace, name, length), length))
+
+
+@router.get("/api/uploads/{name}", response_class=Response, responses=refusals(404))
+def uploaded(studio: Studio, name: str) -> Response:
+    """A picture that was uploaded for jobs, decoded and encoded anew."""
+    return Response(shown(studio.workspace, name), media_type="image/png", headers={"Cache-Control": "no-cache"})
 
 
 def _length(request: Request) -> int | None:
