@@ -12,11 +12,7 @@ import secrets
 import shutil
 import time
 import unicodedata
-<<<<<<< HEAD
-from collections.abc import Callable, Sequence
-=======
-from collections.abc import Iterable, Sequence
->>>>>>> 7b6a19f (What was deleted comes back by Undo)
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
