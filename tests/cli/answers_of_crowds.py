@@ -64,6 +64,8 @@ WRONG = {
         ("logarithm of the belief", _belief("(l + prior.log()).log_softmax(1)")),
         ("likeliest class", _belief("(l + prior.log()).argmax(1)")),
         ("after the sum", _belief("l.softmax(1) * prior")),
+        ("likeliest of all pictures", "def belief(l, prior):\n    joint = (l - l.max()).exp() * prior\n"
+         "    return joint / joint.sum(1, keepdim=True)"),
         ("0 / 0 is not", _belief("l.exp() * prior / (l.exp() * prior).sum(1, keepdim=True)")),
     ],
     "earth": [

@@ -8,13 +8,16 @@ import sys
 
 import answers
 import answers_of_crowds
+import answers_of_pictures
 import pytest
 
 from ganvas.cli import learn
 from ganvas.cli.exercises.exercise import BEGUN, EXERCISES, exercise
 from ganvas.cli.exercises.judge import CHECKS, verdict
 
-RIGHT, WRONG = answers.RIGHT | answers_of_crowds.RIGHT, answers.WRONG | answers_of_crowds.WRONG
+FILES = answers, answers_of_pictures, answers_of_crowds
+RIGHT = {name: texts for file in FILES for name, texts in file.RIGHT.items()}
+WRONG = {name: texts for file in FILES for name, texts in file.WRONG.items()}
 HEAD = "import math\nimport numpy as np\nimport torch\nfrom torch import nn\nfrom torch.nn import functional\n"
 
 

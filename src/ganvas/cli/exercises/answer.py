@@ -39,8 +39,8 @@ def expect(given: Any, right: torch.Tensor, wrong: Mapping[str, torch.Tensor], *
         raise Wrong(f"{what} has the shape {list(given.shape)}, but should have the shape {list(right.shape)}.")
     if not given.isfinite().all():
         raise Wrong(
-            f"{what} contains NaN or infinity: look for a division by 0, the logarithm of 0 or the root of a negative "
-            "number."
+            f"{what} contains NaN or infinity: look for a division by 0, the logarithm of a number that is not above 0 "
+            "(a logit is no probability: that takes a sigmoid), or the root of a negative number."
         )
     raise Wrong(
         f"{what} is {_told(given)}, but {_told(right)} would be right. This is none of the usual mistakes: compare "

@@ -33,12 +33,15 @@ def check_bayes(given: Given) -> None:
             (log * prior).softmax(1),
     }  # fmt: skip
     expect(given["belief"](log, prior), right, wrong, what="The belief")
-    far = log - 2000
+    far = log - 150 * torch.tensor([[1.0], [2.0], [1.0], [3.0]])
+    shared = ((far - far.max()).exp() * prior).log()
     nan = {
-        "This is right, but not for a picture that is unlikely in every class: `exp` of -2000 is 0, and 0 / 0 is not "
-        "a number. Stay with the logarithms and use `softmax`.": torch.full((4, 3), torch.nan),
-        "This is right, but for a picture that is unlikely in every class it is 0 everywhere: `exp` of -2000 is 0. "
-        "Stay with the logarithms and use `softmax`.": torch.zeros(4, 3),
+        "This is right, but not for a picture that is unlikely in every class: `exp` of its logarithms is 0, and 0 / 0 "
+        "is not a number. Stay with the logarithms and use `softmax`.": torch.full((4, 3), torch.nan),
+        "This is right, but not if the likeliest of all pictures is taken off each: `exp` of the others is 0 then. "
+        "Take off the largest number of each row, or use `softmax`.": shared.softmax(1),
+        "This is right, but for a picture that is unlikely in every class it is 0 everywhere, as `exp` of its "
+        "logarithms is. Stay with the logarithms and use `softmax`.": torch.zeros(4, 3),
     }
     expect(given["belief"](far, prior), right, nan, what="The belief for unlikely pictures")
 

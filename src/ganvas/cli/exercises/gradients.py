@@ -19,7 +19,14 @@ Step = Callable[..., None]
 def check_step(given: Given) -> None:
     """Check `step` by the weights after three steps of plain gradient descent, which show what is missing."""
     begun = _players()
-    after = _played(given["step"], begun)
+    try:
+        after = _played(given["step"], begun)
+    except RuntimeError as error:
+        if "second time" not in str(error):
+            raise
+        raise Wrong("`backward()` goes a second time through the same computation, which the first one has used up. If "
+                    "both players use the same fakes, the critic's turn has gone back into the generator: detach the "
+                    "fakes there.") from None  # fmt: skip
     if all(near(mine, right) for mine, right in zip(after, _played(_step, begun), strict=True)):
         return
     generator, critic = len(list(begun[0].parameters())), len(list(begun[1].parameters()))
@@ -55,6 +62,12 @@ MISSTEPS: dict[str, dict[str, Any]] = {
     "The fakes are not detached in the critic's turn, so the gradient of the critic's loss also ends up in the "
     "generator and is added to its own. Detach them, or clear the generator's gradient after the critic's turn.":
         {"detach": False},
+    "Each player's gradients are cleared after each step of its own, but the generator's turn then leaves gradients in "
+    "the critic: clear them before the critic's `backward()`.": {"clear": (False, True), "tidy": True},
+    "Both gradients are computed before either has taken its step: the generator learns from the critic as it was, and "
+    "leaves its own gradient in the critic. Finish the critic's turn, with its step, before the generator's begins.":
+        {"at_once": True},
+    "Reals and fakes are the wrong way round: fakes are given to the critic's loss as reals.": {"swapped": True},
     "The critic learns twice: in the generator's turn, only the generator's optimizer should take a step.":
         {"twice": True},
 }  # fmt: skip
@@ -63,17 +76,21 @@ MISSTEPS: dict[str, dict[str, Any]] = {
 def _step(
     generator: nn.Module, critic: nn.Module, of_generator: Any, of_critic: Any, real: Tensor, z: Tensor, *,
     clear: tuple[bool, bool] = (True, True), critic_first: bool = True, helps: bool = False, stale: bool = False,
-    detach: bool = True, twice: bool = False,
+    detach: bool = True, twice: bool = False, tidy: bool = False, at_once: bool = False, swapped: bool = False,
 ) -> None:  # fmt: skip
     """The right step, or one with the given mistakes."""
 
     def critics_turn() -> None:
         fake = generator(z).detach() if detach else generator(z)
-        loss = (softplus(-critic(real)).mean() + softplus(critic(fake)).mean()) / 2
+        trusted, other = (fake, real) if swapped else (real, fake)
+        loss = (softplus(-critic(trusted)).mean() + softplus(critic(other)).mean()) / 2
         if clear[0]:
             of_critic.zero_grad()
         loss.backward()
-        of_critic.step()
+        if not at_once:
+            of_critic.step()
+        if tidy:
+            of_critic.zero_grad()
 
     def generators_turn() -> None:
         judge = before if stale else critic
@@ -88,7 +105,7 @@ def _step(
         of_generator.step()
         if not detach:
             of_generator.zero_grad()
-        if twice:
+        if twice or at_once:
             of_critic.step()
 
     before = deepcopy(critic)

@@ -43,6 +43,10 @@ def check_kl(given: Given) -> None:
             (mean**2 + log - 1 - log.log()).sum(1) / 2,
         "The exponential of `log_variance` is the variance already, not the deviation, but it is squared again.":
             (mean**2 + (2 * log).exp() - 1 - log).sum(1) / 2,
+        "The factor 1/2 covers only mean^2: it belongs to the whole bracket.":
+            (mean**2 / 2 + log.exp() - 1 - log).sum(1),
+        "The logarithm of the variance is added, but it has to be subtracted.":
+            (mean**2 + log.exp() - 1 + log).sum(1) / 2,
         "The mean is not squared: the formula has mean^2.": (mean + log.exp() - 1 - log).sum(1) / 2,
         "The term mean^2 is missing, so the means make no difference.": (log.exp() - 1 - log).sum(1) / 2,
         "The -1 is missing: for N(0, 1) itself the divergence has to be 0.":
@@ -229,6 +233,10 @@ def check_frechet(given: Given) -> None:
             apart + spread - 2 * torch.linalg.eigvals(a * b).real.clamp(min=0).sqrt().sum(),
         "A and B are multiplied entry by entry: only their diagonals count then, but A B is the matrix product.":
             apart + spread - 2 * (a.diagonal() * b.diagonal()).sqrt().sum(),
+        "`eigvalsh` is for symmetric matrices, and A B is not symmetric: use `eigvals`.":
+            apart + spread - 2 * torch.linalg.eigvalsh(a @ b).clamp(min=0).sqrt().sum(),
+        "This has the root of the trace of A B: it should be the sum of the roots of the eigenvalues.":
+            apart + spread - 2 * (a @ b).trace().sqrt(),
         "The root of A B is missing: this is the trace of A B itself.": apart + spread - 2 * (a @ b).trace(),
         "The root of the whole result is taken: the figure is the squared distance.": right.sqrt(),
         "The sign before the root is wrong: it should be a minus.": apart + spread + 2 * root,
