@@ -36,7 +36,8 @@ import torch  # noqa: E402
 
 from ganvas import Recipe  # noqa: E402
 from ganvas.cli.app import main  # noqa: E402
-from ganvas.core import catalog  # noqa: E402
+from ganvas.core import catalog, machine  # noqa: E402
+from ganvas.data.dataset import Dataset  # noqa: E402
 from ganvas.data.sources.digits import Digits  # noqa: E402
 from ganvas.data.sources.toys import Ring  # noqa: E402
 from ganvas.learning.adversarial import Adversarial  # noqa: E402
@@ -120,6 +121,14 @@ def points():
 def pictures():
     """A recipe for digits of 8x8 that trains hundreds of steps a second."""
     return PICTURES
+
+
+@pytest.fixture
+def in_float64(monkeypatch):
+    """Trainings in float64, where rounding is out of the way and results agree to 1e-12."""
+    take = Dataset.take
+    monkeypatch.setattr(Dataset, "take", lambda self, rows, **where: take(self, rows, **where).double())
+    monkeypatch.setattr(machine, "NUMBERS", torch.float64)
 
 
 @pytest.fixture

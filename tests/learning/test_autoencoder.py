@@ -17,7 +17,6 @@ from ganvas import change, find, fit, load, train
 from ganvas.core import checkpoint
 from ganvas.core.batch import Batch, Dice
 from ganvas.core.errors import GanvasError
-from ganvas.data.dataset import Dataset
 from ganvas.learning.autoencoding import Autoencoding, Variational, divergence, surprise
 from ganvas.learning.optimizers import Adam
 from ganvas.learning.schedules import Cosine, Linear
@@ -191,14 +190,9 @@ def test_it_goes_on_bit_for_bit(recipe, tmp_path):
     assert not torch.equal(other["average/decoder.0.weight"], whole["average/decoder.0.weight"])
 
 
-def test_micro_batches_change_nothing(recipe, monkeypatch):
-    take = Dataset.take
-    monkeypatch.setattr(Dataset, "take", lambda self, rows, **where: take(self, rows, **where).double())
-    torch.set_default_dtype(torch.float64)
-    try:
-        (whole, terms), (split, split_terms) = after(5, recipe), after(5, recipe, micro_batch=5)
-    finally:
-        torch.set_default_dtype(torch.float32)
+@pytest.mark.usefixtures("in_float64")
+def test_micro_batches_change_nothing(recipe):
+    (whole, terms), (split, split_terms) = after(5, recipe), after(5, recipe, micro_batch=5)
     for name, value in whole.items():
         assert torch.allclose(value, split[name], rtol=1e-12, atol=1e-12), name
     for a, b in zip(terms, split_terms, strict=True):

@@ -267,16 +267,11 @@ def test_it_goes_on_bit_for_bit(recipe, tmp_path):
     assert terms[2:] == terms_of_rest
 
 
+@pytest.mark.usefixtures("in_float64")
 def test_micro_batches_change_nothing(recipe, monkeypatch):
-    take = Dataset.take
-    monkeypatch.setattr(Dataset, "take", lambda self, rows, **where: take(self, rows, **where).double())
     told = Phrases.take
     monkeypatch.setattr(Phrases, "take", lambda self, *rows: told(self, *rows).double())
-    torch.set_default_dtype(torch.float64)
-    try:
-        (whole, terms), (split, split_terms) = after(2, recipe), after(2, recipe, micro_batch=3)
-    finally:
-        torch.set_default_dtype(torch.float32)
+    (whole, terms), (split, split_terms) = after(2, recipe), after(2, recipe, micro_batch=3)
     for name, value in whole.items():
         assert torch.allclose(value, split[name], rtol=1e-12, atol=1e-12), name
     for a, b in zip(terms, split_terms, strict=True):

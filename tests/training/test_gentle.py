@@ -10,7 +10,6 @@ from torch import nn
 
 from ganvas import train
 from ganvas.core.errors import GanvasError
-from ganvas.data.dataset import Dataset
 from ganvas.data.sources.digits import Digits
 from ganvas.learning.adversarial import Adversarial
 from ganvas.learning.losses import Hinge, Nonsaturating, Wasserstein
@@ -99,17 +98,12 @@ def dropout(pictures):
     return replace(pictures, networks=networks, game=game)
 
 
-def test_dropout_is_dealt_with_the_samples(dropout, monkeypatch):
+@pytest.mark.usefixtures("in_float64")
+def test_dropout_is_dealt_with_the_samples(dropout):
     """Micro-batches drop the same features of the same samples: to 1e-12 in float64, as in test_train.py."""
-    take = Dataset.take
-    monkeypatch.setattr(Dataset, "take", lambda self, rows, **where: take(self, rows, **where).double())
-    torch.set_default_dtype(torch.float64)
-    try:
-        whole, terms = after(5, dropout)
-        splits = [after(5, dropout, micro_batch=size) for size in (1, 3)]
-        without, _ = after(5, replace(dropout, networks={**dropout.networks, "critic": DCGANCritic(width=4)}))
-    finally:
-        torch.set_default_dtype(torch.float32)
+    whole, terms = after(5, dropout)
+    splits = [after(5, dropout, micro_batch=size) for size in (1, 3)]
+    without, _ = after(5, replace(dropout, networks={**dropout.networks, "critic": DCGANCritic(width=4)}))
     for split, split_terms in splits:
         for name, value in whole.items():
             assert torch.allclose(value, split[name], rtol=1e-12, atol=1e-12), name

@@ -76,18 +76,11 @@ def test_pieces_are_halved_until_they_fit(error, room, points, tmp_path, capsys)
 
 
 @pytest.mark.parametrize("most", [20, 9, 5])
-def test_in_float64_the_result_is_the_same_to_the_last_digits(most, room, points, monkeypatch):
-    from ganvas.data.dataset import Dataset
-
-    take = Dataset.take
-    monkeypatch.setattr(Dataset, "take", lambda self, rows, **where: take(self, rows, **where).double())
-    torch.set_default_dtype(torch.float64)
-    try:
-        whole = [tick.state.tensors() for tick in train(replace(points, images=80))][-1]
-        room.most = most
-        split = [tick.state.tensors() for tick in train(replace(points, images=80))][-1]
-    finally:
-        torch.set_default_dtype(torch.float32)
+@pytest.mark.usefixtures("in_float64")
+def test_in_float64_the_result_is_the_same_to_the_last_digits(most, room, points):
+    whole = [tick.state.tensors() for tick in train(replace(points, images=80))][-1]
+    room.most = most
+    split = [tick.state.tensors() for tick in train(replace(points, images=80))][-1]
     assert room.refused
     for name, value in whole.items():
         assert torch.allclose(split[name].double(), value.double(), rtol=1e-12, atol=1e-12), name

@@ -132,18 +132,13 @@ def test_the_product_is_a_generator(points):
 
 @pytest.mark.parametrize("micro_batch", [1, 3, 8])
 @pytest.mark.parametrize("networks", ["mlp", "r3gan"])
-def test_micro_batches_change_nothing(networks, micro_batch, points, pictures, monkeypatch):
+@pytest.mark.usefixtures("in_float64")
+def test_micro_batches_change_nothing(networks, micro_batch, points, pictures):
     """In float64, where rounding is out of the way, to the last digits: to 1e-12."""
     recipe = points if networks == "mlp" else replace(pictures, networks=R3GAN)
     recipe = replace(recipe, batch=8, **EVERYTHING)
-    take = Dataset.take
-    monkeypatch.setattr(Dataset, "take", lambda self, rows, **where: take(self, rows, **where).double())
-    torch.set_default_dtype(torch.float64)
-    try:
-        whole, terms = after(5, recipe)
-        split, split_terms = after(5, recipe, micro_batch=micro_batch)
-    finally:
-        torch.set_default_dtype(torch.float32)
+    whole, terms = after(5, recipe)
+    split, split_terms = after(5, recipe, micro_batch=micro_batch)
     for name, value in whole.items():
         assert torch.allclose(value, split[name], rtol=1e-12, atol=1e-12), name
     for a, b in zip(terms, split_terms, strict=True):

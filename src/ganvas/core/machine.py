@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 RAN_OUT = ("can't allocate memory", "not enough memory", "out of memory")  # on CPU, Windows, MPS
+NUMBERS = torch.float32  # the type of new tensors and weights; tests of exactness compute in float64
 
 
 def device(name: str | torch.device | None) -> torch.device:
@@ -77,7 +78,7 @@ def plainly() -> Iterator[None]:
     decorator.
     """
     before, elsewhere = torch.get_default_dtype(), torch.get_default_device().type != "cpu"
-    torch.set_default_dtype(torch.float32)
+    torch.set_default_dtype(NUMBERS)
     try:
         with (
             torch.device("cpu") if elsewhere else nullcontext(),
