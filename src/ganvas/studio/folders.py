@@ -1,6 +1,7 @@
 """A run's folder as the page shows it; only what has changed is read again."""
 
 import hashlib
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,11 @@ from typing import Any
 from ..core import files
 from ..core.errors import GanvasError
 
-__all__ = ["Folder"]
+__all__ = ["SETTLED_SECONDS", "Folder"]
 
 MOST_ROWS = 2000
+SHOWN = ("run.json", "recipe.json", "log.jsonl", "status.json", "samples", "checkpoints", "best")
+SETTLED_SECONDS = 2.0  # a later change within the same tick of a file system's clock would not be seen
 
 
 class Folder:
@@ -29,6 +32,17 @@ class Folder:
         self._judged: object = None
         self._diagnosed: object = None
         self._health: tuple[list[dict[str, Any]], str | None] = [], None
+
+    def stamp(self) -> tuple[object, float]:
+        """A value that changes with what is shown of the run, found without opening a file, and when that was last."""
+        found = []
+        for name in SHOWN:
+            try:
+                seen = os.stat(f"{self.path}/{name}")  # noqa: PTH116 - it runs for all runs twice a second
+                found.append((seen.st_mtime_ns, seen.st_size, seen.st_ino))
+            except OSError:
+                found.append((0, 0, 0))
+        return tuple(found), max(time for time, _, _ in found) / 1e9
 
     def look(self) -> list[dict[str, Any]]:
         """Read what is new, and return the new rows of the log."""

@@ -4,12 +4,13 @@ The state of a run is derived from its lock, its process and its checkpoints, ne
 """
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..models.shipped import shipped
 from .children import Child, command_of
-from .folders import Folder
+from .folders import SETTLED_SECONDS, Folder
 from .refused import Refused
 from .workspace import Workspace, check_name, is_name
 
@@ -31,6 +32,7 @@ class Runs:
             if child.kind == "train" and isinstance(child.asked.get("name"), str):
                 self._children[child.asked["name"]] = child
         self._told: dict[str, dict[str, Any]] = {}
+        self._settled: dict[str, tuple[object, dict[str, Any]]] = {}  # runs that nobody trains, as they were last seen
         self._happened: list[Happened] = []
 
     def all(self) -> list[dict[str, Any]]:
@@ -79,6 +81,11 @@ class Runs:
             if folder is None and (child is None or child.state == "gone"):
                 raise Refused(404, f"There is no run {name!r}.")
             folder = folder or Folder(self.workspace.root / "runs" / name)
+            (stamp, changed), ended = folder.stamp(), child is None or child.state not in {"queued", "running"}
+            here = stamp, child and (child.id, child.state, child.asked.get("ended"))
+            if ended and name in self._settled and self._settled[name][0] == here:
+                return self._settled[name][1]
+            self._settled.pop(name, None)
             self._look(folder)
             state = self._state(folder, child)
             if state not in LIVE:
@@ -88,7 +95,7 @@ class Runs:
             live, speed = state == "training" or state == "elsewhere", last.get("images_per_second")
             images = max(folder.images, int(last.get("images", 0))) if live else folder.images
             asked = child.asked if child else {}
-            return {
+            about = {
                 "name": name,
                 "state": state,
                 "phase": self._phase(folder, child, state),
@@ -108,6 +115,9 @@ class Runs:
                 "recipe": folder.recipe,
                 "source": str(asked.get("source") or folder.about.get("source", "")),
             }
+            if ended and state not in LIVE and changed < time.time() - SETTLED_SECONDS:
+                self._settled[name] = here, about
+            return about
 
     def start(self, name: str, argv: Sequence[str], asked: Mapping[str, Any]) -> dict[str, Any]:
         """Start a training, or queue it until there is room; a number is appended to the name if it is taken."""
@@ -211,6 +221,7 @@ class Runs:
             found = {folder.name for folder in folders if is_name(folder.name)}
             for name in [name for name in self._folders if name not in found]:
                 del self._folders[name]
+                self._settled.pop(name, None)
             for name in found - self._folders.keys():
                 self._folders[name] = Folder(root / name)
             self._begin_next()

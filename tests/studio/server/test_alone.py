@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import shutil
 import signal
 import socket
 from types import SimpleNamespace
@@ -14,6 +16,7 @@ from ganvas.core.errors import Busy
 from ganvas.studio import app, serve
 from ganvas.studio.children import Child
 from ganvas.studio.data import Sets
+from ganvas.studio.folders import Folder
 from ganvas.studio.jobs import Jobs
 from ganvas.studio.kept import Board
 from ganvas.studio.models import Models
@@ -180,6 +183,29 @@ def test_a_model_that_comes_back_is_looked_at_again(tmp_path, monkeypatch):
     assert models.changed() == []
     there["one"] = tmp_path
     assert models.changed() == ["one"]
+
+
+def test_a_run_that_nobody_trains_is_read_again_only_when_it_changes(tmp_path, monkeypatch):
+    """With hundreds of them, each look would keep a core busy that trainings need."""
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    run = tmp_path / "runs" / "one"
+    (run / "samples").mkdir(parents=True)
+    (run / "run.json").write_text("{}")
+    runs, looks, look = Runs(workspace), [], Folder.look
+    monkeypatch.setattr(Folder, "look", lambda folder: looks.append(folder.name) or look(folder))
+    runs.tick()
+    for path in (run, *run.iterdir()):
+        os.utime(path, (1e9, 1e9))
+    runs.tick()
+    seen = len(looks)
+    assert runs.tick() == []
+    assert runs.about("one")["sheets"] == []
+    assert len(looks) == seen
+    (run / "samples" / "000000064.png").write_bytes(b"")
+    assert [about["sheets"] for event, about in runs.tick() if event == "run"] == [[64]]
+    shutil.rmtree(run)
+    assert runs.tick() == [("run", {"name": "one", "gone": True})]
 
 
 def test_a_waiting_run_that_is_stopped_can_be_trained_longer_or_deleted(tmp_path, monkeypatch):
