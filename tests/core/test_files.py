@@ -185,3 +185,12 @@ def test_blocks_with_one_lock_file_run_one_after_another(tmp_path):
         list(pool.map(work, range(4)))
     assert len(most) == 20
     assert set(most) == {1}
+
+
+def test_a_folder_that_many_files_are_written_to_is_seldom_searched_for_drafts(tmp_path, monkeypatch):
+    """Each search lists it, and a hundred thousand pictures would take hours of that alone."""
+    searched = []
+    monkeypatch.setattr(files, "sweep", searched.append)
+    for number in range(1, 300):
+        files.write(tmp_path / f"{number % 3}.txt", "a")
+        assert len(searched) == min(number, 64) + (number >= 128) + (number >= 256)

@@ -34,7 +34,10 @@ __all__ = [
 ]
 
 DAY_SECONDS = 86_400
+OFTEN_SWEPT, MOST_WRITTEN = 64, 1000
 DRAFT = re.compile(r"\.draft-[0-9a-f]{16}-.+")
+
+_written: dict[str, int] = {}  # folder -> how often this process has written to it
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -70,7 +73,7 @@ def replacing(path: Path, *, unless: Callable[[], bool] = lambda: False) -> Iter
     if not path.name:
         raise Unwritable(f"Cannot write {path}: it is a folder. Name a file.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    sweep(path.parent)
+    _sweep_seldom(path.parent)
     draft = _beside(path)
     try:
         yield draft
@@ -109,6 +112,17 @@ def sweep(folder: Path, names: str = "*", *, seconds: float = DAY_SECONDS) -> No
             age = time.time() - max(part.lstat().st_mtime for part in (draft, *parts))
             if ours and (age >= seconds or not seconds):  # the age is below 0 if the clock was set back
                 _remove(draft)
+
+
+def _sweep_seldom(folder: Path) -> None:
+    """`sweep`, but ever more rarely while many files are written to a folder, for each time all of it is listed."""
+    known = str(folder.absolute())
+    calls = _written.pop(known, 0) + 1
+    if calls <= OFTEN_SWEPT or calls & (calls - 1) == 0:  # a power of two
+        sweep(folder)
+    _written[known] = calls
+    while len(_written) > MOST_WRITTEN:
+        _written.pop(next(iter(_written)), None)  # the one that was not written to for longest
 
 
 def numbered(folder: Path) -> list[tuple[int, Path]]:
