@@ -84,18 +84,21 @@ def twins(data: Dataset, *, watch: Watch = unwatched) -> list[list[str]]:
     small = _small(data.samples[:MOST_COMPARED], watch)  # type: ignore[arg-type]
     squares = np.square(small).sum(1)
     near = ALIKE**2 * small.shape[1]
-    first = np.arange(len(small))
+    first = np.arange(len(small))  # the first member of each one's group
     for begin in range(0, len(small), 512):
         watch("Comparing pictures", begin, len(small))
-        rows = slice(begin, begin + 512)
-        apart = squares[rows, None] + squares[None, :] - 2 * small[rows] @ small.T
-        for row, column in zip(*np.nonzero(apart < near), strict=True):
-            if column < begin + row:
-                _join(first, int(begin + row), int(column))
+        rows, known = slice(begin, begin + 512), slice(begin + 512)
+        apart = squares[rows, None] + squares[None, known] - 2 * small[rows] @ small[known].T
+        alike = np.tril(apart < near, begin - 1)  # to one before it
+        for row in np.flatnonzero(alike.any(1)):
+            joined = np.unique(first[known][alike[row]])
+            first[begin + row] = joined[0]
+            if len(joined) > 1:
+                first[np.isin(first, joined)] = joined[0]
     watch("Comparing pictures", len(small), len(small))
     groups: dict[int, list[str]] = defaultdict(list)
-    for index in range(len(small)):
-        groups[_root(first, index)].append(data.names[index])
+    for name, group in zip(data.names, first.tolist(), strict=False):
+        groups[group].append(name)
     return sorted((group for group in groups.values() if len(group) > 1), key=len, reverse=True)
 
 
@@ -162,15 +165,3 @@ def _small(samples: NDArray[np.uint8], watch: Watch) -> NDArray[np.float32]:
             image = Image.alpha_composite(paper, image).convert("RGB")
         rows.append(np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), np.float32).ravel())
     return np.stack(rows)
-
-
-def _root(first: NDArray[np.int64], index: int) -> int:
-    while first[index] != index:
-        first[index] = first[first[index]]
-        index = int(first[index])
-    return index
-
-
-def _join(first: NDArray[np.int64], a: int, b: int) -> None:
-    a, b = _root(first, a), _root(first, b)
-    first[max(a, b)] = min(a, b)
