@@ -1,12 +1,15 @@
 import errno
+import inspect
 import json
 import multiprocessing
 import os
 import resource
 import shutil
 import signal
+import sys
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -445,7 +448,7 @@ def test_a_damaged_or_encrypted_entry_has_its_reason(tmp_path):
     )
     (tmp_path / "mine.zip").write_bytes(content)
     data = pack_of(tmp_path / "mine.zip")
-    assert dict(data.skipped) == {"000.png": "damaged", "001.png": "encrypted"}
+    assert dict(data.skipped) == {"000.png": "damaged", "001.png": "encrypted: unpack the zip, and name the folder"}
 
 
 def test_what_is_neither_folder_nor_zip_is_refused(tmp_path):
@@ -488,3 +491,25 @@ def test_what_will_pass_leaves_no_picture_out(tmp_path, monkeypatch, number):
         Folder(str(tmp_path), size=8).open()
     monkeypatch.undo()
     assert len(Folder(str(tmp_path), size=8).open()) == 4
+
+
+def test_folders_may_lie_within_one_another_however_deep(tmp_path, request):
+    """Python allows a thousand calls within one another; here fewer, for pytest could not remove so deep a folder."""
+    request.addfinalizer(partial(sys.setrecursionlimit, sys.getrecursionlimit()))
+    folder = tmp_path
+    for _ in range(150):
+        folder = folder / "d"
+        folder.mkdir()
+    for number in range(3):
+        Image.new("RGB", (8, 8), (80 * number, 0, 0)).save(folder / f"{number}.png")
+    sys.setrecursionlimit(len(inspect.stack()) + 100)
+    assert len(open_files(tmp_path).names) == 3
+    (tmp_path / "d" / "again").symlink_to(tmp_path)
+    assert len(open_files(tmp_path).names) == 3
+
+
+def test_a_zip_within_the_data_says_what_to_do(tmp_path):
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+        archive.writestr("a.txt", "a")
+    with pytest.raises(GanvasError, match=r"a zip within the data: unpack it, or name it alone \(1\)"):
+        Folder(str(tmp_path)).open()

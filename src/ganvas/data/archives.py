@@ -90,7 +90,7 @@ class _Folder(Files):
     def __init__(self, path: Path) -> None:
         self._path = path
         closed: list[tuple[str, str]] = []
-        self._stats = dict(sorted(_walk(path, "", _strangers(), closed)))
+        self._stats = dict(sorted(_walk(path, _strangers(), closed)))
         self.names = tuple(self._stats)
         self.closed = tuple(sorted(closed))
 
@@ -145,7 +145,7 @@ class _Zip(Files):
 
     def _read(self, name: str, most: int | None = None) -> bytes:
         if self._entries[name].flag_bits & 1:
-            raise Unusable("encrypted")
+            raise Unusable("encrypted: unpack the zip, and name the folder")
         with self._zip.open(self._entries[name]) as file:
             return file.read(-1 if most is None else most)
 
@@ -220,30 +220,45 @@ def _strangers() -> set[Identity]:
     return {(cache.st_dev, cache.st_ino)}
 
 
-def _walk(
-    folder: Path, prefix: str, entered: set[Identity], closed: list[tuple[str, str]]
-) -> Iterator[tuple[str, os.stat_result]]:
-    found = folder.stat()
-    if prefix and (found.st_dev, found.st_ino) in entered:
-        return
-    entered.add((found.st_dev, found.st_ino))
-    with os.scandir(folder) as listed:
-        entries = [entry for entry in listed if not entry.name.startswith(".")]
-    if prefix and {entry.name for entry in entries} >= RUN:
-        closed.append((prefix, RUN_LEFT_OUT))
-        return
-    for entry in entries:
+def _walk(folder: Path, entered: set[Identity], closed: list[tuple[str, str]]) -> Iterator[tuple[str, os.stat_result]]:
+    waiting = [("", str(folder))]  # and no recursion, which a thousand folders within one another would end
+    while waiting:
+        prefix, path = waiting.pop()
         try:
-            if entry.is_dir():
-                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", entered, closed)
-            elif stat.S_ISREG((seen := entry.stat()).st_mode):
-                yield prefix + entry.name, seen
-            else:
-                closed.append((prefix + entry.name, "a pipe or a device"))
-        except FileNotFoundError:
-            closed.append((prefix + entry.name, LINKED_TO_NOTHING))
+            entries = _entries(prefix, path, entered)
         except OSError as error:
-            closed.append((prefix + entry.name, explain(error)))
+            if not prefix:
+                raise
+            gone = isinstance(error, FileNotFoundError)
+            closed.append((prefix.removesuffix("/"), LINKED_TO_NOTHING if gone else explain(error)))
+            continue
+        if prefix and {entry.name for entry in entries} >= RUN:
+            closed.append((prefix, RUN_LEFT_OUT))
+            continue
+        folders = []
+        for entry in entries:
+            try:
+                if entry.is_dir():
+                    folders.append((f"{prefix}{entry.name}/", entry.path))
+                elif stat.S_ISREG((seen := entry.stat()).st_mode):
+                    yield prefix + entry.name, seen
+                else:
+                    closed.append((prefix + entry.name, "a pipe or a device"))
+            except FileNotFoundError:
+                closed.append((prefix + entry.name, LINKED_TO_NOTHING))
+            except OSError as error:
+                closed.append((prefix + entry.name, explain(error)))
+        waiting += reversed(folders)
+
+
+def _entries(prefix: str, path: str, entered: set[Identity]) -> list["os.DirEntry[str]"]:
+    """What is in a folder, without what is hidden; nothing if it was entered before."""
+    found = os.stat(path)  # noqa: PTH116 - a Path of each of many folders takes longer
+    if prefix and (found.st_dev, found.st_ino) in entered:
+        return []
+    entered.add((found.st_dev, found.st_ino))
+    with os.scandir(path) as listed:
+        return [entry for entry in listed if not entry.name.startswith(".")]
 
 
 def _runs(names: Iterable[str]) -> set[str]:

@@ -42,6 +42,7 @@ EVEN = 0.12
 At 32x32 pixels it is about .4 for icons, .2 for handwritten digits, .06 for gray photographs and .01 for others.
 """
 MOST_BYTES = 256 * 2**20
+ZIP = b"PK\3\4"  # the beginning of one that is not empty
 
 
 class Unusable(Unreadable):
@@ -189,6 +190,8 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
     except Unusable:
         raise
     except Exception as error:  # a broken file can make Pillow raise anything, and none of it may stop the other files
+        if content.startswith(ZIP):
+            raise Unusable("a zip within the data: unpack it, or name it alone") from None
         raise Unusable(explain(error, most=most)) from None
 
 
