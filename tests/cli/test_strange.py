@@ -217,3 +217,10 @@ def test_numbers_of_numpy_and_paths_are_taken_as_what_they_are(pictures, points,
 def test_python_without_docstrings_will_do():
     told = subprocess.run([sys.executable, "-OO", "-m", "ganvas", "list", "data"], capture_output=True, text=True)
     assert (told.returncode, "digits" in told.stdout) == (0, True), told.stderr
+
+
+def test_a_size_after_the_name_of_data_is_taken(ganvas):
+    assert plan("digits:16").data.size == plan("digits", size=16).data.size == 16
+    assert plan("icons", data="digits:16").data.size == 16
+    assert plan("digits:16", size=8).data.size == 8
+    assert "size=16" in ganvas("train", "digits:16", "--dry-run")[1]

@@ -61,7 +61,7 @@ def plan(
     recipe = choice.recipe
     if choice.source is not None:
         if choice.source.kind is not Kind.POINTS:
-            size = size or getattr(recipe.data, "size", None)
+            size = size or _said(choice.source) or getattr(recipe.data, "size", None)
         recipe = replace(recipe, data=choice.source)
     recipe = replace(recipe, data=of_size(recipe.data, size))
     if images is not None:
@@ -73,6 +73,12 @@ def plan(
         changed = change(changed, setting)
     asked_for = changed.networks != recipe.networks and changed.widen == recipe.widen
     return replace(changed, widen=()) if asked_for else changed  # keep networks that the settings asked for
+
+
+def _said(chosen: Source) -> int | tuple[int, int] | None:
+    """The size that a source was named with, as in `digits:64`; None if it has its own default."""
+    size: int | tuple[int, int] | None = getattr(chosen, "size", None)
+    return None if size == getattr(type(chosen), "size", None) else size
 
 
 def sides(size: int | Sequence[int] | None) -> int | tuple[int, int] | None:
