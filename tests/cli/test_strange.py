@@ -224,3 +224,16 @@ def test_a_size_after_the_name_of_data_is_taken(ganvas):
     assert plan("icons", data="digits:16").data.size == 16
     assert plan("digits:16", size=8).data.size == 8
     assert "size=16" in ganvas("train", "digits:16", "--dry-run")[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no folder that a process works in")
+def test_a_folder_that_is_gone_is_told(tmp_path):
+    (tmp_path / "gone").mkdir()
+    program = "import os; os.rmdir(os.getcwd()); from ganvas.cli import app; app.main()"
+    told = subprocess.run(
+        [sys.executable, "-c", program, "models"], cwd=tmp_path / "gone", capture_output=True, text=True
+    )
+    assert (told.returncode, told.stderr) == (
+        1,
+        "ganvas: The folder of this terminal is gone. Go to another, such as by `cd ~`.\n",
+    )

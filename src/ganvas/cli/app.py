@@ -4,12 +4,13 @@ import io
 import os
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..core import console
-from ..core.errors import GanvasError, PassedOver
+from ..core.errors import GanvasError, NotFound, PassedOver
 from ..core.version import __version__
 from . import data, evaluation, latent, learn, models, new, recipes, runs, sample, studio, training
 from .options import as_options
@@ -64,6 +65,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # for a table's lines, where the encoding lacks them
     try:
+        _refuse_nowhere()
         app()
     except GanvasError as error:
         console.fail(as_options(str(error)))
@@ -78,6 +80,18 @@ def main() -> None:
     else:
         return
     sys.exit(1)
+
+
+def _refuse_nowhere() -> None:
+    """Refuse to work in a folder that was removed, where libraries end the process in words of their own.
+
+    Raises:
+        NotFound: it was.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise NotFound("The folder of this terminal is gone. Go to another, such as by `cd ~`.") from None
 
 
 _format = warnings.formatwarning
