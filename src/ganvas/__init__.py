@@ -15,7 +15,7 @@ from .core.version import __version__ as __version__
 # Let torch's waiting threads spin briefly, then sleep. Spinning on is several times slower when other work needs the
 # cores, and sleeping at once is 1.4 times slower when none does (LOG.md). torch reads these variables once.
 if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ["OMP_WAIT_POLICY"] = "passive"  # in small letters: in Turkish, I is no capital of i
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 ROOMS = (

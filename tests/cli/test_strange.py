@@ -1,5 +1,6 @@
 """What strangers type: nothing of theirs is lost, and whatever cannot be is refused before any work, in one line."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -237,3 +238,14 @@ def test_a_folder_that_is_gone_is_told(tmp_path):
         1,
         "ganvas: The folder of this terminal is gone. Go to another, such as by `cd ~`.\n",
     )
+
+
+def test_the_setting_of_threads_is_one_that_is_read_in_turkish():
+    """There I is no capital of i, and libgomp warned of PASSIVE with each command, and did not take it."""
+    told = subprocess.run(
+        [sys.executable, "-c", "import os, ganvas; print(os.environ['OMP_WAIT_POLICY'])"],
+        env={name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"},
+        capture_output=True,
+        text=True,
+    )
+    assert told.stdout == "passive\n"
