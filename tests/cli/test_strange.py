@@ -249,3 +249,8 @@ def test_the_setting_of_threads_is_one_that_is_read_in_turkish():
         text=True,
     )
     assert told.stdout == "passive\n"
+
+
+def test_the_folder_of_runs_says_which_there_are(ganvas, trained):
+    code, _, err = ganvas("sample", trained.parent)
+    assert (code, f"holds runs and is none; name one of them, such as {trained}" in err) == (1, True), err

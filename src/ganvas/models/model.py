@@ -379,5 +379,7 @@ def model_file(path: Path) -> Path:
     if found is None and checkpoint.named(path / "checkpoints"):
         raise Unreadable(f"Every checkpoint in {path} is damaged: their files are not those that were written.")
     if found is None:
+        if runs := [each.parent for each in sorted(path.glob("*/run.json"))]:
+            raise NotFound(f"{path} holds runs and is none; name one of them, such as {runs[0]}.")
         raise NotFound(f"{path} holds no finished checkpoint yet; train it with `ganvas train`.")
     return found / checkpoint.MODEL
