@@ -12,6 +12,7 @@ from rich.console import Console
 
 from ..core import console
 from ..core.errors import DoesNotFit
+from ..core.seeds import is_whole
 
 if TYPE_CHECKING:
     from ..metrics.score import Score
@@ -95,7 +96,7 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
     if text is None:
         return None
     sides = text.lower().split("x")
-    if len(sides) > 2 or not all(side.isdecimal() and int(side) for side in sides):
+    if len(sides) > 2 or not all(is_whole(side) and int(side) for side in sides):
         raise DoesNotFit(f"--size is a number of pixels such as 64, or WIDTHxHEIGHT such as 64x96, not {text!r}.")
     return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import DoesNotFit, NotFound
+from ..core.seeds import is_whole
 from .options import ANY_MODEL, Places, Truncation, Variety, say, share_work, varied
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def _starts(words: str) -> Sequence[int | str]:
     from ..models.place import ENDING
 
     found = [word.strip() for word in words.split(",")]
-    if not all(word.isdecimal() or word.endswith(ENDING) for word in found):
+    if not all(is_whole(word) or word.endswith(ENDING) for word in found):
         raise DoesNotFit(f"--seeds are whole numbers from 0 and {ENDING} files, with commas between, not {words!r}.")
     return [int(word) if word.isdecimal() else word for word in found]
 

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import Unreadable, Unwritable
 from ..core.files import cache_folder, digest, key, replacing, write
+from ..core.seeds import is_whole
 from .archives import Files
 from .dataset import Dataset, Watch, unwatched
 from .decode import DECODER, Frame, Unusable, decode
@@ -260,7 +261,7 @@ def _write(
         raise Unreadable(f"Not one of {len(skipped):,} files can be used as a picture: {why}.")
     found = set(groups)
     if not classes and "" not in found and len(found) > 1:
-        classes = tuple(sorted(found, key=lambda group: (int(group) if group.isdecimal() else math.inf, group)))
+        classes = tuple(sorted(found, key=lambda group: (int(group) if is_whole(group) else math.inf, group)))
     places = {group: place for place, group in enumerate(classes)}
     sides = np.array(sizes).T
     index: dict[str, Any] = {

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..core import pixels
 from ..core.batch import Kind
 from ..core.errors import DoesNotFit
+from ..core.seeds import is_whole
 from ..metrics.paths import on_arc, on_line, weighed
 from ..models.model import Model
 from ..models.sheets import refuse_huge
@@ -49,7 +50,7 @@ def read_stops(seeds: str, labels: Sequence[str] = ()) -> list[Stop]:
         DoesNotFit: the seeds are invalid, or there are several of both and not equally many.
     """
     words = [word.strip() for word in seeds.split(",")] if seeds else ["0"] if labels else ["0", "1", "2", "3"]
-    if not all(word.isdecimal() or word.endswith(ENDING) for word in words):
+    if not all(is_whole(word) or word.endswith(ENDING) for word in words):
         raise DoesNotFit(
             f"`seeds=` are whole numbers from 0 with commas between them, as in 0,7,12, or {ENDING} files that "
             f"`ganvas project` wrote, not {seeds!r}."

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..core import files
 from ..core.errors import DoesNotFit, NotFound, Unreadable
+from ..core.seeds import is_whole
 from ..core.sums import sealed, unsealed
 from ..core.tensors import write_safetensors
 from ..core.weights import sha256_of
@@ -81,7 +82,7 @@ def read_start(word: str) -> Start:
         DoesNotFit: it is neither a whole number from 0 nor the name of a .safetensors file.
         NotFound or Unreadable: there is no such file, or it holds no latent.
     """
-    if word.isdecimal():
+    if is_whole(word):
         return int(word)
     if word.endswith(ENDING):
         return Latent.read(files.expanded(word))
