@@ -10,18 +10,13 @@ __all__ = ["MOST_SEED", "is_whole", "refuse_seeds", "whole"]
 MOST_SEED = 2**53  # JSON, JavaScript and torch all represent it exactly
 
 
-<<<<<<< HEAD
-def refuse_seeds(seeds: Sequence[int]) -> list[int]:
-    """The seeds as Python's whole numbers, of whatever type they are, such as NumPy's; invalid ones are refused.
-=======
 def is_whole(word: str) -> bool:
     """Whether a word is a whole number from 0, of a thousand digits at most: Python refuses much longer ones."""
     return word.isdecimal() and len(word) <= 1000
 
 
-def refuse_seeds(seeds: Sequence[int]) -> None:
-    """Refuse invalid seeds.
->>>>>>> 1e345c1 (Numbers of thousands of digits are refused in one line, also as the names of classes)
+def refuse_seeds(seeds: Sequence[int]) -> list[int]:
+    """The seeds as Python's whole numbers, of whatever type they are, such as NumPy's; invalid ones are refused.
 
     Raises:
         DoesNotFit: one is no whole number, below 0 or above `MOST_SEED`.
