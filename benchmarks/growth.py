@@ -27,7 +27,7 @@ from PIL import Image
 
 from ganvas import plan, train
 from ganvas.data.dataset import Dataset
-from ganvas.training.loop import count_parameters
+from ganvas.training.state import count_parameters
 
 from .record import record
 

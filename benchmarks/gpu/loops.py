@@ -13,7 +13,7 @@ from ganvas.core.pixels import to_float
 from ganvas.data.dataset import Dataset
 from ganvas.networks.r3gan import R3Critic, R3Generator
 from ganvas.recipes.recipe import Recipe
-from ganvas.training.loop import State, start
+from ganvas.training.state import State, start
 
 from .. import steps, throughput
 

@@ -20,7 +20,7 @@ from ganvas.learning.penalties import interpolate, slope
 from ganvas.learning.turns import Turn
 from ganvas.models.model import Model
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
-from ganvas.training.loop import start
+from ganvas.training.state import start
 
 FULL = sys.argv[1:] == ["full"]
 SEEDS, STEPS, EVERY = (range(3), 300, 10) if FULL else (range(1), 250, 10)

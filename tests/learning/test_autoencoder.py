@@ -26,7 +26,7 @@ from ganvas.networks.mlp import MLPGenerator
 from ganvas.runs.curves import charts
 from ganvas.runs.film import film
 from ganvas.runs.run import Run
-from ganvas.training.loop import start
+from ganvas.training.state import start
 
 NETWORK = Autoencoder(width=8, latent=4)
 GAUSSIAN = replace(NETWORK, gaussian=True)

@@ -19,7 +19,7 @@ from ganvas.learning.latents import Distillation, FlowMatching, Reconstruction, 
 from ganvas.learning.phrases import Phrases
 from ganvas.networks.latent import LatentAutoencoder, LatentCritic, LatentGenerator, sphere
 from ganvas.recipes.recipe import change
-from ganvas.training.loop import start
+from ganvas.training.state import start
 
 WORDS = ("red", "blue", "circle", "square")
 SMALL = {"width": 8, "blocks": 2}

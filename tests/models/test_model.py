@@ -26,7 +26,7 @@ from ganvas.networks.dcgan import DCGANCritic, DCGANGenerator
 from ganvas.networks.layers import Generator
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
 from ganvas.networks.r3gan import R3Critic, R3Generator
-from ganvas.training.loop import start
+from ganvas.training.state import start
 
 KINDS = {
     "resnet": {},

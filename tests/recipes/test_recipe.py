@@ -19,7 +19,7 @@ from ganvas.learning.schedules import Cosine, Linear
 from ganvas.networks.dcgan import DCGANGenerator
 from ganvas.networks.mlp import MLPGenerator
 from ganvas.recipes.settings import differences, from_json, to_json
-from ganvas.training.loop import start
+from ganvas.training.state import start
 
 
 def reach(value, path):

@@ -11,8 +11,8 @@ from PIL import Image
 from ganvas import Run, fit, load
 from ganvas.core import checkpoint
 from ganvas.core.errors import DoesNotFit, NotFound, Unreadable
-from ganvas.training.loop import start
 from ganvas.training.recorder import Recorder
+from ganvas.training.state import start
 
 CLASSES = ("cat", "dog", "fish")
 QUICK = ["--size", "8", "--set", "generator.width=4", "--set", "critic.width=4", "--set", "batch=8"]

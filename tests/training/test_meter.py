@@ -14,9 +14,9 @@ from ganvas.data.dataset import Dataset
 from ganvas.models.model import Model
 from ganvas.runs.curves import charts
 from ganvas.training import meter
-from ganvas.training.loop import start
 from ganvas.training.meter import SHARE, Meter
 from ganvas.training.recorder import Recorder
+from ganvas.training.state import start
 
 CPU = torch.device("cpu")
 

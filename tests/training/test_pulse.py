@@ -9,8 +9,8 @@ import torch
 from ganvas import fit, plan, train
 from ganvas.networks.layers import Generator
 from ganvas.recipes.recipe import change
-from ganvas.training.loop import start
 from ganvas.training.pulse import Pulse, small
+from ganvas.training.state import start
 
 
 class Made(Generator):

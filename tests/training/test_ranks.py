@@ -30,7 +30,7 @@ from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
 from ganvas.networks.stylegan2 import Stylegan2Generator
 from ganvas.networks.video import TGANCritic, TGANFrameCritic, TGANGenerator
 from ganvas.recipes.settings import to_json
-from ganvas.training.loop import start
+from ganvas.training.state import start
 
 TOGETHER = """
 import atexit, json, sys

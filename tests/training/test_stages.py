@@ -18,8 +18,8 @@ from ganvas.models.publish import publish
 from ganvas.networks.feature import FeatureCritic
 from ganvas.recipes.ideas import idea_flow, idea_icons
 from ganvas.training import fit as fitting
-from ganvas.training.loop import start
 from ganvas.training.start_from import Beginning, adapted, adopt, as_begun
+from ganvas.training.state import start
 
 SMALL = (
     "width=8",

@@ -29,14 +29,14 @@ from ..core.files import cache_folder, key, replacing, writing
 from ..core.seeds import refuse_seeds
 from ..core.sums import load_tensors, save_tensors
 from ..core.version import __version__
-from ..data.dataset import Dataset, Source, Watch, in_words, unwatched
+from ..data.dataset import Dataset, Source, Watch, unwatched
 from ..learning.conditions import Keywords
 from ..metrics.features import by_name
 from ..metrics.features.extractor import Extractor
 from ..metrics.score import FEWEST, Score
 from ..models.model import Model, inputs
 from ..runs.run import Run
-from .sides import CHUNK, Data, Side, centres_of, is_model, name_of, opened, run_of
+from .sides import CHUNK, Data, Side, centres_of, is_model, name_of, opened, refuse_unlike, run_of
 
 __all__ = ["Comparison", "compare"]
 
@@ -339,7 +339,7 @@ def compare(
     against = learned or first or opening(real, like=judged)
     if isinstance(judged, Dataset) and judged.shape != against.shape:
         judged = opening(fake, like=against)
-    _refuse_unlike((name_of(fake, "samples"), judged), (name, against))
+    refuse_unlike((name_of(fake, "samples"), judged), (name, against))
     unseen = None if held_out is None else opening(held_out, like=judged)
     if isinstance(unseen, Model):
         raise DoesNotFit("`held_out=` takes data that the model has not seen, not a model.")
@@ -364,23 +364,6 @@ def _learned(run: Run | None, watch: Watch) -> tuple[Source, str, Dataset]:
         raise DoesNotFit("Say what to compare with: a folder, a zip or a source such as icons:portraits.")
     instead = f"Say what to compare with: `ganvas evaluate {run.path.name} FOLDER`."
     return run.recipe.data, run.about["source"], run.learned_from(watch, instead=instead)
-
-
-def _refuse_unlike(*sides: tuple[str, Model | Dataset]) -> None:
-    """Refuse two named sides with too few samples or different shapes."""
-    for name, side in sides:
-        if isinstance(side, Dataset) and len(side) < FEWEST:
-            raise DoesNotFit(
-                f"{name} holds {len(side)} samples, which say nothing about a distribution; give at least "
-                f"{FEWEST} (papers use 10,000 or more)."
-            )
-    (_, ours), (_, theirs) = sides
-    if ours.shape != theirs.shape:
-        hint = "name a folder, whose pictures are opened in the other's size, or a model of that size"
-        if ours.kind is not theirs.kind:
-            hint = "pictures go with pictures, clips with clips and points with points"
-        words = f"Samples of {in_words(ours.shape)} cannot be compared with {in_words(theirs.shape)}"
-        raise DoesNotFit(f"{words}: {hint}.")
 
 
 def _extractor(

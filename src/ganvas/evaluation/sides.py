@@ -15,17 +15,18 @@ from torch import Tensor
 from ..core import pixels
 from ..core.batch import Kind
 from ..core.errors import DoesNotFit
-from ..data.dataset import Dataset, Source, Watch, open_source, source
+from ..data.dataset import Dataset, Source, Watch, in_words, open_source, source
 from ..data.picture_files import LOSSY
 from ..data.words import nfc
 from ..learning.conditions import Labels
+from ..metrics.score import FEWEST
 from ..models.hub_name import is_on_hub
 from ..models.layout import is_folder
 from ..models.model import Model, load
 from ..runs.run import Run
 from ..training.pulse import small
 
-__all__ = ["CHUNK", "Data", "Side", "centres_of", "is_model", "name_of", "opened", "run_of"]
+__all__ = ["CHUNK", "Data", "Side", "centres_of", "is_model", "name_of", "opened", "refuse_unlike", "run_of"]
 
 CHUNK = 256  # samples drawn at a time
 
@@ -178,6 +179,23 @@ def _opened_like(
         )
     fits = data.samples.shape[-1] == channels or not hasattr(wanted, "channels")
     return data if fits else replace(wanted, **changed, channels=channels).open(watch)
+
+
+def refuse_unlike(*sides: tuple[str, Model | Dataset]) -> None:
+    """Refuse two named sides with too few samples or different shapes."""
+    for name, side in sides:
+        if isinstance(side, Dataset) and len(side) < FEWEST:
+            raise DoesNotFit(
+                f"{name} holds {len(side)} samples, which say nothing about a distribution; give at least "
+                f"{FEWEST} (papers use 10,000 or more)."
+            )
+    (_, ours), (_, theirs) = sides
+    if ours.shape != theirs.shape:
+        hint = "name a folder, whose pictures are opened in the other's size, or a model of that size"
+        if ours.kind is not theirs.kind:
+            hint = "pictures go with pictures, clips with clips and points with points"
+        words = f"Samples of {in_words(ours.shape)} cannot be compared with {in_words(theirs.shape)}"
+        raise DoesNotFit(f"{words}: {hint}.")
 
 
 def _coloured(data: Dataset) -> bool:

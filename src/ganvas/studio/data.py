@@ -21,7 +21,7 @@ from typing import Any
 from ..core import files
 from .refused import Refused
 from .uploads import Upload, room
-from .workspace import Workspace, check_name, is_name, read_json, safe_path
+from .workspace import Workspace, check_name, is_name, read_json, safe_path, tidy
 
 __all__ = ["ENDINGS", "Sets", "View"]
 
@@ -64,10 +64,8 @@ class Sets:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._lock = threading.RLock()
-        self._views: dict[str, View] = {}
+        self._views = {tidy(root.name): View(tidy(root.name), root, own=False) for root in workspace.roots}
         self._told: dict[str, dict[str, Any]] = {}
-        for root in workspace.roots:
-            self._views[_tidy(root.name)] = View(_tidy(root.name), root, own=False)
         self._linked: dict[str, str] = workspace.read("sets.json", _are_folders) or {}
         for name, text in self._linked.items():
             with suppress(Refused):
@@ -271,7 +269,7 @@ class Sets:
     def _find(self) -> None:
         """Detect folders that were added to the workspace or removed by hand."""
         root = self.workspace.root / "data"
-        there = {p.name: p for p in root.iterdir() if p.is_dir() and not p.is_symlink() and p.name == _tidy(p.name)}
+        there = {p.name: p for p in root.iterdir() if p.is_dir() and not p.is_symlink() and p.name == tidy(p.name)}
         for name, path in there.items():
             self._views.setdefault(name, View(name, path, own=True))
         for name in [name for name, view in self._views.items() if view.own and name not in there]:
@@ -373,11 +371,6 @@ def _only(folder: Path) -> str:
 def _are_folders(known: Any) -> bool:
     """Whether this is what sets.json holds: the folders of sets that are read where they are, by the sets' names."""
     return isinstance(known, dict) and all(is_name(name) and isinstance(text, str) for name, text in known.items())
-
-
-def _tidy(name: str) -> str:
-    tidy = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in name)
-    return tidy.strip(".-_")[:64].rstrip(".") or "set"
 
 
 def _stamp(view: View, name: str) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 from ..core import files
 from .refused import Refused
 
-__all__ = ["NAME", "Workspace", "check_name", "is_name", "read_json", "safe_path"]
+__all__ = ["NAME", "Workspace", "check_name", "is_name", "read_json", "safe_path", "tidy"]
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 DEVICES = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))}
@@ -43,6 +43,12 @@ FOLDERS = (
 def is_name(name: str) -> bool:
     """Whether runs and sets may be called this, so that requests can name them on every system."""
     return bool(NAME.fullmatch(name)) and name.split(".")[0].lower() not in DEVICES
+
+
+def tidy(name: str) -> str:
+    """A name that is valid for a set, made of any."""
+    tidied = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in name)
+    return tidied.strip(".-_")[:64].rstrip(".") or "set"
 
 
 def check_name(name: str, *, what: str = "name") -> str:

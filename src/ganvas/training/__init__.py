@@ -6,6 +6,7 @@ In: a `Recipe`; out: a run folder.
     session.py      one session of a training: logs, scores, draws, shows and saves as it runs
     task.py         what to train, from words or from an existing run
     stages.py       recipes that are trained before another one
+    state.py        what changes from step to step, and how it begins
     loop.py         train(): yields one tick per step; knows nothing of files or kinds of models
     alarm.py        detects divergence in the step in which it happens
     rescue.py       the response: a rollback to a sound state, and smaller steps from there

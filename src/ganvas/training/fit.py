@@ -20,14 +20,14 @@ from ..runs import report
 from ..runs.mends import begun
 from ..runs.run import COPIES, Run
 from .budget import Threads, fitted, widths
-from .loop import State, start
-from .loop import begin as begin_game
 from .mender import Mender, refuse_contradictions
 from .recorder import Recorder
 from .rescue import Rescuer
 from .session import Session
 from .stages import in_stages
 from .start_from import adopt
+from .state import State, start
+from .state import begin as begin_game
 from .status import Status
 from .task import STAGES, Task, asked, refuse_numbers
 

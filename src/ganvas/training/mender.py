@@ -21,8 +21,8 @@ from ..recipes.recipe import Recipe, change
 from ..runs.diagnosis import Diagnosis
 from ..runs.doctor import diagnoses
 from ..runs.mends import Mend, mend_of
-from .loop import State, build, start
 from .recorder import Recorder
+from .state import State, build, start
 
 __all__ = ["Mender", "carried", "refuse_contradictions"]
 

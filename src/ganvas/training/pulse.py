@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from ..data.dataset import Dataset
 from ..models.model import Model
-from .loop import State
+from .state import State
 
 __all__ = ["PULSES", "Pulse", "small"]
 

@@ -31,7 +31,7 @@ from ..runs.mends import Mend, begun, mend_of
 from ..runs.rescues import Rescue, rescues
 from ..runs.run import COPIES, LOG, Run
 from .dealer import Cut, cuts
-from .loop import State, count_parameters
+from .state import State, count_parameters
 
 __all__ = ["Recorder", "return_step"]
 

@@ -15,8 +15,8 @@ from ..data.dataset import Dataset
 from ..networks.layers import Learned
 from ..recipes.recipe import Recipe
 from ..runs.run import Run
-from .loop import build
 from .start_from import found, hand_on
+from .state import build
 from .task import STAGES, Task, note
 
 __all__ = ["in_stages"]

@@ -18,7 +18,7 @@ from ..networks.layers import Learned, Network
 from ..recipes.ideas import idea_finish, judged
 from ..recipes.recipe import Recipe
 from ..runs.run import Run
-from .loop import State
+from .state import State
 
 __all__ = ["Beginning", "adapted", "adopt", "as_begun", "found", "hand_on"]
 
