@@ -13,6 +13,7 @@ from conftest import files
 from PIL import Image
 
 from ganvas import Run, fit, plan, source, train
+from ganvas.cli import app
 from ganvas.core.errors import DoesNotFit, GanvasError, NotFound, PassedOver
 from ganvas.core.seeds import refuse_seeds
 from ganvas.models.publish import hand_over
@@ -257,3 +258,22 @@ def test_the_setting_of_threads_is_one_that_is_read_in_turkish():
 def test_the_folder_of_runs_says_which_there_are(ganvas, trained):
     code, _, err = ganvas("sample", trained.parent)
     assert (code, f"holds runs and is none; name one of them, such as {trained}" in err) == (1, True), err
+
+
+def test_what_may_not_be_used_is_called_by_a_name_that_is_known(tmp_path, monkeypatch, capsys):
+    """The superuser, as in CI, may use everything."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "closed").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path).name != "closed")
+    for file, told in (
+        ("run/.draft-0123456789abcdef-report-1.html", "run/report-1.html"),
+        ("closed/run.json", "closed"),
+        ("mine.png", "mine.png"),
+        (None, "a file"),
+    ):
+        error = PermissionError(13, "Permission denied", file)
+        monkeypatch.setattr(app, "app", lambda error=error: (_ for _ in ()).throw(error))
+        with pytest.raises(SystemExit):
+            app.main()
+        said = f"ganvas: {told} cannot be used: Permission denied. Name another, or open it.\n"
+        assert capsys.readouterr().err == said

@@ -11,6 +11,7 @@ import typer
 
 from ..core import console
 from ..core.errors import GanvasError, NotFound, PassedOver
+from ..core.files import DRAFT
 from ..core.version import __version__
 from . import data, evaluation, latent, learn, models, new, recipes, runs, sample, studio, training
 from .options import as_options
@@ -74,9 +75,7 @@ def main() -> None:
     except BrokenPipeError:  # the reader, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # the system's own message says which file and why
-        console.fail(
-            f"{error.filename or 'a file'} cannot be used: {error.strerror or error}. Name another, or open it."
-        )
+        console.fail(f"{_place(error)} cannot be used: {error.strerror or error}. Name another, or open it.")
     else:
         return
     sys.exit(1)
@@ -92,6 +91,16 @@ def _refuse_nowhere() -> None:
         Path.cwd()
     except FileNotFoundError:
         raise NotFound("The folder of this terminal is gone. Go to another, such as by `cd ~`.") from None
+
+
+def _place(error: OSError) -> str | Path:
+    """What could not be used, by a name that its user knows: no draft, and no file in a folder that is closed."""
+    if not isinstance(error.filename, str | bytes):
+        return "a file"
+    path = Path(os.fsdecode(error.filename))
+    if DRAFT.fullmatch(path.name):
+        path = path.with_name(path.name.split("-", 2)[2])
+    return path if os.access(path.parent, os.X_OK) or not path.parent.is_dir() else path.parent
 
 
 _format = warnings.formatwarning
