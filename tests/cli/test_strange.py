@@ -277,3 +277,11 @@ def test_what_may_not_be_used_is_called_by_a_name_that_is_known(tmp_path, monkey
             app.main()
         said = f"ganvas: {told} cannot be used: Permission denied. Name another, or open it.\n"
         assert capsys.readouterr().err == said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_the_name_of_a_class_is_no_line_of_its_own(ganvas, tmp_path):
+    for name in ("cat", "dog\nnote: all is well"):
+        drawn(tmp_path / "art" / name)
+    code, out, _ = ganvas("data", "art", "--size", 8)
+    assert (code, "2 classes: cat 12, dog note: all is well 12\n" in out) == (0, True), out

@@ -118,7 +118,7 @@ def in_words(shape: tuple[int, ...]) -> str:
 
 def _commonest(counts: dict[str, int], shown: int = 20) -> str:
     """As in "cat 12, dog 9 and 3 more"."""
-    some = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:shown])
+    some = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:shown]).replace("\n", " ")
     return some + (f" and {len(counts) - shown:,} more" if len(counts) > shown else "")
 
 
