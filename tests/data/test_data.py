@@ -623,11 +623,11 @@ def test_data_that_no_network_could_be_shown(samples, more, wanted):
         ("samples are a NumPy array, not a Tensor", {"samples": torch.zeros(2, 8, 8, 3, dtype=torch.uint8)}),
         ("labels are a NumPy array, not a list", {"labels": [0, 1], "classes": ("a", "b")}),
         ("a tuple of words for each sample", {"keywords": ("red fish", "key")}),
-        ("1, 3 or 4 channels", {"samples": np.zeros((2, 8, 8, 2), np.uint8)}),
+        ("1 to 4 channels", {"samples": np.zeros((2, 8, 8, 5), np.uint8)}),
         ("cannot be learned from", {"samples": np.zeros((2, 0, 8, 3), np.uint8)}),
     ],
 )
 def test_what_is_given_from_memory_is_refused_in_words_if_it_is_another_thing(words, about):
-    """The letters of a text were taken for keywords, and two channels for a picture."""
+    """The letters of a text were taken for keywords, and nothing for a picture."""
     with pytest.raises(GanvasError, match=words):
         Dataset(**{"samples": np.zeros((2, 8, 8, 3), np.uint8)} | about)

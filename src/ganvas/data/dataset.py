@@ -158,11 +158,11 @@ class Dataset:
         kind, shape = self.samples.dtype, self.samples.shape
         if not len(shape) or not shape[0]:
             raise DoesNotFit("These data hold no samples.")
-        pictures = len(shape) in (4, 5) and all(shape) and shape[-1] in KINDS and kind == np.uint8
+        pictures = len(shape) in (4, 5) and all(shape) and shape[-1] <= 4 and kind == np.uint8
         if not pictures and not (len(shape) == 2 and kind == np.float32):
             raise DoesNotFit(
-                f"Samples of {kind} {list(shape)} cannot be learned from: pictures are uint8 [N, H, W, C] with 1, 3 or "
-                "4 channels, clips uint8 [N, T, H, W, C], and points float32 [N, F]."
+                f"Samples of {kind} {list(shape)} cannot be learned from: pictures are uint8 [N, H, W, C] with 1 to 4 "
+                "channels, clips uint8 [N, T, H, W, C], and points float32 [N, F]."
             )
         if len(shape) == 2 and not np.isfinite(self.samples).all():
             raise DoesNotFit("Points are finite numbers, and some of these are NaN or infinite.")

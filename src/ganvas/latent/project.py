@@ -29,7 +29,7 @@ CANDIDATES, STARTS = 256, 4
 STEPS, RATE = 120, 0.1
 SCALES = 4  # number of halvings at which pixels are also compared
 SEEN = 0.05  # weight of the features, which at 1 outweigh the pixels (LOG.md)
-FARTHEST = 2.0  # of a pixel from mid-gray: generators go a little beyond 1, and of 0 to 255 nearly all is beyond 2
+FARTHEST = 16.0  # of a pixel from mid-gray: generators go beyond 1, untrained ones far; most of 0 to 255 is beyond 16
 PRIOR = 0.01  # weight of the deviation of z from the length of a normal one
 
 
