@@ -155,18 +155,22 @@ def test_a_set_that_comes_back_is_not_read_again(tmp_path):
     assert sets.view("one").reader is None
 
 
-def test_a_run_that_comes_back_is_what_it_was(tmp_path, monkeypatch):
+@pytest.mark.parametrize("state", ["done", "failed"])
+def test_a_run_that_comes_back_is_what_it_was(tmp_path, monkeypatch, state):
     workspace = Workspace(tmp_path)
     workspace.prepare()
     monkeypatch.setattr(Child, "begin", lambda *_args, **_more: None)  # it waits for ever
     runs = Runs(workspace)
     runs.start("two", ["train", "digits", "--minutes", "3"], {"source": "digits"})
     runs.pause("two", ended=True)
+    runs._children["two"].state = state
+    runs._children["two"].save()
     before = runs.about("two")
     runs.discard("two")
     again = Runs(workspace)  # a studio that was started since
     assert again.all() == []
     assert again.restore("two") == before
+    assert again._children["two"].state == state
     assert Runs(workspace).all() == again.all() == [before]
 
 
