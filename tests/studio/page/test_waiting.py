@@ -132,3 +132,18 @@ def test_a_selection_that_ends_beside_a_dialog_leaves_it_open(page: Any) -> None
     expect(dialog).to_be_visible()
     page.mouse.click(box["x"] - 40, box["y"] + box["height"] / 2)
     expect(dialog).to_have_count(0)
+
+
+def test_a_picture_that_comes_when_its_view_was_left_is_no_complaint(page: Any) -> None:
+    held: list[Any] = []
+    page.route("**/i/**", lambda route: held.append(route))
+    page.goto("/explore?m=first&tab=morph")
+    expect(page.locator(".stage img")).to_have_count(1)
+    page.get_by_role("link", name="Find a picture", exact=True).click()
+    expect(page.locator(".legs")).to_have_count(0)
+    assert held
+    for route in held:
+        with page.expect_response(lambda answer, url=route.request.url: answer.url == url):
+            route.continue_()
+    page.wait_for_timeout(200)  # the picture's own event comes after its answer
+    assert page.complaints == []
