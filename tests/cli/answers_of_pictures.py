@@ -113,6 +113,8 @@ WRONG = {
          + "    return nn.Sequential(up, nn.Tanh()) if last else nn.Sequential(up, nn.ReLU(), nn.BatchNorm2d(o))"),
         ("no sigmoid", _UP
          + "    return nn.Sequential(up, nn.Sigmoid()) if last else nn.Sequential(up, nn.BatchNorm2d(o), nn.ReLU())"),
+        ("ends the last block is no tanh", _UP
+         + "    return nn.Sequential(up, nn.Softsign()) if last else nn.Sequential(up, nn.BatchNorm2d(o), nn.ReLU())"),
         ("Values outside [-1, 1]",
          _UP + "    return up if last else nn.Sequential(up, nn.BatchNorm2d(o), nn.ReLU())"),
         ("below 0 come out",

@@ -31,7 +31,7 @@ def test_each_kind_begins_with_tests_that_pass(tmp_path, ganvas):
     assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 12, done.stdout
 
 
-@pytest.mark.parametrize("name", ["Soft", "soft hinge", "1st", "class", "../soft", "hinge", "süß"])
+@pytest.mark.parametrize("name", ["Soft", "soft hinge", "1st", "class", "../soft", "hinge", "süß", "_"])
 def test_a_name_that_cannot_be_is_refused(name, tmp_path, ganvas):
     code, _, said = ganvas("new", "loss", name)
     assert code == 1

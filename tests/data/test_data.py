@@ -631,3 +631,10 @@ def test_what_is_given_from_memory_is_refused_in_words_if_it_is_another_thing(wo
     """The letters of a text were taken for keywords, and nothing for a picture."""
     with pytest.raises(GanvasError, match=words):
         Dataset(**{"samples": np.zeros((2, 8, 8, 3), np.uint8)} | about)
+
+
+@pytest.mark.parametrize("kind", [">i8", "uint32", "int8"])
+def test_labels_may_be_whole_numbers_of_any_kind(kind):
+    """Torch took no other order of bytes, and compared no uint32."""
+    held = Dataset(np.zeros((3, 2), np.float32), classes=("a", "b"), labels=np.array([0, 1, 0], kind))
+    assert (torch.from_numpy(held.labels) == 1).tolist() == [False, True, False]

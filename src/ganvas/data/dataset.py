@@ -173,6 +173,8 @@ class Dataset:
         if self.labels is not None and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             found = f"from {self.labels.min()} to {self.labels.max()}"
             raise DoesNotFit(f"The labels range {found}, but there are {len(self.classes)} classes, counted from 0.")
+        if self.labels is not None:  # torch takes no other order of bytes
+            object.__setattr__(self, "labels", self.labels.astype(np.int64, copy=False))
 
     def __len__(self) -> int:
         return len(self.samples)

@@ -211,4 +211,5 @@ def differences(a: Any, b: Any, path: str = "") -> list[str]:
         return [
             line for name in {**a, **b} for line in differences(a.get(name), b.get(name), f"{path}.{name}".lstrip("."))
         ]
-    return [] if a == b else [f"{path}: {a!r}, not {b!r}"]
+    named = [str(one["part"]) if isinstance(one, Mapping) and "part" in one else repr(one) for one in (a, b)]
+    return [] if a == b else [f"{path}: {', not '.join(named)}".removeprefix(": ")]

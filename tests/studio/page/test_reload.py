@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from .conftest import sync_api
+from .conftest import VIEWS, sync_api
 from .test_stories import DRAWN
 from .test_views import look
 
@@ -108,4 +108,19 @@ def test_jobs_that_the_studio_does_not_know_are_forgotten(page: Any) -> None:
     expect(page.get_by_role("group", name="Drop a picture here")).to_be_visible()
     expect(page.locator(".toast")).to_have_count(0)
     assert page.evaluate("[sessionStorage['ganvas-jobs'], sessionStorage['ganvas-taken']]") == ["{}", "[]"]
+    assert page.complaints == []
+
+
+def test_the_measuring_of_two_runs_is_found_again(page: Any) -> None:
+    page.goto(VIEWS["compare"])
+    main = page.get_by_role("main")
+    main.get_by_role("button", name="Measure which is better").click(timeout=DRAWN)
+    cancel = main.get_by_role("button", name="Cancel")
+    expect(cancel).to_have_count(2)
+    page.reload()
+    expect(cancel).to_have_count(2)
+    cancel.nth(1).click()
+    expect(cancel).to_have_count(1)
+    cancel.click()
+    expect(main.get_by_text("Cancelled; nothing was written.")).to_have_count(2, timeout=DRAWN)
     assert page.complaints == []
