@@ -100,7 +100,8 @@ def _place(error: OSError) -> str | Path:
     path = Path(os.fsdecode(error.filename))
     if DRAFT.fullmatch(path.name):
         path = path.with_name(path.name.split("-", 2)[2])
-    return path if os.access(path.parent, os.X_OK) or not os.path.isdir(path.parent) else path.parent
+    closed = isinstance(error, PermissionError) and not os.access(path.parent, os.X_OK)
+    return path.parent if closed else path
 
 
 _format = warnings.formatwarning
