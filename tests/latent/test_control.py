@@ -362,7 +362,7 @@ def test_every_generator_is_steered(name, kind, told, tmp_path):
             read_picture(tmp_path / "all.png", model)
         return
     picture = model.generate([999])[0]
-    near = project(model, picture, steps=10, starts=2, with_features=False)
+    near = project(model, picture, steps=4, starts=2, with_features=False)
     assert near.error < near.random
     assert torch.equal(morph(model, [Stop(near.latent), Stop(3)], frames=3)[0], near.made)
 

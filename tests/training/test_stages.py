@@ -266,8 +266,8 @@ def test_a_published_model_goes_on_with_a_folder(published, folder, bare, tmp_pa
         assert not same(first, begun, "sketcher.")
         assert same(now, first, "sketcher.")
         assert not same(now, first, "body.")
-        again = fit(data, start_from=out, out=out.with_suffix(".on"), images=64, quiet=True, device="cpu")
-        assert not (again.path / "stages").exists(), "it knows the sketches of these pictures"
+    again = fit(bare, start_from=out, out=tmp_path / "again", images=64, quiet=True, device="cpu")
+    assert not (again.path / "stages").exists(), "it knows the sketches of these pictures"
     other = fit(folder, start_from=out, out=tmp_path / "other", images=64, quiet=True, device="cpu")
     assert (other.path / "stages").exists(), "and not of others"
     assert list(adapted(publish(run, tmp_path / "handed")).begins) == ["idea_sketch", "idea_drawing"], (
