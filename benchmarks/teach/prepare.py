@@ -160,17 +160,22 @@ def attribution(icons: list[Icon], *, everything: bool = False) -> str:
     """The sources of the icons that are learned from, as a table for each licence."""
     learned = chosen(icons, everything=everything)
     sets = Counter((icon["licence"], icon["set"], icon["author"]) for icon in learned)
-    return "\n".join(_attributed(sets))
+    return attributed(sets, "icons", "python -m benchmarks.teach attribution CORPUS FILE")
 
 
-def _attributed(sets: Counter[tuple[str, str, str]]) -> Iterator[str]:
-    yield "# Whose drawings the model `icons` learned from\n"
+def attributed(sets: Counter[tuple[str, str, str]], model: str, command: str) -> str:
+    """The page that names (licence, set, author) of what a model learned from, with the number of icons of each."""
+    return "\n".join(_attributed(sets, model, command))
+
+
+def _attributed(sets: Counter[tuple[str, str, str]], model: str, command: str) -> Iterator[str]:
+    yield f"# Whose drawings the model `{model}` learned from\n"
     yield (
         f"{sum(sets.values()):,} icons of {len(sets)} open sets. What the model draws is none of them, but may come "
         "near one: then that one's licence holds.\n\n"
-        "Changes were made: the icons were drawn as pictures of 64x64 and 128x128 pixels, those of one colour tinted, "
-        "some mirrored, and a model learned from these pictures. Nobody of those named here endorses the model. "
-        "This page is made by `python -m benchmarks.teach attribution CORPUS FILE`.\n"
+        "Changes were made: the icons were drawn as small pictures, those of one colour tinted, some mirrored, and a "
+        f"model learned from these pictures. Nobody of those named here endorses the model. This page is made by "
+        f"`{command}`.\n"
     )
     for licence in sorted({licence for licence, *_ in sets}):
         of_it = {key: count for key, count in sets.items() if key[0] == licence}

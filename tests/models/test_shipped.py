@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
-from ganvas import Run, load
+from ganvas import Run, fit, load
+from ganvas.core import checkpoint
 from ganvas.core.errors import GanvasError, NotInstalled
 from ganvas.core.pixels import to_uint8
 from ganvas.data.sources.icons import Icons
@@ -17,7 +19,7 @@ from ganvas.models.made import Layout, Made
 from ganvas.models.place import Place
 from ganvas.models.sheets import save_sheet
 
-MOST_BYTES = 40e6
+MOST_BYTES = 40e6  # of all weights together
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +49,27 @@ def colour(pictures):
 
 
 def test_they_are_small():
-    assert "icons" in shipped.shipped()
-    assert sum(file.stat().st_size for file in shipped.HOME.rglob("*") if file.is_file()) < MOST_BYTES
+    assert list(shipped.shipped()) == ["icons", "icons-base"]
+    held = (load_file(file).values() for file in shipped.HOME.rglob("*.safetensors"))
+    assert sum(tensor.nbytes for tensors in held for tensor in tensors) < MOST_BYTES
+
+
+def test_a_training_starts_from_the_base(tmp_path):
+    """It has its critic, too, and begins where it is: on white paper."""
+    for shade in range(8):
+        Image.new("RGB", (64, 64), (30 * shade, 0, 0)).save(tmp_path / f"{shade}.png")
+    run = fit(tmp_path, start_from="icons-base", images=32, out=tmp_path / "run", quiet=True, device="cpu")
+    assert run.recipe.game.augment.passes == 20
+    begun, now = (checkpoint.read(Run(at).newest / checkpoint.STATE) for at in (shipped.locate("icons-base"), run.path))
+    names = [name for name, weight in begun.items() if name.startswith("critic/") and weight.dim() == 4]
+    assert names
+    assert all((now[name] - begun[name].float()).abs().max() < 0.01 for name in names), "one step from where it was"
+    assert to_uint8(load("icons-base").generate(range(64)))[:, :2, :2].float().mean() > 230
+
+
+def test_published_models_say_nothing_of_the_machine_but_what_it_is():
+    for path in shipped.shipped().values():
+        assert Run(path).about["machine"]["system"] == "Linux"
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def train(
         str | None,
         typer.Option(
             "--from",
-            help="Run or model, such as icons or hf:user/name, to start from instead of training from scratch.",
+            help="Run or model, such as icons-base or hf:user/name, to start from instead of training from scratch.",
         ),
     ] = None,
     out: Annotated[

@@ -205,12 +205,13 @@ def _kept(run: Run) -> _Kept:
 
 
 def _for_others(run: Run) -> tuple[Recipe, dict[str, Any]]:
-    """The recipe and run.json of a run without paths and names of private files, which mean nothing elsewhere."""
+    """The recipe and run.json of a run without paths, private names and the system's version: nobody's business."""
     recipe, facts = run.recipe, dict(run.about)
     if hasattr(recipe.data, "path"):
         recipe = replace(recipe, data=replace(recipe.data, path=Path(recipe.data.path).name))  # type: ignore[type-var]
         facts["source"] = Path(facts["source"]).name
     facts["data"] = facts["data"] | {"skipped": []}
+    facts["machine"] = {**facts["machine"], "system": facts["machine"].get("system", "").partition("-")[0]}
     if mend := mend_of(facts):
         facts["mended"] = replace(mend, before=replace(mend.before, data=recipe.data)).as_json()
     if facts.get("from") and not is_on_hub(facts["from"]):
