@@ -14,7 +14,8 @@ from ganvas.core import catalog, pixels
 from ganvas.core.errors import GanvasError
 from ganvas.core.pixels import save_clips
 from ganvas.data.dataset import Dataset, source
-from ganvas.data.sources.clips import Clips, MovingDigits
+from ganvas.data.decode import Frame, Unusable
+from ganvas.data.sources.clips import Clips, MovingDigits, _shown
 from ganvas.data.sources.digits import Digits
 from ganvas.learning.penalties import squared_gradient
 from ganvas.networks.video import TGANCritic, TGANGenerator
@@ -148,6 +149,15 @@ class TestClips:
         monkeypatch.setitem(__import__("sys").modules, "av", None)
         with pytest.raises(GanvasError, match=r"a video, which needs the package av: pip install .* \(2\)"):
             Clips(str(tmp_path), frames=4, size=16).open()
+
+    def test_a_video_that_names_addresses_is_none(self, monkeypatch):
+        """For ffmpeg it would be a stream: it would listen there, and wait for pictures."""
+        av = pytest.importorskip("av")
+        monkeypatch.setattr(av, "open", lambda *args, opened=av.open, **more: opened(*args, timeout=1.0, **more))
+        told = b"v=0\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+        with pytest.raises(Unusable) as refused:
+            _shown("stream.mp4", told, Frame(8, 8))
+        assert isinstance(refused.value.__context__, av.error.ArgumentError)  # and nothing that came after listening
 
     def test_too_little(self, tmp_path):
         with pytest.raises(GanvasError, match=r"holds no files at all. Put animated GIFs into it"):

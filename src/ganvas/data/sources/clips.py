@@ -28,6 +28,8 @@ Frames = NDArray[np.uint8]
 
 VIDEOS = {".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v"}
 MOST_FRAMES = 20_000  # of one file; the rest of it is left out
+CONTAINERS = "avi,flv,matroska,mov,mpegts"
+"""What ffmpeg may take a video for; some of its other formats name addresses, to which it would listen or connect."""
 
 
 @part("data")
@@ -195,7 +197,7 @@ def _of_video(content: bytes) -> Iterator[Image.Image]:
         import av
     except ImportError:
         raise Unusable("a video, which needs the package av: pip install 'ganvas[video]'") from None
-    with av.open(BytesIO(content), "r") as opened:
+    with av.open(BytesIO(content), "r", options={"format_whitelist": CONTAINERS}) as opened:
         if not opened.streams.video:
             raise Unusable("holds no pictures")
         for picture in opened.decode(video=0):
