@@ -1,5 +1,6 @@
 """Tar shards: what belongs together, what is of no use, and that nothing leaves them."""
 
+import gzip
 import io
 import json
 import tarfile
@@ -130,6 +131,30 @@ def test_memory_stays_flat(tmp_path, monkeypatch):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.5 * peaks[0] < 10e6
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_SPARSE])
+def test_a_header_of_gigabytes_is_refused_before_it_is_read(tmp_path, kind):
+    """40 MB here, of zeros that pack to nothing; the size is a stranger's to choose."""
+    head = special("././@Head", kind)
+    head.size = 40 * 2**20
+    whole = shard(tmp_path / "whole.tar", [("a.png", png(1)), ("b.png", png(2))]).read_bytes()
+    with gzip.open(tmp_path / "bomb.tar.gz", "wb", 1) as bomb:
+        bomb.write(whole[: tarfile.BLOCKSIZE * 4] + head.tobuf(tarfile.GNU_FORMAT) + bytes(head.size))
+    tracemalloc.start()
+    data = Shards(str(tmp_path / "bomb.tar.gz"), size=8).open()
+    assert tracemalloc.get_traced_memory()[1] < 10e6
+    tracemalloc.stop()
+    assert len(data) == 2
+    assert [name for name, _ in data.skipped] == ["bomb.tar.gz"]
+
+
+def test_members_of_one_sample_are_together_no_larger_than_a_file_may_be(tmp_path, monkeypatch):
+    monkeypatch.setattr("ganvas.data.sources.shards.MOST_BYTES", 2**20)
+    files = [("a.png", png(1)), ("b.png", png(2)), *((f"b.{n}", bytes(2**18)) for n in range(6)), ("c.png", png(3))]
+    assert [reason for _, reason in Shards(str(shard(tmp_path / "x.tar", files)), size=8).open().skipped] == [
+        "larger than 1 MiB, with what it belongs to"
+    ] * 3
 
 
 def test_a_training_learns_from_them_and_goes_on(classed, pictures, tmp_path):

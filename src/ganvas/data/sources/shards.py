@@ -33,6 +33,8 @@ LOOKED_AT = 64  # pictures
 CLASS = ("class", "label", "cls")  # the keys for a class in a .json
 TOLD = ("cls", "txt", "json")
 NO_PICTURE = "no picture beside it"
+HEADS = {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+MOST_HEAD = 2**20  # bytes of a long name or of other facts about a member, all of which tarfile takes into memory
 
 Parts = dict[str, Any]
 """A sample as webdataset groups it: __key__, __url__, and ending -> bytes."""
@@ -86,7 +88,7 @@ class Shards(Source):
         Raises:
             NotFound: there are none, or one of a numbered range is missing.
         """
-        expand, _ = _webdataset()
+        expand, *_ = _webdataset()
         patterns = [str(expanded(each)) for each in expand(self.path)]
         names = [name for each in patterns for name in sorted(glob.glob(each)) or [each]]  # noqa: PTH207 - from the root
         paths = [Path(name) for name in dict.fromkeys(names)]
@@ -99,21 +101,21 @@ class Shards(Source):
         return paths
 
 
-def _webdataset() -> tuple[Callable[[str], list[str]], Callable[..., Iterator[Parts]]]:
-    """The functions of webdataset that expand patterns of shards and group members into samples."""
+def _webdataset() -> tuple[Callable[[str], list[str]], Callable[..., Iterator[Parts]], Callable[[str], Any]]:
+    """The functions of webdataset that expand patterns of shards, group members, and split a name into its parts."""
     try:
         from webdataset.shardlists import expand_urls
-        from webdataset.tariterators import group_by_keys
+        from webdataset.tariterators import base_plus_ext, group_by_keys
     except ImportError:
         raise NotInstalled("Shards are read with a package: pip install 'ganvas[shards]'.") from None
-    return expand_urls, group_by_keys
+    return expand_urls, group_by_keys, base_plus_ext
 
 
 def _members(paths: list[Path]) -> int:
     """The largest possible number of pictures, to check for disk space: all members but classes and texts."""
     total = 0
     for path in paths:
-        with suppress(OSError, tarfile.TarError, EOFError, ValueError), tarfile.open(path, "r|*") as shard:
+        with suppress(OSError, tarfile.TarError, EOFError, ValueError), _opened(path) as shard:
             for member in shard:
                 shard.members = []  # type: ignore[attr-defined]  # which would grow with the shard
                 total += not member.name.lower().endswith(TOLD)
@@ -132,7 +134,7 @@ def _items(paths: list[Path], frame: Frame, watch: Watch) -> Iterator[Item]:
 
 def _samples(paths: list[Path], refuse: Callable[[str, str], None]) -> Iterator[Parts]:
     """The samples of all shards in order; `refuse` is told which members cannot be used, and why."""
-    _, group = _webdataset()
+    _, group, _ = _webdataset()
 
     def twice(error: Exception) -> bool:
         refuse(str(error.args[0]).partition(":")[0], "there twice")
@@ -143,14 +145,18 @@ def _samples(paths: list[Path], refuse: Callable[[str, str], None]) -> Iterator[
 
 def _files(paths: list[Path], refuse: Callable[[str, str], None]) -> Iterator[Parts]:
     """The members of all shards in the form of webdataset, with an empty one after each shard."""
+    *_, split_name = _webdataset()
     for path in paths:
         try:
-            with tarfile.open(path, "r|*") as shard:
+            with _opened(path) as shard:
+                sample, held = "", 0
                 for member in shard:
                     shard.members = []  # type: ignore[attr-defined]  # which would grow with the shard
                     if member.isdir():
                         continue
-                    if reason := _unusable(member):
+                    before, sample = sample, split_name(member.name)[0] or sample
+                    held = member.size + (held if sample == before else 0)  # all of a sample is in memory at once
+                    if reason := _unusable(member, held):
                         refuse(f"{path.name}/{member.name}", reason)
                     elif content := shard.extractfile(member):
                         yield {"fname": member.name, "data": content.read(), "__url__": path.name}
@@ -161,15 +167,42 @@ def _files(paths: list[Path], refuse: Callable[[str, str], None]) -> Iterator[Pa
         yield {}
 
 
-def _unusable(member: tarfile.TarInfo) -> str:
-    """Why a member cannot be used; empty if it may be."""
+class _Member(tarfile.TarInfo):
+    """A member whose header takes little memory, however small the shard is packed."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> "_Member":
+        """See tarfile.
+
+        Raises:
+            tarfile.ReadError: what follows it is longer than a megabyte, or the list of a sparse file's parts.
+        """
+        found = super().frombuf(buf, encoding, errors)
+        if found.type == tarfile.GNUTYPE_SPARSE or (found.type in HEADS and found.size > MOST_HEAD):
+            raise tarfile.ReadError("a header that is longer than any program writes")
+        return found
+
+
+def _opened(path: Path) -> tarfile.TarFile:
+    """A shard, to be read from its beginning to its end."""
+    return tarfile.open(path, "r|*", tarinfo=_Member)
+
+
+def _unusable(member: tarfile.TarInfo, held: int) -> str:
+    """Why a member cannot be used; empty if it may be.
+
+    Args:
+        member: the member.
+        held: bytes of its sample up to and with it.
+    """
     last = member.name.rpartition("/")[2]
     if member.issym() or member.islnk():
         return "a link"
     if not member.isfile():
         return "a pipe or a device"
-    if member.size > MOST_BYTES:
-        return f"larger than {MOST_BYTES / 2**20:g} MiB"
+    if held > MOST_BYTES:
+        with_others = "" if member.size > MOST_BYTES else ", with what it belongs to"
+        return f"larger than {MOST_BYTES / 2**20:g} MiB{with_others}"
     return "" if "." in last[1:] else "no ending, and so of no sample"
 
 
