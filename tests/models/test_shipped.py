@@ -18,6 +18,7 @@ from ganvas.models.critics import load_critics
 from ganvas.models.made import Layout, Made
 from ganvas.models.place import Place
 from ganvas.models.sheets import save_sheet
+from ganvas.training import start_from
 
 MOST_BYTES = 40e6  # of all weights together
 
@@ -134,6 +135,8 @@ def test_a_critic_whose_eyes_are_not_installed_is_not_called_damaged(model, monk
     monkeypatch.setattr(efficientnet, "_packaged", lambda _: None)
     with pytest.raises(NotInstalled, match=r"pip install 'ganvas\[measure\]'"):
         load_critics(Run(shipped.locate("icons")), model.condition.length)
+    with pytest.raises(NotInstalled, match=r"pip install 'ganvas\[measure\]'"):
+        start_from.found("icons")
 
 
 def test_it_is_steered_by_directions_that_come_along(ganvas, tmp_path, monkeypatch):

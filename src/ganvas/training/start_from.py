@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core import checkpoint
-from ..core.errors import DoesNotFit, GanvasError, NotFound, Unreadable
+from ..core.errors import DoesNotFit, GanvasError, NotFound, NotInstalled, Unreadable
 from ..core.weights import Header, read_header
 from ..data.dataset import in_words
 from ..learning.conditions import Keywords
@@ -183,7 +183,7 @@ def _refuse_hollow(begun: Beginning) -> None:
     Networks that learn nothing themselves may be missing from what is published.
 
     Raises:
-        Unreadable: they do not match.
+        Unreadable or NotInstalled: they do not match, or a package that a network needs is missing.
     """
     recipe, product = begun.recipe, read_header(begun.model)
     settings, shape, condition = described(begun.model, product.metadata)
@@ -198,5 +198,7 @@ def _refuse_hollow(begun: Beginning) -> None:
                 condition.length if condition else 0,
                 product if mine else held,
             )
+    except NotInstalled:
+        raise
     except GanvasError as error:
         raise Unreadable(f"{begun.path} is damaged: its weights are not those of its recipe ({error}).") from None
