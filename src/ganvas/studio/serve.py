@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import html
 import ipaddress
 import json
 import logging
+import platform
 import signal
 import socket
 import threading
@@ -26,6 +28,7 @@ __all__ = ["LOCAL", "serve"]
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 ANY = {"0.0.0.0", "::"}  # noqa: S104 - asked for by --host
 ADDRESS = "open.json"  # where the studio of a workspace is, for whoever tries to open it again
+PAGE = "open.html"  # leads the browser there
 TRIED = 10
 
 
@@ -77,7 +80,7 @@ def serve(
         say(f"listening on {host}: whoever has the address below can draw, train and read pictures here; without https")
     say(f"the studio of {workspace.root}: {url}")
     if opened:
-        threading.Timer(0.5, webbrowser.open, [url]).start()
+        threading.Timer(0.5, webbrowser.open, [_unseen(workspace, url)]).start()
     config = uvicorn.Config(
         guard, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
     )
@@ -88,6 +91,15 @@ def serve(
     listening.close()
     _goodbye(guard, say)
     lock.release()
+
+
+def _unseen(workspace: Workspace, url: str) -> str:
+    """The address of a file that leads to a URL: every user of a machine sees what a browser was started with."""
+    if "microsoft" in platform.release().lower():  # Windows shows the pages of its Linux, and cannot open its files
+        return url
+    to = html.escape(url)
+    page = f'<!doctype html><meta http-equiv="refresh" content="0;url={to}"><a href="{to}">Ganvas Studio</a>'
+    return workspace.private(PAGE, page).as_uri()
 
 
 class _Server(uvicorn.Server):

@@ -2,7 +2,7 @@
 
 runs/            trainings, as `ganvas train` writes them
 data/            uploaded sets
-studio/          kept.json, kept/, places/, uploads/, jobs/, trash/, sets/, sets.json, models.json, key.json
+studio/          kept.json, kept/, places/, uploads/, jobs/, trash/, sets/, sets.json, models.json, key.json, open.html
 """
 
 import json
@@ -204,7 +204,13 @@ class Workspace:
         if isinstance(known, list) and len(known) == 2 and all(isinstance(key, str) and len(key) > 40 for key in known):
             return known[0], known[1]
         made = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        self.private(path.name, json.dumps(made))
+        return made
+
+    def private(self, name: str, text: str) -> Path:
+        """Write a file in studio/ that its owner alone can read, and return its path."""
+        path = self.studio(name)
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(made, file)
-        return made
+            file.write(text)
+        return path
