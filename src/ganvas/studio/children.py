@@ -21,11 +21,12 @@ from typing import Any
 from ..core import files
 from .workspace import Workspace, read_json
 
-__all__ = ["Child", "begun", "command_of"]
+__all__ = ["Child", "begun", "command_of", "environment", "python"]
 
 POLITE = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)  # on Windows SIGTERM ends a process as SIGKILL does
 KILL_SECONDS = 10.0  # after a polite stop
 LINES = 4096  # bytes read from the end of a console log
+LISTS, PLACES = ("PYTHONPATH", "GANVAS_PARTS"), ("GANVAS_CACHE", "GANVAS_INCEPTION")  # variables that name files
 
 _ours: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -82,11 +83,7 @@ class Child:
 
     def begin(self, workspace: Workspace, *, nice: int = 0, progress: bool = False) -> None:
         """Start the process in the workspace, in its own session and without a shell."""
-        env = {**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
-        env.pop("GANVAS_PROGRESS", None)
-        if progress:
-            env["GANVAS_PROGRESS"] = "json"
-        argv = [sys.executable, "-m", "ganvas", *self.argv]
+        argv = python("ganvas", *self.argv)
         if nice and os.name == "posix":
             argv = ["nice", "-n", str(nice), *argv]
         with self.console.open("ab") as errors, (self.folder / "answer.txt").open("wb") as answer:
@@ -98,7 +95,7 @@ class Child:
                 stderr=errors,
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Ctrl-Break reaches it alone
-                env=env,
+                env=environment(progress=progress),
             )
         _ours[process.pid] = process
         self.pid, self.started, self.state, self.code = process.pid, begun(process.pid), "running", None
@@ -157,6 +154,23 @@ class Child:
                 f"It ended with an error that is a defect of the toolkit: {lines[-1] if lines else 'it said nothing'}"
             )
         return None
+
+
+def python(module: str, *words: str) -> list[str]:
+    """A module as a command that imports nothing from the folder that it runs in, which may hold any files."""
+    return [sys.executable, "-P", "-m", module, *words]
+
+
+def environment(*, progress: bool) -> dict[str, str]:
+    """The environment of a command in the workspace: files that were named from here are found from there."""
+    env = {**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1", "GANVAS_PROGRESS": "json" if progress else ""}
+    for name in PLACES:
+        if env.get(name):
+            env[name] = os.path.abspath(env[name])  # noqa: PTH100 - links stay as they are
+    for name in LISTS:
+        if name in env:
+            env[name] = os.pathsep.join(map(os.path.abspath, filter(None, env[name].split(os.pathsep))))
+    return env
 
 
 def command_of(argv: Sequence[str]) -> str:

@@ -8,7 +8,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import files
+from .children import environment, python
 from .refused import Refused
 from .uploads import Upload, room
 from .workspace import Workspace, check_name, is_name, read_json, safe_path, tidy
@@ -295,11 +295,10 @@ class Sets:
             return
         view.read, view.state, view.done, view.total, view.error = now, "reading", 0, 0, None
         report = self._report(view.name)
-        env = {**os.environ, "NO_COLOR": "1", "GANVAS_PROGRESS": "json", "PYTHONUNBUFFERED": "1"}
         with report.with_suffix(".out").open("wb") as out, report.with_suffix(".log").open("wb") as log:
             view.reader = subprocess.Popen(  # noqa: S603 - an argument list of ours
-                [sys.executable, "-m", "ganvas", "data", self.source(view.name), "--json"],
-                cwd=self.workspace.root, stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=env,
+                python("ganvas", "data", self.source(view.name), "--json"), env=environment(progress=True),
+                cwd=self.workspace.root, stdin=subprocess.DEVNULL, stdout=out, stderr=log,
             )  # fmt: skip
 
     def _follow(self, view: View) -> None:

@@ -7,12 +7,12 @@ closed, or reloaded while its playground started, cannot be told from an open on
 import asyncio
 import json
 import secrets
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from .children import python
 from .events import Hub
 from .refused import Refused
 
@@ -53,7 +53,7 @@ class Playgrounds:
             self.sweep()
             self._make_room()
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "ganvas.studio.plane",
+                *python("ganvas.studio.plane"),
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
                 limit=MOST_LINE, start_new_session=True,
             )  # fmt: skip

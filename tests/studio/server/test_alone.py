@@ -3,9 +3,11 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import socket
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +16,7 @@ pytest.importorskip("fastapi")
 
 from ganvas.core.errors import Busy
 from ganvas.studio import app, serve
-from ganvas.studio.children import Child
+from ganvas.studio.children import Child, environment, python
 from ganvas.studio.data import Sets
 from ganvas.studio.folders import Folder
 from ganvas.studio.jobs import Jobs
@@ -52,6 +54,47 @@ def test_what_was_killed_is_no_defect_of_the_toolkit(tmp_path):
     assert child.error() is None, "its user stopped it twice"
     child.code = -signal.SIGSEGV
     assert "a defect of the toolkit" in child.error()
+
+
+MINE = """import ganvas
+
+
+@ganvas.part("recipe")
+def of_my_own():
+    \"\"\"A recipe of my own.\"\"\"
+"""
+
+
+def test_a_command_finds_what_was_named_here_and_takes_no_module_from_the_workspace(tmp_path, monkeypatch):
+    workspace, here = Workspace(tmp_path / "workspace"), tmp_path / "here"
+    workspace.prepare()
+    (workspace.root / "random.py").write_text("raise SystemExit('a file of the workspace')")
+    here.mkdir()
+    (here / "mine.py").write_text(MINE)
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("GANVAS_PARTS", "mine.py")
+    monkeypatch.setenv("GANVAS_CACHE", "cache")
+    child = Child.new(workspace, "train", ["list", "recipes"], {})
+    child.begin(workspace)
+    end = time.monotonic() + 60
+    while child.alive:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert (child.code, child.error()) == (0, None)
+    assert re.search(r"^of_my_own +A recipe of my own\.$", child.console.read_text(), re.MULTILINE)
+    assert environment(progress=True)["GANVAS_CACHE"] == str(here / "cache")
+    assert [python("ganvas.studio.plane")[1], python("ganvas")[1]] == ["-P", "-P"]
+
+
+def test_the_browser_is_started_without_the_token(tmp_path):
+    """Its arguments are in the list of processes, which everybody reads."""
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    address = serve._unseen(workspace, "http://127.0.0.1:8765/?token=secret")
+    page = tmp_path / "studio" / "open.html"
+    assert address == page.as_uri()
+    assert '"0;url=http://127.0.0.1:8765/?token=secret"' in page.read_text()
+    assert os.name == "nt" or page.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_watch_goes_on_after_a_failure(monkeypatch):
