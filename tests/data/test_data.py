@@ -3,6 +3,7 @@ import io
 import json
 import re
 import shutil
+import tracemalloc
 import zipfile
 from dataclasses import replace
 
@@ -14,6 +15,8 @@ from PIL import Image
 from ganvas import find
 from ganvas.core import catalog
 from ganvas.core.errors import GanvasError
+from ganvas.data.archives import open_files
+from ganvas.data.captions import captions
 from ganvas.data.dataset import Dataset, source
 from ganvas.data.decode import decode
 from ganvas.data.sources import folder as folders
@@ -456,6 +459,27 @@ class TestFolder:
         folder = paint(tmp_path / "mine", ["a.png", "b.png"])
         (folder / "metadata.csv").write_bytes(content)
         assert Folder(str(folder)).open().skipped == (("metadata.csv", reason),)
+
+    @pytest.mark.parametrize(
+        ("name", "first", "other"),
+        [
+            ("metadata.csv", "file_name,text\na.png,red\n", ",\n"),
+            ("metadata.csv", "file_name,text\na.png,red\n", "x.png,blue\n"),
+            ("metadata.jsonl", '{"file_name": "a.png", "text": "red"}\n', "{}\n"),
+            ("metadata.jsonl", '{"file_name": "a.png", "text": "red"}\n', f"[{'[],' * 400_000}[]]\n"),
+        ],
+    )
+    def test_a_table_of_any_lines_takes_hardly_more_memory_than_its_text(self, tmp_path, name, first, other):
+        """In a zip it takes a thousandth of that: lists of all lines took a hundred times the text."""
+        folder = paint(tmp_path / "pictures", ["a.png", "b.png"])
+        (folder / name).write_text(first + other * (600_000 // len(other) or 1))
+        found = open_files(folder)
+        tracemalloc.start()
+        told = captions(found, ["a.png", "b.png"])
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert (told.of("a.png"), told.of("b.png")) == (("red",), ())
+        assert peak < 6e6
 
     def test_keywords_from_comma_separated_values_and_from_texts(self, tmp_path):
         folder = paint(tmp_path / "mine", ["a.png", "b.png", "c.jpg"])

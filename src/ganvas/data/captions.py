@@ -1,11 +1,10 @@
 """Files -> the keywords of each picture: from tables, or from a text beside the picture."""
 
 import csv
-import io
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -20,6 +19,7 @@ __all__ = ["TABLES", "Captions", "captions", "described", "split"]
 TABLES = {"metadata.jsonl", "metadata.csv"}
 NAMES, TOLD = ("file_name", "file"), ("keywords", "text")
 MOST_TEXT = 2**16  # bytes of a text beside a picture
+MOST_LINE = 2**20  # characters of a picture's line in a table
 
 Words = tuple[str, ...]
 
@@ -38,15 +38,18 @@ class Captions:
 
 @dataclass(frozen=True)
 class _Table:
-    """The rows of a table, and what is wrong with the rest of it."""
+    """The rows of a table that are about pictures, how many it has, its columns, and what is wrong with it."""
 
-    rows: tuple[Mapping[str, Any], ...]
+    rows: tuple[Mapping[str, Any], ...] = ()
+    count: int = 0
+    columns: str = ""
     wrong: str = ""
 
 
 def captions(files: Files, pictures: Sequence[str]) -> Captions:
     """The keywords of each of these pictures from a table, or else from the text beside it."""
-    tables = {name: _table(files, name) for name in files.names if name.rpartition("/")[2] in TABLES}
+    known = {nfc(name) for name in pictures}
+    tables = {name: _table(files, name, known) for name in files.names if name.rpartition("/")[2] in TABLES}
     said = {_picture(name, row): described(row) for name, table in tables.items() for row in table.rows}
     texts = {stem(name): name for name in files.names if name.lower().endswith(".txt")}
 
@@ -59,21 +62,18 @@ def captions(files: Files, pictures: Sequence[str]) -> Captions:
         except Unusable:
             return ()
 
-    known = {nfc(name) for name in pictures}
-    complaints = ((name, _complaint(name, table, known)) for name, table in tables.items())
+    complaints = ((name, _complaint(table)) for name, table in tables.items())
     return Captions(of, tuple((name, reason) for name, reason in complaints if reason))
 
 
-def _complaint(name: str, table: _Table, pictures: set[str]) -> str:
-    """Why a table says nothing about these pictures, or what part of it is lost; empty if neither."""
-    named = [row for row in table.rows if _picture(name, row) in pictures]
-    columns = ", ".join(map(str, table.rows[0])) if table.rows else ""
-    if not table.rows:
+def _complaint(table: _Table) -> str:
+    """Why a table says nothing about the pictures, or what part of it is lost; empty if neither."""
+    if not table.count:
         return table.wrong if table.wrong.startswith("larger") else "no line of it can be read"
-    if not named:
-        return f"none of its {len(table.rows)} lines names a picture by file_name; it has {columns}"
-    if not any(described(row) for row in named):
-        return f"nothing in its columns keywords or text; it has {columns}"
+    if not table.rows:
+        return f"none of its {table.count} lines names a picture by file_name; it has {table.columns}"
+    if not any(described(row) for row in table.rows):
+        return f"nothing in its columns keywords or text; it has {table.columns}"
     return table.wrong
 
 
@@ -88,13 +88,39 @@ def described(row: Mapping[str, Any]) -> Words:
     return next((words for key in TOLD if (words := split(row.get(key)))), ())
 
 
-def _table(files: Files, name: str) -> _Table:
+def _table(files: Files, name: str, pictures: set[str]) -> _Table:
+    """A table of these pictures; only rows about them are kept, as a small zip can hold any number of others."""
     try:
         text, wrong = _decoded(files.read(name))
     except Unusable as reason:
-        return _Table((), str(reason))
-    found = _separated(text) if name.endswith(".csv") else _lines(text)
-    return _Table(found.rows, found.wrong or wrong)
+        return _Table(wrong=str(reason))
+    rows = _Rows(name, pictures)
+    found = _separated(text, rows) if name.endswith(".csv") else _lines(text, rows)
+    return rows.table(found or wrong)
+
+
+class _Rows:
+    """The rows of a table as they are read."""
+
+    def __init__(self, table: str, pictures: set[str]) -> None:
+        self._table, self._pictures = table, pictures
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin again."""
+        self._kept, self._count, self._columns = list[Mapping[str, Any]](), 0, ""
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Count a row, and keep it if it names a picture."""
+        if not self._count:
+            self._columns = ", ".join(map(str, row))
+        self._count += 1
+        if _picture(self._table, row) in self._pictures:
+            self._kept.append(row)
+
+    def table(self, wrong: str) -> _Table:
+        """What was read."""
+        return _Table(tuple(self._kept), self._count, self._columns, wrong)
 
 
 def _decoded(content: bytes) -> tuple[str, str]:
@@ -107,48 +133,61 @@ def _decoded(content: bytes) -> tuple[str, str]:
         return content.decode("utf-8-sig", errors="replace"), "it is not UTF-8, so that some letters are lost"
 
 
-def _separated(text: str) -> _Table:
-    """A table of values of any length, separated by commas, semicolons or tabs.
+def _separated(text: str, rows: _Rows) -> str:
+    """Read a table of values of any length, separated by commas, semicolons or tabs; returns what is wrong with it.
 
     If a quote is not closed or is followed by other text, the rest is read as well as possible.
     """
-    rows, wrong = _values(text, strict=True)
+    wrong = _values(text, rows, strict=True)
     if wrong:
-        rows, _ = _values(text, strict=False)
-    heads = [name.strip().lower() for name in rows[0]] if rows else []
-    return _Table(tuple(dict(zip(heads, row, strict=False)) for row in rows[1:]), wrong)
+        rows.clear()
+        _values(text, rows, strict=False)
+    return wrong
 
 
-def _values(text: str, *, strict: bool) -> tuple[list[list[str]], str]:
-    """The non-empty lines of a table, and what is wrong with the first one that cannot be read."""
+def _values(text: str, rows: _Rows, *, strict: bool) -> str:
+    """Read the non-empty lines of a table; returns what is wrong with the first one that cannot be read."""
     separator = max(",;\t", key=text.partition("\n")[0].count)
-    before, rows = csv.field_size_limit(MOST_BYTES), list[list[str]]()
-    lines = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True, strict=strict)
+    before = csv.field_size_limit(MOST_BYTES)
+    lines = csv.reader(_each_line(text), delimiter=separator, skipinitialspace=True, strict=strict)
+    heads: list[str] = []
     try:
-        rows.extend(line for line in lines if line)
+        for line in filter(None, lines):
+            if heads:
+                rows.add(dict(zip(heads, line, strict=False)))
+            else:
+                heads = [name.strip().lower() for name in line]
     except csv.Error as error:
-        return rows, f"line {lines.line_num}: {error}"
+        return f"line {lines.line_num}: {error}"
     finally:
         csv.field_size_limit(before)
-    return rows, ""
+    return ""
 
 
-def _lines(text: str) -> _Table:
-    """A table of one JSON object per line."""
-    rows, lost = [], []
-    for number, line in enumerate(text.split("\n"), 1):
+def _lines(text: str, rows: _Rows) -> str:
+    """Read a table of one JSON object per line; returns what is wrong with it."""
+    lost, first = 0, 0
+    for number, line in enumerate(_each_line(text), 1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line) if len(line) <= MOST_LINE else None
         except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):
-            rows.append(row)
+            rows.add(row)
         else:
-            lost.append(number)
-    wrong = f"{len(lost):,} of its lines cannot be read, the first is line {lost[0]:,}" if lost else ""
-    return _Table(tuple(rows), wrong)
+            lost, first = lost + 1, first or number
+    return f"{lost:,} of its lines cannot be read, the first is line {first:,}" if lost else ""
+
+
+def _each_line(text: str) -> Iterator[str]:
+    """The lines of a text with their ends, one after the other; a list of all may take a hundred times the text."""
+    begin = 0
+    while begin < len(text):
+        end = text.find("\n", begin) + 1 or len(text)
+        yield text[begin:end]
+        begin = end
 
 
 def split(told: object) -> Words:
