@@ -1,6 +1,7 @@
 """Models in the layout of Hugging Face: written, read wherever a model is named, and refused where they lie."""
 
 import json
+import shlex
 import shutil
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +21,7 @@ from ganvas.data.dataset import unwatched
 from ganvas.evaluation.sides import opened
 from ganvas.latent.directions import beside
 from ganvas.learning.conditions import Labels
+from ganvas.models.card import card
 from ganvas.models.layout import CONFIG, CRITICS, FILES, is_folder
 from ganvas.models.model import Model
 from ganvas.models.publish import hand_over, publish
@@ -131,6 +133,15 @@ def test_its_card_names_no_place_on_this_machine(ganvas, tmp_path):
     text = (out / "README.md").read_text()
     assert "trained on `cats`" in text
     assert "with: real folder:cats, weights cats" in text
+
+
+def test_a_card_names_a_class_as_a_shell_takes_it(folder):
+    name = """$(id) "it's" `5"""
+    model = Model(load(folder).network, Labels((name, "other"), (0.5, 0.5)))
+    text = card("digits", model, None, about="", licence="")
+    (line,) = [line for line in text.splitlines() if line.startswith("ganvas sample")]
+    assert shlex.split(line)[5:7] == ["--label", name]
+    assert '"$(' not in line
 
 
 def test_commands_take_it_as_a_model(folder, ganvas, tmp_path):

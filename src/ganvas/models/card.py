@@ -5,6 +5,7 @@ What is unknown is stated as unknown: the licence, the metrics, how the training
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -97,8 +98,8 @@ def _use(name: str, model: Model) -> str:
     """The commands that use the model, with an hf: name if `name` is that of a repository, otherwise with a folder."""
     place = f"hf:{name}" if "/" in name else name
     told = model.condition
-    asked = f' --label "{told.classes[0]}"' if isinstance(told, Labels) and told.classes else ""
-    asked = f' --keywords "{told.words[0]}"' if isinstance(told, Keywords) and told.words else asked
+    asked = f" --label {shlex.quote(told.classes[0])}" if isinstance(told, Labels) and told.classes else ""
+    asked = f" --keywords {shlex.quote(told.words[0])}" if isinstance(told, Keywords) and told.words else asked
     what = "samples.gif" if model.moves else "samples.png"
     return (
         f"It makes {model.kind} of {in_words(model.shape)}. To use it with Ganvas (`pip install 'ganvas[hub]'`):\n"
