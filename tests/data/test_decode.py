@@ -178,14 +178,31 @@ def test_bombs_are_refused_before_they_are_unpacked():
     [
         b"",
         b"text",
-        b"%!PS-Adobe-3.0 EPSF-3.0\n",
-        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"<html></html>",
+        b"\0\0\0\x18ftypisom",
         b"\x89PNG\r\n\x1a\n",
         b"GIF89a",
     ],
 )
 def test_what_is_no_picture_is_refused(content):
     assert reason(content) == "not an image"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "EPS"),
+        (b"%PDF-1.5\n", "PDF"),
+        (b"8BPS\0\1", "PSD"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- by hand -->\n<svg/>", "SVG"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0", "HEIC"),
+        (b"\0\0\0\x20ftypavif\0\0\0\0", "AVIF"),
+    ],
+)
+def test_a_picture_of_another_format_is_called_by_its_name(content, kind):
+    assert reason(content) == f"{kind}, to be saved as PNG first"
 
 
 def progressive(scans, width=40, height=30):

@@ -5,6 +5,7 @@ every failure is an `Unusable` with a short reason, never another exception.
 """
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -35,6 +36,8 @@ DECODER = 3
 """To be increased whenever the same file gives other pixels, so that older packs are no longer used."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+OTHERS = {"PSD": b"8BPS", "PDF": b"%PDF-", "EPS": b"%!PS", "JPEG XL": b"\0\0\0\x0cJXL ", "JPEG 2000": b"\0\0\0\x0cjP  "}
+"""How files of other pictures begin; HEIC, AVIF and SVG are told in `_other`."""
 MOST_PIXELS = 64_000_000
 EVEN = 0.12
 """Drawings have a larger share of adjacent pixels in a row with the same colour, photographs a smaller one.
@@ -192,7 +195,8 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
     except Exception as error:  # a broken file can make Pillow raise anything, and none of it may stop the other files
         if content.startswith(ZIP):
             raise Unusable("a zip within the data: unpack it, or name it alone") from None
-        raise Unusable(explain(error, most=most)) from None
+        other = _other(content) if isinstance(error, UnidentifiedImageError) else ""
+        raise Unusable(f"{other}, to be saved as PNG first" if other else explain(error, most=most)) from None
 
 
 def is_picture(beginning: bytes) -> bool:
@@ -200,6 +204,16 @@ def is_picture(beginning: bytes) -> bool:
     webp = beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP"
     return webp or beginning.startswith(
         (b"\x89PNG", b"\xff\xd8", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+    )
+
+
+def _other(content: bytes) -> str:
+    """The format of a picture that is not opened here, such as `HEIC`; empty if it is none of those that are known."""
+    if content[4:8] == b"ftyp":
+        brand = content[8:12]
+        return "AVIF" if brand in {b"avif", b"avis"} else "HEIC" if brand[:3] in {b"hei", b"hev", b"mif"} else ""
+    return next((name for name, start in OTHERS.items() if content.startswith(start)), "") or (
+        "SVG" if re.match(rb"(\xef\xbb\xbf)?\s*<", content) and b"<svg" in content[:4096] else ""
     )
 
 
