@@ -205,6 +205,17 @@ def test_a_picture_of_another_format_is_called_by_its_name(content, kind):
     assert reason(content) == f"{kind}, to be saved as PNG first"
 
 
+def test_marks_that_are_lost_on_the_background_are_told():
+    mark = Image.new("RGBA", (40, 40), (255, 255, 255, 0))
+    mark.paste((255, 255, 255, 255), (10, 10, 30, 30))
+    content = encoded(mark)
+    assert reason(content) == "transparent, with nothing to be seen on white: set data.background"
+    assert picture(content, background="black").max() == 255
+    assert picture(content, channels=4)[..., 3].max() == 255
+    assert (picture(Image.new("RGBA", (40, 40), "white")) == 255).all(), "an opaque one is as it is meant"
+    assert (picture(Image.new("RGBA", (40, 40), (0, 0, 255, 40))) < 255).any(), "a faint one is seen"
+
+
 def progressive(scans, width=40, height=30):
     """A JPEG whose last scan is there so many times more."""
     whole = encoded(Image.new("RGB", (40, 30), "teal"), "JPEG", progressive=True)

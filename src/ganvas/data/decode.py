@@ -32,8 +32,8 @@ __all__ = [
     "looks_drawn",
 ]
 
-DECODER = 3
-"""To be increased whenever the same file gives other pixels, so that older packs are no longer used."""
+DECODER = 4
+"""To be increased whenever the same file gives other pixels or another reason, so that old packs are no longer used."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 OTHERS = {"PSD": b"8BPS", "PDF": b"%PDF-", "EPS": b"%!PS", "JPEG XL": b"\0\0\0\x0cJXL ", "JPEG 2000": b"\0\0\0\x0cjP  "}
@@ -46,6 +46,8 @@ At 32x32 pixels it is about .4 for icons, .2 for handwritten digits, .06 for gra
 """
 MOST_BYTES = 256 * 2**20
 ZIP = b"PK\3\4"  # the beginning of one that is not empty
+UNSEEN = 2
+"""Of 255: a pixel that differs by no more from the background is not seen on it."""
 
 
 class Unusable(Unreadable):
@@ -133,6 +135,20 @@ class Frame:
             paper = _resized(image, (self.width, self.height), self._middle(image) if self.fit == "crop" else whole)
         return np.array(paper, np.uint8).reshape(self.shape)
 
+    def refuse_unseen(self, picture: NDArray[np.uint8], image: Image.Image) -> None:
+        """Refuse a transparent image that was lost on the background, as white marks on white are.
+
+        Raises:
+            Unusable: it has marks, and none of them is seen.
+        """
+        if self.channels == 4 or not image.has_transparency_data:
+            return
+        ground = np.asarray(ImageColor.getcolor(self.background, "L" if self.channels == 1 else "RGB"))
+        seen = (np.abs(picture - ground.astype(int)) > UNSEEN).any()
+        low, high = image.convert("RGBA").getchannel("A").getextrema()
+        if not seen and low < 255 and high:  # one that is all clear shows the background
+            raise Unusable(f"transparent, with nothing to be seen on {self.background}: set data.background")
+
     def scale(self, image: Image.Image) -> float:
         """The factor by which this image is scaled; if stretched, the larger of its two factors."""
         across, down = self.width / image.width, self.height / image.height
@@ -189,7 +205,9 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
             turn = _orientation(image)  # after loading, during which Pillow itself rotates a TIFF
             upright = size[::-1] if turn in _SIDEWAYS else size
             kind, sheet = form + _depth(image), is_marked(image)
-            return Decoded(frame.take(image if turn is None else image.transpose(turn)), upright, kind, sheet)
+            picture = frame.take(image if turn is None else image.transpose(turn))
+            frame.refuse_unseen(picture, image)
+            return Decoded(picture, upright, kind, sheet)
     except Unusable:
         raise
     except Exception as error:  # a broken file can make Pillow raise anything, and none of it may stop the other files
