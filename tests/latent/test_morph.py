@@ -209,6 +209,29 @@ def test_seconds(model, tmp_path):
         assert film.info["duration"] == 500
 
 
+@pytest.mark.parametrize("ending", [".gif", ".webp"])
+def test_a_closed_film_repeats_without_a_stop(model, tmp_path, ending):
+    for more in ({}, {"frames": 36}):
+        with Image.open(save_morph(model, PATH, tmp_path / f"a{ending}", seconds=3, closed=True, **more)) as film:
+            assert film.n_frames == 36
+            lengths = []
+            for number in range(36):
+                film.seek(number)
+                film.load()
+                lengths.append(film.info["duration"])
+        assert sum(lengths) == 3000
+        assert max(lengths) - min(lengths) <= 10
+    shown = frames_of(tmp_path / f"a{ending}")
+    assert not np.array_equal(shown[0], shown[-1])
+
+
+def test_a_gif_has_no_more_frames_than_browsers_show(model, tmp_path):
+    with pytest.raises(GanvasError, match="at most 50 pictures a second, not 60: take fewer `frames=`"):
+        save_morph(model, PATH, tmp_path / "a.gif", seconds=2, frames=121)
+    assert not list(tmp_path.iterdir())
+    save_morph(model, PATH, tmp_path / "a.webp", seconds=2, frames=121)
+
+
 def test_what_is_refused(model, tmp_path):
     for path in ([], [Stop(1)]):
         with pytest.raises(GanvasError, match="give two seeds from 0, or one seed and two labels"):

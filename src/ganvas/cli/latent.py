@@ -51,7 +51,10 @@ def morph(
         float | None,
         typer.Option(help="Length of the film in seconds; by default it follows from --frames, at 12 per second."),
     ] = None,
-    closed: Annotated[bool, typer.Option("--closed", help="Return to the first picture at the end.")] = False,
+    closed: Annotated[
+        bool,
+        typer.Option("--closed", help="Return to the first picture at the end; a film then repeats without a stop."),
+    ] = False,
     linear: Annotated[
         bool, typer.Option("--linear", help="Move through latent space along straight lines instead of arcs.")
     ] = False,

@@ -9,6 +9,7 @@ Clips add a time axis: uint8 [N, T, H, W, C] and float [N, C, T, H, W]. The func
 import math
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ __all__ = [
     "on_white",
     "read_sheet",
     "refuse_ending",
+    "refuse_film",
     "save_clips",
     "save_film",
     "save_picture",
@@ -63,6 +65,7 @@ __all__ = [
 FILMS = frozenset({".gif", ".webp", ".mp4"})
 """The suffixes of film files."""
 
+QUICKEST = 50  # frames a second of a .gif
 FRAMES = 8  # shown of a clip, in its row of a sheet
 
 
@@ -123,6 +126,21 @@ def save_clips(clips: Tensor, path: str | Path, *, columns: int | None = None) -
     return save_film(moving_grid(clips, columns=columns), path, hold_seconds=0, sheet=len(clips) > 1)
 
 
+def refuse_film(path: Path, frames_per_second: float) -> None:
+    """Refuse a film that cannot be saved, before its frames are made.
+
+    Raises:
+        DoesNotFit: the suffix is unknown, or the frames are too many a second for a .gif.
+    """
+    if path.suffix.lower() not in FILMS:
+        raise DoesNotFit(f"A film ends in .gif, .webp or .mp4, not {path.name!r}.")
+    if path.suffix.lower() == ".gif" and frames_per_second > QUICKEST:
+        raise DoesNotFit(
+            f"A .gif shows at most {QUICKEST} pictures a second, not {frames_per_second:.0f}: take fewer `frames=`, or "
+            "a film that ends in .mp4 or .webp."
+        )
+
+
 def save_film(
     frames: Iterable[Pictures],
     path: str | Path,
@@ -133,18 +151,19 @@ def save_film(
 ) -> Path:
     """Save uint8 frames [H, W, C] of one size as .gif, .webp or .mp4, by the suffix of `path`, atomically.
 
-    Transparent areas become white. The last frame is held for `hold_seconds`, if that is longer than a frame. `sheet`
-    marks a film that is not itself a sample. An mp4 needs the package `av` (`pip install 'ganvas[video]'`).
+    Transparent areas become white. The last frame is held for `hold_seconds`, if that is longer than a frame. A .gif
+    counts in hundredths of a second, so its frames differ in length by one, and has at most 50 a second: browsers show
+    what is shorter for a tenth. `sheet` marks a film that is not itself a sample. An mp4 needs the package `av` (`pip
+    install 'ganvas[video]'`).
 
     Raises:
         Unwritable: `path` cannot be written.
-        DoesNotFit: the suffix is unknown.
+        DoesNotFit: the suffix is unknown, or the frames are too many a second for a .gif.
         NotInstalled: `av` is missing.
     """
     path = Path(path)
+    refuse_film(path, frames_per_second)
     ending = path.suffix.lower()
-    if ending not in FILMS:
-        raise DoesNotFit(f"A film ends in .gif, .webp or .mp4, not {path.name!r}.")
     held = [on_white(frame) for frame in frames]
     with files.writing(path), files.replacing(path) as draft:
         if ending == ".mp4":
@@ -158,8 +177,10 @@ def _save_animation(
     held: list[Pictures], path: Path, frames_per_second: float, hold_seconds: float, *, mark: dict[str, Any]
 ) -> None:
     first, *rest = _in_one_palette(held) if path.suffix.lower() == ".gif" else map(Image.fromarray, held)
-    milliseconds = round(1000 / frames_per_second)
-    durations = [milliseconds] * len(rest) + [max(milliseconds, round(1000 * hold_seconds))]
+    unit = 10 if path.suffix.lower() == ".gif" else 1  # milliseconds
+    ends = [unit * round(1000 / unit * number / frames_per_second) for number in range(len(held) + 1)]
+    durations = [after - before for before, after in pairwise(ends)]
+    durations[-1] = max(durations[-1], round(1000 * hold_seconds))
     first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, quality=85, **mark)
 
 

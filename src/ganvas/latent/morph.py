@@ -27,6 +27,7 @@ __all__ = ["Stop", "blend", "morph", "positions", "read_stops", "save_morph"]
 
 PER_LEG, ON_STRIP = 24, 4  # steps between two stops, in a film and on a strip
 FRAMES_PER_SECOND = 12
+HOLD = 1.5  # seconds that a film which is not closed shows its last picture
 LONGEST = 3600  # seconds of a film
 PIXELS = 256  # size to which small pictures are enlarged in a film
 
@@ -158,15 +159,17 @@ def save_morph(
         path: at least two stops.
         out: the file.
         frames: number of pictures; by default 24 steps from stop to stop in a film and 4 on a strip.
-        seconds: duration of the film before it holds at its end, instead of or together with `frames`.
+        seconds: duration of the film before it holds at its end, instead of or together with `frames`; a closed
+            film does not hold.
         spherical: see `morph`.
         eased: see `morph`; strips look best without.
-        closed: see `morph`.
+        closed: see `morph`; a film repeats without a jerk, as the first stop is not there again at its end.
         scale: whole-number enlargement without smoothing; by default small pictures are enlarged.
 
     Raises:
         DoesNotFit or Unwritable: the model makes points, `seconds` is given for a strip or is not above 0 and up to an
-            hour, the scale is below 1, the file cannot be written, or as in `morph`.
+            hour, a .gif would have too many frames a second, the scale is below 1, the file cannot be written, or as in
+            `morph`.
     """
     if model.kind is Kind.POINTS:
         raise DoesNotFit(
@@ -181,18 +184,23 @@ def save_morph(
         )
     if scale is not None and scale < 1:
         raise DoesNotFit(f"`scale=` is at least 1, not {scale}.")
-    if seconds is not None and frames is None:
+    once = film and closed  # repeats without a jerk: its first picture is not there again at its end
+    if frames is not None:
+        frames += once
+    elif seconds is not None:
         frames = max(2, round(seconds * FRAMES_PER_SECOND) + 1)
-    legs = max(1, len(path) - 1 + closed)
-    frames = (PER_LEG if film else ON_STRIP) * legs + 1 if frames is None else frames
+    else:
+        frames = (PER_LEG if film else ON_STRIP) * max(1, len(path) - 1 + closed) + 1
+    speed = FRAMES_PER_SECOND if seconds is None else max(frames - 1, 1) / seconds
+    if film:
+        pixels.refuse_film(out, speed)
     made = morph(model, path, frames=frames, spherical=spherical, eased=eased, closed=closed)
     drawn = pixels.to_uint8(_stills(made, film=film) if model.moves else made).numpy()
     if not film:
         return pixels.save_picture(pixels.grid(drawn, columns=len(drawn), zoom=scale), out)
-    speed = FRAMES_PER_SECOND if seconds is None else max(frames - 1, 1) / seconds
     zoom = scale or max(1, PIXELS // max(drawn.shape[1:3]))
-    shown = (pixels.grid(each[None], gap=0, zoom=zoom) for each in drawn)
-    return pixels.save_film(shown, out, frames_per_second=speed)
+    shown = (pixels.grid(each[None], gap=0, zoom=zoom) for each in (drawn[:-1] if once else drawn))
+    return pixels.save_film(shown, out, frames_per_second=speed, hold_seconds=0 if once else HOLD)
 
 
 def _stills(clips: Float[Tensor, "n c t h w"], *, film: bool) -> Float[Tensor, "n c h w"]:
