@@ -130,6 +130,9 @@ def test_the_command(ganvas, tmp_path):
     place = '{"seed": 9, "words": "fish"}'
     assert ganvas("sample", "icons", "--place", place, "--separate", "--out", "b")[0] == 0
     assert pixels(tmp_path / "b" / "fish-9.png").tolist() == pixels(tmp_path / "a" / "seed-0009.png").tolist()
+    assert ganvas("sample", "icons", "--place", place, "--separate", "--out", "b.svg")[0] == 0
+    assert ganvas("sample", "--like", "b/fish-9.svg", "--out", "one.svg")[1].startswith("1 samples in one.svg\n")
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "b" / "fish-9.svg").read_bytes()
     words = ["--keywords", "fish", "--keywords", "house", "--count", 3]
     assert ganvas("sample", "icons", *words, "--out", "two.png")[0] == 0
     with Image.open(tmp_path / "two.png") as sheet:

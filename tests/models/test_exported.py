@@ -72,6 +72,8 @@ def test_the_file_draws_what_the_model_draws_and_says_so(here, ganvas):
     assert (here / "again.png").read_bytes() == (here / "model.png").read_bytes()
     assert ganvas("sample", "run", *PICTURE, "--separate", "--out", "some")[0] == 0
     assert made_of(here / "some" / "seed-0003.png").exported
+    assert ganvas("sample", "--like", "some/seed-0003.png", "--out", "one.png")[0] == 0
+    assert (here / "one.png").read_bytes() == (here / "some" / "seed-0003.png").read_bytes()
     subprocess.run([sys.executable, "-c", WITHOUT], cwd=here, check=True)
 
 

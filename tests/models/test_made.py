@@ -114,6 +114,11 @@ def test_drawn_again_byte_for_byte(ganvas, run, tmp_path):
     code, out, _ = ganvas("sample", run.path, "--like", "some/seed-0008.png", "--out", "more")
     assert (code, out) == (0, "1 samples in more\n")
     assert list(files(tmp_path / "more").values()) == [(tmp_path / "some" / "seed-0008.png").read_bytes()]
+    assert ganvas("sample", "--like", "some/seed-0008.png", "--out", "one.png")[:2] == (0, "1 samples in one.png\n")
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "some" / "seed-0008.png").read_bytes()
+    assert ganvas("sample", "--like", "some/seed-0008.png", "--scale", 3, "--out", "one.webp")[0] == 0
+    with Image.open(tmp_path / "one.png") as small, Image.open(tmp_path / "one.webp") as large:
+        assert large.width == 3 * small.width + 4
     assert ganvas("data", "some")[1].startswith("2 pictures")
 
 

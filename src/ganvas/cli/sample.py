@@ -200,6 +200,8 @@ def _draw(
     layout: "Layout",
     names: Sequence[str] = (),
     name: str = "",
+    *,
+    alone: bool = False,
 ) -> None:
     """Draw, save and report."""
     from ..latent.draw import added, save_places
@@ -211,7 +213,7 @@ def _draw(
     out = out or Path("samples" if layout.separate else "samples.gif" if model.moves else "samples.png")
     found = directions_of(run, model) if any(place.moves for place in chosen) else None
     name = name or (run if named(run) else here(run))
-    saved = save_places(model, chosen, out, layout=layout, found=found, names=names, name=name)
+    saved = save_places(model, chosen, out, layout=layout, found=found, names=names, name=name, alone=alone)
     if not speaks:
         return
     say(f"{len(chosen)} samples in {saved}")
@@ -243,7 +245,12 @@ def _again(run: str | None, like: Path, out: Path | None, shown: dict[str, Any])
 
     made = made_of(like)
     home, layout = run or _home(made, like), _layout(shown, made.layout)
-    if made.exported and _drawn_by_file(home, made.places, out, layout, name=made.model, digest=made.digest):
+    alone = False
+    if layout.separate and not shown["separate"] and out and out.suffix:  # one of separate files, to be a file again
+        alone = len(made.places) == 1 and out.suffix.lower() in {".png", ".svg"}
+        layout = replace(layout, separate=alone)
+    where, names = (out.parent, [out.stem]) if out and alone and out.suffix.lower() == ".png" else (out, [])
+    if made.exported and _drawn_by_file(home, made.places, where, layout, names, made.model, made.digest):
         return
     from ..latent.places import fingerprint
 
@@ -255,7 +262,7 @@ def _again(run: str | None, like: Path, out: Path | None, shown: dict[str, Any])
         )
     if out is None and like.suffix.lower() == ".svg":
         out = Path("samples.svg")
-    _draw(run or made.model, model, made.places, out, layout, name=made.model)
+    _draw(run or made.model, model, made.places, out, layout, name=made.model, alone=alone)
 
 
 def _home(made: "Made", like: Path) -> str:

@@ -126,6 +126,7 @@ def save_places(
     found: Directions | None = None,
     names: Sequence[str] = (),
     name: str = "",
+    alone: bool = False,
 ) -> Path:
     """Save the samples of these places as one picture or film, or as separate files in the folder `out`.
 
@@ -142,6 +143,7 @@ def save_places(
         found: the model's directions, for moves.
         names: of separate files; by default `names_of`.
         name: the model's name to be recorded.
+        alone: one place with a layout of separate files is saved as `out` itself, a .png or .svg.
 
     Raises:
         DoesNotFit or Unwritable: there are no places, or too many for one file at this scale, `out` cannot be written,
@@ -158,6 +160,10 @@ def save_places(
     if not layout.separate:
         samples = _drawn_together(model, chosen, found=found, large=large)
         return save_sheet(samples, out, made, shape=model.shape) if distributed.is_first() else out
+    if alone:
+        sample = draw(model, chosen, found=found, large=large)
+        place = out if is_vector(out) else out.with_suffix("")
+        return save_sample(sample, place, made, shape=model.shape) if distributed.is_first() else out
     folder, ending = (out.with_suffix(""), ".svg") if is_vector(out) else (out, "")
     if folder.suffix:
         raise DoesNotFit(f"With `separate=`, `out=` is a folder; {out} looks like a file.")
