@@ -74,6 +74,8 @@ def test_the_file_draws_what_the_model_draws_and_says_so(here, ganvas):
     assert made_of(here / "some" / "seed-0003.png").exported
     assert ganvas("sample", "--like", "some/seed-0003.png", "--out", "one.png")[0] == 0
     assert (here / "one.png").read_bytes() == (here / "some" / "seed-0003.png").read_bytes()
+    assert ganvas("sample", "run", "--count", 1, "--seed", 3, "--scale", 1, "--label", "3", "--out", "one.png")[0] == 0
+    assert pixels(here / "one.png").shape == pixels(here / "some" / "seed-0003.png").shape, "without a border"
     subprocess.run([sys.executable, "-c", WITHOUT], cwd=here, check=True)
 
 

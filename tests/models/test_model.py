@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from ganvas import Run, fit, load
-from ganvas.core import checkpoint, machine
+from ganvas.core import checkpoint, machine, pixels
 from ganvas.core.errors import GanvasError, Unreadable
 from ganvas.core.weights import read_header
 from ganvas.data.dataset import Dataset
@@ -306,3 +306,12 @@ def test_a_notebook_shows_a_model_in_a_line(run):
     """That of `icons` filled 1.6 MB: all layers, and the vectors of its words."""
     assert repr(load(run.path)) == "<Model: 8x8 gray, by ResnetGenerator>"
     assert len(repr(load("icons"))) < 100
+
+
+def test_a_format_without_transparency_shows_white(tmp_path):
+    clear = np.zeros((4, 4, 4), np.uint8)
+    clear[1:3, 1:3] = 0, 0, 0, 255
+    with Image.open(pixels.save_picture(clear, tmp_path / "a.jpg")) as shown:
+        assert shown.getpixel((0, 0)) > (240, 240, 240)
+    with Image.open(pixels.save_picture(clear, tmp_path / "a.png")) as shown:
+        assert shown.getpixel((0, 0)) == (0, 0, 0, 0)

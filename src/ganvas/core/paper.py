@@ -33,6 +33,7 @@ __all__ = [
 
 Pictures = NDArray[np.uint8]
 
+OPAQUE = {"JPEG", "EPS"}  # formats without transparency
 MADE_HERE = "a sheet by ganvas"
 END_OF_PNG = b"\0\0\0\0IEND\xaeB`\x82"
 _EXIF = Image.Exif()
@@ -139,7 +140,7 @@ def save_picture(
 ) -> Path:
     """Save one uint8 picture [H, W, C] atomically; a `sheet` shows many pictures or explains something.
 
-    `more` are further options for Pillow.
+    `more` are further options for Pillow. Where the format has no transparency, transparent areas become white.
 
     Raises:
         Unwritable: `path` cannot be written.
@@ -147,6 +148,8 @@ def save_picture(
     """
     path = Path(path)
     refuse_ending(path)
+    if Image.registered_extensions()[path.suffix.lower()] in OPAQUE and picture.shape[-1] == 4:
+        picture = on_white(picture)
     with files.writing(path), files.replacing(path) as draft:
         to_image(picture).save(draft, **(MARK if sheet else {}), **(more or {}))
     return path

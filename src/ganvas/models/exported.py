@@ -87,7 +87,8 @@ class Exported:
             return None
         made = Made(name, self.about["digest"], tuple(chosen), layout, exported=True)  # it draws no captions
         if not layout.separate:
-            drawn = paper.grid(pictures, columns=layout.columns and min(layout.columns, len(pictures)), zoom=1)
+            columns, gap = layout.columns and min(layout.columns, len(pictures)), 2 if len(pictures) > 1 else 0
+            drawn = paper.grid(pictures, columns=columns, gap=gap, zoom=1)
             return paper.save_picture(drawn, out, sheet=len(pictures) > 1, more=made.for_png())
         with files.writing(out):
             out.mkdir(parents=True, exist_ok=True)

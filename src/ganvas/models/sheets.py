@@ -69,7 +69,8 @@ def save_sheet(samples: Float[Tensor, "n *shape"], out: Path, made: Made, *, sha
         pictures = at_scale(samples, shape, zoom_of(shape, made.layout))
         if made.layout.captions:
             pictures = np.stack([_captioned(*each) for each in zip(pictures, made.captions, strict=True)])
-        drawn = pixels.grid(pictures, columns=columns, gap=8 if made.layout.captions else 2, zoom=1)
+        gap = 8 if made.layout.captions else 2 if len(samples) > 1 else 0  # a picture alone has no border
+        drawn = pixels.grid(pictures, columns=columns, gap=gap, zoom=1)
     else:
         drawn = pixels.sheet(samples, columns=columns)
     return pixels.save_picture(drawn, out, sheet=len(samples) > 1, more=made.for_png())
