@@ -511,3 +511,11 @@ def test_a_picture_that_is_not_in_the_models_form_is_not_projected(spoil):
     model = Model(MLPGenerator(width=8, depth=1, latent=4).build((1, 8, 8), 0))
     with pytest.raises(GanvasError, match=r"numbers in \[-1, 1\]"):
         project(model, spoil(model.generate([0])[0]), steps=1, with_features=False)
+
+
+def test_an_edit_says_where_it_changed_next_to_nothing(ganvas):
+    words = ["edit", "icons", "--keywords", "red heart", "--seed", 1, "--direction", "blue", "--pictures", 1]
+    code, out, _ = ganvas(*words)
+    assert code == 0
+    assert "deviations among samples: blue " in out
+    assert "this hardly changed blue: ask for it in words" in out

@@ -247,8 +247,17 @@ def edit(
             watch=watch,
         )
     saved = save_strips(edited.made, out, across=pictures, scale=scale)
-    changes = ", ".join(f"{name} {change:+.1f}" for name, change in list(edited.changes.items())[:5])
+    told = [
+        *(name for name in moves if name in edited.changes),
+        *(name for name in edited.changes if name not in moves),
+    ]
+    changes = ", ".join(f"{name} {edited.changes[name]:+.1f}" for name in told[: len(moves) + 4])
     say(f"{' and '.join(moves)} in {saved}\nat its end, in deviations among samples: {changes}")
+    least = 0.25 if gradient else 0.1  # of what was asked for
+    missed = [name for name, asked in moves.items() if abs(edited.changes.get(name, asked)) < least * abs(asked)]
+    if missed:
+        words = "ask for it in words, as in --keywords 'blue heart', or " if opened.condition is not None else ""
+        say(f"this hardly changed {' and '.join(missed)}: {words}try another --seed")
 
 
 def project(
