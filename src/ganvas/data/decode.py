@@ -144,9 +144,10 @@ class Frame:
         if self.channels == 4 or not image.has_transparency_data:
             return
         ground = np.asarray(ImageColor.getcolor(self.background, "L" if self.channels == 1 else "RGB"))
-        seen = (np.abs(picture - ground.astype(int)) > UNSEEN).any()
-        low, high = image.convert("RGBA").getchannel("A").getextrema()
-        if not seen and low < 255 and high:  # one that is all clear shows the background
+        if (np.abs(picture - ground.astype(int)) > UNSEEN).any():
+            return
+        alpha = np.asarray(image.convert("RGBA").getchannel("A"))
+        if alpha.min() < 255 and alpha.max():  # one that is all clear shows the background
             raise Unusable(f"transparent, with nothing to be seen on {self.background}: set data.background")
 
     def scale(self, image: Image.Image) -> float:

@@ -171,7 +171,7 @@ class _Member(tarfile.TarInfo):
     """A member whose header takes little memory, however small the shard is packed."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> "_Member":
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Member":
         """See tarfile.
 
         Raises:
