@@ -143,7 +143,7 @@ def test_a_header_of_gigabytes_is_refused_before_it_is_read(tmp_path, kind):
         bomb.write(whole[: tarfile.BLOCKSIZE * 4] + head.tobuf(tarfile.GNU_FORMAT) + bytes(head.size))
     tracemalloc.start()
     data = Shards(str(tmp_path / "bomb.tar.gz"), size=8).open()
-    assert tracemalloc.get_traced_memory()[1] < 10e6
+    assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
     assert len(data) == 2
     assert [name for name, _ in data.skipped] == ["bomb.tar.gz"]
