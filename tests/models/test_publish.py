@@ -57,6 +57,11 @@ def test_a_published_model_makes_the_same_pictures_from_half_the_numbers(run, pu
     assert "64 images seen" in card
 
 
+def test_of_the_machine_its_system_is_named_without_version(run, published):
+    whole, told = (Run(at).about["machine"]["system"] for at in (run.path, published))
+    assert whole != told == whole.partition("-")[0]
+
+
 def test_whose_pictures_it_learned_from_goes_along(run, ganvas, tmp_path):
     whose = ("--licence", "CC BY-SA 4.0", "--attribution", "OpenMoji")
     assert ganvas("publish", run.path, tmp_path / "model", *whose)[0] == 0

@@ -41,9 +41,8 @@ def new(
     """
     from ..core.catalog import name_of, names
 
-    if not (name.isidentifier() and name.isascii() and name == name.lower() and _class(name)) or keyword.iskeyword(
-        name
-    ):
+    sound = name.isidentifier() and name.isascii() and name == name.lower() and _class(name)
+    if not sound or keyword.iskeyword(name):
         raise DoesNotFit(f"{name!r} is no name of a part: small letters, digits and _ make one, such as soft_hinge.")
     if name in names(kind.value):
         raise DoesNotFit(f"There is a {kind.value} named {name!r} already: `ganvas show {name}`. Take another name.")
