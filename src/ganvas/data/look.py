@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..core.catalog import find
+from ..core.errors import Unreadable
 from ..core.files import expanded
+from . import svg
 from .archives import Files, open_files
 from .dataset import Dataset, Source, Watch, unwatched
-from .decode import FORMATS, MOST_PIXELS, Frame, Unusable, decode
+from .decode import FORMATS, MOST_PIXELS, Frame, decode
 
 __all__ = ["as_it_is", "before_and_after", "look", "twins"]
 
 SIDE, ALIKE = 16, 3.0  # pictures are compared at 16 x 16, and alike if they differ by less than 3 of 255 (RMS)
 MOST_COMPARED = 20_000
+MOST_SHOWN = 512  # pixels of a picture as it is in its file
 MODES = {
     "1": "black and white",
     "L": "gray",
@@ -113,21 +116,23 @@ def before_and_after(source: Source, name: str) -> tuple[Image.Image, NDArray[np
         frame = Frame.of(asked.size, asked.channels, background=asked.background, fit=asked.fit, bits=asked.bits)
         learned, size, *_ = decode(content, frame)
         return _as_it_is(content, size, bits=frame.bits), learned
-    except Unusable:
+    except Unreadable:
         return None
 
 
 def as_it_is(content: bytes) -> Image.Image | None:
-    """A picture as in its file, at most 512 pixels large; None if it cannot be used."""
+    """A picture as in its file, at most 512 pixels large, and an SVG so large; None if it cannot be used."""
     try:
         _, size, *_ = decode(content, Frame.of(8, 4))
         return _as_it_is(content, size)
-    except Unusable:
+    except Unreadable:
         return None
 
 
 def _as_it_is(content: bytes, size: tuple[int, int], *, bits: int = 8) -> Image.Image:
-    side = min(1.0, 512 / max(size))
+    if not any(size):
+        return svg.draw(content, MOST_SHOWN)
+    side = min(1.0, MOST_SHOWN / max(size))
     large = (max(1, round(size[0] * side)), max(1, round(size[1] * side)))
     shown, *_ = decode(content, Frame.of(large, 4, fit="stretch", bits=bits))
     return Image.fromarray(shown)

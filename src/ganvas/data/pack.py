@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from ..core.errors import Unreadable, Unwritable
 from ..core.files import cache_folder, digest, key, replacing, write
 from ..core.seeds import is_whole
+from . import svg
 from .archives import Files
 from .dataset import Dataset, Watch, unwatched
 from .decode import DECODER, Frame, Unusable, decode
@@ -166,7 +167,10 @@ def pack_files(
 
     name = f"{kind}-{key(digest(_hashed(files, watch)), files.closed, *settings)}"
     items = _items(files, names, item, described, watch)
-    dataset = packed(name, items, most=len(names), shape=frame.shape, notes=notes)
+    try:
+        dataset = packed(name, items, most=len(names), shape=frame.shape, notes=notes)
+    finally:
+        svg.let_go()
     if any(reason.startswith("cannot be read") for _, reason in dataset.skipped):
         return dataset  # without a shortcut: the disk may be well again, which no time or size tells
     with suppress(OSError):  # only a shortcut, and the cache of others may not be writable
@@ -252,7 +256,8 @@ def _write(
             names.append(item.name)
             groups.append(item.group)
             keywords.append(item.keywords)
-            sizes.append(item.original)
+            if any(item.original):
+                sizes.append(item.original)
         file.seek(0)
         _write_header(file, len(names), shape)
     if not names:
@@ -270,7 +275,7 @@ def _write(
         "classes": classes,
         "labels": [places[group] for group in groups] if classes else None,
         "keywords": keywords if any(keywords) else [],
-        "sizes": [(int(s.min()), int(np.median(s)), int(s.max())) for s in sides] if sides.any() else [],
+        "sizes": [(int(s.min()), int(np.median(s)), int(s.max())) for s in sides],
         "skipped": skipped,
         "kinds": [(kind, count) for kind, count in kinds.most_common() if kind],
         "notes": notes(kinds),

@@ -87,9 +87,11 @@ def _notes(name: str, content: bytes, size: tuple[int, int], frame: Frame, *, ad
     Raises:
         DoesNotFit: its size or its colours are not those of the model, and `adapt` is off.
     """
-    with Image.open(io.BytesIO(light(content))) as image:
-        kind, lossy = _channels(image), image.format in LOSSY
-    theirs, ours = f"{size[0]}x{size[1]} {kind}", f"{frame.width}x{frame.height} {KINDS[frame.channels]}"
+    theirs, lossy = "an SVG", False
+    if any(size):
+        with Image.open(io.BytesIO(light(content))) as image:
+            theirs, lossy = f"{size[0]}x{size[1]} {_channels(image)}", image.format in LOSSY
+    ours = f"{frame.width}x{frame.height} {KINDS[frame.channels]}"
     if theirs != ours and not adapt:
         raise DoesNotFit(
             f"{name} is {theirs} and this model makes {ours}: changing the one into the other leaves traces. "

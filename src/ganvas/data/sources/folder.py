@@ -8,6 +8,7 @@ from pathlib import Path
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound
 from ...core.files import expanded
+from .. import svg
 from ..archives import Files, open_files
 from ..captions import TABLES, captions
 from ..classes import classes, stem, without_other_splits
@@ -19,18 +20,20 @@ __all__ = ["Folder"]
 
 LOOKED_AT = 64  # pictures
 MOST_LOOKED_AT = 500  # files, some of which may be no pictures
+PIXELS = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 
 
 @part("data")
 @dataclass(frozen=True)
 class Folder(Source):
-    """A folder or a zip of pictures: PNG, JPEG, WebP, GIF, BMP, TIFF, also in sub-folders, with any suffix.
+    """A folder or a zip of pictures: PNG, JPEG, WebP, GIF, BMP, TIFF, SVG, also in sub-folders, with any suffix.
 
     Sub-folders are classes if almost all pictures are in one; the few others are then left out. The `dataset.json` of a
     StyleGAN zip gives classes too. Of folders `train` and `test` the former is learned from. Keywords are read from
     `metadata.jsonl` or `metadata.csv` (columns `file_name` and `keywords` or `text`) or from a NAME.txt beside
     NAME.png. Every picture is converted to one `size` by `fit`: `crop` (its middle), `pad` (all of it on the
-    `background`) or `stretch`. `bits` is how many of their bits 16-bit pictures use.
+    `background`) or `stretch`. `bits` is how many of their bits 16-bit pictures use. SVGs need the package of
+    `pip install 'ganvas[icons]'`, and are left out where NAME.png lies beside NAME.svg.
     """
 
     path: str
@@ -49,12 +52,13 @@ class Folder(Source):
         """
         files = self._files()
         names, kept = without_other_splits(_candidates(files))
+        names, twice = _without_copies(names)
         dataset = pack_files(
             files,
             Frame.of(self.size, self.channels, background=self.background, fit=self.fit, bits=self.bits),
             kind="pictures",
             names=names,
-            describe=lambda: _described(files, names, kept),
+            describe=lambda: _described(files, names, (*kept, *twice)),
             watch=watch,
         )
         if len(dataset) == 1:
@@ -71,10 +75,11 @@ class Folder(Source):
         for name in spread[:MOST_LOOKED_AT]:
             if len(found) == LOOKED_AT:
                 break
-            if not is_picture(files.beginning(name)):
+            if not is_picture(files.beginning(name, svg.HEAD)):
                 continue
             with suppress(Unusable):
                 found.append(decode(files.read(name), Frame(32, 32, self.channels, self.background)))
+        svg.let_go()
         return looks_drawn(found)
 
     def _files(self) -> Files:
@@ -91,7 +96,7 @@ class Folder(Source):
 
 def _beginning(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(32)
+        return file.read(svg.HEAD)
 
 
 FEW = "A GAN needs at least 2 pictures to tell what they have in common, and a few dozen to be useful."
@@ -105,9 +110,17 @@ def _candidates(files: Files) -> list[str]:
     return [name for name in files.names if name not in described and _last(name) not in {*TABLES, "dataset.json"}]
 
 
+def _without_copies(names: list[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
+    """The files without SVGs beside which the same drawing lies as pixels, and (file, reason) of those."""
+    drawn = {stem(name) for name in names if name.lower().endswith(PIXELS)}
+    copies = {name for name in names if name.lower().endswith(".svg") and stem(name) in drawn}
+    told = tuple((name, "an SVG of which a PNG or the like lies beside it") for name in sorted(copies))
+    return [name for name in names if name not in copies], told
+
+
 def _described(files: Files, names: list[str], kept: tuple[tuple[str, str], ...]) -> Described:
     """What is known about the pictures among these files besides their pixels."""
-    pictures = [name for name in names if is_picture(files.beginning(name))]
+    pictures = [name for name in names if is_picture(files.beginning(name, svg.HEAD))]
     found, told = classes(files, pictures), captions(files, pictures)
 
     def of(name: str) -> tuple[str, tuple[str, ...]]:

@@ -20,6 +20,7 @@ from typing import Any
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound, NotInstalled, Unreadable
 from ...core.files import expanded, key
+from .. import svg
 from ..archives import stamp
 from ..captions import split
 from ..classes import OTHER, TRAIN
@@ -256,6 +257,6 @@ def _picture(row: _Row) -> bytes:
         raise Unusable("only the path of a picture, and no bytes" if named else "no picture")
     if len(content) > MOST_BYTES:
         raise Unusable(f"larger than {MOST_BYTES / 2**20:g} MiB")
-    if not is_picture(content[:32]):
+    if not is_picture(content[: svg.HEAD]):
         raise Unusable("not a picture")
     return content

@@ -20,6 +20,7 @@ from typing import Any
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound, NotInstalled
 from ...core.files import expanded, key
+from .. import svg
 from ..archives import stamp
 from ..captions import described, split
 from ..dataset import Dataset, Source, Watch, unwatched
@@ -229,7 +230,7 @@ def _picture(sample: Parts) -> tuple[str, bytes]:
     """
     parts = {ending: content for ending, content in sample.items() if isinstance(content, bytes)}
     for ending, content in parts.items():
-        if ending not in TOLD and is_picture(content[:32]):
+        if ending not in TOLD and is_picture(content[: svg.HEAD]):
             return ending, content
     others = [ending for ending in parts if ending not in TOLD]
     raise Unusable("not a picture" if others else NO_PICTURE)
