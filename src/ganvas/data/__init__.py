@@ -6,6 +6,7 @@ In: a path or a name; out: a `Dataset`.
     decode.py          any picture file -> one form, or the reason why not
     svg.py             SVG files -> pixels
     svg_child.py       the process apart in which they are drawn
+    profiles.py        the colours that a picture means, in sRGB
     precautions.py     checks and clean-up of a picture file before it is decoded
     archives.py        uniform access to folders and zip files
     classes.py         files -> the class of each picture

@@ -18,6 +18,7 @@ from ..core.errors import DoesNotFit, Unreadable
 from ..core.pixels import is_marked
 from . import svg
 from .precautions import MOST_CHUNKS, MOST_SCANS, crowded, ends_early, is_laced, light, scans
+from .profiles import in_srgb
 
 __all__ = [
     "DECODER",
@@ -188,7 +189,7 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
     """One file as a picture in the frame.
 
     Animations give their first frame; photographs are rotated as their EXIF data say; 16-bit and floating-point
-    pictures are scaled by their range, not clipped; colour profiles are ignored.
+    pictures are scaled by their range, not clipped; colours are converted to sRGB where a profile says what they are.
 
     Raises:
         Unusable: it is no picture, is damaged or truncated, has more than `most` pixels, or would take minutes.
@@ -211,7 +212,7 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
             turn = _orientation(image)  # after loading, during which Pillow itself rotates a TIFF
             upright = size[::-1] if turn in _SIDEWAYS else size
             kind, sheet = form + _depth(image), is_marked(image)
-            picture = frame.take(image if turn is None else image.transpose(turn))
+            picture = frame.take(in_srgb(image if turn is None else image.transpose(turn)))
             frame.refuse_unseen(picture, image)
             return Decoded(picture, upright, kind, sheet)
     except Unusable:

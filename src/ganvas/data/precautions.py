@@ -29,25 +29,26 @@ PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 def light(content: bytes) -> bytes:
     """A picture file without the parts that are not picture and would prevent decoding.
 
-    In a PNG these are texts and colour profiles. Pillow takes the whole file for damaged if one of them is larger than
-    a megabyte, as those written by image generators are.
+    In a PNG these are texts, and a colour profile that is no profile. Pillow takes the whole file for damaged if one
+    of them is larger than a megabyte, as texts written by image generators are.
     """
     if not content.startswith(PNG):
         return content
     kept, since = [], 0
     for name, place, end in _chunks(content):
-        if name in TEXTS and not _turns(name, content[place + 8 : min(end - 4, place + 8 + MOST_TEXT)]):
+        if name in TEXTS and not _is_needed(name, content[place + 8 : min(end - 4, place + 8 + MOST_TEXT)]):
             kept.append(content[since:place])
             since = end
     return b"".join([*kept, content[since:]]) if kept else content
 
 
-def _turns(name: bytes, text: bytes) -> bool:
-    """Whether this text of a PNG may hold the picture's orientation, and is small enough to be read."""
-    if name not in {b"tEXt", b"zTXt"} or not text.startswith(EXIF):
+def _is_needed(name: bytes, text: bytes) -> bool:
+    """Whether this text of a PNG may hold the picture's orientation or colours, and is small enough to be read."""
+    if name == b"iTXt" or (name != b"iCCP" and not text.startswith(EXIF)):
         return False
+    packed = text.partition(b"\0")[2][1:]
     try:
-        unpacked = zlib.decompressobj().decompress(text[len(EXIF) + 1 :], MOST_TEXT) if name == b"zTXt" else text
+        unpacked = text if name == b"tEXt" else zlib.decompressobj().decompress(packed, MOST_TEXT)
     except zlib.error:
         return False
     return len(unpacked) < MOST_TEXT
