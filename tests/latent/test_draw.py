@@ -162,6 +162,17 @@ def test_morph_and_edit_of_places(ganvas, tmp_path):
     assert strip.shape == (68, 3 * 66 + 2, 3)
     assert (strip[2:66, 2:66] == to_uint8(ends)[0].numpy()).all()
     assert (strip[2:66, -66:-2] == to_uint8(ends)[1].numpy()).all()
+    assert ganvas("morph", "icons", *places, "--frames", 3, "--out", "m.png", "--scale", 2)[0] == 0
+    twice = draw(load("icons"), [Place(3, words="house")], large=True)
+    assert (pixels(tmp_path / "m.png")[2:130, -130:-2] == to_uint8(twice)[0].numpy()).all()
+    for name in ("m.gif", "m.webp"):
+        assert ganvas("morph", "icons", *places, "--frames", 3, "--out", name)[0] == 0
+        with Image.open(tmp_path / name) as film:
+            assert film.size == (256, 256)
+    move = ["--direction", "area", "--strength", 0, "--pictures", 1, "--keywords", "house", "--seed", 3]
+    assert ganvas("edit", "icons", *move, "--scale", 2, "--out", "e.png")[0] == 0
+    edited = pixels(tmp_path / "e.png")[2:130, 2:130].astype(int)
+    assert np.abs(edited - to_uint8(twice)[0].numpy()).max() <= 1, "a move of 0 rounds"
     for wrong in ([*places, "--seeds", "1,2"], ["--scale", 0, "--seeds", "1,2"]):
         assert ganvas("morph", "icons", *wrong, "--out", "m.png")[0] == 1
 

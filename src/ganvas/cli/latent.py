@@ -244,9 +244,10 @@ def edit(
             gradient=gradient,
             label=label,
             across=pictures,
+            large=opened.doubles and (scale or 1) > 1,
             watch=watch,
         )
-    saved = save_strips(edited.made, out, across=pictures, scale=scale)
+    saved = save_strips(edited.made, out, across=pictures, scale=scale, shape=opened.shape)
     told = [
         *(name for name in moves if name in edited.changes),
         *(name for name in edited.changes if name not in moves),

@@ -51,7 +51,8 @@ Places = Annotated[
 Scale = Annotated[
     int | None,
     typer.Option(
-        help="Enlarge each pixel to a square of this many pixels per side; by default small pictures are enlarged."
+        help="Enlarge by a whole number; by default small pictures are enlarged. The model icons draws twice as finely "
+        "for it, with others each pixel becomes a square."
     ),
 ]
 Truncation = Annotated[

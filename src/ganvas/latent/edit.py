@@ -21,7 +21,7 @@ from ..data.dataset import Watch, open_source, unwatched
 from ..learning.conditions import Keywords
 from ..metrics.features.classifier import classifier
 from ..models.model import Model
-from ..models.sheets import refuse_huge
+from ..models.sheets import SHOWN, at_scale, refuse_huge
 from .attributes import Attribute, attributes, measured, of_classes
 from .directions import Directions, beside, find_directions
 from .places import Start, moved, places
@@ -89,6 +89,7 @@ def edit(
     gradient: bool = False,
     label: str | None = None,
     across: int = ACROSS,
+    large: bool = False,
     watch: Watch = unwatched,
 ) -> Edited:
     """Make strips of pictures from minus to plus the strength of all moves together; a single picture is at plus.
@@ -102,6 +103,7 @@ def edit(
         gradient: follow the gradient of the attributes at each picture, including that of keywords.
         label: the condition of a conditional model, instead of the one that belongs to the seeds.
         across: pictures per strip.
+        large: draw them twice as large, with a model that `doubles`.
         watch: called with the progress of gradient steps.
 
     Raises:
@@ -109,7 +111,7 @@ def edit(
             `Directions.vector`.
     """
     at = shares(across)
-    refuse_huge(across * len(starts), model.shape)
+    refuse_huge(across * len(starts), model.shape, zoom=2 if large else 1)
     z, first = places(model, [(start, label) for start in starts])
     conditions = None if first is None else first.repeat_interleave(across, dim=0)
     by = {name: each for name, each in known_attributes(found.labels, watch=watch).items() if name in found.attributes}
@@ -126,6 +128,7 @@ def edit(
     made, ends = model.make(*given), slice(across - 1, None, across)
     change = measured(made[ends], by) - measured(model.make(z, first), by)
     changes = {name: float(value) / deviations[name] for name, value in zip(by, change.mean(0), strict=True)}
+    made = model.make(*given, large=True) if large else made
     return Edited(made, across, dict(sorted(changes.items(), key=lambda each: -abs(each[1]))))
 
 
@@ -193,12 +196,19 @@ def _made(model: Model, given: Sequence[Tensor]) -> Tensor:
 
 
 def save_strips(
-    made: Tensor, out: str | Path, *, across: int, names: Sequence[str] = (), scale: int | None = None
+    made: Tensor,
+    out: str | Path,
+    *,
+    across: int,
+    names: Sequence[str] = (),
+    scale: int | None = None,
+    shape: Sequence[int] = (),
 ) -> Path:
     """Save samples [rows * across, *shape] as rows of pictures, each with its name in front if names are given.
 
     Clips play if `out` ends as a film does, and otherwise show their middle frame. `scale` enlarges pictures by a whole
-    number without smoothing; by default small ones are enlarged to about 64 pixels.
+    number; by default small ones are enlarged to about 64 pixels. `shape` is that of a sample as the model makes it,
+    needed where they were drawn twice as large.
 
     Raises:
         Unwritable or DoesNotFit: `out` cannot be written, or the scale is below 1.
@@ -209,7 +219,9 @@ def save_strips(
     if moves and out.suffix.lower() in pixels.FILMS:
         return pixels.save_clips(made, out, columns=across)
     still = made[:, :, made.shape[2] // 2] if moves else made
-    drawn = pixels.grid(pixels.to_uint8(still).numpy(), columns=across, zoom=scale)
+    channels, *_, height, width = shape or made.shape[1:]
+    zoom = scale or max(1, SHOWN // max(height, width))
+    drawn = pixels.grid(at_scale(still, (channels, height, width), zoom), columns=across, zoom=1)
     return pixels.save_picture(pixels.captioned(drawn, names) if names else drawn, out)
 
 

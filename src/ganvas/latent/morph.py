@@ -20,7 +20,7 @@ from ..core.errors import DoesNotFit
 from ..core.seeds import is_whole
 from ..metrics.paths import on_arc, on_line, weighed
 from ..models.model import Model
-from ..models.sheets import refuse_huge
+from ..models.sheets import SHOWN, at_scale, refuse_huge
 from .places import ENDING, Start, places, read_start
 
 __all__ = ["Stop", "blend", "morph", "positions", "read_stops", "save_morph"]
@@ -76,6 +76,7 @@ def morph(
     spherical: bool = True,
     eased: bool = True,
     closed: bool = False,
+    large: bool = False,
 ) -> Tensor:
     """The samples on the way from stop to stop, float32 [frames, *shape]; each stop is shown exactly.
 
@@ -86,6 +87,7 @@ def morph(
         spherical: move on arcs about the origin, as normal inputs lie (White 2016, arXiv:1609.04468), not on lines.
         eased: slow down near each stop.
         closed: end with the first stop again.
+        large: draw pictures twice as large, with a model that `doubles`.
 
     Raises:
         NotFound: the model does not know a label.
@@ -96,15 +98,15 @@ def morph(
     if len(path) < 2:
         raise DoesNotFit("A morph goes from one stop to another: give two seeds from 0, or one seed and two labels.")
     frames = PER_LEG * (len(path) - 1) + 1 if frames is None else frames
-    refuse_huge(frames, model.shape)
+    refuse_huge(frames, model.shape, zoom=2 if large else 1)
     at = positions(len(path), frames, eased=eased)
     legs = np.minimum(at.astype(int), len(path) - 2)
     shares = torch.from_numpy(at - legs)
     z, conditions = places(model, [(stop.seed, stop.label) for stop in path])
     moved = blend(z[legs], z[legs + 1], shares, spherical=spherical)
-    return model.make(
-        moved, None if conditions is None else blend(conditions[legs], conditions[legs + 1], shares, spherical=False)
-    )
+    if conditions is not None:
+        conditions = blend(conditions[legs], conditions[legs + 1], shares, spherical=False)
+    return model.make(moved, conditions, large=large)
 
 
 def positions(count: int, frames: int, *, eased: bool) -> NDArray[np.float64]:
@@ -164,7 +166,8 @@ def save_morph(
         spherical: see `morph`.
         eased: see `morph`; strips look best without.
         closed: see `morph`; a film repeats without a jerk, as the first stop is not there again at its end.
-        scale: whole-number enlargement without smoothing; by default small pictures are enlarged.
+        scale: whole-number enlargement; by default small pictures are enlarged. A model that `doubles` draws them twice
+            as large for it, with any other each pixel becomes a square.
 
     Raises:
         DoesNotFit or Unwritable: the model makes points, `seconds` is given for a strip or is not above 0 and up to an
@@ -194,12 +197,14 @@ def save_morph(
     speed = FRAMES_PER_SECOND if seconds is None else max(frames - 1, 1) / seconds
     if film:
         pixels.refuse_film(out, speed)
-    made = morph(model, path, frames=frames, spherical=spherical, eased=eased, closed=closed)
-    drawn = pixels.to_uint8(_stills(made, film=film) if model.moves else made).numpy()
+    shape = (model.shape[0], *model.shape[-2:])
+    zoom = scale or max(1, (PIXELS if film else SHOWN) // max(shape[1:]))
+    large = model.doubles and zoom > 1
+    made = morph(model, path, frames=frames, spherical=spherical, eased=eased, closed=closed, large=large)
+    stills = _stills(made, film=film) if model.moves else made
     if not film:
-        return pixels.save_picture(pixels.grid(drawn, columns=len(drawn), zoom=scale), out)
-    zoom = scale or max(1, PIXELS // max(drawn.shape[1:3]))
-    shown = (pixels.grid(each[None], gap=0, zoom=zoom) for each in (drawn[:-1] if once else drawn))
+        return pixels.save_picture(pixels.grid(at_scale(stills, shape, zoom), columns=len(stills), zoom=1), out)
+    shown = (at_scale(each, shape, zoom)[0] for each in stills[: len(stills) - once].split(1))
     return pixels.save_film(shown, out, frames_per_second=speed, hold_seconds=0 if once else HOLD)
 
 

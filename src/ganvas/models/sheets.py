@@ -16,9 +16,11 @@ from .made import Layout, Made
 from .svg import document
 from .vectors import traced
 
-__all__ = ["at_scale", "is_vector", "refuse_huge", "save_sample", "save_sheet", "zoom_of"]
+__all__ = ["SHOWN", "at_scale", "is_vector", "refuse_huge", "save_sample", "save_sheet", "zoom_of"]
 
-SHOWN, SHOWN_WITH_CAPTIONS = 64, 128  # default size in pixels to which small pictures are enlarged
+SHOWN = 64
+"""Size in pixels to which small pictures are enlarged by default."""
+SHOWN_WITH_CAPTIONS = 128
 LARGEST = 2**29  # values of the largest sheet, strip or film
 Pictures = UInt8[np.ndarray, "n high wide c"]
 
