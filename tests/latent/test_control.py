@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from ganvas import find, fit, names
 from ganvas.core.errors import GanvasError
 from ganvas.data.dataset import Dataset
 from ganvas.latent.attributes import attributes, measured, of_classes
-from ganvas.latent.directions import Directions, beside, effects, find_directions, principal, regressed
+from ganvas.latent.directions import Directions, beside, effects, find_directions, principal, regressed, saved
 from ganvas.latent.edit import climb, edit, gallery, save_strips
 from ganvas.latent.morph import Stop, morph, read_stops
 from ganvas.latent.places import Latent, fingerprint, moved, places, read_start
@@ -22,6 +22,7 @@ from ganvas.latent.project import project, read_picture, save_projection
 from ganvas.latent.sefa import factorised
 from ganvas.learning.conditions import Keywords, Labels
 from ganvas.metrics.features.classifier import Classifier
+from ganvas.models import shipped
 from ganvas.models.model import Model, inputs
 from ganvas.networks.dcgan import DCGANGenerator
 from ganvas.networks.layers import Generator
@@ -330,6 +331,37 @@ def test_gradients_move_keywords_and_leave_classes():
         assert change.item() / unit == pytest.approx(0.5, abs=0.1)
         assert then.norm().item() == pytest.approx(told.norm().item(), rel=1e-5)
         assert torch.equal(then, told) == (condition is CLASSES)
+
+
+def test_those_of_a_model_that_comes_along_are_saved_in_the_cache(painter, monkeypatch, tmp_path):
+    """And found before those that it came with, which stay as they are."""
+    monkeypatch.setenv("GANVAS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(shipped, "HOME", tmp_path)
+    (tmp_path / "painter").mkdir()
+    (tmp_path / "painter" / "recipe.json").write_text("{}")
+    found = find_directions(painter, count=1, samples=64)
+    along = replace(found, names=tuple(f"{name} of old" for name in found.names))
+    along.save(tmp_path / "painter" / "directions.safetensors")
+    assert saved("painter", painter).names == along.names
+    assert tmp_path / "painter" not in beside("painter").parents
+    found.save(beside("painter"))
+    assert saved("painter", painter).names == found.names
+
+
+def test_what_cannot_be_written_is_said_before_the_work(ganvas, run, tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.html").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "mine.png")
+    for words in (
+        ["directions", run, "--strips", "file/strips.png"],
+        ["directions", run, "--out", "file/found.safetensors"],
+        ["edit", run, "--direction", "brightness", "--out", "file/strip.png"],
+        ["project", run, "mine.png", "--out", "file/mine.png"],
+        ["quiz", run, "--out", "folder.html"],
+    ):
+        code, _, err = ganvas(*words)
+        assert code == 1
+        assert err.startswith("ganvas: Cannot write "), "no progress before it"
 
 
 def test_a_layer_of_few_features_has_few_directions():

@@ -230,11 +230,12 @@ def quiz(
     device: Device = "cpu",
 ) -> None:
     """Make a quiz page that asks which of two pictures is real and compares the visitor with a detector."""
-    from ..core import console, machine
+    from ..core import console, files, machine
     from ..evaluation.quiz import quiz as ask
     from ..evaluation.quiz import refuse_no_page
 
     refuse_no_page(out)
+    files.refuse_unwritable(out)
     with console.watching() as watch:
         found = ask(
             run, real=real, held_out=held_out, pairs=pairs, seed=seed, features=features, count=count,

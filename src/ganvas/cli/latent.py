@@ -163,6 +163,8 @@ def directions(
     if out:
         files.refuse_own_input(out, locate(model))
     opened, start = load(model), read_start(seed)
+    for each in (out or beside(model), strips):
+        files.refuse_unwritable(each)
     with console.watching() as watch:
         more = {name: each for name, each in known_attributes(labels, watch=watch).items() if name not in attributes()}
         found = find_directions(opened, more=more, labels=labels, count=count, watch=watch)
@@ -219,7 +221,7 @@ def edit(
     scale: Scale = None,
 ) -> None:
     """Change pictures of a trained model along directions: warmer, rounder, more blue, less detailed."""
-    from ..core import console
+    from ..core import console, files
     from ..latent.draw import as_latent
     from ..latent.edit import directions_of, save_strips
     from ..latent.edit import edit as change
@@ -233,6 +235,7 @@ def edit(
         spelled, known = _spelled(model, opened, place)
         starts = [as_latent(opened, each, found=known) for each in spelled]
     moves = _paired(direction, strength or [2.0])
+    files.refuse_unwritable(out)
     with console.watching() as watch:
         found = directions_of(model, opened, watch=watch)
         edited = change(
@@ -291,6 +294,7 @@ def project(
 
     files.refuse_own_input(projected_file(out), picture)
     opened = load(model)
+    files.refuse_unwritable(projected_file(out))
     with console.watching() as watch:
         found = look_for(
             opened,

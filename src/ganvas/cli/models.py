@@ -183,14 +183,14 @@ def export(
 
 def _page(run: str, model: "Model", out: Path, *, half: bool) -> None:
     from ..core import console
-    from ..latent.directions import Directions, beside
+    from ..latent.directions import saved
     from ..latent.places import fingerprint
     from ..models.made import here
     from ..models.shipped import locate, named
     from ..models.web import export_page
 
     console.say("writing the graph" + (", then drawing with its weights in half precision" if half else ""))
-    found, attribution = Directions.read(beside(run), model), locate(run) / "ATTRIBUTION.md"
+    found, attribution = saved(run, model), locate(run) / "ATTRIBUTION.md"
     made = export_page(
         model,
         out,

@@ -27,6 +27,7 @@ __all__ = [
     "plain",
     "put",
     "refuse_own_input",
+    "refuse_unwritable",
     "replacing",
     "sweep",
     "write",
@@ -150,6 +151,18 @@ def refuse_own_input(out: Path, *inputs: Path) -> None:
     for path in inputs:
         if out.exists() and path.exists() and out.samefile(path):
             raise Unwritable(f"{out} is what this is made from, and would be lost. Write to another file.")
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Refuse an output that cannot be written, before its content is made.
+
+    Raises:
+        Unwritable: `path` is a folder, or its own cannot be made or written to.
+    """
+    if path.is_dir():
+        raise Unwritable(f"Cannot write {path}: it is a folder. Name a file.")
+    with writing(path), replacing(path, unless=lambda: True) as draft:
+        draft.touch()
 
 
 def expanded(path: str | Path) -> Path:

@@ -38,7 +38,7 @@ from .attributes import Attribute, attributes, measured
 from .places import fingerprint, moved
 from .sefa import calls, factorised
 
-__all__ = ["Directions", "beside", "effects", "find_directions", "principal", "regressed"]
+__all__ = ["Directions", "beside", "effects", "find_directions", "principal", "regressed", "saved"]
 
 SAMPLES, FRESH = 2048, 128  # seeds to find directions on, and other seeds to measure them on
 COUNT = 6  # PCA directions, and as many SeFa directions
@@ -177,18 +177,22 @@ TENSORS = ("vectors", "deviations", "changes", "errors")
 
 
 def beside(model: str | Path) -> Path:
-    """The path for a model's directions: in its run folder or next to its file.
-
-    Built-in models bring theirs along or have them in the cache, as do models on Hugging Face.
-    """
+    """Where a model's directions are saved: in its run folder, next to its file, or if it has a name in the cache."""
     if isinstance(model, str) and is_on_hub(model):
         name, _ = repository(model)
         return files.cache_folder() / "directions" / f"{name}.safetensors"
     if isinstance(model, str) and model in shipped():
-        along = shipped()[model] / "directions.safetensors"
-        return along if along.exists() else files.cache_folder() / "directions" / f"{model}.safetensors"
+        return files.cache_folder() / "directions" / f"{model}.safetensors"
     path = Path(model)
     return path / "directions.safetensors" if path.is_dir() else path.with_suffix(".directions.safetensors")
+
+
+def saved(place: str | Path, model: Model) -> Directions | None:
+    """The directions of the model at this place, if it has any: those saved here before those it came with."""
+    places = [beside(place)]
+    if isinstance(place, str) and place in shipped():
+        places.append(beside(shipped()[place]))
+    return next((found for each in places if (found := Directions.read(each, model))), None)
 
 
 @machine.plainly()

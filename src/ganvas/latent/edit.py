@@ -23,7 +23,7 @@ from ..metrics.features.classifier import classifier
 from ..models.model import Model
 from ..models.sheets import SHOWN, at_scale, refuse_huge
 from .attributes import Attribute, attributes, measured, of_classes
-from .directions import Directions, beside, find_directions
+from .directions import Directions, beside, find_directions, saved
 from .places import Start, moved, places
 
 __all__ = ["Edited", "climb", "directions_of", "edit", "gallery", "known_attributes", "save_strips", "shares"]
@@ -43,7 +43,7 @@ def known_attributes(labels: str = "", *, watch: Watch = unwatched) -> dict[str,
 
 def directions_of(path: str | Path, model: Model, *, watch: Watch = unwatched) -> Directions:
     """The directions of the model at this path: from the file next to it, or found now and saved there if possible."""
-    known = Directions.read(beside(path), model)
+    known = saved(path, model)
     if known is not None:
         return known
     found = find_directions(model, watch=watch)

@@ -188,7 +188,7 @@ def _load(name: str, path: Path) -> Loaded:
     from ..models.model import load
 
     model = load(path)
-    found = next((read for at in {beside(name), beside(path)} if (read := Directions.read(at, model))), None)
+    found = next((read for at in (beside(name), beside(path)) if (read := Directions.read(at, model))), None)
     return Loaded(name, fingerprint(model.network), model, found)
 
 
