@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from ganvas.core.errors import GanvasError
 from ganvas.data.words import packed
-from ganvas.latent.directions import Directions, beside
+from ganvas.latent.directions import Directions, saved
 from ganvas.latent.draw import added, draw, given
 from ganvas.learning.conditions import Keywords, Labels
 from ganvas.learning.phrases import Phrases
@@ -353,7 +353,7 @@ def test_the_command_writes_a_page(ganvas, pictures, tmp_path):
 
 
 def test_the_shipped_model_draws_the_pictures_of_its_seeds(tmp_path):
-    model, found = load("icons"), Directions.read(beside("icons"), load("icons"))
+    model, found = load("icons"), saved("icons", load("icons"))
     directions = dict(zip(found.names, found.vectors, strict=True))
     page = export_page(model, tmp_path / "page.html", name="icons", directions=directions).path
     said = [
