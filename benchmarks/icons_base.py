@@ -4,7 +4,7 @@
     ganvas train icons --data FOLDER --size 64 --images 200000 --set measure_images=0 --out RUN
     python -m benchmarks.icons_base publish CORPUS RUN OUT   # the model with its card and ATTRIBUTION.md
 
-The one that comes along was stopped after 94,688 images. CORPUS is a file of icons as SVG, one JSON a line
+CORPUS is a file of icons as SVG, one JSON a line
 (benchmarks/teach/prepare.py reads the same one). Left out are what is held out there for measuring, OpenMoji's, on
 which such trainings are measured, and arrows, layouts and flags.
 """
