@@ -25,7 +25,7 @@ interface Item {
 }
 
 const AT_ONCE = 6;
-const TAKEN = /\.(png|jpe?g|webp|gif|bmp|tiff?|txt|jsonl|csv|json|zip)$/i;
+const TAKEN = /\.(png|jpe?g|webp|gif|bmp|tiff?|svg|txt|jsonl|csv|json|zip)$/i;
 
 let all = $state.raw<Sending[]>([]);
 export const uploads = {

@@ -25,7 +25,9 @@ from .workspace import Workspace, check_name, is_name, read_json, safe_path, tid
 
 __all__ = ["ENDINGS", "Sets", "View"]
 
-ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".txt", ".jsonl", ".csv", ".json", ".zip"}
+ENDINGS = {
+    ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".txt", ".jsonl", ".csv", ".json", ".zip"
+}  # fmt: skip
 MOST_FILE, MOST_ZIP, MOST_SET = 256 * 2**20, 4 * 2**30, 20 * 2**30
 MOST_FILES = 200_000
 QUIET_SECONDS = 1.5  # a set is read so long after the last upload

@@ -38,3 +38,13 @@ def test_errors_that_are_read_leave_an_upload_alone(page: Any, tmp_path: Path) -
     expect(page.get_by_text("Uploading")).to_have_count(0)
     expect(page.locator(".toast")).to_have_count(0)
     assert [one for one in page.complaints if "400" not in one] == []
+
+
+def test_drawings_are_sent(page: Any, tmp_path: Path) -> None:
+    (tmp_path / "mine.svg").write_text("<svg/>")
+    page.route("**/files/mine.svg", lambda route: route.fulfill(status=201, json={"bytes": 6}))
+    page.goto("/data/squares")
+    with page.expect_request("**/files/mine.svg"):
+        page.get_by_label("Files", exact=True).set_input_files(tmp_path / "mine.svg")
+    expect(page.get_by_text("Uploading")).to_have_count(0)
+    assert page.complaints == []

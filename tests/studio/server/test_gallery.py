@@ -68,6 +68,17 @@ def test_a_file_that_is_uploaded_again_counts_once(tmp_path):
     assert (view.held, view.size) == (1, 300)
 
 
+@pytest.mark.parametrize("name", ["a/b.svg", "B.SVG"])
+def test_drawings_are_taken_into_a_set(tmp_path, name):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    sets = Sets(workspace)
+    sets.create("mine", None)
+    with sets.opened("mine", name, 6) as upload:
+        upload.write(b"<svg/>")
+    assert (tmp_path / "data/mine" / name).read_bytes() == b"<svg/>"
+
+
 def test_whose_pictures_a_published_model_learned_from_is_said(tmp_path):
     workspace = Workspace(tmp_path)
     workspace.prepare()
