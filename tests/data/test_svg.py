@@ -115,12 +115,13 @@ def test_without_the_package(monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its processes cannot be limited")
-def test_the_process_that_draws_can_open_no_file(tmp_path):
+@pytest.mark.parametrize("limited", ["", "ulimit -v 500000; "], ids=["", "where its memory cannot be set, as on macOS"])
+def test_the_process_that_draws_can_open_no_file(tmp_path, limited):
     """Not even where a file is named in a way that nobody looked for."""
     Image.new("RGB", (32, 32), "red").save(tmp_path / "secret.png")
     content = document(f'<image href="{tmp_path}/secret.png" width="32" height="32"/>')
     done = subprocess.run(
-        [sys.executable, "-P", str(svg.CHILD)],
+        ["sh", "-c", limited + 'exec "$@"', "", sys.executable, "-P", str(svg.CHILD)],
         input=struct.pack("<II", len(content), 8) + content,
         capture_output=True,
         check=True,

@@ -34,9 +34,10 @@ def _give_up_files() -> None:
     with suppress(ImportError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))  # its streams
+        streams = 3
+        for kind, most in (("AS", MEMORY), ("CORE", 0), ("NOFILE", streams)):
+            with suppress(ValueError):  # macOS limits no memory, and a limit that is lower stays
+                resource.setrlimit(getattr(resource, f"RLIMIT_{kind}"), (most, most))
 
 
 if __name__ == "__main__":
