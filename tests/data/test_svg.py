@@ -1,5 +1,6 @@
 """SVGs among the pictures."""
 
+import signal
 import struct
 import subprocess
 import sys
@@ -100,9 +101,32 @@ def test_what_cannot_be_used_says_why(body):
 
 def test_one_that_takes_too_long_is_ended(monkeypatch):
     monkeypatch.setattr(svg, "SECONDS", 1.0)
+    svg.let_go()
     began = time.perf_counter()
     assert reason(document(OCTAVES + FILTERED)) == "an SVG that takes too long or too much memory to draw"
     assert time.perf_counter() - began < 8
+
+
+def asked_to_take_long(seconds):
+    """A process that draws for hours, for which nobody waits, as after its parent was killed."""
+    process = subprocess.Popen([sys.executable, "-P", str(svg.CHILD), seconds], stdin=subprocess.PIPE)
+    content = document(OCTAVES + FILTERED)
+    with process.stdin:
+        process.stdin.write(struct.pack("<II", len(content), 8) + content)
+    return process
+
+
+def test_it_ends_by_itself_when_nobody_waits_any_more():
+    asked_to_take_long("1").wait(20)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its signals are others")
+def test_ctrl_c_ends_it_while_it_draws():
+    process = asked_to_take_long("99")
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(2)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == -signal.SIGINT
 
 
 def test_terabytes_are_not_asked_for():
@@ -121,7 +145,7 @@ def test_the_process_that_draws_can_open_no_file(tmp_path, limited):
     Image.new("RGB", (32, 32), "red").save(tmp_path / "secret.png")
     content = document(f'<image href="{tmp_path}/secret.png" width="32" height="32"/>')
     done = subprocess.run(
-        ["sh", "-c", limited + 'exec "$@"', "", sys.executable, "-P", str(svg.CHILD)],
+        ["sh", "-c", limited + 'exec "$@"', "", sys.executable, "-P", str(svg.CHILD), "9"],
         input=struct.pack("<II", len(content), 8) + content,
         capture_output=True,
         check=True,

@@ -1,4 +1,4 @@
-"""SVG files -> pixels, drawn by resvg in processes apart, which are ended where a file takes too long or too much.
+"""SVG files -> pixels, drawn by resvg in processes apart, which end where a file takes too long or too much.
 
 No file is trusted: a few hundred bytes of SVG can ask for hours of work or terabytes, and the drawing program then
 ends the process it runs in. See svg_child.py for what those processes cannot do.
@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from threading import Lock, Timer
+from threading import Lock
 
 from PIL import Image
 
@@ -82,7 +82,7 @@ class _Child:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own file
-            [sys.executable, "-P", str(CHILD)],
+            [sys.executable, "-P", str(CHILD), str(SECONDS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -90,19 +90,14 @@ class _Child:
 
     def ask(self, content: bytes, side: int) -> bytes:
         """The answer to one request; empty if the process ended instead."""
-        timer = Timer(SECONDS, self._process.kill)
-        timer.start()
-        try:
-            assert self._process.stdin
-            assert self._process.stdout
-            with suppress(OSError):
-                self._process.stdin.write(struct.pack("<II", len(content), side) + content)
-                self._process.stdin.flush()
-                head = self._process.stdout.read(4)
-                return self._process.stdout.read(*struct.unpack("<I", head)) if len(head) == 4 else b""
-            return b""
-        finally:
-            timer.cancel()
+        assert self._process.stdin
+        assert self._process.stdout
+        with suppress(OSError):
+            self._process.stdin.write(struct.pack("<II", len(content), side) + content)
+            self._process.stdin.flush()
+            head = self._process.stdout.read(4)
+            return self._process.stdout.read(*struct.unpack("<I", head)) if len(head) == 4 else b""
+        return b""
 
     def end(self) -> None:
         with suppress(OSError):

@@ -1,10 +1,13 @@
 """The process in which SVGs are drawn, run by its path so that it imports no more than it needs.
 
 It reads requests from standard input (length and side in pixels as two uint32, then the SVG) and writes answers to
-standard output (length as uint32, then + and a PNG, or - alone where it cannot be drawn). Where the system can limit a
-process, it has a gigabyte of memory and can open no file.
+standard output (length as uint32, then + and a PNG, or - alone where it cannot be drawn). A drawing that takes more
+seconds than its argument says ends it, also when nobody waits any more, and so does Ctrl-C. Where the system can limit
+a process, it has a gigabyte of memory and can open no file.
 """
 
+import faulthandler
+import signal
 import struct
 import sys
 from contextlib import suppress
@@ -19,13 +22,16 @@ def main() -> None:
     from resvg_py import svg_to_bytes
 
     _give_up_files()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     while len(head := sys.stdin.buffer.read(8)) == 8:
         count, side = struct.unpack("<II", head)
         svg = sys.stdin.buffer.read(count).decode()
+        faulthandler.dump_traceback_later(float(sys.argv[1]), exit=True)  # by a thread that needs no GIL
         try:
             answer = b"+" + bytes(svg_to_bytes(svg_string=svg, width=side, height=side, skip_system_fonts=True))
         except BaseException:  # a panic of Rust is no Exception
             answer = b"-"
+        faulthandler.cancel_dump_traceback_later()
         sys.stdout.buffer.write(struct.pack("<I", len(answer)) + answer)
         sys.stdout.buffer.flush()
 
