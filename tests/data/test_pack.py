@@ -23,7 +23,7 @@ from ganvas.data import archives, pack
 from ganvas.data.archives import listing, open_files, stamp
 from ganvas.data.dataset import Dataset, source
 from ganvas.data.decode import MOST_BYTES, Frame
-from ganvas.data.pack import Described, Item, pack_files, packed
+from ganvas.data.pack import Described, Item, in_parallel, pack_files, packed
 from ganvas.data.picture_files import read_pictures
 from ganvas.data.sources.folder import Folder
 
@@ -75,6 +75,21 @@ def test_a_pack_is_mapped_and_keeps_what_is_known_of_its_pictures(tmp_path):
     assert data.sizes == ((10, 10, 10), (12, 12, 12))
     assert data.skipped == (("notes.py", "not an image"),)
     assert data.summary().classes == {"class 0": 2, "class 1": 2}
+
+
+def test_packing_that_is_given_up_ends_after_the_pictures_at_hand():
+    begun = []
+
+    def work(number):
+        begun.append(number)
+        time.sleep(0.02)
+        return Item(str(number), None)
+
+    items = in_parallel(work, range(1000))
+    assert next(items).name == "0"
+    before = len(begun)
+    items.close()
+    assert len(begun) - before <= 2 * (os.cpu_count() or 1)
 
 
 def test_an_unchanged_folder_is_not_read_again(tmp_path, monkeypatch):

@@ -1,9 +1,11 @@
 """SVGs among the pictures."""
 
+import io
 import signal
 import struct
 import subprocess
 import sys
+import tarfile
 import time
 
 import numpy as np
@@ -176,6 +178,25 @@ def test_a_folder_of_drawings(folder):
     assert data.keywords[2] == ("disc", "size 2")
     assert held.drawn()
     assert not svg._idle, "nothing waits for more of them"
+
+
+@pytest.mark.parametrize("kind", ["shards", "parquet"])
+def test_nothing_waits_for_more_of_them_after_packing(tmp_path, kind):
+    drawings = [document(f'<circle cx="16" cy="16" r="{number + 4}"/>') for number in range(3)]
+    if kind == "shards":
+        pytest.importorskip("webdataset")
+        with tarfile.open(tmp_path / "a.tar", "w") as shard:
+            for number, content in enumerate(drawings):
+                member = tarfile.TarInfo(f"{number}.svg")
+                member.size = len(content)
+                shard.addfile(member, io.BytesIO(content))
+        data = source(f"shards:{tmp_path}/a.tar").open()
+    else:
+        parquet = pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(pytest.importorskip("pyarrow").table({"image": drawings}), tmp_path / "a.parquet")
+        data = source(tmp_path / "a.parquet").open()
+    assert data.kinds == (("SVG", 3),)
+    assert not svg._idle
 
 
 def test_they_are_looked_at(folder):

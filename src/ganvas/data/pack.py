@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
@@ -167,10 +168,7 @@ def pack_files(
 
     name = f"{kind}-{key(digest(_hashed(files, watch)), files.closed, *settings)}"
     items = _items(files, names, item, described, watch)
-    try:
-        dataset = packed(name, items, most=len(names), shape=frame.shape, notes=notes)
-    finally:
-        svg.let_go()
+    dataset = packed(name, items, most=len(names), shape=frame.shape, notes=notes)
     if any(reason.startswith("cannot be read") for _, reason in dataset.skipped):
         return dataset  # without a shortcut: the disk may be well again, which no time or size tells
     with suppress(OSError):  # only a shortcut, and the cache of others may not be writable
@@ -211,23 +209,30 @@ def _dark(kinds: Kinds, frame: Frame) -> Iterator[str]:
 def in_parallel(work: Callable[[Given], Item], given: Iterable[Given]) -> Iterator[Item]:
     """The results of `work` in order, computed by threads, with few in flight so that memory stays constant.
 
-    Pillow releases the GIL while it decodes. Its warnings are hidden: a file is either used or has a reason.
+    Pillow releases the GIL while it decodes. Its warnings are hidden: a file is either used or has a reason. Where this
+    is given up, as by Ctrl-C, each thread ends after its picture, of which one can take seconds.
     """
     threads = min(8, os.cpu_count() or 1)
+    ended = Event()
+
+    def items(some: list[Given]) -> list[Item]:
+        return [work(each) for each in some if not ended.is_set()]
+
     window: deque[Future[list[Item]]] = deque()
     left = iter(given)
     with ThreadPoolExecutor(threads) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             while some := list(islice(left, 16)):  # handing over one small picture takes as long as decoding it
-                window.append(pool.submit(list, map(work, some)))
+                window.append(pool.submit(items, some))
                 if len(window) > 2 * threads:
                     yield from window.popleft().result()
             while window:
                 yield from window.popleft().result()
         finally:
-            for future in window:
-                future.cancel()
+            ended.set()
+            pool.shutdown(cancel_futures=True)
+            svg.let_go()
 
 
 def _write(
