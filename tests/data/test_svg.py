@@ -1,5 +1,6 @@
 """SVGs among the pictures."""
 
+import base64
 import io
 import signal
 import struct
@@ -88,6 +89,7 @@ FILTERED = '<rect filter="url(#f)" width="32" height="32"/>'
 UNUSABLE = {
     "<text y='20'>Hello</text>": "an SVG that paints nothing; text is to be converted to paths",
     "<image href='a.png' width='9' height='9'/>": "an SVG with a picture in another file, which is to be embedded",
+    "<image id='>' href='a.png'/>": "an SVG with a picture in another file, which is to be embedded",
     "<circle": "a damaged SVG",
     "<rect width='32' height='32' fill='#fff'/><!": "a damaged SVG",
     "<g opacity='.9'>" * 900 + DISC + "</g>" * 900: "an SVG that takes too long or too much memory to draw",
@@ -106,6 +108,20 @@ def test_one_that_takes_too_long_is_ended(monkeypatch):
     svg.let_go()
     began = time.perf_counter()
     assert reason(document(OCTAVES + FILTERED)) == "an SVG that takes too long or too much memory to draw"
+    assert time.perf_counter() - began < 8
+
+
+def test_pictures_within_it_are_drawn():
+    held = io.BytesIO()
+    Image.new("RGB", (2, 2), "blue").save(held, "PNG")
+    data = base64.b64encode(held.getvalue()).decode()
+    body = f'<image href="\n data:image/png;base64,{data}" width="32" height="32"/><image href=""/>'
+    assert decode(document(body), Frame(8, 8)).picture[4, 4].tolist() == [0, 0, 255]
+
+
+def test_a_megabyte_of_pictures_is_searched_in_a_moment():
+    began = time.perf_counter()
+    assert reason(document("<image " * 2**17)) == "a damaged SVG"
     assert time.perf_counter() - began < 8
 
 

@@ -35,7 +35,8 @@ BEGINNING = re.compile(
     <(\w+:)?svg\b""",
     re.DOTALL | re.VERBOSE,
 )
-ELSEWHERE = re.compile(rb"""<(?:\w+:)?(?:image|feImage)\b[^>]*\bhref\s*=\s*["']\s*(?!data:|\#)""")
+ELSEWHERE = re.compile(rb"""<(?:\w+:)?+(?:image|feImage)\b[^<]*\bhref\s*+=\s*+["']\s*+(?!data:|\#|["'])""")
+"""An element ends before the next <, so each byte is read once or twice; before a > there may be more of it."""
 
 
 def is_svg(beginning: bytes) -> bool:
