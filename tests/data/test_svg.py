@@ -36,9 +36,9 @@ def reason(content):
     return str(told.value)
 
 
-@pytest.mark.parametrize("attributes", [{}, {"width": 7, "height": 7}, {"width": "100%", "height": "100%"}])
-def test_a_drawing_is_sharp_at_any_size(attributes):
-    found = decode(document(**attributes), Frame(64, 64))
+@pytest.mark.parametrize("side", ["", "7", "100%", "1em", "210mm", "8in", "12pt"])
+def test_a_drawing_is_sharp_at_any_size(side):
+    found = decode(document(**{"width": side, "height": side} if side else {}), Frame(64, 64))
     picture = found.picture
     assert (found.kind, found.size, found.sheet) == ("SVG", (0, 0), False)
     assert picture[32, 32].tolist() == [255, 0, 0]

@@ -15,6 +15,7 @@ from contextlib import suppress
 __all__ = ["main"]
 
 MEMORY = 2**30  # bytes
+DPI = 96  # as in CSS; without any, what is given in millimetres has no size
 
 
 def main() -> None:
@@ -28,7 +29,8 @@ def main() -> None:
         svg = sys.stdin.buffer.read(count).decode()
         faulthandler.dump_traceback_later(float(sys.argv[1]), exit=True)  # by a thread that needs no GIL
         try:
-            answer = b"+" + bytes(svg_to_bytes(svg_string=svg, width=side, height=side, skip_system_fonts=True))
+            png = svg_to_bytes(svg_string=svg, width=side, height=side, dpi=DPI, skip_system_fonts=True)
+            answer = b"+" + bytes(png)
         except BaseException:  # a panic of Rust is no Exception
             answer = b"-"
         faulthandler.cancel_dump_traceback_later()
