@@ -1,6 +1,7 @@
 """SVGs among the pictures."""
 
 import base64
+import errno
 import io
 import signal
 import struct
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganvas.core.errors import DoesNotFit
+from ganvas.core.errors import DoesNotFit, Unreachable
 from ganvas.data import svg
 from ganvas.data.dataset import source
 from ganvas.data.decode import Frame, Unusable, decode
@@ -145,6 +146,31 @@ def test_ctrl_c_ends_it_while_it_draws():
         process.wait(2)
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == -signal.SIGINT
+
+
+def test_one_that_has_ended_while_it_waited_is_replaced():
+    decode(document(), Frame(8, 8))
+    for child in svg._idle:
+        child._process.kill()
+        child._process.wait()
+    assert decode(document(), Frame(8, 8)).kind == "SVG"
+
+
+def test_one_that_ends_within_its_answer_gives_a_reason(monkeypatch, tmp_path):
+    (tmp_path / "child.py").write_text(r"import sys; sys.stdout.buffer.write(b'\x99\0\0\0+PNG')")
+    monkeypatch.setattr(svg, "CHILD", tmp_path / "child.py")
+    svg.let_go()
+    assert reason(document()) == "an SVG that takes too long or too much memory to draw"
+
+
+def test_no_file_is_blamed_where_no_process_can_be_started(monkeypatch, folder):
+    def refuse(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    svg.let_go()
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(Unreachable, match=r"No process can be started that draws SVGs: Too many open files\."):
+        source(folder).open()
 
 
 def test_terabytes_are_not_asked_for():

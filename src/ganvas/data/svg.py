@@ -18,7 +18,7 @@ from threading import Lock
 
 from PIL import Image
 
-from ..core.errors import Unreadable
+from ..core.errors import Unreachable, Unreadable
 
 __all__ = ["HEAD", "draw", "drawer", "is_several", "is_svg", "let_go"]
 
@@ -64,6 +64,7 @@ def draw(content: bytes, side: int) -> Image.Image:
 
     Raises:
         Unreadable: it cannot be drawn, and the message is a reason of a few words.
+        Unreachable: nothing can be drawn now, as too many files are open.
     """
     if not drawer():
         raise Unreadable("an SVG, for which pip install 'ganvas[icons]' is needed")
@@ -97,8 +98,14 @@ class _Child:
             self._process.stdin.write(struct.pack("<II", len(content), side) + content)
             self._process.stdin.flush()
             head = self._process.stdout.read(4)
-            return self._process.stdout.read(*struct.unpack("<I", head)) if len(head) == 4 else b""
+            count = int.from_bytes(head, "little") if len(head) == 4 else 0
+            answer = self._process.stdout.read(count)
+            return answer if len(answer) == count else b""
         return b""
+
+    def waits(self) -> bool:
+        """Whether it has not ended, as by Ctrl-C."""
+        return self._process.poll() is None
 
     def end(self) -> None:
         with suppress(OSError):
@@ -114,10 +121,17 @@ def _asked(content: bytes, side: int) -> bytes:
 
     Raises:
         Unreadable: it cannot be drawn.
+        Unreachable: no process can be started.
     """
     with _lock:
         child = _idle.pop() if _idle else None
-    child = child or _Child()
+    if child and not child.waits():
+        child.end()
+        child = None
+    try:
+        child = child or _Child()
+    except OSError as error:
+        raise Unreachable(f"No process can be started that draws SVGs: {error.strerror or error}.") from None
     answer = child.ask(content, side)
     if not answer:
         child.end()
