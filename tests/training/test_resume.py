@@ -162,6 +162,20 @@ def test_interrupted_before_anything_is_logged(ganvas, tmp_path, monkeypatch):
     assert not Run(tmp_path / "run").rows
 
 
+def test_minutes_between_two_rows_of_the_log_count_though_it_is_stopped_there(points, tmp_path, monkeypatch):
+    """A run of days has a row each quarter of an hour: one that was stopped each time before took days more."""
+    monkeypatch.setattr(session.Session, "_is_due", lambda *_, **__: False)
+    told = []
+
+    monkeypatch.setattr(session, "Budget", Interrupting)
+    for _ in range(3):
+        run = train(points, tmp_path / "run", minutes=60)
+        assert not run.finished
+        assert not run.rows
+        told.append(run.seconds)
+    assert 0 < told[0] < told[1] < told[2]
+
+
 def test_interrupting_the_command(start, ganvas, tmp_path):
     constant = ["optimizer=adam(1e-3)", "game.r1=0.1", "game.r2=0.1"]  # a schedule would depend on the run's length
     settings = ["batch=16", "width=16", "data.count=500", "measure_images=0", *constant]

@@ -37,7 +37,7 @@ from ..recipes.settings import from_json
 __all__ = ["COPIES", "LOG", "STATUS", "Run", "mistyped", "process_began", "row_of"]
 
 STATUS, COPIES = "status.json", ".copies"
-LOG = "log"  # metadata key in a checkpoint's state: how many rows the log had
+LOG = "log"  # metadata key in a checkpoint's state: how many rows the log had, and seconds if limited
 KINDS = ("terms", "scores", "signs")  # numbers by name that a line of the log may hold
 
 FACTS = {
@@ -146,19 +146,23 @@ class Run:
     def _counted(self) -> tuple[int | None, int]:
         """The rows in the log when the newest checkpoint was written (None if not recorded), and its images."""
         newest = self.newest
-        if newest is None:
-            return None, 0
-        rows = None
+        rows = self._kept(newest).get("rows")
+        return (rows if type(rows) is int else None), int(newest.name) if newest else 0
+
+    @staticmethod
+    def _kept(saved: Path | None) -> dict[str, Any]:
+        """What this checkpoint says of the training; empty if it says nothing."""
         with suppress(ValueError, RecursionError):
-            told = json.loads(checkpoint.about(newest / checkpoint.STATE).get(LOG, ""))
-            rows = (proven(told) or {}).get("rows") if isinstance(told, dict) else None
-        return (rows if type(rows) is int else None), int(newest.name)
+            told = json.loads(checkpoint.about(saved / checkpoint.STATE).get(LOG, "")) if saved else None
+            return (proven(told) if isinstance(told, dict) else None) or {}
+        return {}
 
     @property
     def seconds(self) -> float:
-        """How long it has trained, according to its log."""
-        seconds = self.rows[-1].get("seconds") if self.rows else None
-        return float(seconds) if isinstance(seconds, int | float) else 0.0
+        """How long it has trained, according to its log and to its newest checkpoint, which may be newer."""
+        rows = self.rows
+        told = (rows[-1].get("seconds") if rows else None, self._kept(self.newest).get("seconds"))
+        return float(max((each for each in told if isinstance(each, int | float)), default=0.0))
 
     @property
     def finished(self) -> bool:

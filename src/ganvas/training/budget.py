@@ -178,6 +178,11 @@ class Budget:
         """Training time so far, including earlier calls but not the pauses between them."""
         return self._earlier + time.perf_counter() - self._began
 
+    @property
+    def spent(self) -> float | None:
+        """`seconds` if they are limited, else None: files of a training for so many images do not depend on time."""
+        return self.seconds if self._total_seconds < math.inf else None
+
     def speed(self, seen: int) -> float:
         """Images per second in this call."""
         return (seen - self._seen) / (time.perf_counter() - self._began)

@@ -255,15 +255,18 @@ class Recorder:
                     for _, sheet in sheets[1:-1:2]:
                         sheet.unlink(missing_ok=True)
 
-    def save(self, images: int, recipe: Recipe, state: State) -> None:
+    def save(self, images: int, recipe: Recipe, state: State, seconds: float | None = None) -> None:
         """Write a checkpoint: the product by itself, and the whole state to continue from.
+
+        It tells how many seconds a training for so many minutes has had: the log's last row may be much older.
 
         The newest two are kept, and the one that the training would go back to from here.
         """
         self._stay()
+        told = summed({"rows": self.run.logged} | ({} if seconds is None else {"seconds": round(seconds, 3)}))
         contents = {
             checkpoint.MODEL: _product(recipe, state),
-            checkpoint.STATE: (state.tensors(copied=False), {LOG: json.dumps(summed({"rows": self.run.logged}))}),
+            checkpoint.STATE: (state.tensors(copied=False), {LOG: json.dumps(told)}),
         }
         spare = f"{return_step(state.step) * recipe.batch:09}"
         checkpoint.write(self.run.path / "checkpoints" / f"{images:09}", contents, keep=2, spare=spare)

@@ -269,7 +269,7 @@ class Session:
                 self._look(tick)
                 self._say("saving")
                 if self._first:
-                    self._recorder.save(self._seen, self._recipe, tick.state)
+                    self._recorder.save(self._seen, self._recipe, tick.state, self._budget.spent)
                     if self._saved == -math.inf:
                         self._recorder.plan(self._recipe)
             self._saved = time.perf_counter()
