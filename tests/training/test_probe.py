@@ -127,11 +127,11 @@ def test_threads_that_took_over_make_way_too_where_they_are_slow(eight):
         assert turned(threads, [100.0, 100.0]) == [4, 8]
 
 
-def clocked(monkeypatch):
-    """A budget of two minutes of a clock that goes on by what is added to its only number."""
+def clocked(monkeypatch, minutes=2.0):
+    """A budget of so many minutes of a clock that goes on by what is added to its only number."""
     clock = [100.0]
     monkeypatch.setattr(budget, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
-    return budget.Budget(2.0, 0, 0.0), clock
+    return budget.Budget(minutes, 0, 0.0), clock
 
 
 def test_what_is_no_step_does_not_make_steps_slow(monkeypatch):
@@ -181,3 +181,15 @@ def test_a_training_turns_to_other_threads_and_says_so(pictures, tmp_path, monke
     assert set(counts[1:]) == {1}
     assert run.about["machine"]["threads"] == 1
     assert "continues on 1 of them" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_run_of_days_is_fitted_soon_in_each_session(monkeypatch):
+    """Its twelfth is six hours, and a session on a machine that is lent for an hour never saw one."""
+    known, clock = clocked(monkeypatch, minutes=3 * 24 * 60)
+    clock[0] += 300
+    assert known.look(3000) == pytest.approx(10 * (3 * 86400 - 300))
+    clock[0] += 3600
+    assert known.look(9000) is None, "the next only after six hours, as speeds go up and down"
+    endless, clock = clocked(monkeypatch, minutes=None)
+    clock[0] += 3600
+    assert endless.look(9000) is None

@@ -30,6 +30,9 @@ SLOW = 0.8  # threads are slow below this share of the best known pace
 TWICE = 2  # slow looks in a row before another number of threads is used
 AGAIN = 2  # looks before the slow number is tried again; doubled after each failed trial
 LOOKS = 12  # adjustments of a run's length to the measured speed
+SOON = (
+    300.0  # seconds, at most, to the first of them in each session, which may end long before a twelfth of a long run
+)
 ASIDE = 0.2  # at most, of the remaining time reserved for other work, such as sheets, signs, scores and saving
 
 
@@ -171,6 +174,7 @@ class Budget:
         self._total_seconds = 60 * minutes if minutes else math.inf
         self._seen, self._earlier, self._began = seen, earlier_seconds, time.perf_counter()
         self._looked, self._aside = _Look(seen, earlier_seconds, 0.0), 0.0
+        self._wait = min(self._total_seconds / LOOKS, SOON)
         self.pace = 0.0
 
     @property
@@ -207,9 +211,9 @@ class Budget:
         took long becomes rare later, and a training that is planned too short ends before the next look.
         """
         last, here = self._looked, _Look(seen, self.seconds, self._aside)
-        if here.seconds - last.seconds < self._total_seconds / LOOKS:
+        if math.isinf(self._total_seconds) or here.seconds - last.seconds < self._wait:
             return None
-        self._looked = here
+        self._looked, self._wait = here, self._total_seconds / LOOKS
         self.pace = (seen - last.seen) / (here.seconds - last.seconds - (here.aside - last.aside))
         aside = min(here.aside / (here.seconds - self._earlier), ASIDE)
         return self.pace * (1 - aside) * max(self._total_seconds - here.seconds, 0.0)
