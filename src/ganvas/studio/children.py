@@ -140,6 +140,8 @@ class Child:
 
     def error(self) -> str | None:
         """The last error message, or a sentence about a defect if a failure left none; None without a failure."""
+        if self.code == 0:
+            return None  # what it said were warnings, such as of a damaged checkpoint
         lines = [line.strip() for line in self.lines() if line.strip() and not line.startswith('{"what"')]
         said = next((line.removeprefix("ganvas: ") for line in reversed(lines) if line.startswith("ganvas: ")), None)
         if said:

@@ -56,6 +56,17 @@ def test_what_was_killed_is_no_defect_of_the_toolkit(tmp_path):
     assert "a defect of the toolkit" in child.error()
 
 
+def test_a_warning_of_a_training_that_was_paused_is_no_failure(tmp_path):
+    workspace = Workspace(tmp_path)
+    workspace.prepare()
+    child = Child.new(workspace, "train", ["train", "digits"], {})
+    child.console.write_text("ganvas: The checkpoint runs/digits/checkpoints/000000320 is damaged and passed over.\n")
+    child.code = 0
+    assert child.error() is None
+    child.code = 1
+    assert child.error().startswith("The checkpoint runs/digits")
+
+
 MINE = """import ganvas
 
 
