@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -179,6 +180,13 @@ def test_watching_follows_to_the_end(start, tmp_path, ganvas):
 def test_watching_a_training_in_stages_before_its_last_one(tmp_path):
     (tmp_path / "status.json").write_text(json.dumps({"state": "training", "stage": "1 of 3", "pid": 0}))
     assert watch(Run(tmp_path)) == f"{tmp_path}: nobody trains here; go on by `ganvas train {tmp_path}`."
+
+
+def test_the_command_that_goes_on_is_one_for_a_shell_whatever_the_folder_is_called(tmp_path):
+    run = tmp_path / "my run; it's"
+    run.mkdir()
+    (run / "status.json").write_text(json.dumps({"state": "training", "pid": 0}))
+    assert shlex.split(watch(Run(run)).split("`")[1]) == ["ganvas", "train", str(run)]
 
 
 def test_watching_says_how_it_ended_where_nobody_trains(points, tmp_path):

@@ -1,5 +1,6 @@
 """The commands for latent space: morph, attributes, directions, edit, project."""
 
+import shlex
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -121,7 +122,8 @@ def attributes(
     opened = load(model)
     with console.watching() as watch:
         if source is None:
-            data = Run(locate(model)).learned_from(watch, instead=f"Name others: `ganvas attributes {model} FOLDER`.")
+            others = f"Name others: `ganvas attributes {shlex.quote(model)} FOLDER`."
+            data = Run(locate(model)).learned_from(watch, instead=others)
         else:
             size = None if opened.kind is Kind.POINTS else (opened.shape[-1], opened.shape[-2])
             data = open_source(source, size=size, watch=watch)

@@ -1,5 +1,6 @@
 """The commands for trained models: list the built-in ones, publish, convert, mix and export."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -203,4 +204,4 @@ def _page(run: str, model: "Model", out: Path, *, half: bool) -> None:
     difference = f"; half precision changes its pictures by {made.greatest:.1g} of 2 at most" if half else ""
     say(f"the page is {made.path}, {made.size / 2**20:.1f} MB{difference}")
     if found is None:
-        say(f"it has no sliders yet: `ganvas directions {run}` finds them, then export again")
+        say(f"it has no sliders yet: `ganvas directions {shlex.quote(run)}` finds them, then export again")

@@ -8,6 +8,7 @@
 A side is a run, a model file, or a source of data.
 """
 
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -362,7 +363,7 @@ def _learned(run: Run | None, watch: Watch) -> tuple[Source, str, Dataset]:
     """What a run learned from: the source, its name, and the samples."""
     if run is None:
         raise DoesNotFit("Say what to compare with: a folder, a zip or a source such as icons:portraits.")
-    instead = f"Say what to compare with: `ganvas evaluate {run.path.name} FOLDER`."
+    instead = f"Say what to compare with: `ganvas evaluate {shlex.quote(str(run.path))} FOLDER`."
     return run.recipe.data, run.about["source"], run.learned_from(watch, instead=instead)
 
 

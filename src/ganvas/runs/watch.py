@@ -1,5 +1,6 @@
 """Following a training live from another shell, through the files in its folder."""
 
+import shlex
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -36,9 +37,10 @@ def watch(run: Run, *, quiet: bool = False, seconds: float = SECONDS) -> str:
                 display.look_out([str(each["kind"]) for each in status.get("diagnoses") or []])
                 display.update(status.get("images") or 0, status.get("speed") or 0.0, _terms(rows[-1:]))
                 time.sleep(seconds)
+    again = f"`ganvas train {shlex.quote(str(run.path))}`"
     if not run.exists:
-        return f"{run.path}: nobody trains here; go on by `ganvas train {run.path}`."
-    return " ".join(filter(None, [_ending(run, run.status), run.damage]))
+        return f"{run.path}: nobody trains here; go on by {again}."
+    return " ".join(filter(None, [_ending(run, run.status, again), run.damage]))
 
 
 def _terms(rows: list[dict[str, Any]]) -> Mapping[str, float]:
@@ -46,8 +48,8 @@ def _terms(rows: list[dict[str, Any]]) -> Mapping[str, float]:
     return {name: value for name, value in terms.items() if isinstance(value, int | float)}
 
 
-def _ending(run: Run, status: Mapping[str, Any]) -> str:
-    """How the last training in this folder ended."""
+def _ending(run: Run, status: Mapping[str, Any], again: str) -> str:
+    """How the last training in this folder ended; `again` is the command that goes on."""
     images, wanted = run.images, status.get("wanted")
     wanted = wanted if isinstance(wanted, int) else run.recipe.images
     so_far = f"{images:,} of {wanted:,} images"
@@ -55,4 +57,4 @@ def _ending(run: Run, status: Mapping[str, Any]) -> str:
         return f"{run.path}: failed, {so_far} are kept: {status.get('error')}"
     if status.get("state") == "finished" or run.finished:
         return f"{run.path}: finished, {so_far}."
-    return f"{run.path}: nobody trains here; {so_far} are kept. Go on by `ganvas train {run.path}`."
+    return f"{run.path}: nobody trains here; {so_far} are kept. Go on by {again}."
