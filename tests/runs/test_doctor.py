@@ -134,6 +134,14 @@ def test_a_training_that_was_meant_to_be_short_is_not_judged_further():
     assert kinds([], recipe=short) == []
 
 
+def test_a_short_training_that_started_from_a_model_is_not_said_to_have_learned_nothing():
+    short = replace(RECIPE, images=RECIPE.batch * 40)
+    (scratch,) = diagnoses(log(40, right=1.0), recipe=short)
+    assert ("from scratch" in scratch.text, scratch.setting) == (True, "images=64000")
+    (begun,) = diagnoses(log(40, right=1.0), recipe=short, start_from="icons")
+    assert (begun.kind, "from scratch" in begun.text, begun.setting) == ("short", False, None)
+
+
 def test_a_logit_that_was_always_large_does_not_explode():
     assert kinds(log(level=500.0)) == []
     assert kinds(log(level=5e5)) == ["exploding"]

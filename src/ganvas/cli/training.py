@@ -130,8 +130,8 @@ def _ending(run: "Run") -> str:
     state = "finished" if run.finished else "interrupted: the same command goes on from here"
     stage = f"Stage {about['stage']}: " if about.get("stage") else ""
     more = "--count 9 --seed 7 --out clips.gif" if run.moves else "--count 25 --seed 7 --out grid.png"
-    path, found = shlex.quote(str(run.path)), diagnoses(run.rows, samples=about["data"]["count"], recipe=run.recipe)
-    mend = mend_of(about)
+    path, mend, samples = shlex.quote(str(run.path)), mend_of(about), about["data"]["count"]
+    found = diagnoses(run.rows, samples=samples, recipe=run.recipe, start_from=about.get("from"))
     said = [*map(str, rescues(about)), *([str(mend)] if mend else []), *(as_options(each.advice) for each in found)]
     wrong = "".join(f"\n  look out  {each}" for each in said)
     return (

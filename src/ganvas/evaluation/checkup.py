@@ -109,7 +109,9 @@ def doctor(
         more = f" Its stage so far is {stages[-1].parent}: ask about that." if stages else ""
         raise NotFound(f"{run.path} is not a run folder: it has no run.json.{more}")
     rows, recipe, about = run.rows, run.recipe, run.about
-    found = [*_of_the_end(about, recipe), *diagnoses(rows, samples=about["data"]["count"], recipe=recipe)]
+    samples, start_from = about["data"]["count"], about.get("from")
+    of_log = diagnoses(rows, samples=samples, recipe=recipe, start_from=start_from)
+    found = [*_of_the_end(about, recipe), *of_log]
     found = [each for at, each in enumerate(found) if each.kind not in {before.kind for before in found[:at]}]
     mend = mend_of(about)
     numbers, notes = dict[str, float](), [str(mend)] if mend else []

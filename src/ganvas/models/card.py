@@ -165,4 +165,4 @@ def _limits(model: Model, by: Trained | None) -> Iterator[str]:
         yield f"It was trained on only {count} samples. A GAN memorises so few: what it makes may be copies of them."
     else:
         yield "Only `ganvas evaluate --held-out` tells whether it repeats pictures that it was trained on."
-    yield from (each.text for each in diagnoses(by.run.rows, recipe=by.recipe))
+    yield from (each.text for each in diagnoses(by.run.rows, recipe=by.recipe, start_from=by.facts.get("from")))

@@ -42,7 +42,9 @@ BEHIND = 1.25  # the last score relative to the best
 Rows = Sequence[Mapping[str, Any]]
 
 
-def diagnoses(rows: Rows, *, samples: int | None = None, recipe: Recipe | None = None) -> list[Diagnosis]:
+def diagnoses(
+    rows: Rows, *, samples: int | None = None, recipe: Recipe | None = None, start_from: str | None = None
+) -> list[Diagnosis]:
     """The problems of a training in its present state, the gravest first; empty if there seem to be none.
 
     Args:
@@ -50,13 +52,14 @@ def diagnoses(rows: Rows, *, samples: int | None = None, recipe: Recipe | None =
             settings, only the later rows are judged; but the best score may be an earlier one.
         samples: how many there are to learn from, if known.
         recipe: of the training, to suit the advice to it.
+        start_from: the model that it started from, which may draw well after few steps.
     """
-    found, since = [*_few(samples), *_short(rows, recipe)], _since_change(rows)
+    found, since = [*_few(samples), *_short(rows, recipe, start_from)], _since_change(rows)
     if len(since) >= FEWEST and not any(each.kind == "short" for each in found):
         looks = (_exploding, _fast, _critics, _variety, _missing, _deaf, _swings)
         judged = [each for look in looks for each in look(since)]
         found = [*judged, *found, *_best(rows)]
-    return [with_advice(each, recipe) for each in found]
+    return [each if each.kind == "short" and start_from else with_advice(each, recipe) for each in found]
 
 
 def good_news(rows: Rows, *, recipe: Recipe | None = None) -> str | None:
@@ -114,15 +117,16 @@ def _few(samples: int | None) -> Iterable[Diagnosis]:
         )
 
 
-def _short(rows: Rows, recipe: Recipe | None) -> Iterable[Diagnosis]:
+def _short(rows: Rows, recipe: Recipe | None, start_from: str | None) -> Iterable[Diagnosis]:
     """A training that was planned too short; one that has only just begun is no problem."""
     steps = recipe.images // recipe.batch if recipe else SHORT
+    scratch = f"In fewer than {SHORT} steps no GAN trained from scratch learns anything."
     if rows and steps < SHORT:
         yield Diagnosis(
             "short",
             "look",
-            f"This training is planned for {steps} steps, too few to judge it. In fewer than {SHORT} steps no GAN "
-            "trained from scratch learns anything.",
+            f"This training is planned for {steps} steps, too few to judge it. "
+            + ("It started from a model: look at its pictures." if start_from else scratch),
             {"steps": steps},
         )
 

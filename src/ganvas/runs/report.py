@@ -73,7 +73,7 @@ def write(run_folder: Path) -> Path:
         title=_text(name),
         kicker=_kicker(run),
         state=_state(rows, recipe),
-        health=_trouble(run, [*faults, Run(run_folder).damage]) + _health(rows, count, recipe),
+        health=_trouble(run, [*faults, Run(run_folder).damage]) + _health(rows, count, recipe, run.get("from")),
         samples=_samples(sheets, film)
         + _moving(run_folder / "samples" / "newest.gif")
         + _reconstructions(files.numbered(run_folder / "samples" / "reconstructions")),
@@ -140,9 +140,9 @@ def _state(rows: list[dict[str, Any]], recipe: Mapping[str, Any]) -> str:
     return f"{images:,} images in {_duration(seconds)} of training{speed}.{state}"
 
 
-def _health(rows: list[dict[str, Any]], samples: int | None, held: Mapping[str, Any]) -> str:
+def _health(rows: list[dict[str, Any]], samples: int | None, held: Mapping[str, Any], start_from: str | None) -> str:
     recipe = recipe_of(held)
-    found = diagnoses(rows, samples=samples, recipe=recipe)
+    found = diagnoses(rows, samples=samples, recipe=recipe, start_from=start_from)
     if found:
         return f'<ul class="complaints">{"".join(f"<li>{_diagnosis(each)}</li>" for each in found)}</ul>'
     if len(rows) < FEWEST:

@@ -118,7 +118,10 @@ class Folder:
         here = self._log_id, self._log_at, self._times.get("recipe"), self._times.get("run"), self.damage
         if self._diagnosed != here:
             recipe, samples = recipe_of(self.recipe), self.about.get("data", {}).get("count")
-            found = diagnoses(self.rows, samples=samples, recipe=recipe) if self.begun else []
+            start_from = self.about.get("from")
+            found = []
+            if self.begun:
+                found = diagnoses(self.rows, samples=samples, recipe=recipe, start_from=start_from)
             found = [*([Diagnosis("log", "look", self.damage)] if self.damage else []), *found]
             complaints = [
                 {"kind": each.kind, "severity": each.severity, "text": each.text, "setting": each.setting}

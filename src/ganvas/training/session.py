@@ -255,7 +255,9 @@ class Session:
 
     def _diagnose(self) -> None:
         """Let the doctor look at the log; cheap, as it is rare."""
-        self._found = diagnoses(self._recorder.run.rows, samples=len(self._data), recipe=self._recipe)
+        run = self._recorder.run
+        start_from = run.about.get("from")
+        self._found = diagnoses(run.rows, samples=len(self._data), recipe=self._recipe, start_from=start_from)
         if self._status:
             self._status.diagnosed(self._found)
         self._mender.look(self._recipe, self._seen)
