@@ -158,6 +158,7 @@ def test_every_checkpoint_damaged(points, tmp_path):
 
 def test_the_best_stays_though_its_row_was_cut_off(points, tmp_path):
     recorder, state = Recorder(Run(tmp_path)), start(points, points.data.open())
+    (tmp_path / "run.json").write_text("{}")
     recorder.keep_best(points, state, {"kd": 0.1})
     best = files(tmp_path / "best")
     recorder.keep_best(points, state, {"kd": 0.2})  # after a kill the log knows nothing of 0.1

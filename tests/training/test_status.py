@@ -65,18 +65,20 @@ def test_who_trains_is_told_without_the_lock_and_no_longer_after_a_kill(start, t
     assert run.newest_sound().name == f"{run.status['images']:09}", "and what it had learned is kept"
 
 
-def test_a_run_that_is_moved_while_it_trains_does_not_come_into_being_anew(points, tmp_path, monkeypatch):
-    sheet = Recorder.sheet
+@pytest.mark.parametrize("moment", ["sheet", "log", "keep_best"])
+def test_a_run_that_is_moved_while_it_trains_does_not_come_into_being_anew(moment, points, tmp_path, monkeypatch):
+    work = getattr(Recorder, moment)
 
-    def moving(self, images, *others):
-        if images:
+    def moving(self, *asked):
+        if asked[0]:
             self.run.path.rename(tmp_path / "moved")
-        sheet(self, images, *others)
+        work(self, *asked)
 
-    monkeypatch.setattr(Recorder, "sheet", moving)
+    monkeypatch.setattr(Recorder, moment, moving)
+    points = replace(points, measure_images=160)
     with pytest.raises(Unwritable, match="was moved or removed while it trained"):
         fit(points, out=tmp_path / "run", quiet=True, device="cpu")
-    assert not (tmp_path / "run" / "samples").exists()
+    assert not (tmp_path / "run").exists()
     monkeypatch.undo()
     assert fit(tmp_path / "moved", quiet=True, device="cpu").finished
 

@@ -204,6 +204,7 @@ class Recorder:
         changed: str = "",
     ) -> None:
         """Add one line to the log; values that are not finite become null; `changed` is a setting new since then."""
+        self._stay()
         row: dict[str, Any] = {"images": images, "seconds": round(seconds, 3), "images_per_second": round(speed, 2)}
         for key, values in (("terms", terms), ("scores", scores), ("signs", signs)):
             if values is not None:
@@ -277,6 +278,7 @@ class Recorder:
         Compared are the scores in the log and that of the model in best/, whose row may have been removed from the log
         when an interrupted run went back to a checkpoint.
         """
+        self._stay()
         name, value = next(iter(scores.items()))
         known = [row["scores"].get(name) for row in self.run.rows if "scores" in row]
         known.append(_score_of(self.run.path / "best", name))
