@@ -62,6 +62,7 @@ def test_train_on_a_folder_of_pictures(ganvas, tmp_path):
     code, _, err = ganvas("train", "my photos", "--size", "16x24", "--images", 16, "--seed", 3, *TINY)
     assert code == 0, err
     assert err.startswith("The recipe for my photos is icons")
+    assert "`--from icons-base`, at 64x64" in err.splitlines()[0]
     assert "1 file was skipped" in err
     run = Run(tmp_path / "runs" / "my-photos-16x24-seed3")
     assert run.about["data"]["shape"] == [3, 24, 16]

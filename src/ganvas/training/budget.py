@@ -30,9 +30,7 @@ SLOW = 0.8  # threads are slow below this share of the best known pace
 TWICE = 2  # slow looks in a row before another number of threads is used
 AGAIN = 2  # looks before the slow number is tried again; doubled after each failed trial
 LOOKS = 12  # adjustments of a run's length to the measured speed
-SOON = (
-    300.0  # seconds, at most, to the first of them in each session, which may end long before a twelfth of a long run
-)
+SOON = 300.0  # seconds, at most, to the first of them in a session, which may end long before a twelfth of a long run
 ASIDE = 0.2  # at most, of the remaining time reserved for other work, such as sheets, signs, scores and saving
 
 

@@ -12,7 +12,7 @@ from ..core.errors import DoesNotFit, NotFound
 from ..core.files import as_text
 from ..core.seeds import MOST_SEED
 from ..core.sums import summed
-from ..data.dataset import hidden, moved, placed, source
+from ..data.dataset import hidden, moved, place_of, placed, source
 from ..recipes.plan import Choice, choose, name_of_run, plan, sides
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json, to_json
@@ -108,6 +108,8 @@ def asked(
         choice = choose(target, data, like=adapted(start_from) if start_from else None)
         if choice.name != target:
             said = f"The recipe for {data or target} is {choice.name}: `ganvas show {choice.name}`."
+            if choice.name == "icons" and choice.source is not None and place_of(choice.source) is not None:
+                said += " Few drawings learn faster from a model that has seen icons: `--from icons-base`, at 64x64."
         recipes, sources = catalog.names("recipe"), catalog.names("data")
         said = "\n".join(filter(None, (said, hidden(target, {*recipes, *sources}), hidden(data or "", sources))))
         recipe = as_begun(choice.recipe, start_from) if start_from else choice.recipe
