@@ -173,7 +173,7 @@ def test_a_training_turns_to_other_threads_and_says_so(pictures, tmp_path, monke
     monkeypatch.setattr(budget.Threads, "turn", noting)
     torch.set_num_threads(2)
     try:
-        run = fit(pictures, minutes=0.05, out=tmp_path / "run", device="cpu")
+        run = fit(pictures, minutes=0.1, out=tmp_path / "run", device="cpu")
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

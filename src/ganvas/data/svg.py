@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Lock
@@ -49,6 +50,7 @@ def is_several(content: bytes) -> bool:
     return b'<metadata id="ganvas"' in content and content.count(b"<title>") > 1
 
 
+@cache
 def drawer() -> str:
     """What draws SVGs here, on which their pixels depend; empty if nothing does."""
     try:
