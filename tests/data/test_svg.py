@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -57,6 +58,13 @@ def test_long_ones_are_made_to_fit_as_other_pictures_are(fit, left):
     picture = decode(striped, frame).picture
     assert picture[15, 29].tolist() == [255, 0, 0]
     assert picture[0, 20].tolist() == left
+
+
+def test_the_middle_of_a_long_one_is_sharp():
+    row = decode(document('<circle cx="450" cy="50" r="25" fill="#f00"/>', box="0 0 900 100"), Frame(64, 64)).picture[
+        32
+    ]
+    assert ((row[:, 1] > 8) & (row[:, 1] < 247)).sum() <= 4
 
 
 def test_what_is_not_painted_is_clear_and_on_the_background():
@@ -239,6 +247,25 @@ def test_nothing_waits_for_more_of_them_after_packing(tmp_path, kind):
         data = source(tmp_path / "a.parquet").open()
     assert data.kinds == (("SVG", 3),)
     assert not svg._idle
+
+
+def test_zips_shards_and_tables_of_them(folder, tmp_path):
+    files = {f"{number}.svg": (folder / f"{number}.svg").read_bytes() for number in range(7)}
+    with zipfile.ZipFile(tmp_path / "some.zip", "w") as packed:
+        for name, content in files.items():
+            packed.writestr(name, content)
+    whole = source(folder).open().samples[:7]
+    assert np.array_equal(source(tmp_path / "some.zip").open().samples, whole)
+    pytest.importorskip("webdataset")
+    with tarfile.open(tmp_path / "some-0.tar", "w") as packed:
+        for name in files:
+            packed.add(folder / name, name)
+    assert np.array_equal(source(f"shards:{tmp_path}/some-*.tar").open().samples, whole)
+    pytest.importorskip("pyarrow")
+    from pyarrow import parquet, table
+
+    parquet.write_table(table({"image": list(files.values())}), tmp_path / "some.parquet")
+    assert np.array_equal(source(tmp_path / "some.parquet").open().samples, whole)
 
 
 def test_they_are_looked_at(folder):

@@ -179,7 +179,9 @@ def test_a_training_is_not_published_over(run, tmp_path):
 
 
 def test_what_does_not_fit_a_model_leaves_no_folder(named, recipe, tmp_path):
-    with pytest.raises(GanvasError, match=r"digits makes 8x8 gray, and here are 16x16 gray: leave out `size=`"):
+    with pytest.raises(
+        GanvasError, match=r"makes 8x8 gray, and here are 16x16 gray: leave out `size=`, or say `size=8x8`"
+    ):
         fit(replace(recipe, data=replace(recipe.data, size=16)), start_from="digits", out=tmp_path / "a", quiet=True)
     with pytest.raises(GanvasError, match="generator of digits is another"):
         fit(change(recipe, "generator.width=12"), start_from="digits", out=tmp_path / "a", quiet=True, device="cpu")

@@ -1,7 +1,8 @@
 """Decoding of picture files: each becomes uint8 [H, W, C] of one form, or a reason why not.
 
 No file is trusted: only six formats are opened, and SVGs drawn in processes apart; the pixel count and the amount of
-work are checked before decoding, and every failure is an `Unusable` with a short reason, never another exception.
+work are checked before decoding, and every failure of a file is an `Unusable` with a short reason, never another
+exception.
 """
 
 import io
@@ -47,8 +48,6 @@ EVEN = 0.12
 At 32x32 pixels it is about .4 for icons, .2 for handwritten digits, .06 for gray photographs and .01 for others.
 """
 MOST_BYTES = 256 * 2**20
-FINER = 1.5
-"""An SVG is drawn at least so many times as large as it is needed."""
 ZIP = b"PK\3\4"  # the beginning of one that is not empty
 UNSEEN = 2
 """Of 255: a pixel that differs by no more from the background is not seen on it."""
@@ -193,6 +192,7 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
 
     Raises:
         Unusable: it is no picture, is damaged or truncated, has more than `most` pixels, or would take minutes.
+        Unreachable: it is an SVG, and no process can be started that draws it.
     """
     if svg.is_svg(content[: svg.HEAD]):
         return _from_svg(content, frame)
@@ -225,17 +225,16 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
 
 
 def _from_svg(content: bytes, frame: Frame) -> Decoded:
-    """An SVG in the frame, drawn 1.5 to 3 times as large and reduced, which preserves thin lines better.
+    """An SVG in the frame, drawn larger and reduced.
 
     Raises:
         Unusable: it cannot be drawn.
     """
-    side = max(frame.width, frame.height)
-    large = max(FINER * side, min(2 * FINER * side, 144))
+    large = svg.finer(max(frame.width, frame.height))
     try:
         image = svg.draw(content, round(large))
-        if (scale := frame.scale(image)) > 1 / FINER:  # of a long one, the middle
-            image = svg.draw(content, round(large * scale * FINER))
+        if (scale := frame.scale(image)) > 1 / svg.FINER:  # of a long one, the middle
+            image = svg.draw(content, round(large * scale * svg.FINER))
     except Unreadable as error:
         raise Unusable(str(error)) from None
     picture = frame.take(image)

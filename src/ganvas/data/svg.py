@@ -21,10 +21,12 @@ from PIL import Image
 
 from ..core.errors import Unreachable, Unreadable
 
-__all__ = ["HEAD", "draw", "drawer", "is_several", "is_svg", "let_go"]
+__all__ = ["FINER", "HEAD", "draw", "drawer", "finer", "is_several", "is_svg", "let_go"]
 
 HEAD = 4096
 """Within so many bytes the element <svg> begins; comments and the names of an editor may come before it."""
+FINER = 1.5
+"""A drawing is made at least so many times as large as it is needed."""
 MOST_BYTES = 16 * 2**20
 MOST_SIDE = 4096
 """Pixels of a drawing's longer side."""
@@ -57,6 +59,14 @@ def drawer() -> str:
         return f"resvg-py {version('resvg-py')}"
     except PackageNotFoundError:
         return ""
+
+
+def finer(side: int) -> float:
+    """Pixels at which to draw what is reduced to `side` by a Lanczos filter, which preserves thin lines better.
+
+    They are 1.5 to 3 times as many: more for small pictures.
+    """
+    return max(FINER * side, min(2 * FINER * side, 144))
 
 
 def draw(content: bytes, side: int) -> Image.Image:

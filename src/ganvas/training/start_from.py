@@ -77,9 +77,10 @@ def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
     """
     begun = found(place)
     if begun.shape != state.average.shape:
+        own = f", or say `size={begun.shape[-1]}x{begun.shape[-2]}`" if len(begun.shape) > 1 else ""
         raise DoesNotFit(
-            f"{place} makes {in_words(begun.shape)}, and here are {in_words(state.average.shape)}: leave out `size=`, "
-            "or take data of the same kind."
+            f"{place} makes {in_words(begun.shape)}, and here are {in_words(state.average.shape)}: leave out `size=`"
+            f"{own}, or take data of the same kind."
         )
     hand_on(begun.learned(), state.networks, recipe, place)
     state.average.load_state_dict(state.networks[recipe.product].state_dict())

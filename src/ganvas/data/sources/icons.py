@@ -19,6 +19,7 @@ from ...core.files import key
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import Frame
 from ..pack import Item, packed
+from ..svg import finer
 
 __all__ = ["Icons", "subsets"]
 
@@ -160,12 +161,12 @@ def words(name: str) -> tuple[str, ...]:
 def draw(svg: str, frame: Frame) -> NDArray[np.uint8]:
     """One OpenMoji drawing in the frame, uint8 [H, W, C], without most of its margin, centred on white.
 
-    It is rendered 1.5 to 3 times as large and reduced by a Lanczos filter, which preserves thin lines better.
+    It is rendered larger and reduced.
     """
     from resvg_py import svg_to_bytes
 
     side = min(frame.width, frame.height)
-    large = round(max(1.5 * side, min(3 * side, 144)) * UNITS / WINDOW)
+    large = round(finer(side) * UNITS / WINDOW)
     image: Image.Image = Image.open(
         io.BytesIO(svg_to_bytes(svg_string=svg, width=large, height=large, skip_system_fonts=True))
     )
