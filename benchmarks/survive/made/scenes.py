@@ -1,5 +1,6 @@
 """Very short trainings that involve everything that can be interrupted or damaged."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
@@ -21,7 +22,7 @@ from ganvas.learning.optimizers import Adam
 from ganvas.learning.schedules import Cosine
 from ganvas.networks.mlp import MLPCritic, MLPGenerator
 from ganvas.networks.resnet import ResnetCritic, ResnetGenerator
-from ganvas.training import session
+from ganvas.training import allowance, session
 
 RING = Recipe(
     data=Ring(count=64),
@@ -87,10 +88,11 @@ def warmed() -> None:
 
 
 def training(recipe: Recipe, *, checkpoint_seconds: float = 0.0) -> Callable[[], Run]:
-    """Train in the folder `run` of the working directory, with checkpoints this many seconds apart."""
+    """Train in the folder `run` of the working directory, with checkpoints this many seconds apart and all sheets."""
     return partial(_train, recipe, checkpoint_seconds)
 
 
 def _train(recipe: Recipe, checkpoint_seconds: float) -> Run:
     session.CHECKPOINT_SECONDS = checkpoint_seconds  # type: ignore[misc, assignment]
+    allowance.SHARE = math.inf  # a machine too busy to draw in a second would leave out some of the sheets
     return fit(recipe, out=RUN, device="cpu", quiet=True)
