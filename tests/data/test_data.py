@@ -276,6 +276,22 @@ class TestFolder:
         assert data.classes == tuple(sorted(folder.split("/")[0] for folder in names.split()))
         assert len(data) == 4
 
+    @pytest.mark.parametrize(("taken", "copies"), [("PNG", "SVG"), ("pack/png", "pack/webp"), ("png", "jpg gif")])
+    def test_of_formats_one_is_taken(self, tmp_path, taken, copies):
+        """A pack of icons is learned once, and its formats are no classes."""
+        pictures = [
+            f"{folder}/{kind}/{number}" for folder in (taken, *copies.split()) for kind in "ab" for number in range(3)
+        ]
+        data = Folder(str(paint(tmp_path / "icons", [f"{name}.png" for name in pictures]))).open()
+        assert data.classes == ("a", "b")
+        assert {name.rpartition("/")[0] for name in data.names} == {f"{taken}/a", f"{taken}/b"}
+        why = f"what {taken.rpartition('/')[2]}/ has in another format: name it by itself to use it (6 files)"
+        assert sorted(data.skipped) == [(f"{copy}/", why) for copy in sorted(copies.split())]
+
+    def test_formats_of_other_pictures_are_all_taken(self, tmp_path):
+        pictures = ["png/1.png", "png/2.png", "png/3.png", "gif/3.gif", "gif/4.gif", "gif/5.gif"]
+        assert Folder(str(paint(tmp_path / "mine", pictures))).open().classes == ("gif", "png")
+
     @pytest.mark.parametrize("ending", ["jfif", "JPE", "jpeg_large", ""])
     def test_what_a_name_ends_in_says_nothing(self, tmp_path, ending):
         dice = np.random.default_rng(0)

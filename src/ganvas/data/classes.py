@@ -10,13 +10,15 @@ from .archives import Files
 from .decode import Unusable
 from .words import nfc
 
-__all__ = ["OTHER", "TABLE", "TRAIN", "Classes", "classes", "stem", "without_other_splits"]
+__all__ = ["OTHER", "TABLE", "TRAIN", "Classes", "classes", "stem", "without_other_formats", "without_other_splits"]
 
 FEW = 0.2
 """Pictures without a class are left out if they are fewer than this share; otherwise there are no classes."""
 
 TRAIN = re.compile(r"(train|training|trn)([-_ ]?[ab])?", re.IGNORECASE)
 OTHER = re.compile(r"(test|testing|tst|val|valid|validation|dev|eval|holdout)([-_ ]?[ab])?", re.IGNORECASE)
+FORMATS = ("png", "webp", "jpg", "jpeg", "gif", "svg")
+"""Names of folders that are no classes where they hold the same pictures; the first of them is learned from."""
 SHARD = re.compile(r"\d{5}")  # a numbered folder of a StyleGAN data set, which is no class
 TABLE = "dataset.json"
 
@@ -74,12 +76,7 @@ def without_other_splits(names: Iterable[str]) -> tuple[list[str], tuple[tuple[s
     Returns the names, and (folder, reason) of what is kept for tests.
     """
     names = list(names)
-    around = ""
-    while True:
-        folders = Counter(name[len(around) :].partition("/")[0] for name in names if _is_below(name, around))
-        if len(folders) != 1:
-            break
-        around += next(iter(folders)) + "/"
+    around, folders = _outermost(names)
     trained = [name for name in folders if TRAIN.fullmatch(name)]
     others = [name for name in folders if OTHER.fullmatch(name)]
     if not trained or not others or len(trained) + len(others) < len(folders):
@@ -88,6 +85,35 @@ def without_other_splits(names: Iterable[str]) -> tuple[list[str], tuple[tuple[s
     why = "kept for tests, as {} is there to learn from: name it by itself to use it ({:,} files)"
     told = ((f"{around}{name}/", why.format(f"{trained[0]}/", folders[name])) for name in sorted(others))
     return [name for name in names if not name.startswith(kept)], tuple(told)
+
+
+def without_other_formats(names: Iterable[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
+    """The files without those of a pack's `svg` folder, if its `png` folder has the same names, and other such pairs.
+
+    Returns the names, and (folder, reason) of what is left out.
+    """
+    names = list(names)
+    around, folders = _outermost(names)
+    held = sorted((each for each in folders if each.lower() in FORMATS), key=lambda each: FORMATS.index(each.lower()))
+    places = [f"{around}{each}/" for each in held]
+    stems = [{stem(name).removeprefix(place) for name in names if name.startswith(place)} for place in places]
+    told = tuple(
+        (place, f"what {held[0]}/ has in another format: name it by itself to use it ({folders[each]:,} files)")
+        for each, place, known in zip(held, places, stems, strict=True)
+        if each != held[0] and len(known & stems[0]) * 2 >= len(known)
+    )
+    copies = tuple(folder for folder, _ in told)
+    return [name for name in names if not name.startswith(copies)] if copies else names, told
+
+
+def _outermost(names: Sequence[str]) -> tuple[str, Counter[str]]:
+    """The folder that is around all folders, and how many files each folder in it holds."""
+    around = ""
+    while True:
+        folders = Counter(name[len(around) :].partition("/")[0] for name in names if _is_below(name, around))
+        if len(folders) != 1:
+            return around, folders
+        around += next(iter(folders)) + "/"
 
 
 def _is_below(name: str, folder: str) -> bool:

@@ -83,7 +83,7 @@ def safe_path(text: str) -> tuple[str, ...]:
 
 def read_json(path: Path, default: Any) -> Any:
     """The content of a JSON file, or the default if it is missing or invalid."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RecursionError):
         return json.loads(path.read_text(encoding="utf-8"))
     return default
 

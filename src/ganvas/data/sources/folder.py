@@ -11,7 +11,7 @@ from ...core.files import expanded
 from .. import svg
 from ..archives import Files, open_files
 from ..captions import TABLES, captions
-from ..classes import classes, stem, without_other_splits
+from ..classes import classes, stem, without_other_formats, without_other_splits
 from ..dataset import Dataset, Source, Watch, unwatched
 from ..decode import Decoded, Frame, Unusable, decode, is_picture, looks_drawn
 from ..pack import Described, pack_files
@@ -33,7 +33,8 @@ class Folder(Source):
     `metadata.jsonl` or `metadata.csv` (columns `file_name` and `keywords` or `text`) or from a NAME.txt beside
     NAME.png. Every picture is converted to one `size` by `fit`: `crop` (its middle), `pad` (all of it on the
     `background`) or `stretch`. `bits` is how many of their bits 16-bit pictures use. SVGs need the package of
-    `pip install 'ganvas[icons]'`, and are left out where NAME.png lies beside NAME.svg.
+    `pip install 'ganvas[icons]'`, and are left out where NAME.png lies beside NAME.svg, as is a
+    folder `svg` beside a folder `png` of the same names.
     """
 
     path: str
@@ -52,13 +53,14 @@ class Folder(Source):
         """
         files = self._files()
         names, kept = without_other_splits(_candidates(files))
+        names, formats = without_other_formats(names)
         names, twice = _without_copies(names)
         dataset = pack_files(
             files,
             Frame.of(self.size, self.channels, background=self.background, fit=self.fit, bits=self.bits),
             kind="pictures",
             names=names,
-            describe=lambda: _described(files, names, (*kept, *twice)),
+            describe=lambda: _described(files, names, (*kept, *formats, *twice)),
             watch=watch,
         )
         if len(dataset) == 1:
