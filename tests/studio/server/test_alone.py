@@ -314,7 +314,9 @@ def test_a_board_that_cannot_be_read_is_put_aside(tmp_path):
     assert json.loads(aside.read_text())["places"] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("damaged", ['{"birds": "pict', '["birds"]', '{"birds": 3}', '{"..": "pictures"}', ""])
+@pytest.mark.parametrize(
+    "damaged", ['{"birds": "pict', '["birds"]', '{"birds": 3}', '{"..": "pictures"}', "", "[" * 99_999]
+)
 def test_folders_of_sets_that_cannot_be_read_are_put_aside(tmp_path, monkeypatch, damaged):
     monkeypatch.setattr(Sets, "tick", lambda self: [])  # no process reads the pictures
     (tmp_path / "pictures" / "birds").mkdir(parents=True)
