@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -46,6 +47,8 @@ class Adversarial(Game):
     likeness          weight, in the generator's loss, of the mean absolute difference between each fake and the real
                       sample with its condition, both downsampled 4 times (Isola et al. 2017, arXiv:1611.07004, eq. 3):
                       a direct signal for the layout where few samples share a condition; leaves the details free
+    rolled            roll each fake by a random distance, down and right, so that its opposite edges meet inside it and
+                      have to fit: for seamless tiles
     perceptual        weight, in the generator's loss, of the distance between each fake and the real sample with its
                       condition in features of EfficientNet-Lite1, which see shapes more than pixels; see
                       `efficientnet.perceptual_distance`
@@ -65,6 +68,7 @@ class Adversarial(Game):
     mismatch: Value = 0.0
     likeness: Value = 0.0
     perceptual: Value = 0.0
+    rolled: bool = False
 
     def __post_init__(self) -> None:
         """Reject turns that would never be played, and negative weights.
@@ -80,6 +84,10 @@ class Adversarial(Game):
         for name in ("lazy", "critic_plays"):
             if getattr(self, name) < 1:
                 raise DoesNotFit(f"game.{name} must be at least 1, not {getattr(self, name)}.")
+        if self.rolled and (self.likeness != 0.0 or self.perceptual != 0.0):
+            raise DoesNotFit(
+                "game.rolled moves what game.likeness and game.perceptual compare with a real sample: choose."
+            )
         if self.clip is not None and self.clip <= 0:
             raise DoesNotFit(f"game.clip is a number above 0, or None for no clipping, not {self.clip}.")
 
@@ -117,6 +125,10 @@ class Adversarial(Game):
                     )
         if self.perceptual != 0.0:
             appearance_size(nets["generator"].shape)
+        if self.rolled and len(nets["generator"].shape) < 3:
+            raise DoesNotFit(
+                "game.rolled is for pictures, and these samples are points: `settings=['game.rolled=False']`."
+            )
 
     def memory(self) -> dict[str, Tensor]:
         """See `Game.memory`."""
@@ -170,7 +182,7 @@ class Adversarial(Game):
         return terms
 
     def _generator(self, nets: Nets, batch: Batch) -> Terms:
-        terms, fakes = {}, _fakes(nets, batch)
+        terms, fakes = {}, _fakes(nets, batch, rolled=self.rolled)
         for number, player in enumerate(self.critics):
             fake_logits = self._logits(nets, batch, player, fakes)
             real_logits = None
@@ -196,7 +208,7 @@ class Adversarial(Game):
         real is placed next to its fake, so that terms that cancel between them, as in a paired loss, cancel exactly.
         """
         real = batch.real.detach().requires_grad_(differentiable)
-        fake = _fakes(nets, batch).detach().requires_grad_(differentiable)
+        fake = _fakes(nets, batch, rolled=self.rolled).detach().requires_grad_(differentiable)
         shown, condition = [self._shown(samples, batch) for samples in (real, fake)], batch.condition
         if nets[player].judges_alone and (self.r1 != 0.0) == (self.r2 != 0.0):
             twice = None if condition is None else condition.repeat_interleave(2, 0)
@@ -239,8 +251,8 @@ class _Judged(NamedTuple):
     fake_logits: Tensor
 
 
-def _fakes(nets: Nets, batch: Batch) -> Tensor:
-    """The generator's samples for this batch, computed once for all turns on it.
+def _fakes(nets: Nets, batch: Batch, *, rolled: bool) -> Tensor:
+    """The generator's samples for this batch, `rolled` or not, computed once for all turns on it.
 
     Raises:
         DoesNotFit: they are of another shape than those of the data; a critic that flattens would not notice.
@@ -253,5 +265,15 @@ def _fakes(nets: Nets, batch: Batch) -> Tensor:
                 f"The generator makes samples of shape {list(fakes.shape)}, and those of the data are "
                 f"{list(batch.real.shape)}: pictures are [N, C, H, W]."
             )
-        batch.made["fakes"] = fakes
+        batch.made["fakes"] = _rolled(fakes, batch.dice.uniform("roll", 2)) if rolled else fakes
     return batch.made["fakes"]
+
+
+def _rolled(samples: Float[Tensor, "n *shape"], shares: Float[Tensor, "n 2"]) -> Tensor:
+    """Each picture rolled down and right by its two shares, in [0, 1), of its height and width, in whole pixels."""
+    for dim, share in zip((-2, -1), shares.unbind(1), strict=True):
+        size, shape = samples.shape[dim], [len(samples), *[1] * (samples.dim() - 1)]
+        places = torch.arange(size, device=samples.device) - (share * size).long()[:, None]
+        shape[dim] = size
+        samples = torch.take_along_dim(samples, (places % size).reshape(shape).expand_as(samples), dim)
+    return samples
