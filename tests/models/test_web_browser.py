@@ -62,8 +62,8 @@ def opened(browser):
     """`opened(url)`: a page that has drawn all, and collects what it complains of and asks of a network."""
     contexts = []
 
-    def go(url, width=1440, scheme="light"):
-        context = browser.new_context(viewport={"width": width, "height": 812}, color_scheme=scheme)
+    def go(url, width=1440, scheme="light", **more):
+        context = browser.new_context(viewport={"width": width, "height": 812}, color_scheme=scheme, **more)
         contexts.append(context)
         page = context.new_page()
         page.complaints, page.asked = [], []
@@ -111,6 +111,17 @@ def test_it_draws_from_a_disk_on_a_telephone(made, opened, place, scheme):
         "all => all.filter((one) => one.getBoundingClientRect().height < 40 && !one.closest('p')).map((one) => one.id)"
     )
     assert small == []
+
+
+def test_pictures_are_on_paper_where_colours_are_forced(made, opened):
+    page = opened(f"file://{made[2] / 'page.html'}", scheme="dark", forced_colors="active")
+    settled(page)
+    where = ["body", ".tile .pic", ".seg label:has(:checked)", ".seg label:not(:has(:checked))"]
+    back, paper, chosen, other = (
+        page.locator(one).first.evaluate("one => getComputedStyle(one).backgroundColor") for one in where
+    )
+    assert paper != back
+    assert chosen != other
 
 
 @pytest.mark.parametrize("place", ["page.html", "page/"])
