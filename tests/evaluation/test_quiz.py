@@ -120,14 +120,21 @@ def test_a_visitor_is_scored(asked, tmp_path):
             page.keyboard.press("ArrowLeft")  # an answer stays
             assert page.locator("#said").text_content().startswith("Right." if right else "No.")
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-            page.locator("#next").click()
+            page.locator("#next").press("Enter")
+            assert page.evaluate("document.activeElement.id") == ("ended" if turn == 5 else "asked")
         rows = [row.all_text_contents() for row in (page.locator(f"#scores tr:nth-child({n}) > *") for n in (1, 2))]
         low, high = (f"{100 * share:.0f} %" for share in interval_of_pairs(4, 6))
         assert rows[0] == ["you", "4 of 6", f"{low} to {high}"]
         assert rows[1][:2] == ["the detector", f"{sum(asked.detector)} of 6"]
         assert page.locator("#again li").count() == 6
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        page.locator("#over").click()
+        page.emulate_media(forced_colors="active")
+        lines = page.locator("#again img").evaluate_all(
+            "all => all.map((one) => getComputedStyle(one).borderBottomColor)"
+        )
+        assert len(set(lines)) == 2
+        page.locator("#over").press("Enter")
+        assert page.evaluate("document.activeElement.id") == "asked"
         assert page.locator("#said").text_content().startswith("Pair 1 of 6")
         assert said == []
         browser.close()
