@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from .conftest import sync_api
+from .test_views import settle
 
 expect = sync_api.expect
 
@@ -41,3 +44,31 @@ def test_a_menu_gives_the_focus_back(page: Any) -> None:
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(more).to_be_focused()
+
+
+COVERED = """() => {
+    const one = document.activeElement, box = one.getBoundingClientRect();
+    if (one === document.body) return []; // beyond the last
+    const feet = [...document.querySelectorAll(".shelf, .cmd, .tabbar, .inspect")].filter((foot) =>
+        foot.checkVisibility() && ["sticky", "fixed"].includes(getComputedStyle(foot).position) && !foot.contains(one));
+    return feet.filter((foot) => {
+        const { top, left, right } = foot.getBoundingClientRect();
+        return box.bottom > top + 1 && box.top < innerHeight && box.left < right && box.right > left;
+    }).map((foot) => `${one.ariaLabel ?? one.textContent} below ${foot.className}`);
+}"""
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (640, 400)])
+def test_what_has_the_focus_is_seen(page: Any, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    found: list[str] = []
+    for path in ("/ideas?m=icons&w=3d+fruit&s=0&n=28&at=0", "/data/squares", "/runs/second"):
+        page.goto(path)
+        settle(page)
+        grid = page.locator(".tile").first
+        if grid.count():
+            grid.focus()
+        for key in ["ArrowDown"] * 6 if grid.count() else ["Tab"] * 40:
+            page.keyboard.press(key)
+            found += page.evaluate(COVERED)
+    assert not found, "\n".join(found)

@@ -36,12 +36,15 @@ def test_what_is_chosen_is_seen(forced: Any) -> None:
         (".times label:has(:checked)", ".times label:not(:has(:checked))"),
         (".tabs a[aria-current]", ".tabs a:not([aria-current])"),
     ):
-        most = [colours(forced.locator(one).first, 300) for one in (chosen, other)]
-        assert most[0] and most[1] and not most[0] & most[1], (chosen, most)
+        most, least = (colours(forced.locator(one).first, 300) for one in (chosen, other))
+        assert most, chosen
+        assert least, chosen
+        assert most.isdisjoint(least), chosen
     switch = forced.locator(".switch").last
     off = colours(switch, 20)
     switch.locator("input").click()
-    assert len(off) > 1 and colours(switch, 20) - off
+    assert len(off) > 1
+    assert colours(switch, 20) - off
 
 
 def test_bars_and_lines_are_seen(forced: Any, studio: Any) -> None:
