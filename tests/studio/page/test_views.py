@@ -122,3 +122,16 @@ def test_any_model_is_explored(page: Any) -> None:
     page.get_by_role("link", name="Morph", exact=True).click()
     sync_api.expect(page.locator(".cmd")).to_contain_text("ganvas morph runs/first")
     assert page.complaints == []
+
+
+@pytest.mark.parametrize(("size", "least"), [((320, 256), 0.5), ((667, 375), 0.9)])
+def test_a_low_window_has_room_for_pictures(page: Any, size: tuple[int, int], least: float) -> None:
+    """As a page at 400 % or a telephone on its side has it."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    for name in ("ideas", "set"):
+        page.goto(VIEWS[name])
+        settle(page)
+        free = page.evaluate("""() => Math.min(innerHeight, ...[...document.querySelectorAll("#studio *")].filter(
+            (one) => one.checkVisibility() && ["sticky", "fixed"].includes(getComputedStyle(one).position)
+        ).map((one) => one.getBoundingClientRect().top).filter((top) => top > 0)) / innerHeight""")
+        assert free >= least, (name, free)
