@@ -14,6 +14,7 @@ const LONG = 10_000; // for what can be acted on
 
 let toast = $state.raw<Toast | null>(null);
 let spoken = $state("");
+let covered = $state(false);
 let last = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -29,6 +30,13 @@ export const notes = {
   },
   get spoken(): string {
     return spoken;
+  },
+  /** Whether a dialog is open: what lies behind it is neither heard nor pressed, so all is said in it. */
+  get covered(): boolean {
+    return covered;
+  },
+  set covered(is: boolean) {
+    covered = is;
   },
   show(text: string, act?: Toast["act"]): void {
     toast = { text, act };
@@ -66,12 +74,14 @@ export const notes = {
     try {
       await navigator.clipboard.writeText(text);
     } catch {
+      const before = document.activeElement as HTMLElement | null;
       const field = document.createElement("textarea"); // plain http on another machine has no clipboard
       field.value = text;
-      document.body.append(field);
+      (document.querySelector("dialog[open]") ?? document.body).append(field); // behind a dialog nothing is selected
       field.select();
       document.execCommand("copy");
       field.remove();
+      before?.focus();
     }
     notes.show(what);
   },

@@ -128,3 +128,20 @@ def test_what_cannot_come_back_is_said(page: Any, studio: Any) -> None:
     page.locator(".toast").get_by_role("button", name="Undo").click()
     expect(page.get_by_role("alert")).to_contain_text("There is a set 'dots' now")
     assert studio.client.delete("/api/data/dots").status_code == 204
+
+
+def test_what_is_said_in_a_dialog_is_seen_and_heard_there(page: Any) -> None:
+    """Also where the browser has no clipboard, as over plain http from another machine."""
+    page.add_init_script("""Object.defineProperty(navigator, "clipboard", { value: undefined });
+        document.addEventListener("copy", () => (window.copied = document.activeElement.value));""")
+    page.goto("/runs/second")
+    page.get_by_role("button", name="Export", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    copy = dialog.get_by_role("button", name="Copy the command")
+    copy.press("Enter")
+    expect(dialog.locator(".toast")).to_have_text("Copied the command")
+    expect(dialog.get_by_role("status")).to_have_text("Copied the command")
+    assert page.evaluate("window.copied").startswith("ganvas sample runs/second")
+    expect(copy).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator(".toast")).to_have_text("Copied the command")
