@@ -47,6 +47,7 @@ NETWORKS = {name: {} for name in names("network")} | {
     "resnet_critic strided": {"strided": True},
     "resnet_critic stem": {"strided": True, "stem": True},
     "resnet_generator modulated": {"modulated": True},
+    "resnet_generator seamless": {"seamless": True},
     "sngan_critic projection": {"projection": True},
     "autoencoder gaussian": {"gaussian": True},
     "latent_generator flow": {"steps": 2, "guidance": 2.0},

@@ -6,6 +6,7 @@ exception.
 """
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -60,7 +61,7 @@ class Unusable(Unreadable):
 class Decoded(NamedTuple):
     """The content of a picture file.
 
-    picture  uint8 [H, W, C]
+    picture  uint8 [H, W, C], or [n, H, W, C] if the frame cuts pictures
     size     width and height in the file, in pixels, once upright; zeros for an SVG, which is drawn at any size
     kind     the format, such as `PNG`, and for 16-bit pictures the bits in use: `PNG of 16 bits`, `PNG of 12 bits`
     sheet    whether this toolkit made it as a sheet of pictures
@@ -81,6 +82,7 @@ class Frame:
     background      the colour under transparent pictures and around padded ones: a CSS name or #rrggbb
     fit             `crop` cuts the middle out, `pad` shows the whole picture on the background, `stretch` distorts it
     bits            in use in 16-bit pictures; cameras and microscopes store 10, 12 or 14 in 16
+    across          above 1, a picture is cut into overlapping pieces, so many side by side along its shorter side
     """
 
     width: int
@@ -89,6 +91,7 @@ class Frame:
     background: str = "white"
     fit: str = "crop"
     bits: int = 16
+    across: int = 1
 
     def __post_init__(self) -> None:
         """Refuse impossible settings.
@@ -102,6 +105,13 @@ class Frame:
             raise DoesNotFit(f"Pictures have 1 (gray), 3 (RGB) or 4 (RGBA) channels, not {self.channels}.")
         if self.fit not in {"crop", "pad", "stretch"}:
             raise DoesNotFit(f"Pictures can be made to fit by crop, pad or stretch, not by {self.fit!r}.")
+        if not (self.across >= 1 and max(self.width, self.height) * self.across <= 4096):
+            raise DoesNotFit(
+                f"Pictures can be cut from 1 across to as many as make 4096 pixels, not {self.across} of "
+                f"{self.width}x{self.height}."
+            )
+        if self.across > 1 and self.fit != "crop":
+            raise DoesNotFit(f"Pictures that are cut (across={self.across}) cannot be made to fit by {self.fit}.")
         if not 8 <= self.bits <= 16:
             raise DoesNotFit(f"16-bit pictures use 8 to 16 of their bits, not {self.bits}.")
         try:
@@ -120,14 +130,21 @@ class Frame:
         """The shape of a picture in this frame: (H, W, C)."""
         return self.height, self.width, self.channels
 
+    @property
+    def pieces(self) -> int:
+        """How many pieces a square picture is cut into, of which neighbours share a half."""
+        return (2 * self.across - 1) ** 2
+
     def take(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Any Pillow image as uint8 [H, W, C].
+        """Any Pillow image as uint8 [H, W, C], or cut into pieces [n, H, W, C], row by row.
 
         Raises:
             Unusable: its colours cannot be converted.
         """
         image = self._coloured(image)
         whole = (0, 0, image.width, image.height)
+        if self.across > 1:
+            return self._cut(image)
         if self.fit == "pad":
             scale = self.scale(image)
             size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
@@ -154,9 +171,23 @@ class Frame:
             raise Unusable(f"transparent, with nothing to be seen on {self.background}: set data.background")
 
     def scale(self, image: Image.Image) -> float:
-        """The factor by which this image is scaled; if stretched, the larger of its two factors."""
+        """The factor by which this image is scaled; if stretched, the larger of its two factors.
+
+        One that is cut is not enlarged, unless it is smaller than one piece.
+        """
         across, down = self.width / image.width, self.height / image.height
-        return min(across, down) if self.fit == "pad" else max(across, down)
+        if self.fit == "pad":
+            return min(across, down)
+        whole = max(across, down)
+        return whole if self.across == 1 else min(whole * self.across, max(whole, 1.0))
+
+    def _cut(self, image: Image.Image) -> NDArray[np.uint8]:
+        scale = self.scale(image)
+        size = max(self.width, round(image.width * scale)), max(self.height, round(image.height * scale))
+        drawn = np.asarray(_resized(image, size, (0, 0, image.width, image.height)))
+        drawn = drawn.reshape(*size[::-1], self.channels)
+        down, right = _begins(size[1], self.height), _begins(size[0], self.width)
+        return np.stack([drawn[y : y + self.height, x : x + self.width] for y in down for x in right])
 
     def _coloured(self, image: Image.Image) -> Image.Image:
         """The image in mode L, RGB or RGBA, on the background unless there is a channel for transparency."""
@@ -205,7 +236,7 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
             _check(image, most)
             size, form = image.size, image.format or ""
             # A JPEG can be read at 1/2, 1/4 or 1/8 of its size, many times faster; twice what is needed loses nothing.
-            need = min(1.0, 2 * max(frame.width, frame.height) / min(image.size))
+            need = min(1.0, 2 * frame.across * max(frame.width, frame.height) / min(image.size))
             image.draft(None, (round(image.width * need), round(image.height * need)))
             image.load()
             _refuse_missing_rows(image, content)
@@ -230,7 +261,7 @@ def _from_svg(content: bytes, frame: Frame) -> Decoded:
     Raises:
         Unusable: it cannot be drawn.
     """
-    large = svg.finer(max(frame.width, frame.height))
+    large = svg.finer(frame.across * max(frame.width, frame.height))
     try:
         image = svg.draw(content, round(large))
         if (scale := frame.scale(image)) > 1 / svg.FINER:  # of a long one, the middle
@@ -341,6 +372,12 @@ def _by_range(image: Image.Image, bits: int) -> Image.Image:
     values -= low  # in place: the largest picture takes half a gigabyte
     values *= 255 / ((high - low) or 1.0)
     return Image.fromarray(np.rint(values, out=values).astype(np.uint8))
+
+
+def _begins(length: int, piece: int) -> list[int]:
+    """Where pieces of this length begin along a side, evenly and at most half a piece apart."""
+    count = math.ceil(2 * (length - piece) / piece) + 1
+    return np.linspace(0, length - piece, count).round().astype(int).tolist()
 
 
 def _resized(image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:

@@ -54,6 +54,8 @@ MADE_ANEW = "What the cache held of these pictures was damaged, and was made ane
 class Item:
     """A candidate sample: its picture uint8 [H, W, C] or clip [T, H, W, C], or the reason why there is none.
 
+    A picture that was cut is several samples [n, H, W, C], all of this name and with these words.
+
     group      the name of its class, or empty
     original   width and height of the file's picture in pixels, or zeros
     kind       of file, as in `Decoded`
@@ -96,7 +98,7 @@ def packed(
     Args:
         name: a short word and a key, such as `icons-0123456789abcdef`.
         items: the samples in order; taken one by one, so that memory stays constant.
-        most: the largest possible number of items, to check for disk space.
+        most: how many samples to expect at most, to check for disk space.
         shape: (H, W, C) of every picture, or (T, H, W, C) of every clip.
         classes: the names of the classes in order; by default those of the items, if every item has one.
         notes: from (kind of file -> how many) to what a person should know about them.
@@ -168,7 +170,7 @@ def pack_files(
 
     name = f"{kind}-{key(digest(_hashed(files, watch)), files.closed, *settings)}"
     items = _items(files, names, item, described, watch)
-    dataset = packed(name, items, most=len(names), shape=frame.shape, notes=notes)
+    dataset = packed(name, items, most=len(names) * frame.pieces, shape=frame.shape, notes=notes)
     if any(reason.startswith("cannot be read") for _, reason in dataset.skipped):
         return dataset  # without a shortcut: the disk may be well again, which no time or size tells
     with suppress(OSError):  # only a shortcut, and the cache of others may not be writable
@@ -254,13 +256,13 @@ def _write(
             if item.picture is None:
                 skipped.append((item.name, item.reason))
                 continue
-            pixels = np.ascontiguousarray(item.picture).data
-            file.write(pixels)
-            total = zlib.crc32(pixels, total)
+            pieces = np.ascontiguousarray(item.picture).reshape(-1, *shape)
+            file.write(pieces.data)
+            total = zlib.crc32(pieces.data, total)
             kinds[item.kind] += 1
-            names.append(item.name)
-            groups.append(item.group)
-            keywords.append(item.keywords)
+            names += [item.name] * len(pieces)
+            groups += [item.group] * len(pieces)
+            keywords += [item.keywords] * len(pieces)
             if any(item.original):
                 sizes.append(item.original)
         file.seek(0)

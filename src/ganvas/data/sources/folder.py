@@ -35,6 +35,9 @@ class Folder(Source):
     `background`) or `stretch`. `bits` is how many of their bits 16-bit pictures use. SVGs need the package of
     `pip install 'ganvas[icons]'`, and are left out where NAME.png lies beside NAME.svg, as is a
     folder `svg` beside a folder `png` of the same names.
+
+    With `across` above 1 each picture is cut into overlapping pieces, so many side by side along its shorter side: a
+    few large pictures of a texture or pattern become hundreds. They are not enlarged for that.
     """
 
     path: str
@@ -43,6 +46,7 @@ class Folder(Source):
     background: str = "white"
     fit: str = "crop"
     bits: int = 16
+    across: int = 1
 
     def open(self, watch: Watch = unwatched) -> Dataset:
         """Decode the pictures, once, into the cache.
@@ -57,7 +61,7 @@ class Folder(Source):
         names, twice = _without_copies(names)
         dataset = pack_files(
             files,
-            Frame.of(self.size, self.channels, background=self.background, fit=self.fit, bits=self.bits),
+            self._frame(),
             kind="pictures",
             names=names,
             describe=lambda: _described(files, names, (*kept, *formats, *twice)),
@@ -84,6 +88,10 @@ class Folder(Source):
         svg.let_go()
         return looks_drawn(found)
 
+    def _frame(self) -> Frame:
+        more = {"background": self.background, "fit": self.fit, "bits": self.bits, "across": self.across}
+        return Frame.of(self.size, self.channels, **more)
+
     def _files(self) -> Files:
         path = expanded(self.path)
         with suppress(OSError):
@@ -101,7 +109,10 @@ def _beginning(path: Path) -> bytes:
         return file.read(svg.HEAD)
 
 
-FEW = "A GAN needs at least 2 pictures to tell what they have in common, and a few dozen to be useful."
+FEW = (
+    "A GAN needs at least 2 pictures to tell what they have in common, and a few dozen to be useful. One of a texture, "
+    "in a folder, is cut into many by --set data.across=6."
+)
 
 
 def _candidates(files: Files) -> list[str]:
