@@ -65,6 +65,13 @@ def test_who_trains_is_told_without_the_lock_and_no_longer_after_a_kill(start, t
     assert run.newest_sound().name == f"{run.status['images']:09}", "and what it had learned is kept"
 
 
+def test_what_seems_wrong_is_still_told_when_the_command_of_a_finished_run_is_given_again(tmp_path):
+    asked = {"images": 512, "out": tmp_path / "run", "quiet": True}
+    before = fit("ring", **asked).status["diagnoses"]
+    assert [each["kind"] for each in before] == ["short"]
+    assert fit("ring", **asked).status["diagnoses"] == before
+
+
 @pytest.mark.parametrize("moment", ["sheet", "log", "keep_best"])
 def test_a_run_that_is_moved_while_it_trains_does_not_come_into_being_anew(moment, points, tmp_path, monkeypatch):
     work = getattr(Recorder, moment)

@@ -102,6 +102,8 @@ class Session:
             Unwritable: the disk is full.
         """
         title = str(self._recorder.run.path)
+        if self._logged:
+            self._find()
         with console.training(self._recipe.images, title, quiet=quiet) as display, _interruptions() as interrupted:
             while self._seen < self._recipe.images and self._goes_on(display, interrupted):
                 display.expect(self._recipe.images)
@@ -254,13 +256,17 @@ class Session:
             self._events.log(self._seen, self._terms | (scores or {}) | (signs or {}))
 
     def _diagnose(self) -> None:
-        """Let the doctor look at the log; cheap, as it is rare."""
+        """Let the doctor look at the log, and follow its advice if that is wanted; cheap, as it is rare."""
+        self._find()
+        self._mender.look(self._recipe, self._seen)
+
+    def _find(self) -> None:
+        """Report what seems wrong in the log so far."""
         run = self._recorder.run
         start_from = run.about.get("from")
         self._found = diagnoses(run.rows, samples=len(self._data), recipe=self._recipe, start_from=start_from)
         if self._status:
             self._status.diagnosed(self._found)
-        self._mender.look(self._recipe, self._seen)
 
     def _ends(self, tick: Tick, interrupted: Callable[[], bool]) -> bool:
         """Whether this was the last step; saves after it, and now and then before."""
