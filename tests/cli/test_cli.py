@@ -128,13 +128,14 @@ def test_data(ganvas, tmp_path):
 
 
 def test_a_folder_that_is_called_like_something_known_is_pointed_out(ganvas, tmp_path):
-    for name in ("digits", "mlp_gan"):
+    for name in ("clips", "digits", "mlp_gan"):
         (tmp_path / name).mkdir()
     told = "{0} is taken as a name that Ganvas knows. For the file or folder of that name here, write ./{0}."
     assert told.format("digits") in ganvas("data", "digits", "--size", 8)[2]
     words = ("--images", 64, "--set", "batch=32", "--set", "measure_images=0", "--set", "generator.width=8")
     assert told.format("mlp_gan") in ganvas("train", "mlp_gan", *words)[2]
     assert told.format("digits") in ganvas("train", "mlp_gan", "--data", "digits", *words, "--out", "r")[2]
+    assert told.format("clips") in ganvas("train", "moving_digits", "--data", "clips")[2], "a folder of clips, perhaps"
     assert "digits is taken as" not in ganvas("train", "mlp_gan", "--data", "digits:8", *words, "--out", "x")[2]
 
 

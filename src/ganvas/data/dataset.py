@@ -384,7 +384,8 @@ def _named(name: str, setting: str | None) -> Source:
         raise DoesNotFit(f"{name} has no settings, so nothing may follow it: write {name}.")
     if first is None or setting is None:
         if first and first.default is MISSING:
-            raise DoesNotFit(f"{name} needs a {first.name}: write {name}:{first.name.upper()}.")
+            said = (f"{name} needs a {first.name}: write {name}:{first.name.upper()}.", hidden(name, {name}))
+            raise DoesNotFit(" ".join(filter(None, said)))
         return cast("Source", part())
     try:
         return cast("Source", part(setting if first.type is str else int(setting)))
