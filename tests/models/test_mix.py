@@ -84,7 +84,9 @@ def test_the_command_makes_a_folder_that_says_of_what(tmp_path, ganvas):
     code, out, err = ganvas("mix", "1.safetensors", "2.safetensors", "--at", 16, "--out", "mixed")
     assert (code, out.strip()) == (0, "the model is mixed"), err
     told = "Layers below 16 pixels of 1.safetensors, and from there on of 2.safetensors."
-    assert told in (tmp_path / "mixed" / "README.md").read_text()
+    card = (tmp_path / "mixed" / "README.md").read_text()
+    assert told in card
+    assert "--from" not in card, "no recipe trained it, so nothing can start from it"
     assert ganvas("sample", "mixed", "--count", 2, "--out", "two.png")[0] == 0
     assert "can be mixed at 4, 8, 16, and not --at 5" in ganvas("mix", "1.safetensors", "2.safetensors", "--at", 5)[2]
 

@@ -48,7 +48,7 @@ def card(name: str, model: Model, by: Trained | None, *, about: str, licence: st
     """
     parts = (
         ("", about.strip()),
-        ("Use", _use(name, model)),
+        ("Use", _use(name, model, by)),
         ("Data", _data(by)),
         ("Licence", _licence(licence or UNKNOWN)),
         ("Training", _training(by)),
@@ -94,16 +94,17 @@ def _datasets(recipe: Recipe) -> list[str]:
     return [named] if named and not getattr(recipe.data, "path", "") else []
 
 
-def _use(name: str, model: Model) -> str:
+def _use(name: str, model: Model, by: Trained | None) -> str:
     """The commands that use the model, with an hf: name if `name` is that of a repository, otherwise with a folder."""
     place = f"hf:{name}" if "/" in name else name
     told = model.condition
     asked = f" --label {shlex.quote(told.classes[0])}" if isinstance(told, Labels) and told.classes else ""
     asked = f" --keywords {shlex.quote(told.words[0])}" if isinstance(told, Keywords) and told.words else asked
     what = "samples.gif" if model.moves else "samples.png"
+    begin = f"\nganvas train FOLDER --from {place}" if by else ""  # a training goes on by the recipe of its beginning
     return (
         f"It makes {model.kind} of {in_words(model.shape)}. To use it with Ganvas (`pip install 'ganvas[hub]'`):\n"
-        f"\n```\nganvas sample {place} --count 16{asked} --out {what}\nganvas train FOLDER --from {place}\n```"
+        f"\n```\nganvas sample {place} --count 16{asked} --out {what}{begin}\n```"
     )
 
 
