@@ -28,7 +28,7 @@ ROOMS = [*ganvas.ROOMS, "studio", "cli"]
 
 PARTS = {
     "data/sources": set(),
-    "networks": {"layers", "strided", "modulation", "winograd", "transformer", "sketch"},
+    "networks": {"layers", "strided", "modulation", "torus", "winograd", "transformer", "sketch"},
     "recipes": {"recipe", "settings"},
 }
 """Folders of parts -> those of their files that the others may import."""

@@ -78,6 +78,13 @@ def sample(
             "the size and is scaled up smoothly from there; with all others each pixel becomes a square."
         ),
     ] = None,
+    repeat: Annotated[
+        int | None,
+        typer.Option(
+            help="Lay out so many copies of each picture side by side and below one another: a seamless one has no "
+            "edges there."
+        ),
+    ] = None,
     captions: Annotated[
         bool | None,
         typer.Option(
@@ -115,7 +122,13 @@ def sample(
             "--truncation-strip lays its pictures out by itself: leave out --place, --like, --separate, --columns and "
             "--truncation."
         )
-    shown = {"columns": columns, "scale": scale, "separate": separate or None, "captions": captions}
+    shown = {
+        "columns": columns,
+        "scale": scale,
+        "repeat": repeat,
+        "separate": separate or None,
+        "captions": captions,
+    }
     if like:
         return _again(run, like, out, shown)
     if run is None:

@@ -155,7 +155,7 @@ def save_places(
     more = tuple(tuple(added(model, place)) for place in chosen) if layout.captions or is_vector(out) else ()
     made = Made(name, fingerprint(model.network), tuple(chosen), layout, added=more)
     large = model.doubles and (is_vector(out) or zoom_of(model.shape, layout) > 1)
-    zoom = max((not is_vector(out) and layout.scale) or 1, 2 if large else 1)
+    zoom = max((not is_vector(out) and layout.scale) or 1, 2 if large else 1) * (layout.repeat or 1)
     refuse_huge(1 if layout.separate else len(chosen), model.shape, zoom=zoom)
     if not layout.separate:
         samples = _drawn_together(model, chosen, found=found, large=large)

@@ -102,7 +102,7 @@ class Exported:
         shape = self.about["shape"]
         zoom = layout.scale or (1 if layout.separate else max(1, SHOWN // max(shape[1:], default=1)))
         still = out.suffix.lower() in ({""} if layout.separate else {".png", ".jpg", ".jpeg", ".webp"})
-        if len(shape) != 3 or not still or layout.captions or (zoom > 1 and self.about["doubles"]):
+        if len(shape) != 3 or not still or layout.captions or layout.repeat or (zoom > 1 and self.about["doubles"]):
             return None
         try:
             conditions = [self._told(place) for place in chosen]

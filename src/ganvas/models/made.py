@@ -38,23 +38,27 @@ class Layout:
     scale     enlargement, a whole number; by default small pictures on a sheet are enlarged
     captions  whether the words and the seed stand below each picture
     separate  one file for each picture, by default not enlarged, and no sheet
+    repeat    copies of each picture side by side, and as many below one another, which shows whether it is seamless
     """
 
     columns: int | None = None
     scale: int | None = None
     captions: bool = False
     separate: bool = False
+    repeat: int | None = None
 
     def __post_init__(self) -> None:
         """Check the values.
 
         Raises:
-            DoesNotFit: columns or scale is below 1.
+            DoesNotFit: columns, scale or repeat is below 1.
         """
         if self.columns is not None and self.columns < 1:
             raise DoesNotFit(f"`columns=` is at least 1, not {self.columns}.")
         if self.scale is not None and self.scale < 1:
             raise DoesNotFit(f"`scale=` enlarges pictures by a whole number from 1, not by {self.scale}.")
+        if self.repeat is not None and self.repeat < 1:
+            raise DoesNotFit(f"`repeat=` lays out a whole number of copies from 1, not {self.repeat}.")
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,10 @@ class Made:
             all(isinstance(each, str) and each.isprintable() and len(each) <= MOST_NAME for each in (model, version))
             and re.fullmatch("[0-9a-f]{64}", digest)
             and 1 <= len(places) <= MOST_PLACES
-            and all(type(value) is (int if name in {"columns", "scale"} else bool) for name, value in layout.items())
+            and all(
+                type(value) is (int if name in {"columns", "scale", "repeat"} else bool)
+                for name, value in layout.items()
+            )
             and (not model or _inside(model))
         )
         found = tuple(map(Place.of, places))

@@ -62,6 +62,7 @@ def save_sheet(samples: Float[Tensor, "n *shape"], out: Path, made: Made, *, sha
             or the package that traces pictures is missing.
     """
     kind, columns = _kind(samples, out, made), made.layout.columns
+    samples, shape = _repeated(samples, shape, made.layout)
     columns = columns and min(columns, len(samples))
     if is_vector(out):
         return _save_svg(samples, out, made, shape)
@@ -81,6 +82,7 @@ def save_sheet(samples: Float[Tensor, "n *shape"], out: Path, made: Made, *, sha
 def save_sample(sample: Float[Tensor, "1 *shape"], out: Path, made: Made, *, shape: Sequence[int]) -> Path:
     """Save one picture or clip in `out`, adding an extension unless it is .svg; the rest as in `save_sheet`."""
     kind = _kind(sample, out, made)
+    sample, shape = _repeated(sample, shape, made.layout)
     if kind is Kind.POINTS:
         raise DoesNotFit(f"This model makes vectors of {sample.shape[1]} numbers, not pictures; use generate().")
     if is_vector(out):
@@ -110,10 +112,24 @@ def at_scale(samples: Float[Tensor, "n c h w"], shape: Sequence[int], zoom: int)
 
 def _kind(samples: Tensor, out: Path, made: Made) -> Kind:
     kind = kind_of(samples.shape[1:])
-    for asked, what in ((made.layout.scale, "`scale=` enlarges"), (is_vector(out), "An .svg is traced from")):
+    ways = {
+        "`scale=` enlarges": made.layout.scale,
+        "`repeat=` lays out copies of": made.layout.repeat,
+        "An .svg is traced from": is_vector(out),
+    }
+    for what, asked in ways.items():
         if asked and kind is not Kind.PICTURES:
             raise DoesNotFit(f"{what} pictures, and these samples are {kind}.")
     return kind
+
+
+def _repeated(samples: Tensor, shape: Sequence[int], layout: Layout) -> tuple[Tensor, Sequence[int]]:
+    """The samples as pictures of copies of themselves, and what the shape of one becomes."""
+    if not layout.repeat:
+        return samples, shape
+    channels, height, width = shape
+    count = layout.repeat
+    return samples.repeat(1, 1, count, count), (channels, height * count, width * count)
 
 
 def _save_svg(samples: Tensor, out: Path, made: Made, shape: Sequence[int]) -> Path:

@@ -1,6 +1,7 @@
 """DCGAN: strided convolutions with batch norm (Radford, Metz & Chintala 2016, arXiv:1511.06434)."""
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -9,6 +10,7 @@ from ..core.catalog import part
 from .layers import BatchNorm, Critic, Dropout, Generator, NetworkSettings, doublings, planes, widths, with_condition
 from .modulation import ModulatedNorm, Style
 from .strided import Doubling, Gathering, Halving, Spreading
+from .torus import TorusConv, TorusDoubling
 
 __all__ = ["DCGANCritic", "DCGANGenerator"]
 
@@ -25,7 +27,8 @@ class DCGANGenerator(NetworkSettings):
     the picture's. `full` is that of 3x3 convolutions at the picture's own size, the last of which makes the picture;
     the last transposed convolution then has `width` channels. A `slope` above 0 replaces each ReLU by a LeakyReLU. If
     `modulated`, z and the condition also scale and shift the features after each norm (Chen et al. 2019,
-    arXiv:1810.01365).
+    arXiv:1810.01365). If `seamless`, convolutions go on at the opposite edge of a picture, so that copies side by side
+    can continue one another; the game's `rolled` makes them do so.
     """
 
     width: int = 64
@@ -34,6 +37,7 @@ class DCGANGenerator(NetworkSettings):
     full: int = 0
     slope: float = 0.0
     modulated: bool = False
+    seamless: bool = False
     from_zero = ("extra", "full")
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
@@ -83,14 +87,19 @@ class _DCGANGenerator(Generator):
         height, width, count = doublings(shape)
         channels = widths(settings.width, count, widest=WIDEST)[::-1]
         channels += channels[-1:] if settings.full else []
+        double, keep = (
+            (TorusDoubling, TorusConv)
+            if settings.seamless
+            else (Doubling, partial(nn.Conv2d, kernel_size=3, padding=1))
+        )
         layers: list[nn.Module] = []
         for number, (a, b) in enumerate(pairwise([settings.latent + condition, *channels])):
-            layers.append(Doubling(a, b, bias=False) if number else Spreading(a, b, (height, width), bias=False))
+            layers.append(double(a, b, bias=False) if number else Spreading(a, b, (height, width), bias=False))
             layers += _follow(b, settings)
             for _ in range(settings.extra if number < count else settings.full - 1):
-                layers += [nn.Conv2d(b, b, 3, padding=1, bias=False), *_follow(b, settings)]
+                layers += [keep(b, b, bias=False), *_follow(b, settings)]
         last, colours = channels[-1], shape[0]
-        layers.append(nn.Conv2d(last, colours, 3, padding=1) if settings.full else Doubling(last, colours, bias=False))
+        layers.append(keep(last, colours) if settings.full else double(last, colours, bias=False))
         layers.append(nn.Tanh())
         self.layers = nn.Sequential(*layers).apply(_initialise)
         self.style = Style(settings.latent + condition) if settings.modulated else None

@@ -34,15 +34,13 @@ class ResnetGenerator(NetworkSettings):
 
     `width` is the number of channels of the last block; each block further from the picture has twice as many, up to
     `widest` times `width`. If `modulated`, z and the condition also scale and shift the features after each norm (Chen
-    et al. 2019, arXiv:1810.01365). If `seamless`, convolutions continue a picture at its opposite edge, so that copies
-    side by side can go on in one another; the game's `rolled` makes them do so.
+    et al. 2019, arXiv:1810.01365).
     """
 
     width: int = 16
     latent: int = 64
     widest: int = 4
     modulated: bool = False
-    seamless: bool = False
 
     def build(self, shape: tuple[int, ...], condition: int) -> Generator:
         """See `NetworkSettings.build`."""
@@ -72,29 +70,13 @@ class ResnetCritic(NetworkSettings):
         return _ResnetCritic(self, shape, condition)
 
 
-class _Wrapped(nn.Conv2d):
-    """A 3x3 convolution that continues the picture at its opposite edge: padding of a torus."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = torch.cat([x[..., -1:, :], x, x[..., :1, :]], -2)
-        return super().forward(torch.cat([x[..., -1:], x, x[..., :1]], -1))
-
-
-def _conv3(inputs: int, outputs: int, *, seamless: bool) -> nn.Conv2d:
-    """A 3x3 convolution that keeps the size."""
-    return _Wrapped(inputs, outputs, 3) if seamless else nn.Conv2d(inputs, outputs, 3, padding=1)
-
-
 class _Up(nn.Module):
     """Twice the size: batch norm, LeakyReLU, nearest upsampling and 3x3 convolutions beside a 1x1 shortcut."""
 
-    def __init__(self, inputs: int, outputs: int, *, modulated: bool, seamless: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, *, modulated: bool) -> None:
         super().__init__()
-        self.norm1, self.conv1 = ModulatedNorm(inputs, modulated=modulated), _conv3(inputs, outputs, seamless=seamless)
-        self.norm2, self.conv2 = (
-            ModulatedNorm(outputs, modulated=modulated),
-            _conv3(outputs, outputs, seamless=seamless),
-        )
+        self.norm1, self.conv1 = ModulatedNorm(inputs, modulated=modulated), nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.norm2, self.conv2 = ModulatedNorm(outputs, modulated=modulated), nn.Conv2d(outputs, outputs, 3, padding=1)
         self.shortcut = nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor, style: Tensor | None) -> Tensor:
@@ -152,10 +134,9 @@ class _ResnetGenerator(Generator):
         self.base = (channels[0], height, width)
         self.project = nn.Linear(settings.latent + condition, channels[0] * height * width)
         self.style = Style(settings.latent + condition) if modulated else None
-        ways = {"modulated": modulated, "seamless": settings.seamless}
-        self.blocks = nn.ModuleList([_Up(a, b, **ways) for a, b in pairwise([channels[0], *channels])])
+        self.blocks = nn.ModuleList([_Up(a, b, modulated=modulated) for a, b in pairwise([channels[0], *channels])])
         self.norm = ModulatedNorm(channels[-1], modulated=modulated)
-        self.picture = _conv3(channels[-1], shape[0], seamless=settings.seamless)
+        self.picture = nn.Conv2d(channels[-1], shape[0], 3, padding=1)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
         z = with_condition(z, condition)

@@ -8,6 +8,7 @@ In: settings; out: a `Dataset`. These files never import one another.
     clips.py     animations: a folder of clips, and moving digits
     icons.py     drawn from OpenMoji, with keywords
     digits.py    handwritten digits that come with the toolkit (digits.npz)
+    pebbles.py   pieces of a ground of pebbles, drawn by rules
     toys.py      points in the plane with known modes
     points.py    a table of numbers from a file
     stacked.py   three digits as red, green and blue

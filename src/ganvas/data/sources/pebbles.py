@@ -75,5 +75,5 @@ def _ground(frame: Frame, across: float, dice: np.random.Generator) -> NDArray[n
     height = np.sqrt(np.clip(gap / (0.45 * unit), 0, 1))
     slope = np.stack(np.gradient(height)[::-1], -1) * unit / 4
     shade = 0.25 + 0.65 * height + 0.35 * (slope @ -LIGHT).clip(-1, 1) * height
-    ground = colours[nearest] * shade[..., None] + dice.normal(0, 0.015, (frame.height, frame.width, 1))
+    ground = colours[nearest] * shade[..., None]
     return np.rint(ground.clip(0, 1) * 255).astype(np.uint8)

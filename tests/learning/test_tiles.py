@@ -1,0 +1,144 @@
+"""Seamless tiles: pictures cut into pieces, fakes that are rolled, convolutions on a torus, and copies to look at."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganvas import find, fit, load, plan
+from ganvas.core.batch import Batch, Dice
+from ganvas.core.errors import GanvasError
+from ganvas.data.sources.folder import Folder
+from ganvas.data.sources.pebbles import Pebbles
+from ganvas.learning.adversarial import Adversarial
+from ganvas.learning.losses import Relativistic
+from ganvas.networks.dcgan import DCGANGenerator
+from ganvas.networks.resnet import ResnetCritic
+from ganvas.networks.strided import Doubling
+from ganvas.networks.torus import TorusConv, TorusDoubling
+
+
+def seams(pictures):
+    """The step from edge to opposite edge beside the one in the middle, across and down; 1 for no seam."""
+    pixels = np.stack([np.asarray(each.convert("RGB"), float) for each in pictures])
+    ways = pixels, pixels.swapaxes(1, 2)
+    step = lambda each, a, b: np.abs(each[:, a] - each[:, b]).mean()  # noqa: E731
+    return [step(each, 0, -1) / step(each, (half := each.shape[1] // 2), half - 1) for each in ways]
+
+
+def test_a_picture_is_cut_into_pieces_that_share_halves(tmp_path):
+    dice = np.random.default_rng(0)
+    whole = dice.integers(0, 256, (24, 40, 3), np.uint8)
+    for kind in ("rough", "smooth"):
+        (tmp_path / kind).mkdir()
+        Image.fromarray(whole if kind == "rough" else whole // 2).save(tmp_path / kind / "one.png")
+    data = Folder(str(tmp_path), size=8, across=3).open()
+    assert len(data) == 2 * 5 * 9
+    assert data.kinds == (("PNG", 2),)
+    assert data.names[:45] == ("rough/one.png",) * 45
+    assert data.labels.tolist() == [0] * 45 + [1] * 45
+    for place, piece in enumerate(data.samples[:45]):
+        y, x = 4 * (place // 9), 4 * (place % 9)
+        assert np.array_equal(piece, whole[y : y + 8, x : x + 8])
+    assert len(Folder(str(tmp_path), size=8, across=2).open()) == 2 * 3 * 6, "reduced, and the last one at the edge"
+    assert len(Folder(str(tmp_path), size=8, across=50).open()) == 2 * 5 * 9, "not enlarged"
+    assert len(Folder(str(tmp_path), size=32, across=4).open()) == 2 * 1 * 3, "but for what is smaller than one piece"
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"across": 0}, "from 1 across"),
+        ({"across": 65, "size": 64}, "4096 pixels, not 65 of 64x64"),
+        ({"across": 2, "fit": "pad"}, "made to fit by pad"),
+    ],
+)
+def test_cuts_that_cannot_be_meant_are_refused(tmp_path, settings, told):
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    with pytest.raises(GanvasError, match=told):
+        Folder(str(tmp_path), **settings).open()
+
+
+def test_pebbles_are_the_same_each_time_and_all_different():
+    data = Pebbles(count=6, size=(24, 16), channels=1).open()
+    assert data.shape == (1, 16, 24)
+    assert len({piece.tobytes() for piece in data.samples}) == 6
+    assert np.array_equal(data.samples, Pebbles(count=6, size=(24, 16), channels=1).open().samples)
+    with pytest.raises(GanvasError, match="1 to 16 across"):
+        Pebbles(across=0.5)
+
+
+@pytest.mark.parametrize(("part", "larger"), [(TorusConv, 1), (TorusDoubling, 2)])
+def test_what_is_rolled_in_comes_out_rolled(part, larger):
+    torch.manual_seed(0)
+    layer, x = part(2, 3).double(), torch.randn(2, 2, 4, 5, dtype=torch.float64, requires_grad=True)
+    rolled = layer(x.roll((1, 2), (2, 3)))
+    assert torch.allclose(rolled, layer(x).roll((larger, 2 * larger), (2, 3)))
+    with torch.no_grad():
+        assert torch.equal(layer(x.roll((1, 2), (2, 3))), rolled), "where no gradient is wanted it is padded otherwise"
+    assert torch.autograd.gradcheck(layer, x)
+    assert torch.autograd.gradgradcheck(layer, x)
+
+
+def test_doubling_on_a_torus_is_doubling_but_for_the_edges():
+    plain, torus, x = Doubling(2, 3), TorusDoubling(2, 3), torch.randn(1, 2, 4, 5)
+    torus.load_state_dict(plain.state_dict())
+    assert torch.allclose(torus(x)[..., 1:-1, 1:-1], plain(x)[..., 1:-1, 1:-1], atol=1e-6)
+    assert not torch.allclose(torus(x)[..., 0, :], plain(x)[..., 0, :])
+
+
+def test_critics_see_fakes_rolled_and_reals_as_they_are():
+    class Seen(torch.nn.Module):
+        judges_alone = True
+
+        def forward(self, x, condition):
+            self.seen = x.detach()
+            return x.flatten(1).mean(1)
+
+    fakes, real = torch.arange(4 * 3 * 5 * 6.0).reshape(4, 3, 5, 6), torch.randn(4, 3, 5, 6)
+    nets = {"generator": lambda z, condition: fakes, "critic": Seen()}
+    nets["generator"].latent = 2
+    batch = Batch(real, None, Dice(0, 1, rows=slice(0, 4), total=4, device=real.device), 0.0)
+    Adversarial(Relativistic(), rolled=True)._critic(nets, batch, "critic")
+    shown = nets["critic"].seen
+    assert torch.equal(shown[::2], real)
+    ways = [
+        [(y, x) for y in range(5) for x in range(6) if torch.equal(fake.roll((y, x), (1, 2)), seen)]
+        for fake, seen in zip(fakes, shown[1::2], strict=True)
+    ]
+    assert all(len(way) == 1 for way in ways)
+    assert len({way[0] for way in ways}) > 1, "each by itself"
+
+
+def test_what_cannot_be_rolled_is_said(points):
+    with pytest.raises(GanvasError, match=r"rolled moves what game\.likeness"):
+        Adversarial(rolled=True, likeness=1.0)
+    with pytest.raises(GanvasError, match=r"rolled is for pictures.*game\.rolled=False"):
+        fit(replace(points, game=Adversarial(rolled=True)), out="nowhere", quiet=True)
+
+
+def test_tiles_are_learned_and_have_no_seams(tmp_path, ganvas):
+    """In seconds they are no pebbles yet, but what there is goes on over the edges."""
+    networks = {"generator": DCGANGenerator(width=4, latent=8, seamless=True), "critic": ResnetCritic(width=4)}
+    recipe = replace(plan("textures", size=16, images=1600), networks=networks, measure_images=0)
+    run = fit(recipe, out=tmp_path / "run", quiet=True, device="cpu")
+    tiles = load(run.path).sample(64)
+    assert all(0.8 < seam < 1.25 for seam in seams(tiles))
+
+    code, said, _ = ganvas("sample", run.path, "--count", 1, "--repeat", 3, "--scale", 1, "--out", "three.png")
+    assert code == 0, said
+    three, one = np.asarray(Image.open(tmp_path / "three.png")), np.asarray(tiles[0])
+    assert np.array_equal(three, np.tile(one, (3, 3, 1)))
+    assert ganvas("sample", "--like", "three.png", "--out", "again.png")[0] == 0
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "three.png").read_bytes()
+    code, _, told = ganvas("sample", run.path, "--repeat", 0)
+    assert (code, "number of copies from 1" in told) == (1, True)
+
+
+def test_the_recipe_is_seamless():
+    recipe = find("textures", "recipe")()
+    assert recipe.networks["generator"].seamless
+    assert recipe.game.rolled
+    assert not recipe.mirror, "light comes from one side"
