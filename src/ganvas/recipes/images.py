@@ -108,7 +108,10 @@ def textures() -> Recipe:
     penalties are those of `icons`; without penalties it soon told all fakes by the grain of real pictures. Nothing is
     mirrored, as light comes from one side.
 
-    Run:    ganvas train textures --data FOLDER --set data.across=6 --minutes 10
+    Run:    ganvas train textures --minutes 3
+    Costs:  3 minutes, 45,500 to 47,840 images of 32x32, on one core of an AMD EPYC without bfloat16.
+    Gives:  tiles of pebbles, shaded and in their colours, without seams; stones stand in rows more than in the data (3
+            seeds, looked at). Of pictures of one's own: ganvas train textures --data FOLDER --set data.across=6.
     """
     return Recipe(
         data=Pebbles(),
