@@ -1,7 +1,7 @@
 """The model `icons-base`, from which trainings on few drawings can start: what it learned from, and its card.
 
     python -m benchmarks.icons_base folder CORPUS FOLDER     # the pictures, in a minute
-    ganvas train icons --data FOLDER --size 64 --images 200000 --set measure_images=0 --out RUN
+    ganvas train icons --data FOLDER --size 64 --images 400000 --set measure_images=0 --out RUN
     python -m benchmarks.icons_base publish CORPUS RUN OUT   # the model with its card and ATTRIBUTION.md
 
 CORPUS is a file of icons as SVG, one JSON a line

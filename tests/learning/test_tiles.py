@@ -133,8 +133,9 @@ def test_tiles_are_learned_and_have_no_seams(tmp_path, ganvas):
     assert np.array_equal(three, np.tile(one, (3, 3, 1)))
     assert ganvas("sample", "--like", "three.png", "--out", "again.png")[0] == 0
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "three.png").read_bytes()
-    code, _, told = ganvas("sample", run.path, "--repeat", 0)
-    assert (code, "number of copies from 1" in told) == (1, True)
+    for repeat, why in ((0, "number of copies from 1"), (10_000, "too many for one file")):
+        code, _, told = ganvas("sample", run.path, "--repeat", repeat)
+        assert (code, why in told) == (1, True), told
 
 
 def test_the_recipe_is_seamless():

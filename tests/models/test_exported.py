@@ -81,6 +81,9 @@ def test_the_file_draws_what_the_model_draws_and_says_so(here, ganvas):
 
 def test_what_the_file_cannot_do_the_model_does(here, ganvas):
     assert ganvas("sample", "run", "--count", 1, "--truncation", ".5", "--out", "mean.png")[0] == 0
+    assert ganvas("sample", "run", "--count", 1, "--repeat", 2, "--scale", 1, "--out", "copies.png")[0] == 0
+    assert ganvas("sample", "run", "--count", 1, "--scale", 1, "--truncation", ".999", "--out", "one.png")[0] == 0
+    assert pixels(here / "copies.png").shape == tuple(2 * side for side in pixels(here / "one.png").shape[:2])
     assert not made_of(here / "mean.png").exported
     assert "There is no class 'x'" in ganvas("sample", "run", "--label", "x")[2]
     assert "is for models of keywords" in ganvas("sample", "run", "--label", "3", "--variety", "1")[2]

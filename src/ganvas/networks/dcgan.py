@@ -87,11 +87,8 @@ class _DCGANGenerator(Generator):
         height, width, count = doublings(shape)
         channels = widths(settings.width, count, widest=WIDEST)[::-1]
         channels += channels[-1:] if settings.full else []
-        double, keep = (
-            (TorusDoubling, TorusConv)
-            if settings.seamless
-            else (Doubling, partial(nn.Conv2d, kernel_size=3, padding=1))
-        )
+        conv3 = partial(nn.Conv2d, kernel_size=3, padding=1)
+        double, keep = (TorusDoubling, TorusConv) if settings.seamless else (Doubling, conv3)
         layers: list[nn.Module] = []
         for number, (a, b) in enumerate(pairwise([settings.latent + condition, *channels])):
             layers.append(double(a, b, bias=False) if number else Spreading(a, b, (height, width), bias=False))
