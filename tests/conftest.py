@@ -94,19 +94,6 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path, reverse=True)  # long files first, so that no process ends up alone with one
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config, log):
-    """With -n, a file stays with one process, as do all that share a studio, so that what tests share is made once."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class Sharing(LoadScopeScheduling):
-        def _split_scope(self, nodeid):
-            file = nodeid.partition("::")[0]
-            return file.rpartition("/")[0] if file.startswith("tests/studio/") else file
-
-    return Sharing(config, log)
-
-
 def pytest_unconfigure():
     if CACHE:
         shutil.rmtree(CACHE, ignore_errors=True)

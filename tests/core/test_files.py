@@ -39,6 +39,29 @@ def test_a_folder_takes_the_place_of_another(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_another_process_may_be_faster_at_the_last_moment(tmp_path, monkeypatch):
+    """It renames its draft after this one has looked whether there is one, and before this one renames its own."""
+    pack, swap = tmp_path / "pack", Path.replace
+
+    def late(draft, path):
+        path.mkdir()
+        (path / "part").write_text("theirs")
+        return swap(draft, path)
+
+    monkeypatch.setattr(Path, "replace", late)
+
+    def ours(pack, unless):
+        with files.replacing(pack, unless=unless) as draft:
+            draft.mkdir()
+            (draft / "part").write_text("ours")
+
+    ours(pack, pack.exists)
+    assert (pack / "part").read_text() == "theirs"
+    assert len(list(tmp_path.iterdir())) == 1
+    with pytest.raises(OSError, match="not empty"):
+        ours(tmp_path / "other", lambda: False)
+
+
 def test_everything_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
     events = []
     settle, swap = files._settle, files._swap

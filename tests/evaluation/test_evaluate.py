@@ -13,9 +13,11 @@ from PIL import Image
 from ganvas import Run, fit, load, names
 from ganvas.core import catalog
 from ganvas.core.errors import GanvasError
-from ganvas.data.dataset import Dataset
+from ganvas.data.dataset import Dataset, unwatched
+from ganvas.data.sources.folder import Folder
 from ganvas.evaluation import sides
 from ganvas.evaluation.compare import compare
+from ganvas.evaluation.halves import reals_named
 from ganvas.evaluation.sides import Side
 from ganvas.learning.conditions import Labels
 from ganvas.metrics.features.extractor import Extractor
@@ -221,6 +223,22 @@ def test_rows_are_spread_over_the_data():
     labelled = replace(data, classes=("a", "b"), labels=np.arange(100) // 50)
     assert Side("data", labelled, 5).labels.tolist() == [0, 0, 1, 1, 1]
     assert Side("data", data, 5).labels is None
+
+
+@pytest.mark.parametrize(
+    "form", [{"fit": "pad", "background": "black"}, {"fit": "stretch"}, {"across": 2}], ids=lambda form: "-".join(form)
+)
+def test_named_pictures_are_brought_to_their_form_as_those_of_the_run_were(pictures, folder, tmp_path, form):
+    """Cropped ones beside padded ones, or whole ones beside pieces, would be told apart by that alone."""
+    recipe = replace(pictures, data=Folder(str(folder), size=8, **form), images=16)
+    learned = fit(recipe, out=tmp_path / "run", quiet=True, device="cpu")
+    compared = compare(learned.path, folder, held_out=folder, features="quarters")
+    for side in (compared.real, compared.held_out):
+        assert np.array_equal(side.made.samples, recipe.data.open().samples)
+    other = compare(folder, learned.path, features="quarters")
+    assert np.array_equal(other.fake.made.samples, recipe.data.open().samples)
+    named = reals_named(load(learned.path), Run(learned.path), folder, 999, unwatched)
+    assert np.array_equal(named.made.samples, recipe.data.open().samples)
 
 
 def test_the_gallery_shows_the_nearest(folder):

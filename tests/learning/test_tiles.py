@@ -61,6 +61,14 @@ def test_cuts_that_cannot_be_meant_are_refused(tmp_path, settings, told):
         Folder(str(tmp_path), **settings).open()
 
 
+def test_what_is_too_long_to_be_cut_is_left_out(tmp_path):
+    """A line of a pixel would be enlarged to a hundred million."""
+    Image.new("RGB", (30_000, 1), "red").save(tmp_path / "line.png")
+    Image.new("RGB", (300, 100), "red").save(tmp_path / "a.png")
+    data = Folder(str(tmp_path), size=64, across=2).open()
+    assert data.skipped == (("line.png", "too long to be cut into pieces"),)
+
+
 def test_pebbles_are_the_same_each_time_and_all_different():
     data = Pebbles(count=6, size=(24, 16), channels=1).open()
     assert data.shape == (1, 16, 24)
@@ -68,6 +76,8 @@ def test_pebbles_are_the_same_each_time_and_all_different():
     assert np.array_equal(data.samples, Pebbles(count=6, size=(24, 16), channels=1).open().samples)
     with pytest.raises(GanvasError, match="1 to 16 across"):
         Pebbles(across=0.5)
+    with pytest.raises(GanvasError, match="up to 512 pixels, not 1024x8"):
+        Pebbles(size=(1024, 8)).open()
 
 
 @pytest.mark.parametrize(("part", "larger"), [(TorusConv, 1), (TorusDoubling, 2)])

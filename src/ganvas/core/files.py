@@ -81,7 +81,11 @@ def replacing(path: Path, *, unless: Callable[[], bool] = lambda: False) -> Iter
         for part in draft.rglob("*") if draft.is_dir() else (draft,):
             _settle(part)
         if not unless():
-            _swap(draft, path)
+            try:
+                _swap(draft, path)
+            except OSError:
+                if not unless():  # asked again, as another process may have come between
+                    raise
             _settle(path.parent)
     finally:
         _remove(draft)

@@ -43,6 +43,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 OTHERS = {"PSD": b"8BPS", "PDF": b"%PDF-", "EPS": b"%!PS", "JPEG XL": b"\0\0\0\x0cJXL ", "JPEG 2000": b"\0\0\0\x0cjP  "}
 """How files of other pictures begin; HEIC and AVIF are told in `_other`."""
 MOST_PIXELS = 64_000_000
+MOST_TO_CUT = 8192 * 4096  # pixels, of which the pieces have four times as many
 EVEN = 0.12
 """Drawings have a larger share of adjacent pixels in a row with the same colour, photographs a smaller one.
 
@@ -139,7 +140,7 @@ class Frame:
         """Any Pillow image as uint8 [H, W, C], or cut into pieces [n, H, W, C], row by row.
 
         Raises:
-            Unusable: its colours cannot be converted.
+            Unusable: its colours cannot be converted, or it is too long to be cut.
         """
         image = self._coloured(image)
         whole = (0, 0, image.width, image.height)
@@ -184,6 +185,8 @@ class Frame:
     def _cut(self, image: Image.Image) -> NDArray[np.uint8]:
         scale = self.scale(image)
         size = max(self.width, round(image.width * scale)), max(self.height, round(image.height * scale))
+        if size[0] * size[1] > MOST_TO_CUT:
+            raise Unusable("too long to be cut into pieces")
         drawn = np.asarray(_resized(image, size, (0, 0, image.width, image.height)))
         drawn = drawn.reshape(*size[::-1], self.channels)
         down, right = _begins(size[1], self.height), _begins(size[0], self.width)

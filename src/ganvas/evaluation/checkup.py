@@ -167,7 +167,7 @@ def _look(
     numbers["copies"] = _near(made, reals, COPY * usual, mirror=mirror)
     if held_out is None:
         return numbers, []
-    unseen = opened(held_out, size=None, device=device, watch=watch, like=model)
+    unseen = opened(held_out, size=None, device=device, watch=watch, like=model, run=run)
     if not isinstance(unseen, Dataset) or unseen.shape != data.shape:
         raise DoesNotFit(f"`held_out=` must hold pictures of the same shape as the run's data, {data.shape}.")
     numbers["copies_expected"] = _near(_some(unseen)[1], reals, COPY * usual, mirror=mirror)

@@ -329,8 +329,8 @@ def compare(
     refuse_seeds([seed])
     fake = fake.path if isinstance(fake, Run) else fake
     real = real.path if isinstance(real, Run) else real
-    opening = partial(opened, size=size, device=device, watch=watch)
     run, learned = run_of(fake), None
+    opening = partial(opened, size=size, device=device, watch=watch, run=run or run_of(real))
     first = opening(real) if real is not None and is_model(real) and not is_model(fake) else None  # data follow models
     judged = opening(fake, like=first)
     if real is None:

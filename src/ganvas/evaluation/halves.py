@@ -17,7 +17,7 @@ from ..metrics.features.by_name import features, suggested
 from ..models.model import Model
 from ..runs.run import Run
 from .detector import Detector, fit_detector
-from .sides import Side
+from .sides import Side, in_form
 
 __all__ = ["Half", "Pictures", "Set", "detector_for", "digest", "halves", "reals_named", "reals_of"]
 
@@ -50,15 +50,15 @@ class Half:
 def reals_of(made: Model, run: Run | None, given: str | Path | Dataset | None, count: int, watch: Watch) -> Side:
     """The real pictures to train on."""
     if given is not None:
-        return reals_named(made, given, count, watch)
+        return reals_named(made, run, given, count, watch)
     if run is None:
         raise DoesNotFit("A model by itself does not know what it learned from: name real pictures by `real=`.")
     data = run.learned_from(watch, instead="Name real pictures by `real=`.")
     return Side(str(run.about["source"]), data, min(len(data), count))
 
 
-def reals_named(made: Model, given: str | Path | Dataset, count: int, watch: Watch) -> Side:
-    """Real pictures in the shape of the model's.
+def reals_named(made: Model, run: Run | None, given: str | Path | Dataset, count: int, watch: Watch) -> Side:
+    """Real pictures in the shape of the model's, brought to it as its run did.
 
     Raises:
         NotFound or DoesNotFit: they are missing, or cannot be brought to it.
@@ -66,7 +66,7 @@ def reals_named(made: Model, given: str | Path | Dataset, count: int, watch: Wat
     if isinstance(given, Dataset):
         name, data = "data", given
     else:
-        name, wanted = str(given), source(str(given), clips=made.moves)
+        name, wanted = str(given), in_form(source(str(given), clips=made.moves), run)
         form = {"size": made.shape[:-3:-1], "channels": made.shape[0]} if wanted.kind is not Kind.POINTS else {}
         data = replace(wanted, **form).open(watch)  # type: ignore[type-var]
     if data.shape != made.shape:

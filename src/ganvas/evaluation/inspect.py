@@ -174,7 +174,9 @@ def inspect(
     described = made.described(label)
     asked = Set(drawn, None if described is None else described.expand(len(files), -1))
     reals = reals_of(made, run, real, count, watch)
-    learned, test = halves(made, reals, None if held_out is None else reals_named(made, held_out, count, watch), watch)
+    learned, test = halves(
+        made, reals, None if held_out is None else reals_named(made, run, held_out, count, watch), watch
+    )
     detect = detector_for(learned, features, device, watch)
     scorers: dict[str, _Scorer] = {"detector": lambda some: detect(some.pictures), **_critics(run, made, device)}
     tested = {name: (score(test.real), score(test.fake)) for name, score in scorers.items()}

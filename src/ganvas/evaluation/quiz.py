@@ -147,7 +147,7 @@ def quiz(
     if made.kind is Kind.POINTS:
         raise DoesNotFit("This model makes points, and only pictures and frames of clips can be asked about.")
     reals = reals_of(made, run, real, count, watch)
-    unseen = None if held_out is None else reals_named(made, held_out, count, watch)
+    unseen = None if held_out is None else reals_named(made, run, held_out, count, watch)
     learned, test = halves(made, reals, unseen, watch)
     detect = detector_for(learned, features, device, watch)
     scores = detect(test.real.pictures), detect(test.fake.pictures)

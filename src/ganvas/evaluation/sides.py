@@ -26,9 +26,11 @@ from ..models.model import Model, load
 from ..runs.run import Run
 from ..training.pulse import small
 
-__all__ = ["CHUNK", "Data", "Side", "centres_of", "is_model", "name_of", "opened", "refuse_unlike", "run_of"]
+__all__ = ["CHUNK", "Data", "Side", "centres_of", "in_form", "is_model", "name_of", "opened", "refuse_unlike", "run_of"]
 
 CHUNK = 256  # samples drawn at a time
+FORM = ("background", "fit", "bits", "across", "every")
+"""The settings of a source, besides those that the shape tells, that decide what becomes of a picture."""
 
 Data = str | Path | Dataset | Source
 """Data, the settings of a source, or its name as on the command line."""
@@ -126,8 +128,12 @@ def opened(
     device: torch.device | str,
     watch: Watch,
     like: Model | Dataset | None = None,
+    run: Run | None = None,
 ) -> Model | Dataset:
-    """The model or data for a side; named data are opened in the shape of the other side's samples."""
+    """The model or data for a side; named data are opened in the shape of the other side's samples.
+
+    Pictures are brought to their form as those were that `run` learned from.
+    """
     if isinstance(what, Source):
         return what.open(watch)
     if isinstance(what, Model | Dataset):
@@ -139,13 +145,20 @@ def opened(
         )
     if is_model(what):
         return load(str(what) if is_on_hub(what) else Path(what), device=device)
-    wanted = source(str(what), clips=like is not None and like.kind is Kind.CLIPS)
+    wanted = in_form(source(str(what), clips=like is not None and like.kind is Kind.CLIPS), run)
     if wanted.kind is Kind.POINTS:
         return wanted.open(watch)
     if like is not None and like.kind is not Kind.POINTS:
         return _opened_like(wanted, like, name=str(what), size=size, watch=watch)
     data = open_source(str(what), size=size, watch=watch)
     return data if size else open_source(str(what), size=_only_size(data, str(what)), watch=watch)
+
+
+def in_form(wanted: Source, run: Run | None) -> Source:
+    """The source with pictures brought to their form as those were that this run learned from: cropped, padded, ..."""
+    known = run.recipe.data if run else None
+    same = {name: getattr(known, name) for name in FORM if hasattr(known, name) and hasattr(wanted, name)}
+    return replace(wanted, **same)  # type: ignore[type-var]
 
 
 def _opened_like(

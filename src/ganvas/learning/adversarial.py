@@ -47,11 +47,11 @@ class Adversarial(Game):
     likeness          weight, in the generator's loss, of the mean absolute difference between each fake and the real
                       sample with its condition, both downsampled 4 times (Isola et al. 2017, arXiv:1611.07004, eq. 3):
                       a direct signal for the layout where few samples share a condition; leaves the details free
-    rolled            roll each fake by a random distance, down and right, so that its opposite edges meet inside it and
-                      have to fit: for seamless tiles
     perceptual        weight, in the generator's loss, of the distance between each fake and the real sample with its
                       condition in features of EfficientNet-Lite1, which see shapes more than pixels; see
                       `efficientnet.perceptual_distance`
+    rolled            roll each fake by a random distance, down and right, so that its opposite edges meet inside it and
+                      have to fit: for seamless tiles
     """
 
     loss: Objective = field(default_factory=Nonsaturating)

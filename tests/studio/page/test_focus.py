@@ -12,8 +12,8 @@ expect = sync_api.expect
 
 def test_the_focus_is_not_lost_when_what_had_it_goes(page: Any) -> None:
     page.goto("/data")
-    page.get_by_role("link", name="squares").press("Enter")
-    expect(page.get_by_role("heading", name="squares")).to_be_visible()
+    page.get_by_role("link", name="squares", exact=True).press("Enter")
+    expect(page.get_by_role("heading", name="squares", exact=True)).to_be_visible()
     expect(page.locator("#main")).to_be_focused()
     page.get_by_role("button", name="0.png", exact=True).focus()
     page.go_back()

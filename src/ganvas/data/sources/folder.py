@@ -33,8 +33,8 @@ class Folder(Source):
     `metadata.jsonl` or `metadata.csv` (columns `file_name` and `keywords` or `text`) or from a NAME.txt beside
     NAME.png. Every picture is converted to one `size` by `fit`: `crop` (its middle), `pad` (all of it on the
     `background`) or `stretch`. `bits` is how many of their bits 16-bit pictures use. SVGs need the package of
-    `pip install 'ganvas[icons]'`, and are left out where NAME.png lies beside NAME.svg, as is a
-    folder `svg` beside a folder `png` of the same names.
+    `pip install 'ganvas[icons]'`, and are left out where NAME.png lies beside NAME.svg, as is a folder
+    `svg` beside a folder `png` of the same names.
 
     With `across` above 1 each picture is cut into overlapping pieces, so many side by side along its shorter side: a
     few large pictures of a texture or pattern become hundreds. They are not enlarged for that.

@@ -17,6 +17,7 @@ from ..pack import Item, packed
 __all__ = ["Pebbles"]
 
 DRAWN = 1  # to be increased whenever the same settings give other pictures
+LARGEST = 512  # pixels; each is compared with the centres of all pebbles
 LIGHT = np.array([-0.6, -0.8])  # from the upper left: (x, y)
 STONES = np.array([[196, 178, 150], [150, 140, 128], [120, 112, 110], [206, 196, 182], [160, 128, 104]]) / 255
 
@@ -49,8 +50,14 @@ class Pebbles(Source):
         return False
 
     def open(self, watch: Watch = unwatched) -> Dataset:
-        """Draw the pieces, once, into the cache; the same at every call."""
+        """Draw the pieces, once, into the cache; the same at every call.
+
+        Raises:
+            DoesNotFit: they would be larger than 512 pixels.
+        """
         frame, dice = Frame.of(self.size, self.channels), np.random.default_rng(0)
+        if max(frame.width, frame.height) > LARGEST:
+            raise DoesNotFit(f"Pebbles are drawn up to {LARGEST} pixels, not {frame.width}x{frame.height}.")
 
         def items() -> Iterator[Item]:
             for place in range(self.count):
