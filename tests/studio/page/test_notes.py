@@ -124,6 +124,7 @@ def test_what_cannot_come_back_is_said(page: Any, studio: Any) -> None:
     draw_set(studio, "dots", count=3)
     page.goto("/data/dots")
     delete(page, "set")
+    expect(page).to_have_url(re.compile("/data$"))
     studio.post("/api/data", {"name": "dots"}, 201)
     page.locator(".toast").get_by_role("button", name="Undo").click()
     expect(page.get_by_role("alert")).to_contain_text("There is a set 'dots' now")
