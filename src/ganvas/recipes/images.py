@@ -105,7 +105,7 @@ def textures() -> Recipe:
 
     The generator of `photos` on a torus: its convolutions go on at the opposite edge, and its fakes are rolled before
     the critic sees them, so that opposite edges have to fit. Real pieces need not be seamless. The critic and its
-    penalties are those of `icons`; without penalties it soon told all fakes by the grain of real pictures. Nothing is
+    penalties are those of `icons`; without penalties it soon told all fakes, and tiles became gray (LOG.md). Nothing is
     mirrored, as light comes from one side.
 
     Run:    ganvas train textures --minutes 3
