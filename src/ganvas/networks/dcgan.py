@@ -27,8 +27,8 @@ class DCGANGenerator(NetworkSettings):
     the picture's. `full` is that of 3x3 convolutions at the picture's own size, the last of which makes the picture;
     the last transposed convolution then has `width` channels. A `slope` above 0 replaces each ReLU by a LeakyReLU. If
     `modulated`, z and the condition also scale and shift the features after each norm (Chen et al. 2019,
-    arXiv:1810.01365). If `seamless`, convolutions go on at the opposite edge of a picture, so that copies side by side
-    can continue one another; the game's `rolled` makes them do so.
+    arXiv:1810.01365). If `seamless`, convolutions go on at the opposite edge of a picture, so copies side by side
+    continue one another; with the game's `rolled` critics judge the edges, too.
     """
 
     width: int = 64
