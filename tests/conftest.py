@@ -33,6 +33,7 @@ CACHE = "" if "PYTEST_XDIST_WORKER" in os.environ else tempfile.mkdtemp(prefix="
 os.environ |= {"GANVAS_CACHE": CACHE or os.environ["GANVAS_CACHE"], "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 import torch  # noqa: E402
+from tiny import narrowed  # noqa: E402
 
 from ganvas import Recipe  # noqa: E402
 from ganvas.cli.app import main  # noqa: E402
@@ -121,6 +122,13 @@ def points():
 def pictures():
     """A recipe for digits of 8x8 that trains hundreds of steps a second."""
     return PICTURES
+
+
+@pytest.fixture(scope="module")
+def narrow():
+    """Networks of latents have few channels, for what does not hang on their number."""
+    with narrowed():
+        yield
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ from ganvas.runs.film import film
 from ganvas.runs.run import Run
 from ganvas.training.start_from import found
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 SHAPES = {
     "star": '<path fill="{}" d="M12 2l3 7h7l-6 4 3 8-7-5-7 5 3-8-6-4h7z"/>',
     "box": '<rect fill="{}" x="3" y="5" width="18" height="14"/>',

@@ -1,7 +1,7 @@
 """Fake or real: areas under curves, the detector, and what `ganvas inspect` says and refuses."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from test_contracts import NETWORKS, TINY, shapes
+from test_contracts import NETWORKS, shapes
+from tiny import tiny
 
 from ganvas import find, fit, load, names
 from ganvas.core import catalog
@@ -303,11 +304,8 @@ def test_points_are_refused(points, tmp_path):
 @pytest.mark.parametrize("name", [name for name in NETWORKS if "generator" in name or "autoencoder" in name])
 def test_every_generator_can_be_inspected(name, tmp_path):
     """Pictures, clips by their frames, and points not at all."""
-    part = find(name.partition(" ")[0], "network")
-    settings = {field.name: TINY[field.name] for field in fields(part) if field.name in TINY}
     shape = shapes(name)[0]
-    torch.manual_seed(0)
-    model = Model(part(**settings | NETWORKS[name]).build(shape, 0).eval())
+    model = Model(tiny(name.partition(" ")[0], shape, **NETWORKS[name]).eval())
     if len(shape) == 1:
         with pytest.raises(GanvasError, match="only pictures and frames of clips"):
             inspect(model, real="ring")

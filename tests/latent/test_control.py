@@ -2,12 +2,13 @@
 
 import json
 import math
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny import tiny
 from torch import nn
 
 from ganvas import find, fit, names
@@ -30,7 +31,6 @@ from ganvas.networks.mlp import MLPGenerator
 
 CLASSES = Labels(classes=("cat", "dog", "fish"), shares=(0.25, 0.25, 0.5))
 THINGS = ("car", "tree", "house", "fish", "key", "clock", "bird", "shoe", "book", "chair", "apple", "ship")
-TINY = {"width": 4, "depth": 2, "blocks": 1, "latent": 6, "cardinality": 2}
 
 
 def paper(*colour, size=24):
@@ -87,12 +87,8 @@ def run(pictures, tmp_path_factory):
 def build(name, condition, shape):
     """A tiny model of this kind, or None if it makes no samples of this shape; what starts near zero is moved."""
     kind, _, modulated = name.partition(" ")
-    part = find(kind, "network")
-    torch.manual_seed(0)
     try:
-        settings = {field.name: TINY[field.name] for field in fields(part) if field.name in TINY}
-        settings |= {"modulated": True} if modulated else {}
-        network = part(**settings).build(shape, condition.length if condition else 0)
+        network = tiny(kind, shape, condition.length if condition else 0, **({"modulated": True} if modulated else {}))
     except GanvasError:
         return None
     for weight in network.parameters():

@@ -1,14 +1,14 @@
 """A morph shows its stops bit for bit and moves between them without a jump, for every generator there is."""
 
 import itertools
-from dataclasses import fields
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageSequence
+from tiny import tiny
 
-from ganvas import find, fit, metrics, names
+from ganvas import fit, metrics, names
 from ganvas.core import pixels
 from ganvas.core.errors import GanvasError
 from ganvas.latent.edit import save_strips
@@ -20,19 +20,14 @@ from ganvas.models.model import Model, inputs
 from ganvas.networks.dcgan import DCGANGenerator
 from ganvas.networks.layers import Generator
 
-TINY = {"width": 4, "depth": 2, "blocks": 1, "latent": 6, "cardinality": 2}
 CLASSES = Labels(classes=("cat", "dog", "fish"), shares=(0.25, 0.25, 0.5))
 PATH = [Stop(3), Stop(0), Stop(12)]
 
 
 def build(name, condition, shape=(3, 16, 16)):
     """A tiny model of this kind, or None if it is no generator of pictures; what starts at zero is moved."""
-    part = find(name, "network")
-    torch.manual_seed(0)
     try:
-        network = part(**{field.name: TINY[field.name] for field in fields(part) if field.name in TINY}).build(
-            shape, condition.length if condition else 0
-        )
+        network = tiny(name, shape, condition.length if condition else 0)
     except GanvasError:
         return None
     for weight in network.parameters():

@@ -21,6 +21,8 @@ from ganvas.networks.latent import LatentAutoencoder, LatentCritic, LatentGenera
 from ganvas.recipes.recipe import change
 from ganvas.training.state import start
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 WORDS = ("red", "blue", "circle", "square")
 SMALL = {"width": 8, "blocks": 2}
 

@@ -18,6 +18,8 @@ from ganvas.networks.latent import LatentAutoencoder, LatentGenerator
 from ganvas.networks.mlp import MLPCritic
 from ganvas.networks.sketch import Sketcher
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 SHAPE, COUNT, NUMBERS = (3, 16, 16), 6, 3
 
 

@@ -21,6 +21,8 @@ from ganvas.training import fit as fitting
 from ganvas.training.start_from import Beginning, adapted, adopt, as_begun
 from ganvas.training.state import start
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 SMALL = (
     "width=8",
     "blocks=2",

@@ -98,7 +98,7 @@ class Sketcher(nn.Module):
     def described(self, condition: Tensor | None) -> Float[Tensor, "*n width"]:
         """The words as one vector, independent of their order."""
         if condition is None:
-            return self.inward.bias.new_zeros(self.WIDTH)
+            return torch.zeros_like(self.inward.bias)
         words = condition.unflatten(1, (-1, self.length))
         here = (words != 0).any(-1)
         heard = self.word(words) * here[..., None]
