@@ -21,3 +21,24 @@ def test_a_name_that_is_nearly_right(ganvas, tmp_path, words, meant):
     assert code == 1
     assert err.startswith("ganvas: There is no " if words[0] != "edit" else "ganvas: This model has no ")
     assert f"Did you mean {meant}?" in err
+
+
+@pytest.mark.parametrize("command", ["sample", "doctor", "watch", "report", "film", "evaluate"])
+def test_a_run_that_is_called_as_its_pictures_are(ganvas, tmp_path, command):
+    """The run of `my cats` is runs/my-cats."""
+    (tmp_path / "runs" / "my-cats").mkdir(parents=True)
+    (tmp_path / "runs" / "my-cats" / "run.json").write_text("{}")
+    code, _, err = ganvas(command, "runs/my cats")
+    assert code == 1
+    assert err.startswith("ganvas: There is no ")
+    assert "Did you mean 'runs/my-cats'?" in err
+
+
+@pytest.mark.parametrize("command", ["sample", "doctor", "watch", "report", "film"])
+def test_pictures_that_are_named_for_their_run(ganvas, tmp_path, command):
+    (tmp_path / "my cats").mkdir()
+    (tmp_path / "runs" / "my-cats").mkdir(parents=True)
+    (tmp_path / "runs" / "my-cats" / "run.json").write_text("{}")
+    code, _, err = ganvas(command, "my cats")
+    assert code == 1
+    assert "Did you mean 'runs/my-cats'?" in err

@@ -79,7 +79,7 @@ def test_sheets_of_other_sizes_and_modes(tmp_path):
 
 
 def test_what_cannot_be_filmed(tmp_path):
-    with pytest.raises(GanvasError, match="not the folder of a run"):
+    with pytest.raises(GanvasError, match="is not a run folder"):
         film(tmp_path)
     make_run(tmp_path, sheets=1)
     with pytest.raises(GanvasError, match="two sheets"):

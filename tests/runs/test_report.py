@@ -344,7 +344,7 @@ def test_sheets_are_picked_and_shrunk_to_keep_the_page_small(tmp_path, monkeypat
 
 
 def test_a_folder_that_holds_no_run(tmp_path):
-    with pytest.raises(GanvasError, match="is not the folder of a run"):
+    with pytest.raises(GanvasError, match="is not a run folder"):
         report.write(tmp_path)
 
 

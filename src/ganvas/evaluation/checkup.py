@@ -32,7 +32,7 @@ from ..runs.diagnosis import Diagnosis
 from ..runs.doctor import diagnoses, good_news, with_advice
 from ..runs.mends import mend_of
 from ..runs.rescues import rescues
-from ..runs.run import Run
+from ..runs.run import Run, no_run
 from ..training.pulse import small
 from ..training.task import STAGES
 from .sides import opened
@@ -107,7 +107,7 @@ def doctor(
     if not run.exists:
         stages = sorted((run.path / STAGES).glob("*/run.json"))
         more = f" Its stage so far is {stages[-1].parent}: ask about that." if stages else ""
-        raise NotFound(f"{run.path} is not a run folder: it has no run.json.{more}")
+        raise NotFound(no_run(run.path, "it has no run.json") + more)
     rows, recipe, about = run.rows, run.recipe, run.about
     samples, start_from = about["data"]["count"], about.get("from")
     of_log = diagnoses(rows, samples=samples, recipe=recipe, start_from=start_from)

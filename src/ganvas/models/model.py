@@ -28,7 +28,7 @@ from ..learning.told import noise
 from ..networks.fill import build, fill
 from ..networks.layers import Generator, NetworkSettings
 from ..recipes.settings import from_json, to_json
-from ..runs.run import Run
+from ..runs.run import Run, near
 from .layout import is_folder, read_folder
 from .shipped import known, locate
 
@@ -365,7 +365,7 @@ def model_file(path: Path) -> Path:
     if not path.exists():
         raise NotFound(
             f"There is no {path}; give a run folder such as runs/icons, a .safetensors file, or the name of a model "
-            f"that comes with the toolkit: {known()}. {guess(str(path), known().split(', '))}".rstrip()
+            f"that comes with the toolkit: {known()}. {guess(str(path), known().split(', ')) or near(path)}".rstrip()
         )
     if files.plain(path).is_file():
         return path
@@ -381,5 +381,6 @@ def model_file(path: Path) -> Path:
     if found is None:
         if runs := [each.parent for each in sorted(path.glob("*/run.json"))]:
             raise NotFound(f"{path} holds runs and is none; name one of them, such as {runs[0]}.")
-        raise NotFound(f"{path} holds no finished checkpoint yet; train it with `ganvas train`.")
+        other = "" if (path / "run.json").exists() else near(path)
+        raise NotFound(f"{path} holds no finished checkpoint yet; train it with `ganvas train`. {other}".rstrip())
     return found / checkpoint.MODEL

@@ -11,7 +11,7 @@ from ..core import files, pixels
 from ..core.batch import Kind, kind_of
 from ..core.errors import DoesNotFit, NotFound, PassedOver
 from ..core.pixels import Pictures
-from .run import Run
+from .run import Run, no_run
 
 __all__ = ["film"]
 
@@ -43,7 +43,7 @@ def film(
     folder = run_folder / "samples"
     sheets = _sound(files.numbered(folder))
     if not folder.is_dir():
-        raise NotFound(f"{run_folder} is not the folder of a run: it has no samples in it.")
+        raise NotFound(no_run(run_folder, "it has no samples in it"))
     if len(sheets) < 2:
         raise DoesNotFit(f"A film needs two sheets of samples; {folder} has {len(sheets)}. Train a little longer.")
     frames = min(len(sheets), FRAMES)

@@ -28,7 +28,7 @@ from .diagnosis import Diagnosis
 from .doctor import FEWEST, diagnoses, good_news, recipe_of
 from .mends import Mend, mend_of
 from .rescues import rescues
-from .run import Run
+from .run import Run, no_run
 
 __all__ = ["write"]
 
@@ -49,9 +49,7 @@ def write(run_folder: Path) -> Path:
     run, recipe = (_object(run_folder, name) for name in ("run.json", "recipe.json"))
     faults = Run(run_folder).faults
     if not run and not recipe:
-        what = (
-            " ".join(faults) or f"{run_folder} is not the folder of a run: it has neither a run.json nor a recipe.json."
-        )
+        what = " ".join(faults) or no_run(run_folder, "it has neither a run.json nor a recipe.json")
         raise Unreadable(what) if faults else NotFound(what)
     run = _well_typed(run)
     for fault in faults:

@@ -14,6 +14,7 @@ runs/NAME/
     .lock           held by the process that trains in it
 """
 
+import difflib
 import json
 import os
 import warnings
@@ -34,7 +35,7 @@ from ..data.dataset import Dataset, Watch, unwatched
 from ..recipes.recipe import Recipe
 from ..recipes.settings import from_json
 
-__all__ = ["COPIES", "LOG", "STATUS", "Run", "mistyped", "process_began", "row_of"]
+__all__ = ["COPIES", "LOG", "STATUS", "Run", "mistyped", "near", "no_run", "process_began", "row_of"]
 
 STATUS, COPIES = "status.json", ".copies"
 LOG = "log"  # metadata key in a checkpoint's state: how many rows the log had, and seconds if limited
@@ -49,6 +50,19 @@ FACTS = {
     "machine": {"threads": int},
 }
 """The fields of run.json, and their types, that all readers rely on."""
+
+
+def near(path: Path) -> str:
+    """The end of a message about a path that is no run: the run of nearly this name, beside it or in `runs`."""
+    runs = {each.parent.name: each.parent for home in (path.parent, Path("runs")) for each in home.glob("*/run.json")}
+    found = difflib.get_close_matches(path.name, runs, n=1)
+    return f"Did you mean '{runs[found[0]]}'?" if found else ""
+
+
+def no_run(path: Path, lack: str) -> str:
+    """Say that this is no run: that nothing is there, or what it lacks; and which run may be meant."""
+    what = f"{path} is not a run folder: {lack}." if path.exists() else f"There is no {path}."
+    return f"{what} {near(path)}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -268,7 +282,7 @@ class Run:
         try:
             value = _value(self.path / name)
         except (FileNotFoundError, NotADirectoryError):
-            raise NotFound(f"{self.path} is not a run folder: it has no {name}.") from None
+            raise NotFound(no_run(self.path, f"it has no {name}")) from None
         if value is not None:
             return value
         with suppress(OSError):

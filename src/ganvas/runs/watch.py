@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core import console
 from ..core.errors import NotFound
-from .run import Run
+from .run import Run, no_run
 
 __all__ = ["watch"]
 
@@ -27,7 +27,7 @@ def watch(run: Run, *, quiet: bool = False, seconds: float = SECONDS) -> str:
     """
     status = run.status
     if not run.exists and not status:  # a training in stages has no run.json before its last one
-        raise NotFound(f"{run.path} is not a run folder: it has no run.json.")
+        raise NotFound(no_run(run.path, "it has no run.json"))
     if run.training:
         with console.training(status.get("wanted") or run.recipe.images, str(run.path), quiet=quiet) as display:
             while run.training:
