@@ -42,3 +42,10 @@ def test_pictures_that_are_named_for_their_run(ganvas, tmp_path, command):
     code, _, err = ganvas(command, "my cats")
     assert code == 1
     assert "Did you mean 'runs/my-cats'?" in err
+
+
+@pytest.mark.parametrize("words", [["train", "my", "cats"], ["sample", "icons", "--keywords", "red", "heart"]])
+def test_words_that_want_quotes(ganvas, words):
+    code, _, err = ganvas(*words)
+    assert code == 2
+    assert "Put quotes around a name, or words, with spaces" in " ".join(err.replace("│", " ").split())

@@ -5,9 +5,10 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from ..core import console
 from ..core.errors import GanvasError, NotFound, PassedOver
@@ -45,6 +46,18 @@ def _options(
     pass
 
 
+class _Command(TyperCommand):
+    """A command that says of words too many what they mostly are."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:  # click's, or that of the click within typer
+            if "unexpected extra argument" in getattr(error, "message", ""):
+                error.message += ". Put quotes around a name, or words, with spaces in between."  # type: ignore[attr-defined]
+            raise
+
+
 PANELS = {
     "Train": (data.data, training.train, runs.watch, evaluation.doctor, runs.report, runs.film),
     "Draw": (sample.sample, latent.morph, latent.edit, latent.directions, latent.project, models.models, studio.studio),
@@ -56,7 +69,7 @@ PANELS = {
 
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(name=command.__name__.removesuffix("_"), rich_help_panel=panel)(command)
+        app.command(name=command.__name__.removesuffix("_"), cls=_Command, rich_help_panel=panel)(command)
 
 
 def main() -> None:
