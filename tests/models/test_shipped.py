@@ -163,7 +163,7 @@ def test_words_are_read_as_people_write_them(ganvas, model, tmp_path):
     assert "no words in '!!!'" in ganvas("sample", "icons", "--keywords", "!!!", "--out", out)[2]
     pytest.importorskip("wordllama")
     said = ganvas("sample", "icons", "--keywords", "crimson heart", "--count", 1, "--out", out)[1]
-    assert "taken by their meaning: crimson" in said
+    assert "taken by their meaning in English: crimson" in said
 
 
 def test_what_seeds_add_is_said_and_may_be_asked_for(ganvas, model, tmp_path):

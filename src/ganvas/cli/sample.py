@@ -232,7 +232,7 @@ def _draw(
     say(f"{len(chosen)} samples in {saved}")
     asked = dict.fromkeys(place.words for place in chosen)
     if guessed := list(dict.fromkeys(word for words in asked for word in model.unknown(words))):
-        say(f"not among the words that it learned, so taken by their meaning: {', '.join(guessed)}")
+        say(f"not among the words that it learned, so taken by their meaning in English: {', '.join(guessed)}")
     _say_added(chosen, lambda place: added(model, place))
 
 
