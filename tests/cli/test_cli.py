@@ -91,6 +91,13 @@ def test_dry_run(ganvas, tmp_path):
     assert "ring(count=30)" in ganvas("train", "ring", "--data", "ring:30", "--dry-run")[1]
     assert ganvas("train", "--data", "ring:30", "--dry-run")[1] == ganvas("train", "ring:30", "--dry-run")[1]
     assert ganvas("train", "--dry-run")[1] == ganvas("train", "icons", "--dry-run")[1]
+    assert "The recipe for digits:8 is icons" in ganvas("train", "digits:8", "--dry-run")[2]
+
+
+def test_who_names_nothing_is_told_what_is_trained(ganvas):
+    for words in ((), ("--data", "ring")):
+        told = "Nothing is named to train on, so this is the recipe icons." in ganvas("train", "--dry-run", *words)[2]
+        assert told == (not words)
 
 
 def test_sample(ganvas, trained, tmp_path):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..core import console
 from .options import PIXELS, as_options, parse_size, say, share_work
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def train(
     from ..training.mender import refuse_contradictions
     from ..training.task import asked, refuse_numbers
 
+    if not (target or data):
+        console.say("Nothing is named to train on, so this is the recipe icons. For yours: `ganvas train FOLDER`.")
     target = target or data or "icons"
     sides, settings = parse_size(size), set_ or ()
     if dry_run:
@@ -96,6 +99,8 @@ def train(
         if auto:
             refuse_contradictions(rescue=not no_rescue)
         task = asked(target, data, sides, seed, settings=settings, start_from=start_from, out=out)
+        for line in task.note.split("\n"):
+            console.say(line)
         widen = task.recipe.widen if minutes is not None else ()
         say(str(replace(task.recipe, images=images or task.recipe.images, widen=widen)))
         if minutes is not None:
