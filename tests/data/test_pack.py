@@ -508,6 +508,30 @@ def test_what_will_pass_leaves_no_picture_out(tmp_path, monkeypatch, number):
     assert len(Folder(str(tmp_path), size=8).open()) == 4
 
 
+@pytest.mark.parametrize("how", ["gone", "another picture"])
+def test_a_file_that_changes_while_it_is_packed_is_in_no_pack(tmp_path, monkeypatch, how):
+    """The pack is named by what was in the file before, and would be taken for it whenever that is there again."""
+    for shade in range(4):
+        Image.new("RGB", (8, 8), (60 * shade, 0, 0)).save(tmp_path / f"{shade}.png")
+    changed = tmp_path / "2.png"
+    content = changed.read_bytes()
+
+    def late(work, given):
+        changed.unlink()
+        if how != "gone":
+            Image.new("RGB", (8, 8), "blue").save(changed)
+        return in_parallel(work, given)
+
+    monkeypatch.setattr(pack, "in_parallel", late)
+    with pytest.raises(Unreadable, match=r"2\.png .* again when nothing writes to"):
+        Folder(str(tmp_path), size=8).open()
+    monkeypatch.undo()
+    changed.write_bytes(content)
+    data = Folder(str(tmp_path), size=8).open()
+    assert data.samples[:, 0, 0, 0].tolist() == [0, 60, 120, 180]
+    assert not data.skipped
+
+
 def test_folders_may_lie_within_one_another_however_deep(tmp_path, request):
     """Python allows a thousand calls within one another; here fewer, for pytest could not remove so deep a folder."""
     request.addfinalizer(partial(sys.setrecursionlimit, sys.getrecursionlimit()))

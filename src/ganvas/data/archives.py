@@ -25,6 +25,7 @@ RUN = {"run.json", "recipe.json"}
 
 RUN_LEFT_OUT = "a run of this toolkit, with sheets of its samples and no pictures to learn from"
 LINKED_TO_NOTHING = "a link to nothing"
+WRITTEN = "Give the command again when nothing writes to these files."
 
 PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ESTALE, errno.ETIMEDOUT}
 """Errors of the system that say nothing about the file, so that no file may be left out for them."""
@@ -69,12 +70,13 @@ class Files(ABC):
 
         Raises:
             Unusable: it is empty, larger than `most` bytes, or cannot be read.
+            Unreadable: it is no longer what its fingerprint was taken of.
         """
         if self.size(name) > most:
             raise Unusable(f"larger than {most / 2**20:g} MiB")
         try:
             content = self._read(name)
-        except Unusable:
+        except Unreadable:
             raise
         except Exception as error:  # zipfile raises more kinds than it documents
             _refuse_passing(name, error)
@@ -89,6 +91,7 @@ class _Folder(Files):
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._told: dict[str, bytes] = {}  # file -> the hash of what was in it, which names what is made of it
         closed: list[tuple[str, str]] = []
         self._stats = dict(sorted(_walk(path, _strangers(), closed)))
         self.names = tuple(self._stats)
@@ -101,7 +104,9 @@ class _Folder(Files):
         if self.size(name) > MOST_BYTES:
             return str(self.size(name))
         try:
-            return hashlib.sha256(self._read(name)).hexdigest()
+            content = hashlib.sha256(self._read(name))
+            self._told[name] = content.digest()
+            return content.hexdigest()
         except OSError as error:
             _refuse_passing(name, error)
             return explain(error)
@@ -113,8 +118,17 @@ class _Folder(Files):
         return digest.hexdigest()
 
     def _read(self, name: str, most: int | None = None) -> bytes:
-        with (self._path / name).open("rb") as file:
-            return file.read(-1 if most is None else most)
+        told = self._told.get(name)
+        try:
+            with (self._path / name).open("rb") as file:
+                content = file.read(-1 if most is None else most)
+        except OSError as error:
+            if told and error.errno not in PASSING:
+                raise Unreadable(f"{name} was read once and now cannot be: {error.strerror}. {WRITTEN}") from None
+            raise
+        if told and most is None and hashlib.sha256(content).digest() != told:
+            raise Unreadable(f"{name} changed while these files were being read. {WRITTEN}")
+        return content
 
 
 class _Zip(Files):
