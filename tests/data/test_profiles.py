@@ -30,14 +30,29 @@ def profile(colours=P3, description="Display of a telephone"):
         **{name + b"XYZ": xyz(column) for name, column in zip((b"r", b"g", b"b"), colours.T, strict=True)},
         **{name + b"TRC": curve for name in (b"r", b"g", b"b")},
     }
+    return held(tags, b"mntrRGB XYZ ")
+
+
+def held(tags, kind):
+    """An ICC profile of these tags, name -> content."""
     place, table, body = 128 + 4 + 12 * len(tags), struct.pack(">I", len(tags)), b""
     for name, content in tags.items():
         content += bytes(-len(content) % 4)
         table += name + struct.pack(">II", place + len(body), len(content))
         body += content
-    head = struct.pack(">I4sI4s4s4s", place + len(body), b"test", 0x02400000, b"mntr", b"RGB ", b"XYZ ") + bytes(12)
+    head = struct.pack(">I4sI", place + len(body), b"test", 0x02400000) + kind + bytes(12)
     head += b"acsp" + bytes(28) + struct.pack(">iii", 63190, 65536, 54061)
     return head + bytes(128 - len(head)) + table + body
+
+
+def inks():
+    """An ICC profile of four inks, version 2: black alone darkens, and the lightness of the paper falls with it."""
+    text, paper = b"Inks\0", [255, 128, 128]
+    ends = bytes([byte for place in range(16) for byte in ([0, 128, 128] if place % 2 else paper)])
+    even = b"".join(struct.pack(">i", 65536 * (place % 4 == 0)) for place in range(9))
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + even + bytes(range(256)) * 4 + ends + bytes(range(256)) * 3
+    tags = {b"desc": b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(78), b"A2B0": table}
+    return held(tags, b"prtrCMYKLab ")
 
 
 def meant(colour):
@@ -70,6 +85,30 @@ def test_transparency_stays():
     *colour, opacity = taken(image, icc_profile=profile(), channels=4)
     assert np.abs(np.array(colour) - meant(ORANGE)).max() <= 2
     assert opacity == 128
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_inks_are_those_of_their_printer(kind):
+    """A lightness of 60 of 100 is a gray of 145, where 40 % of black without a profile is one of 153."""
+    image = Image.new("CMYK", (8, 8), (0, 0, 0, 102))
+    assert np.abs(np.array(taken(image, kind, icc_profile=inks())) - 145).max() <= 2
+    assert taken(image, kind) == [153] * 3
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_transparent_colour_stays_transparent(mode):
+    image = Image.new(mode, (8, 8), ORANGE if mode == "RGB" else 90)
+    assert taken(image, icc_profile=profile(), transparency=ORANGE if mode == "RGB" else 90, channels=4)[3] == 0
+
+
+def test_the_way_from_a_profile_is_found_once_for_all_pictures(monkeypatch):
+    made, begin = [], ImageCms.ImageCmsTransform.__init__
+    counted = lambda *given, **more: made.append(begin(*given, **more))  # noqa: E731
+    monkeypatch.setattr(ImageCms.ImageCmsTransform, "__init__", counted)
+    own = profile(description="of this test")
+    colours = [taken(Image.new("RGB", (8, 8), ORANGE), icc_profile=own) for _ in range(3)]
+    assert colours[0] == colours[1] == colours[2] != [*ORANGE]
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 """Colour profiles: the colours that a picture means, in sRGB, which screens and other pictures have."""
 
 import io
-from functools import cache
-from typing import Any
+from functools import lru_cache
 
 from PIL import Image, ImageCms
 
@@ -20,19 +19,26 @@ def in_srgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     if not profile:
         return image
-    if image.mode in {"P", "PA"}:
+    if image.mode in {"P", "PA"} or (image.mode in {"L", "RGB"} and image.has_transparency_data):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     if image.mode not in MODES:
         return image
     try:
-        theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(theirs).lower():
-            return image
-        return ImageCms.profileToProfile(image, theirs, _srgb(), outputMode=MODES[image.mode]) or image
+        way = _way(profile, image.mode)
+        return image if way is None else way.apply(image)
     except Exception:  # a broken profile can make Pillow raise anything
         return image
 
 
-@cache
-def _srgb() -> Any:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+@lru_cache(maxsize=16)
+def _way(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """The way from the colours of a profile to sRGB; None if they are that.
+
+    Kept, since to find one takes ten to seventy times as long as to decode a small picture, and the pictures of one
+    camera or printer share a profile. Threads may use it at once.
+    """
+    theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if "srgb" in ImageCms.getProfileDescription(theirs).lower():
+        return None
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    return ImageCms.buildTransform(theirs, srgb, mode, MODES[mode])
