@@ -1,4 +1,5 @@
 import io
+import re
 import struct
 import time
 import warnings
@@ -179,7 +180,6 @@ def test_bombs_are_refused_before_they_are_unpacked():
         b"",
         b"text",
         b"<html></html>",
-        b"\0\0\0\x18ftypisom",
         b"\x89PNG\r\n\x1a\n",
         b"GIF89a",
     ],
@@ -201,6 +201,24 @@ def test_what_is_no_picture_is_refused(content):
 )
 def test_a_picture_of_another_format_is_called_by_its_name(content, kind):
     assert reason(content) == f"{kind}, to be saved as PNG first"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\x93NUMPY\1\0v\0", r"from Python, as ganvas\.Dataset"),
+        (b"PAR1\x15\4", "a Parquet file: name it"),
+        (b"\xff\xff\xff\xffx\0\0\0\x10\0\0\0", "an Arrow file: .*to_parquet"),
+        (bytes(257) + b"ustar\0", r"'shards:FOLDER/\*\.tar'"),
+        (b"\x1f\x8b\x08\0", "packed by gzip: unpack it"),
+        (b"\0\0\0\x20ftypisom\0\0\2\0", "a video, .*train moving_digits"),
+        (b"\x1a\x45\xdf\xa3", "a video, .*train moving_digits"),
+        (b"RIFF\0\0\0\0AVI LIST", "a video, .*train moving_digits"),
+        (b"just a text", "^not an image$"),
+    ],
+)
+def test_what_can_be_learned_from_otherwise_says_how(content, told):
+    assert re.search(told, reason(content))
 
 
 def test_marks_that_are_lost_on_the_background_are_told():

@@ -552,3 +552,12 @@ def test_a_zip_within_the_data_says_what_to_do(tmp_path):
         archive.writestr("a.txt", "a")
     with pytest.raises(GanvasError, match=r"a zip within the data: unpack it, or name it alone \(1\)"):
         Folder(str(tmp_path)).open()
+
+
+def test_tar_files_and_arrays_of_pictures_say_how_to_name_them(tmp_path):
+    (tmp_path / "a.tar.gz").write_bytes(b"\x1f\x8b")
+    with pytest.raises(GanvasError, match=r"Tar shards are named as shards:.*a\.tar\.gz"):
+        source(tmp_path / "a.tar.gz").open()
+    np.save(tmp_path / "a.npy", np.zeros((3, 8, 8, 3), np.uint8))
+    with pytest.raises(GanvasError, match=r"holds numbers \[3, 8, 8, 3\].*ganvas\.Dataset\(array\)"):
+        source(tmp_path / "a.npy").open()

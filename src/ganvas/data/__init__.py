@@ -7,6 +7,7 @@ In: a path or a name; out: a `Dataset`.
     svg.py             SVG files -> pixels
     svg_child.py       the process apart in which they are drawn
     profiles.py        the colours that a picture means, in sRGB
+    others.py          what a file is that is no picture, and what to do with it
     precautions.py     checks and clean-up of a picture file before it is decoded
     archives.py        uniform access to folders and zip files
     classes.py         files -> the class of each picture

@@ -179,7 +179,8 @@ def open_files(path: Path) -> Files:
         if not path.is_file():
             raise Unreadable(f"{path} is a pipe or a device. Name a folder or a zip file.")
         if not zipfile.is_zipfile(path):
-            raise Unreadable(f"{path} is neither a folder nor a zip file.")
+            tar = f" Tar shards are named as shards:{path}." if ".tar" in path.name or path.suffix == ".tgz" else ""
+            raise Unreadable(f"{path} is neither a folder nor a zip file.{tar}")
         return _Zip(path)
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from None

@@ -19,6 +19,7 @@ from PIL import ExifTags, Image, ImageColor, UnidentifiedImageError
 from ..core.errors import DoesNotFit, Unreadable
 from ..core.pixels import is_marked
 from . import svg
+from .others import other
 from .precautions import MOST_CHUNKS, MOST_SCANS, crowded, ends_early, is_laced, light, scans
 from .profiles import in_srgb
 
@@ -40,8 +41,6 @@ DECODER = (7, svg.drawer())
 longer used."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-OTHERS = {"PSD": b"8BPS", "PDF": b"%PDF-", "EPS": b"%!PS", "JPEG XL": b"\0\0\0\x0cJXL ", "JPEG 2000": b"\0\0\0\x0cjP  "}
-"""How files of other pictures begin; HEIC and AVIF are told in `_other`."""
 MOST_PIXELS = 64_000_000
 MOST_TO_CUT = 8192 * 4096  # pixels, of which the pieces have four times as many
 EVEN = 0.12
@@ -50,7 +49,6 @@ EVEN = 0.12
 At 32x32 pixels it is about .4 for icons, .2 for handwritten digits, .06 for gray photographs and .01 for others.
 """
 MOST_BYTES = 256 * 2**20
-ZIP = b"PK\3\4"  # the beginning of one that is not empty
 UNSEEN = 2
 """Of 255: a pixel that differs by no more from the background is not seen on it."""
 
@@ -252,10 +250,8 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
     except Unusable:
         raise
     except Exception as error:  # a broken file can make Pillow raise anything, and none of it may stop the other files
-        if content.startswith(ZIP):
-            raise Unusable("a zip within the data: unpack it, or name it alone") from None
-        other = _other(content) if isinstance(error, UnidentifiedImageError) else ""
-        raise Unusable(f"{other}, to be saved as PNG first" if other else explain(error, most=most)) from None
+        known = other(content) if isinstance(error, UnidentifiedImageError) else ""
+        raise Unusable(known or explain(error, most=most)) from None
 
 
 def _from_svg(content: bytes, frame: Frame) -> Decoded:
@@ -287,14 +283,6 @@ def is_picture(beginning: bytes) -> bool:
         or svg.is_svg(beginning)
         or beginning.startswith((b"\x89PNG", b"\xff\xd8", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
     )
-
-
-def _other(content: bytes) -> str:
-    """The format of a picture that is not opened here, such as `HEIC`; empty if it is none of those that are known."""
-    if content[4:8] == b"ftyp":
-        brand = content[8:12]
-        return "AVIF" if brand in {b"avif", b"avis"} else "HEIC" if brand[:3] in {b"hei", b"hev", b"mif"} else ""
-    return next((name for name, start in OTHERS.items() if content.startswith(start)), "")
 
 
 def explain(error: Exception, *, most: int = MOST_PIXELS) -> str:

@@ -44,6 +44,11 @@ class Points(Source):
             table = _read(path)
         except (OSError, ValueError, TypeError, OverflowError, RecursionError, EOFError):
             raise Unreadable(f"{path} holds no table of numbers with as many in each row.") from None
+        if table.ndim > 2:
+            raise Unreadable(
+                f"{path} holds numbers {list(table.shape)}, and those of points are [N, F]. If they are pictures, save "
+                "each as PNG, or train on them from Python: ganvas.train(recipe, ganvas.Dataset(array))."
+            )
         if table.ndim != 2 or not table.shape[1] or len(table) < 2 or not np.isfinite(table).all():
             raise Unreadable(f"{path} is to hold at least two rows of as many finite numbers each.")
         return Dataset(np.ascontiguousarray(table))
