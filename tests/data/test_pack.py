@@ -561,3 +561,14 @@ def test_tar_files_and_arrays_of_pictures_say_how_to_name_them(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((3, 8, 8, 3), np.uint8))
     with pytest.raises(GanvasError, match=r"holds numbers \[3, 8, 8, 3\].*ganvas\.Dataset\(array\)"):
         source(tmp_path / "a.npy").open()
+
+
+def test_pages_that_are_not_learned_from_are_told(tmp_path):
+    first, second = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
+    first.save(tmp_path / "a.tif", save_all=True, append_images=[second])
+    second.save(tmp_path / "b.tif")
+    Image.new("I;16", (8, 8), 5000).save(tmp_path / "c.tif", save_all=True, append_images=[Image.new("I;16", (8, 8))])
+    data = pack_of(tmp_path)
+    assert dict(data.kinds) == {"TIFF, first page": 1, "TIFF": 1, "TIFF, first page of 14 bits": 1}
+    assert "2 TIFF files have several pages, of which the first is learned from" in " ".join(data.notes)
+    assert data.samples[:2, 0, 0].tolist() == [[255, 0, 0], [0, 0, 255]]

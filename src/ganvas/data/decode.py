@@ -27,6 +27,7 @@ __all__ = [
     "DECODER",
     "MOST_BYTES",
     "MOST_PIXELS",
+    "PAGED",
     "Decoded",
     "Frame",
     "Unusable",
@@ -41,6 +42,7 @@ DECODER = (7, svg.drawer())
 longer used."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+PAGED = ", first page"  # in the kind of a file that has more
 MOST_PIXELS = 64_000_000
 MOST_TO_CUT = 8192 * 4096  # pixels, of which the pieces have four times as many
 EVEN = 0.12
@@ -62,7 +64,8 @@ class Decoded(NamedTuple):
 
     picture  uint8 [H, W, C], or [n, H, W, C] if the frame cuts pictures
     size     width and height in the file, in pixels, once upright; zeros for an SVG, which is drawn at any size
-    kind     the format, such as `PNG`, and for 16-bit pictures the bits in use: `PNG of 16 bits`, `PNG of 12 bits`
+    kind     the format, such as `PNG`; `TIFF, first page` of one with more; and for 16-bit pictures the bits in use:
+             `PNG of 16 bits`, `PNG of 12 bits`
     sheet    whether this toolkit made it as a sheet of pictures
     """
 
@@ -219,8 +222,9 @@ class Frame:
 def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
     """One file as a picture in the frame.
 
-    Animations give their first frame; photographs are rotated as their EXIF data say; 16-bit and floating-point
-    pictures are scaled by their range, not clipped; colours are converted to sRGB where a profile says what they are.
+    Animations give their first frame and TIFFs their first page; photographs are rotated as their EXIF data say; 16-bit
+    and floating-point pictures are scaled by their range, not clipped; colours are converted to sRGB where a profile
+    says what they are.
 
     Raises:
         Unusable: it is no picture, is damaged or truncated, has more than `most` pixels, or would take minutes.
@@ -243,7 +247,8 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
             _refuse_missing_rows(image, content)
             turn = _orientation(image)  # after loading, during which Pillow itself rotates a TIFF
             upright = size[::-1] if turn in _SIDEWAYS else size
-            kind, sheet = form + _depth(image), is_marked(image)
+            more = PAGED if getattr(getattr(image, "tag_v2", None), "next", 0) else ""
+            kind, sheet = form + more + _depth(image), is_marked(image)
             picture = frame.take(in_srgb(image if turn is None else image.transpose(turn)))
             frame.refuse_unseen(picture, image)
             return Decoded(picture, upright, kind, sheet)

@@ -39,7 +39,7 @@ from ..core.seeds import is_whole
 from . import svg
 from .archives import Files
 from .dataset import Dataset, Watch, unwatched
-from .decode import DECODER, Frame, Unusable, decode
+from .decode import DECODER, PAGED, Frame, Unusable, decode
 
 __all__ = ["Described", "Item", "in_parallel", "pack_files", "packed"]
 
@@ -166,7 +166,7 @@ def pack_files(
         return Item(name, found.picture, "", group, keywords, found.size, found.kind)
 
     def notes(kinds: Kinds) -> tuple[str, ...]:
-        return (*described().notes, *_dark(kinds, frame))
+        return (*described().notes, *_dark(kinds, frame), *_paged(kinds))
 
     name = f"{kind}-{key(digest(_hashed(files, watch)), files.closed, *settings)}"
     items = _items(files, names, item, described, watch)
@@ -206,6 +206,13 @@ def _dark(kinds: Kinds, frame: Frame) -> Iterator[str]:
             f"{sum(deep.values()):,} pictures of 16 bits hold no value above {2**bits - 1:,}, as if they used {bits} "
             f"bits, and come out dark. If they do, say --set data.bits={bits}."
         )
+
+
+def _paged(kinds: Kinds) -> Iterator[str]:
+    """A note on files with more pages, which may be pictures or only smaller copies of the first."""
+    if count := sum(count for kind, count in kinds.items() if PAGED in kind):
+        files = f"{count:,} TIFF files have" if count > 1 else "1 TIFF file has"
+        yield f"{files} several pages, of which the first is learned from. Save pages that are pictures as files."
 
 
 def in_parallel(work: Callable[[Given], Item], given: Iterable[Given]) -> Iterator[Item]:
