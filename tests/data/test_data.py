@@ -311,6 +311,7 @@ class TestFolder:
         single = tmp_path / "cat" / f"0.{ending}".rstrip(".")
         with pytest.raises(GanvasError, match="is a single picture"):
             Folder(str(single)).open()
+        assert len(Folder(str(single), size=8, across=2).open()) == 9
 
     def test_names_are_one_however_their_accents_are_stored(self, tmp_path):
         """As a Mac and a Linux machine store them: a letter and its accent as two characters, or as one."""
@@ -571,8 +572,7 @@ class TestFolder:
             replace(find(name, "recipe")(), data=Folder(str(folder), size=32))
             for name, folder in (("photos", noise), ("icons", flat))
         ]
-        with pytest.raises(GanvasError, match="is a single picture"):
-            plan(str(noise / "0.png"))
+        assert plan(str(noise / "0.png"), settings=["data.across=2"]).data == Folder(str(noise / "0.png"), across=2)
         assert choose("sngan", str(noise)).name == "sngan"
         known = {"icons:flags": "icons", "cifar10:PLACE": "photos", "celeba": "photos", "ring": "ring"}
         assert {name: choose(name).name for name in known} == known

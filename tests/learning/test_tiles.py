@@ -10,6 +10,7 @@ from PIL import Image
 from ganvas import find, fit, load, plan
 from ganvas.core.batch import Batch, Dice
 from ganvas.core.errors import GanvasError
+from ganvas.data.look import look
 from ganvas.data.sources.folder import Folder
 from ganvas.data.sources.pebbles import Pebbles
 from ganvas.learning.adversarial import Adversarial
@@ -45,6 +46,17 @@ def test_a_picture_is_cut_into_pieces_that_share_halves(tmp_path):
     assert len(Folder(str(tmp_path), size=8, across=2).open()) == 2 * 3 * 6, "reduced, and the last one at the edge"
     assert len(Folder(str(tmp_path), size=8, across=50).open()) == 2 * 5 * 9, "not enlarged"
     assert len(Folder(str(tmp_path), size=32, across=4).open()) == 2 * 1 * 3, "but for what is smaller than one piece"
+
+
+def test_a_single_picture_can_be_given_in_place_of_a_folder(tmp_path):
+    dice = np.random.default_rng(0)
+    (tmp_path / "folder").mkdir()
+    for name in ("folder/one.png", "other.png"):
+        Image.fromarray(dice.integers(0, 256, (24, 24, 3), np.uint8)).save(tmp_path / name)
+    one = Folder(str(tmp_path / "folder" / "one.png"), size=8, across=3)
+    assert np.array_equal(one.open().samples, Folder(str(tmp_path / "folder"), size=8, across=3).open().samples)
+    assert len(Folder(str(tmp_path / "other.png"), size=8, across=3).open()) == 25, "what lies beside it is not read"
+    assert look(one)["sizes"] == [{"width": 24, "height": 24, "count": 1}]
 
 
 @pytest.mark.parametrize(

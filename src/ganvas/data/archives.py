@@ -1,4 +1,4 @@
-"""Uniform access to folders and zip files, in a fixed order and without trusting their content.
+"""Uniform access to folders, zip files and single pictures, in a fixed order and without trusting their content.
 
 A zip is never extracted: its entries are read through their handles, so no name can escape it, and an entry that claims
 to be larger than allowed is not opened. Only folders and plain files are ever opened, since reading a pipe or a device
@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 
 from ..core.errors import NotFound, Unreadable
 from ..core.files import cache_folder
-from .decode import MOST_BYTES, Unusable, explain
+from . import svg
+from .decode import MOST_BYTES, Unusable, explain, is_picture
 
 __all__ = ["Files", "is_zip", "listing", "open_files", "stamp"]
 
@@ -131,6 +132,14 @@ class _Folder(Files):
         return content
 
 
+class _Alone(_Folder):
+    """A file as if it were alone in its folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._stats = path.parent, {path.name: path.stat()}
+        self.names = (path.name,)
+
+
 class _Zip(Files):
     """A zip file; `zipfile` limits an entry to the size in the zip's directory and checks its CRC."""
 
@@ -165,10 +174,10 @@ class _Zip(Files):
 
 
 def open_files(path: Path) -> Files:
-    """The files in this folder or zip file.
+    """The files in this folder or zip file; of a picture, that one.
 
     Raises:
-        NotFound or Unreadable: `path` does not exist, is neither a folder nor a zip, or may not be read.
+        NotFound or Unreadable: `path` does not exist, is no folder, zip or picture, or may not be read.
     """
     try:
         if path.is_dir():
@@ -178,10 +187,13 @@ def open_files(path: Path) -> Files:
             raise NotFound(f"There is no folder or file {path}{gone}.")
         if not path.is_file():
             raise Unreadable(f"{path} is a pipe or a device. Name a folder or a zip file.")
-        if not zipfile.is_zipfile(path):
-            tar = f" Tar shards are named as shards:{path}." if ".tar" in path.name or path.suffix == ".tgz" else ""
-            raise Unreadable(f"{path} is neither a folder nor a zip file.{tar}")
-        return _Zip(path)
+        if zipfile.is_zipfile(path):
+            return _Zip(path)
+        with path.open("rb") as file:
+            if is_picture(file.read(svg.HEAD)):
+                return _Alone(path)
+        tar = f" Tar shards are named as shards:{path}." if ".tar" in path.name or path.suffix == ".tgz" else ""
+        raise Unreadable(f"{path} is neither a folder nor a zip file.{tar}")
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from None
 

@@ -53,7 +53,7 @@ def look(source: Source, *, watch: Watch = unwatched) -> dict[str, Any]:
     """
     data, files = source.open(watch), _files(source)
     summary = data.summary()
-    forms = _forms(files, data.names, watch) if files else []
+    forms = _forms(files, tuple(dict.fromkeys(data.names)), watch) if files else []  # pieces share a name
     skipped: dict[str, list[str]] = defaultdict(list)
     for name, reason in data.skipped:
         skipped[reason].append(name)

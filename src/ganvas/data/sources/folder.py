@@ -3,13 +3,12 @@
 import math
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound
 from ...core.files import expanded
 from .. import svg
-from ..archives import Files, open_files
+from ..archives import Files, is_zip, open_files
 from ..captions import TABLES, captions
 from ..classes import classes, stem, without_other_formats, without_other_splits
 from ..dataset import Dataset, Source, Watch, unwatched
@@ -37,7 +36,8 @@ class Folder(Source):
     `svg` beside a folder `png` of the same names.
 
     With `across` above 1 each picture is cut into overlapping pieces, so many side by side along its shorter side: a
-    few large pictures of a texture or pattern become hundreds. They are not enlarged for that.
+    few large pictures of a texture or pattern become hundreds, and `path` may be a single picture. They are not
+    enlarged for that.
     """
 
     path: str
@@ -55,7 +55,9 @@ class Folder(Source):
             NotFound, Unreadable or DoesNotFit: the path is missing, or fewer than two pictures can be used; the message
                 says why.
         """
-        files = self._files()
+        path, files = expanded(self.path), self._files()
+        if self.across == 1 and path.is_file() and not is_zip(path):
+            raise DoesNotFit(f"{path} is a single picture. {FEW}")
         names, kept = without_other_splits(_candidates(files))
         names, formats = without_other_formats(names)
         names, twice = _without_copies(names)
@@ -94,9 +96,6 @@ class Folder(Source):
 
     def _files(self) -> Files:
         path = expanded(self.path)
-        with suppress(OSError):
-            if path.is_file() and is_picture(_beginning(path)):
-                raise DoesNotFit(f"{path} is a single picture. {FEW}")
         files = open_files(path)
         if not files.names:
             why = f" but {files.closed[0][0]}, {files.closed[0][1]}" if files.closed else " at all"
@@ -104,14 +103,9 @@ class Folder(Source):
         return files
 
 
-def _beginning(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(svg.HEAD)
-
-
 FEW = (
-    "A GAN needs at least 2 pictures to tell what they have in common, and a few dozen to be useful. One of a texture, "
-    "in a folder, is cut into many by --set data.across=6."
+    "A GAN needs at least 2 pictures to tell what they have in common, and a few dozen to be useful. One of a texture "
+    "is cut into many by --set data.across=6."
 )
 
 
