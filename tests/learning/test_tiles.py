@@ -1,6 +1,7 @@
 """Seamless tiles: pictures cut into pieces, fakes that are rolled, convolutions on a torus, and copies to look at."""
 
 from dataclasses import replace
+from json import loads
 
 import numpy as np
 import pytest
@@ -57,6 +58,22 @@ def test_a_single_picture_can_be_given_in_place_of_a_folder(tmp_path):
     assert np.array_equal(one.open().samples, Folder(str(tmp_path / "folder"), size=8, across=3).open().samples)
     assert len(Folder(str(tmp_path / "other.png"), size=8, across=3).open()) == 25, "what lies beside it is not read"
     assert look(one)["sizes"] == [{"width": 24, "height": 24, "count": 1}]
+
+
+def test_pieces_can_be_looked_at_before_they_are_learned_from(tmp_path, ganvas):
+    """What a single picture is refused with names a setting, which the refusing command has to take."""
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 24, 3), np.uint8)).save(tmp_path / "one.png")
+    code, _, told = ganvas("data", "one.png", "--size", 8)
+    assert (code, "--set data.across=6" in told) == (1, True)
+    code, said, told = ganvas("data", "one.png", "--size", 8, "--set", "data.across=3", "--set", "data.channels=1")
+    assert code == 0, told
+    assert "25 pictures, taken as 8x8 gray" in said
+    code, said, told = ganvas("data", "one.png", "--size", 8, "--set", "data.across=3", "--json")
+    assert (code, loads(said)["count"]) == (0, 25), told
+    assert ganvas("data", "ring", "--set", "data.count=9", "--out", "ring.png")[0] == 0
+    for setting, why in (("batch=3", "and not 'batch=3'"), ("data.acros=3", "Did you mean 'across'?")):
+        code, _, told = ganvas("data", "one.png", "--set", setting)
+        assert (code, why in told) == (1, True), told
 
 
 @pytest.mark.parametrize(

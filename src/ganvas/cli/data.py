@@ -1,5 +1,6 @@
 """The command that shows data."""
 
+from dataclasses import replace
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ from ..core.errors import DoesNotFit
 from .options import PIXELS, parse_size, refuse_own_picture, say
 
 if TYPE_CHECKING:
-    from ..data.dataset import Dataset
+    from ..data.dataset import Dataset, Source
 
 __all__ = ["data"]
 
@@ -18,6 +19,14 @@ __all__ = ["data"]
 def data(
     source: Annotated[str, typer.Argument(help="A folder or zip of pictures, or a named source such as icons:flags.")],
     size: Annotated[str | None, typer.Option(help=f"{PIXELS}; by default 32.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Change one setting of the data, such as data.across=6, as ganvas train does; can be repeated.",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Output file for the contact sheet; by default contact.png.")] = None,
     to: Annotated[
         Path | None,
@@ -32,23 +41,23 @@ def data(
 ) -> None:
     """Show what a source contains: count, sizes, classes, keywords, skipped files and a contact sheet; or zip it."""
     from ..core import catalog, console
-    from ..data.dataset import hidden, of_size, open_source, place_of
-    from ..data.dataset import source as named
+    from ..data.dataset import hidden, place_of
     from ..data.look import look
     from ..data.zips import save_zip
 
     if sum(map(bool, (to, json, out))) > 1:
         raise DoesNotFit("Give one of --out, --to and --json.")
+    asked = _asked(source, parse_size(size), set_ or [])
     if json:
         with console.watching() as watch:
-            found = look(of_size(named(source), parse_size(size)), watch=watch)
+            found = look(asked, watch=watch)
         say(dumps(found, indent=1))
         return
     out = to or out or Path("contact.png")
-    refuse_own_picture(out, place_of(named(source)))
+    refuse_own_picture(out, place_of(asked))
     console.say(hidden(source, catalog.names("data")))
     with console.watching() as watch:
-        dataset = open_source(source, size=parse_size(size), watch=watch)
+        dataset = asked.open(watch)
         if to:
             save_zip(dataset, to, watch=watch)
     if not to:
@@ -56,6 +65,24 @@ def data(
     say(str(dataset.summary()))
     console.skipped(dataset.skipped)
     say(f"its pictures in that size: {to}" if to else f"contact sheet: {out}")
+
+
+def _asked(text: str, size: int | tuple[int, int] | None, settings: list[str]) -> "Source":
+    """The source that the text names, of this size and with these settings, each such as `data.fit=pad`."""
+    from ..data.dataset import of_size, source
+
+    asked = of_size(source(text), size)
+    if not settings:
+        return asked
+    from ..core.catalog import find
+    from ..recipes.recipe import change
+
+    recipe = replace(find("icons", "recipe")(), data=asked)  # any one: only its data are changed and used
+    for setting in settings:
+        if not setting.startswith("data."):
+            raise DoesNotFit(f"Of data, settings such as data.fit=pad can be changed, and not {setting!r}.")
+        recipe = change(recipe, setting)
+    return recipe.data
 
 
 def _save_sheet(dataset: "Dataset", out: Path) -> None:
