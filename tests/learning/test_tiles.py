@@ -45,7 +45,13 @@ def test_a_picture_is_cut_into_pieces_that_share_halves(tmp_path):
         y, x = 4 * (place // 9), 4 * (place % 9)
         assert np.array_equal(piece, whole[y : y + 8, x : x + 8])
     assert len(Folder(str(tmp_path), size=8, across=2).open()) == 2 * 3 * 6, "reduced, and the last one at the edge"
-    assert len(Folder(str(tmp_path), size=8, across=50).open()) == 2 * 5 * 9, "not enlarged"
+    assert data.notes == ()
+    few = Folder(str(tmp_path), size=8, across=50).open()
+    assert len(few) == 2 * 5 * 9, "not enlarged"
+    assert few.notes == (
+        "For 50 pieces across, pictures need 400x400 pixels, and not all have them. Pieces are not enlarged: take "
+        "larger pictures, or a smaller --size.",
+    )
     assert len(Folder(str(tmp_path), size=32, across=4).open()) == 2 * 1 * 3, "but for what is smaller than one piece"
 
 
@@ -74,6 +80,13 @@ def test_pieces_can_be_looked_at_before_they_are_learned_from(tmp_path, ganvas):
     for setting, why in (("batch=3", "and not 'batch=3'"), ("data.acros=3", "Did you mean 'across'?")):
         code, _, told = ganvas("data", "one.png", "--set", setting)
         assert (code, why in told) == (1, True), told
+
+
+def test_a_picture_of_a_single_piece_is_not_told_to_be_cut(tmp_path):
+    Image.new("RGB", (40, 40), "red").save(tmp_path / "one.png")
+    with pytest.raises(GanvasError, match="too small to be cut") as told:
+        Folder(str(tmp_path), size=64, across=6).open()
+    assert "--set" not in str(told.value)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...core.catalog import part
 from ...core.errors import DoesNotFit, NotFound
@@ -70,8 +70,9 @@ class Folder(Source):
             watch=watch,
         )
         if len(dataset) == 1:
-            raise DoesNotFit(f"{self.path} holds a single usable picture, {dataset.names[0]}. {FEW}")
-        return dataset
+            more = FEW if self.across == 1 else f"It is too small to be cut. {SMALL}"
+            raise DoesNotFit(f"{self.path} holds a single usable picture, {dataset.names[0]}. {more}")
+        return self._told(dataset)
 
     def drawn(self) -> bool:
         """See `Source.drawn`; looks at up to 64 pictures, evenly spread over all there are."""
@@ -90,6 +91,17 @@ class Folder(Source):
         svg.let_go()
         return looks_drawn(found)
 
+    def _told(self, dataset: Dataset) -> Dataset:
+        """The data with a note if in some pictures fewer pieces lie side by side than were asked for."""
+        frame = self._frame()
+        need = frame.across * frame.width, frame.across * frame.height
+        have = tuple(least for least, *_ in dataset.sizes)
+        if self.across == 1 or not have or (have[0] >= need[0] and have[1] >= need[1]):
+            return dataset
+        wanted = f"For {self.across} pieces across, pictures need {need[0]}x{need[1]} pixels"
+        note = f"{wanted}, and not all have them. {SMALL}"
+        return replace(dataset, notes=(*dataset.notes, note))
+
     def _frame(self) -> Frame:
         more = {"background": self.background, "fit": self.fit, "bits": self.bits, "across": self.across}
         return Frame.of(self.size, self.channels, **more)
@@ -103,6 +115,7 @@ class Folder(Source):
         return files
 
 
+SMALL = "Pieces are not enlarged: take larger pictures, or a smaller --size."
 FEW = (
     "A GAN needs at least 2 pictures to tell what they have in common, and a few dozen to be useful. One of a texture "
     "is cut into many by --set data.across=6."
