@@ -1,16 +1,18 @@
 """Seamless tiles: pictures cut into pieces, fakes that are rolled, convolutions on a torus, and copies to look at."""
 
+import io
 from dataclasses import replace
 from json import loads
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ganvas import find, fit, load, plan
 from ganvas.core.batch import Batch, Dice
 from ganvas.core.errors import GanvasError
+from ganvas.data.decode import Frame, decode
 from ganvas.data.look import look
 from ganvas.data.sources.folder import Folder
 from ganvas.data.sources.pebbles import Pebbles
@@ -87,6 +89,21 @@ def test_a_picture_of_a_single_piece_is_not_told_to_be_cut(tmp_path):
     with pytest.raises(GanvasError, match="too small to be cut") as told:
         Folder(str(tmp_path), size=64, across=6).open()
     assert "--set" not in str(told.value)
+
+
+@pytest.mark.parametrize("sideways", [False, True])
+def test_pieces_of_a_large_jpeg_are_as_sharp_as_of_all_its_pixels(sideways):
+    """A JPEG is read at a part of its size, which has to be enough for all pieces that lie side by side."""
+    coarse = Image.fromarray(np.random.default_rng(0).integers(0, 256, (150, 200, 3), np.uint8))
+    jpeg, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6 if sideways else 1  # how a camera says that it was held upright
+    coarse.resize((1600, 1200), Image.Resampling.BICUBIC).save(jpeg, "JPEG", quality=95, exif=exif)
+    with Image.open(io.BytesIO(jpeg.getvalue())) as image:
+        whole = ImageOps.exif_transpose(image.convert("RGB"))
+    frame = Frame(32, 24, across=6)
+    found, wanted = decode(jpeg.getvalue(), frame).picture.astype(float), frame.take(whole).astype(float)
+    assert len(found) == len(wanted) > 100
+    assert np.abs(found - wanted).mean() < 0.05 * wanted.std()
 
 
 @pytest.mark.parametrize(
