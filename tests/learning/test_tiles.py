@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from json import loads
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -89,6 +90,21 @@ def test_a_picture_of_a_single_piece_is_not_told_to_be_cut(tmp_path):
     with pytest.raises(GanvasError, match="too small to be cut") as told:
         Folder(str(tmp_path), size=64, across=6).open()
     assert "--set" not in str(told.value)
+
+
+def test_pictures_to_be_cut_are_handed_to_threads_one_by_one(tmp_path, monkeypatch):
+    """Sixteen at once would be one thread's work, and would all be held in memory with their pieces."""
+    both = Barrier(2, timeout=20)
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (24, 24), "red").save(tmp_path / name)
+
+    def together(content, frame):
+        both.wait()
+        return decode(content, frame)
+
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("ganvas.data.pack.decode", together)
+    assert len(Folder(str(tmp_path), size=8, across=3).open()) == 50
 
 
 @pytest.mark.parametrize("sideways", [False, True])

@@ -47,6 +47,7 @@ Shape = tuple[int, ...]
 Kinds = Mapping[str, int]
 Given = TypeVar("Given")
 
+AT_ONCE = 16  # pictures
 MADE_ANEW = "What the cache held of these pictures was damaged, and was made anew."
 
 
@@ -169,7 +170,7 @@ def pack_files(
         return (*described().notes, *_dark(kinds, frame), *_paged(kinds))
 
     name = f"{kind}-{key(digest(_hashed(files, watch)), files.closed, *settings)}"
-    items = _items(files, names, item, described, watch)
+    items = _items(files, names, item, described, watch, at_once=1 if frame.across > 1 else AT_ONCE)
     dataset = packed(name, items, most=len(names) * frame.pieces, shape=frame.shape, notes=notes)
     if any(reason.startswith("cannot be read") for _, reason in dataset.skipped):
         return dataset  # without a shortcut: the disk may be well again, which no time or size tells
@@ -186,11 +187,17 @@ def _hashed(files: Files, watch: Watch) -> Iterator[tuple[str, str]]:
 
 
 def _items(
-    files: Files, names: Sequence[str], item: Callable[[str], Item], described: Callable[[], Described], watch: Watch
+    files: Files,
+    names: Sequence[str],
+    item: Callable[[str], Item],
+    described: Callable[[], Described],
+    watch: Watch,
+    *,
+    at_once: int,
 ) -> Iterator[Item]:
     """The item of each name, then one for everything that could not be opened or used."""
     described()  # before threads start, which would each compute it again
-    for done, each in enumerate(in_parallel(item, names)):
+    for done, each in enumerate(in_parallel(item, names, at_once=at_once)):
         watch("Packing pictures", done, len(names))
         yield each
     watch("Packing pictures", len(names), len(names))
@@ -215,8 +222,11 @@ def _paged(kinds: Kinds) -> Iterator[str]:
         yield f"{files} several pages, of which the first is learned from. Save pages that are pictures as files."
 
 
-def in_parallel(work: Callable[[Given], Item], given: Iterable[Given]) -> Iterator[Item]:
+def in_parallel(work: Callable[[Given], Item], given: Iterable[Given], *, at_once: int = AT_ONCE) -> Iterator[Item]:
     """The results of `work` in order, computed by threads, with few in flight so that memory stays constant.
+
+    A thread is handed `at_once`: many, as handing over a small picture takes as long as decoding it; or 1 where each
+    may become hundreds of megabytes of pieces.
 
     Pillow releases the GIL while it decodes. Its warnings are hidden: a file is either used or has a reason. Where this
     is given up, as by Ctrl-C, each thread ends after its picture, of which one can take seconds.
@@ -232,7 +242,7 @@ def in_parallel(work: Callable[[Given], Item], given: Iterable[Given]) -> Iterat
     with ThreadPoolExecutor(threads) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            while some := list(islice(left, 16)):  # handing over one small picture takes as long as decoding it
+            while some := list(islice(left, at_once)):
                 window.append(pool.submit(items, some))
                 if len(window) > 2 * threads:
                     yield from window.popleft().result()
