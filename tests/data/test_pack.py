@@ -471,7 +471,7 @@ def test_what_is_neither_folder_nor_zip_is_refused(tmp_path):
     (tmp_path / "cut.zip").write_bytes(b"PK\x05\x06" + b"\x01" * 16 + b"\0\0")
     with pytest.raises(GanvasError, match=r"There is no folder or file .*nothing"):
         open_files(tmp_path / "nothing")
-    with pytest.raises(GanvasError, match=r"text.zip is neither a folder nor a zip file"):
+    with pytest.raises(GanvasError, match=r"text.zip is no folder, no zip file and no picture"):
         open_files(tmp_path / "text.zip")
     with pytest.raises(GanvasError, match=r"cut.zip cannot be read as a zip file"):
         open_files(tmp_path / "cut.zip")

@@ -12,6 +12,7 @@ import stat
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from ..core.errors import NotFound, Unreadable
@@ -26,7 +27,7 @@ RUN = {"run.json", "recipe.json"}
 
 RUN_LEFT_OUT = "a run of this toolkit, with sheets of its samples and no pictures to learn from"
 LINKED_TO_NOTHING = "a link to nothing"
-WRITTEN = "Give the command again when nothing writes to these files."
+WRITTEN = "Give the command again when nothing writes to them."
 
 PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ESTALE, errno.ETIMEDOUT}
 """Errors of the system that say nothing about the file, so that no file may be left out for them."""
@@ -71,7 +72,7 @@ class Files(ABC):
 
         Raises:
             Unusable: it is empty, larger than `most` bytes, or cannot be read.
-            Unreadable: it is no longer what its fingerprint was taken of.
+            Unreadable: it changed since the folder was listed.
         """
         if self.size(name) > most:
             raise Unusable(f"larger than {most / 2**20:g} MiB")
@@ -92,7 +93,6 @@ class _Folder(Files):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._told: dict[str, bytes] = {}  # file -> the hash of what was in it, which names what is made of it
         closed: list[tuple[str, str]] = []
         self._stats = dict(sorted(_walk(path, _strangers(), closed)))
         self.names = tuple(self._stats)
@@ -105,9 +105,7 @@ class _Folder(Files):
         if self.size(name) > MOST_BYTES:
             return str(self.size(name))
         try:
-            content = hashlib.sha256(self._read(name))
-            self._told[name] = content.digest()
-            return content.hexdigest()
+            return hashlib.sha256(self._read(name)).hexdigest()
         except OSError as error:
             _refuse_passing(name, error)
             return explain(error)
@@ -119,15 +117,10 @@ class _Folder(Files):
         return digest.hexdigest()
 
     def _read(self, name: str, most: int | None = None) -> bytes:
-        told = self._told.get(name)
-        try:
-            with (self._path / name).open("rb") as file:
-                content = file.read(-1 if most is None else most)
-        except OSError as error:
-            if told and error.errno not in PASSING:
-                raise Unreadable(f"{name} was read once and now cannot be: {error.strerror}. {WRITTEN}") from None
-            raise
-        if told and most is None and hashlib.sha256(content).digest() != told:
+        was, now, content = self._stats[name], None, b""
+        with suppress(FileNotFoundError), (self._path / name).open("rb") as file:
+            content, now = file.read(-1 if most is None else most), os.fstat(file.fileno())
+        if now is None or (now.st_size, now.st_mtime_ns) != (was.st_size, was.st_mtime_ns):
             raise Unreadable(f"{name} changed while these files were being read. {WRITTEN}")
         return content
 
@@ -193,7 +186,7 @@ def open_files(path: Path) -> Files:
             if is_picture(file.read(svg.HEAD)):
                 return _Alone(path)
         tar = f" Tar shards are named as shards:{path}." if ".tar" in path.name or path.suffix == ".tgz" else ""
-        raise Unreadable(f"{path} is neither a folder nor a zip file.{tar}")
+        raise Unreadable(f"{path} is no folder, no zip file and no picture.{tar}")
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from None
 
