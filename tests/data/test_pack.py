@@ -516,11 +516,11 @@ def test_a_file_that_changes_while_it_is_packed_is_in_no_pack(tmp_path, monkeypa
     changed = tmp_path / "2.png"
     content = changed.read_bytes()
 
-    def late(work, given):
+    def late(work, given, **options):
         changed.unlink()
         if how != "gone":
             Image.new("RGB", (8, 8), "blue").save(changed)
-        return in_parallel(work, given)
+        return in_parallel(work, given, **options)
 
     monkeypatch.setattr(pack, "in_parallel", late)
     with pytest.raises(Unreadable, match=r"2\.png .* again when nothing writes to"):
