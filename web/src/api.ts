@@ -195,6 +195,8 @@ export interface Plan {
   size?: number;
   from?: string;
   settings: string[];
+  /** Seamless tiles, of pieces of the pictures; not with `from`. */
+  tiles?: boolean;
 }
 export interface Planned {
   recipe: Record<string, unknown>;
@@ -203,15 +205,11 @@ export interface Planned {
 }
 
 /** POST /api/runs → 201 Run. One of `minutes` and `images`; `source` is a set's name or one of the catalogue. */
-export interface Train {
-  source: string;
+export interface Train extends Plan {
   name: string;
   minutes?: number;
   images?: number;
-  size?: number;
   seed?: number;
-  from?: string;
-  settings: string[];
   device?: string;
 }
 

@@ -103,10 +103,10 @@ def photos() -> Recipe:
 def textures() -> Recipe:
     """Seamless tiles of a texture or pattern, from pieces of a few large pictures.
 
-    The generator of `photos` on a torus: its convolutions go on at the opposite edge. Its fakes are rolled before the
-    critic sees them, so that it judges edges, too (worth little beside the torus: LOG.md). Real pieces need not be
-    seamless. The critic and its penalties are those of `icons`; without penalties it soon told all fakes, and tiles
-    became gray. Nothing is mirrored, as light comes from one side.
+    The generator of `photos` on a torus: its convolutions go on at the opposite edge, which makes tiles seamless. Real
+    pieces need not be. Fakes are rolled before the critic sees them: of those that are not it could tell none (LOG.md).
+    The critic and its penalties are those of `icons`; without penalties it soon told all fakes, and tiles became gray.
+    Nothing is mirrored, as light comes from one side.
 
     Run:    ganvas train textures --minutes 3
     Costs:  3 minutes, 45,500 to 47,840 images of 32x32, on one core of an AMD EPYC without bfloat16.

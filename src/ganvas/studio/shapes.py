@@ -221,6 +221,13 @@ class Plan(Shape):
     size: Annotated[int, Field(ge=8, le=1024)] | None = None
     from_: Name | None = Field(None, alias="from")
     settings: Annotated[list[Setting], Field(max_length=40)] = Field(default_factory=list)
+    tiles: bool = False
+
+    @model_validator(mode="after")
+    def _one_beginning(self) -> "Plan":
+        if self.tiles and self.from_:
+            raise ValueError("Tiles have a recipe of their own: ask for them, or name a model to start from.")
+        return self
 
 
 class Planned(_Answer):

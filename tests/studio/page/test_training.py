@@ -28,6 +28,10 @@ def test_dropped_trained_paused_killed_and_finished(page: Any, studio: Any, tmp_
     for on in (True, False):
         page.get_by_role("switch", name="Take the doctor’s advice by itself").set_checked(on, force=True)
         expect(page.locator(".cmd code")).to_have_text(re.compile(r"--auto" if on else r"^((?!--auto).)*$"))
+    tiles = page.get_by_role("switch", name="Seamless tiles")
+    tiles.set_checked(True, force=True)
+    expect(page.locator(".cmd code")).to_contain_text("train textures --data data/Little-squares --set data.across=6")
+    tiles.set_checked(False, force=True)
     page.route("**/api/runs", shorter)
     page.get_by_role("button", name="Start training").click()
     expect(page).to_have_url(re.compile("/runs/Little-squares$"), timeout=SOON)

@@ -57,6 +57,18 @@ def test_a_plan_is_the_command(own):
     assert "memorises so few" in found["warnings"][0]
 
 
+def test_tiles_have_a_recipe_of_their_own(own):
+    found = own.post("/api/plan", {"source": "squares", "size": 16, "settings": ["data.fit=crop"], "tiles": True})
+    assert found["command"] == (
+        "ganvas train textures --data data/squares --set data.across=6 --size 16 --set data.fit=crop"
+    )
+    assert found["recipe"]["networks"]["generator"]["seamless"]
+    assert found["recipe"]["data"]["path"].endswith("data/squares")
+    assert found["recipe"]["data"]["across"] == 6
+    refused = own.post("/api/plan", {"source": "squares", "settings": [], "tiles": True, "from": "icons-base"}, 422)
+    assert "Tiles have a recipe of their own" in refused["error"]["message"]
+
+
 def test_paused_killed_and_gone_on_as_if_nothing_had_been(own):
     first = own.post("/api/runs", ask("story"), 201)
     assert first["state"] in {"queued", "starting"}

@@ -21,6 +21,8 @@ __all__ = ["router"]
 router = APIRouter()
 Studio = Annotated[Parts, Depends(parts)]
 PATHS = {"data", "folder", "points", "clips", "shards", "parquet"}  # parts and settings that name files
+SHAPED = {"data.channels", "data.background", "data.fit", "data.bits", "data.across"}  # not where, but how to read them
+TILES, PIECES = "textures", "data.across=6"  # the recipe for seamless tiles, and how many pieces lie side by side
 
 
 @router.post("/api/plan", responses=refusals(400, 404, 409, 415, 422, 503))
@@ -45,12 +47,13 @@ async def start(studio: Studio, ask: Train) -> Run:
 
 def _words(studio: Parts, ask: Plan) -> list[str]:
     """The arguments of the training command, without its length and output."""
-    argv = ["train", _source(studio, ask.source)]
+    source = _source(studio, ask.source)
+    argv = ["train", *((TILES, "--data", source, "--set", PIECES) if ask.tiles else (source,))]
     argv += ["--from", _model(studio, ask.from_)] if ask.from_ else []
     argv += ["--size", str(ask.size)] if ask.size else []
     for setting in ask.settings:
         name = setting.partition("=")[0].strip()
-        if name.split(".")[0] in PATHS and name not in {"data.channels", "data.background", "data.fit"}:
+        if name.split(".")[0] in PATHS and name not in SHAPED:
             raise Refused(422, "A setting cannot say where pictures come from; choose a source.", field="settings")
         if re.search(r"[/\\~]|\.\.", setting):
             raise Refused(422, "A setting cannot name files or folders.", field="settings")
@@ -99,7 +102,10 @@ async def _planned(studio: Parts, ask: Plan) -> tuple[dict[str, Any], list[str]]
 
         try:
             like = adapted(base) if base else None
-            recipe = planned(place, size=ask.size, settings=ask.settings, like=like)
+            if ask.tiles:
+                recipe = planned(TILES, data=place, size=ask.size, settings=[PIECES, *ask.settings])
+            else:
+                recipe = planned(place, size=ask.size, settings=ask.settings, like=like)
         except GanvasError as error:
             raise of(error) from None
         return to_json(recipe), _warnings(about, getattr(recipe.data, "size", None), base)
