@@ -182,7 +182,7 @@ def test_watching_follows_to_the_end(start, tmp_path, ganvas):
     assert code == 0
     assert "finished, 20,0" in out
     assert "images" in err
-    with pytest.raises(NotFound, match="not a run folder"):
+    with pytest.raises(NotFound, match="There is no"):
         watch(Run(tmp_path / "nothing"))
 
 

@@ -238,25 +238,8 @@ class Planned(_Answer):
     warnings: list[str]
 
 
-class Train(Plan):
-    """A training to start, and its length."""
-
-    name: Name
-    minutes: Annotated[float, Field(gt=0, le=100_000)] | None = None
-    images: Annotated[int, Field(ge=1, le=10**10)] | None = None
-    seed: Seed = 0
-    device: Annotated[str, Field(pattern=r"^(cpu|cuda(:[0-9]{1,2})?|mps)$")] | None = None
-    auto: bool = False
-
-    @model_validator(mode="after")
-    def _one_length(self) -> "Train":
-        if (self.minutes is None) == (self.images is None):
-            raise ValueError("Say how long to train: minutes or images, one of the two.")
-        return self
-
-
 class Longer(Shape):
-    """How much longer to train."""
+    """How long to train, or how much longer."""
 
     minutes: Annotated[float, Field(gt=0, le=100_000)] | None = None
     images: Annotated[int, Field(ge=1, le=10**10)] | None = None
@@ -264,8 +247,17 @@ class Longer(Shape):
     @model_validator(mode="after")
     def _one_length(self) -> "Longer":
         if (self.minutes is None) == (self.images is None):
-            raise ValueError("Say how much longer: minutes or images, one of the two.")
+            raise ValueError("Say how long to train: minutes or images, one of the two.")
         return self
+
+
+class Train(Plan, Longer):
+    """A training to start."""
+
+    name: Name
+    seed: Seed = 0
+    device: Annotated[str, Field(pattern=r"^(cpu|cuda(:[0-9]{1,2})?|mps)$")] | None = None
+    auto: bool = False
 
 
 class Run(_Answer):
