@@ -65,6 +65,7 @@ def test_tiles_have_a_recipe_of_their_own(own):
     assert found["recipe"]["networks"]["generator"]["seamless"]
     assert found["recipe"]["data"]["path"].endswith("data/squares")
     assert found["recipe"]["data"]["across"] == 6
+    assert found["warnings"] == ["40 pictures are smaller than 96 × 96, so fewer pieces are cut from them."]
     refused = own.post("/api/plan", {"source": "squares", "settings": [], "tiles": True, "from": "icons-base"}, 422)
     assert "Tiles have a recipe of their own" in refused["error"]["message"]
 

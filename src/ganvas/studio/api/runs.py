@@ -22,7 +22,8 @@ router = APIRouter()
 Studio = Annotated[Parts, Depends(parts)]
 PATHS = {"data", "folder", "points", "clips", "shards", "parquet"}  # parts and settings that name files
 SHAPED = {"data.channels", "data.background", "data.fit", "data.bits", "data.across"}  # not where, but how to read them
-TILES, PIECES = "textures", "data.across=6"  # the recipe for seamless tiles, and how many pieces lie side by side
+TILES, ACROSS = "textures", 6  # the recipe for seamless tiles, and how many pieces lie side by side
+PIECES = f"data.across={ACROSS}"
 
 
 @router.post("/api/plan", responses=refusals(400, 404, 409, 415, 422, 503))
@@ -108,26 +109,32 @@ async def _planned(studio: Parts, ask: Plan) -> tuple[dict[str, Any], list[str]]
                 recipe = planned(place, size=ask.size, settings=ask.settings, like=like)
         except GanvasError as error:
             raise of(error) from None
-        return to_json(recipe), _warnings(about, getattr(recipe.data, "size", None), base)
+        return to_json(recipe), _warnings(about, getattr(recipe.data, "size", None), base, tiles=ask.tiles)
 
     return await asyncio.wrap_future(studio.worker.submit(DRAW, work))
 
 
-def _warnings(about: dict[str, Any] | None, size: Any, base: FilePath | None) -> list[str]:
+def _warnings(about: dict[str, Any] | None, size: Any, base: FilePath | None, *, tiles: bool) -> list[str]:
     """Problems to expect from the data."""
     from ...data.dataset import FEW
 
     if about is None:
         return []
+
+    def smaller(side: int) -> int:
+        return sum(each["count"] for each in about["sizes"] if min(each["width"], each["height"]) < side)
+
+    if tiles:
+        need = ACROSS * size
+        few = f"{smaller(need):,} pictures are smaller than {need} × {need}, so fewer pieces are cut from them."
+        return [few] if smaller(need) else []
     found = []
     count = about["count"]
     if count < FEW:
         found.append(f"There are only {count} pictures. A GAN memorises so few; collect at least a few hundred.")
     elif count < 300 and base is None:
         found.append(f"There are only {count} pictures: expect variations of them, or start from a model.")
-    if isinstance(size, int) and (
-        small := sum(each["count"] for each in about["sizes"] if min(each["width"], each["height"]) < size)
-    ):
+    if isinstance(size, int) and (small := smaller(size)):
         found.append(f"{small:,} pictures are smaller than {size} × {size} and will be enlarged.")
     return found
 
