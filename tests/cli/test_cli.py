@@ -228,7 +228,7 @@ def test_without_words_it_helps(ganvas):
         ("train icons:nothing", r"There are no icons called 'nothing'"),
         ("sample nowhere", r"There is no nowhere; give a run folder such as runs/icons"),
         ("sample .", r". holds no finished checkpoint yet"),
-        ("sample RUN --count 0", r"It takes at least one seed"),
+        ("sample RUN --count 0", r"--count is from 1 to"),
         ("sample RUN --seed -1", r"seeds are whole numbers from 0"),
         ("sample RUN --columns -1", r"--columns is at least 1"),
         ("sample RUN --out a.xyz", r"Cannot write a.xyz"),

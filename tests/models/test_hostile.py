@@ -219,5 +219,5 @@ def test_the_largest_seed_is_one(run, ganvas):
     assert load(run.path).generate([MOST_SEED]).isfinite().all()
     code, _, err = ganvas("sample", run.path, "--seed", 0, "--count", 10**12)
     assert code == 1
-    assert "--count is at most 1,000,000" in err
+    assert "--count is from 1 to 1,000,000" in err
     assert ganvas("sample", run.path, "--count", 2, "--columns", 2**64)[0] == 0

@@ -110,8 +110,8 @@ def sample(
         asked = "place" if place else "like" if like else "seeds"
         raise DoesNotFit(f"--{asked} says how many pictures and which: no --count and --seed.")
     count = (ROWS if truncation_strip else PICTURES) if count is None else count
-    if count > MOST:
-        raise DoesNotFit(f"--count is at most {MOST:,}, not {count:,}.")
+    if not 1 <= count <= MOST:
+        raise DoesNotFit(f"--count is from 1 to {MOST:,}, not {count:,}.")
     if (place or like) and (seeds or label or variety is not None or truncation != 1 or (place and like)):
         raise DoesNotFit(
             f"--{'place' if place else 'like'} says all of a picture: leave out {'--like, ' if place else ''}--seeds, "
