@@ -1,5 +1,6 @@
 """What all tests share: checked shapes, one thread, a cache of their own, no network, and a few tiny recipes."""
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -93,6 +94,11 @@ def pytest_addoption(parser):
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path, reverse=True)  # long files first, so that no process ends up alone with one
+
+
+def pytest_collection_finish():
+    gc.collect()
+    gc.freeze()  # what was collected stays to the end, so nobody need look through it
 
 
 def pytest_unconfigure():

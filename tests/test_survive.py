@@ -11,6 +11,7 @@ from benchmarks.survive.cases import Case, Ledger, chosen, tried
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(960)  # 96 seconds of an idle machine, and several times that of a busy one
 def test_the_short_form_holds():
     """One of each kind, in the order of the parts."""

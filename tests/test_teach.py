@@ -245,6 +245,7 @@ def finished_from(carry, folder, *, before):
     assert run_after.about["data"]["count"] == json.loads((carry / "about.json").read_text())["icons"]
 
 
+@pytest.mark.slow
 def test_all_stages_leave_a_model_and_a_flow_goes_on(carry, tmp_path):
     pytest.importorskip("resvg_py")
     stages = ("autoencoder", "flow", "one_step", "refined")
@@ -297,6 +298,7 @@ def test_kinds_are_those_that_are_still_the_thing_and_differ_most(monkeypatch):
     assert drawn_kinds(asked, draw, namer, places) == ("clock d b",)
 
 
+@pytest.mark.slow
 def test_kinds_are_written_for_who_assembles(carry, tmp_path):
     pytest.importorskip("resvg_py")
     times = ["--autoencoder", ".01", "--flow", ".01", "--one-step", ".01", "--refine", ".01"]
