@@ -389,6 +389,46 @@ class TestFolder:
         assert data.classes == (("0", "1") if name == "9.png" else ())
         assert len(data) == (9 if name == "9.png" else 10)
 
+    @pytest.mark.parametrize(
+        ("name", "head", "line"),
+        [
+            ("metadata.csv", "file_name,label,text\n", "{}.png,{},red\n"),
+            ("metadata.csv", "file_name;class\n", "{}.png;{}\n"),
+            ("metadata.jsonl", "", '{{"file_name": "{}.png", "label": "{}"}}\n'),
+            ("metadata.jsonl", "", '{{"file_name": "{}.png", "label": {}}}\n'),
+        ],
+    )
+    def test_classes_from_a_column_of_a_table(self, tmp_path, name, head, line):
+        folder = paint(tmp_path / "mine", [f"a/{number}.png" for number in range(10)])
+        paint(folder, ["b/10.png"])
+        animals = ("4", "7") if "{}}" in line else ("cat", "dog")
+        lines = [line.format(f"a/{number}", animals[number % 2]) for number in range(10)]
+        (folder / name).write_text(head + "".join(lines))
+        data = Folder(str(folder)).open()
+        assert data.classes == animals
+        assert [data.classes[each] for each in data.labels] == [animals[int(each[2:-4]) % 2] for each in data.names]
+        assert data.skipped == (("b/10.png", f"no label in {name}"),)
+        assert data.keywords[:1] == ((("red",),) if "text" in head else ())
+
+    @pytest.mark.parametrize(
+        ("labels", "told", "classes"),
+        [
+            ([*"ab", *[""] * 10], r"labels for 2 of 12 pictures", ("f", "g")),
+            (["a"] * 12, r"all pictures have the one label 'a'", ("f", "g")),
+            ([f"animal {number}" for number in range(12)], r"12 labels for 12 pictures are names", ("f", "g")),
+        ],
+    )
+    def test_a_column_that_makes_no_classes_is_told_and_folders_make_them(self, tmp_path, labels, told, classes):
+        names = [f"{'fg'[number % 2]}/{number}.png" for number in range(12)]
+        folder = paint(tmp_path / "mine", names)
+        rows = "".join(f"{name},{label}\n" for name, label in zip(names, labels, strict=True))
+        (folder / "metadata.csv").write_text("file_name,label\n" + rows)
+        data = Folder(str(folder)).open()
+        ((name, reason),) = data.skipped
+        assert name == "metadata.csv"
+        assert re.search(told, reason), reason
+        assert (data.classes, len(data)) == (classes, 12)
+
     def test_the_folders_of_a_data_set_without_labels_are_no_classes(self, tmp_path):
         folder = paint(tmp_path / "mine", ["00000/a.png", "00000/b.png", "00001/c.png"])
         (folder / "dataset.json").write_text('{"labels": null}')

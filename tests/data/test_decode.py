@@ -193,6 +193,7 @@ def test_what_is_no_picture_is_refused(content):
     [
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "EPS"),
         (b"%PDF-1.5\n", "PDF"),
+        (b"gimp xcf v011\0", "XCF"),
         (b"8BPS\0\1", "PSD"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
         (b"\0\0\0\x1cftypmif1\0\0\0\0", "HEIC"),
@@ -214,6 +215,10 @@ def test_a_picture_of_another_format_is_called_by_its_name(content, kind):
         (b"\0\0\0\x20ftypisom\0\0\2\0", "a video, .*train moving_digits"),
         (b"\x1a\x45\xdf\xa3", "a video, .*train moving_digits"),
         (b"RIFF\0\0\0\0AVI LIST", "a video, .*train moving_digits"),
+        (b"PK\3\4" + bytes(26) + b"[Content_Types].xml", "^a document, from which"),
+        (b"PK\3\4" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.text", "^a document, from which"),
+        (b"PK\3\4" + bytes(26) + b"mimetypeapplication/x-krita", "^a drawing of Krita, to be saved as PNG"),
+        (b"PK\3\4" + bytes(26) + b"a.png", "^a zip within the data"),
         (b"just a text", "^not an image$"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import base64
 import errno
+import gzip
 import io
 import signal
 import struct
@@ -47,6 +48,24 @@ def test_a_drawing_is_sharp_at_any_size(side):
     assert picture[2, 2].tolist() == [255, 255, 255]
     edges = ((picture[32, :, 1] > 8) & (picture[32, :, 1] < 247)).sum()
     assert edges <= 4, "a disc has one or two pixels of edge on each side"
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [gzip.compress, lambda content: content.decode().encode("utf-16"), lambda content: b"\xef\xbb\xbf" + content],
+    ids=["svgz", "utf-16", "utf-8 with a mark"],
+)
+def test_however_it_is_written(packed, tmp_path):
+    """Inkscape packs by gzip, and some programs of Windows write UTF-16."""
+    content = document(before='<?xml version="1.0"?><!-- \u2603 -->')
+    assert (decode(packed(content), Frame(64, 64)).picture == decode(content, Frame(64, 64)).picture).all()
+    for name in "ab":
+        (tmp_path / f"{name}.svgz").write_bytes(packed(content))
+    assert len(source(str(tmp_path)).open()) == 2
+
+
+def test_what_grows_without_end_is_not_unpacked():
+    assert "larger than 16 MiB" in reason(gzip.compress(document(" " * 2**24)))
 
 
 @pytest.mark.parametrize(("fit", "left"), [("crop", [255, 0, 0]), ("pad", [0, 0, 255]), ("stretch", [255, 0, 0])])

@@ -11,7 +11,7 @@ In: a path or a name; out: a `Dataset`.
     precautions.py     checks and clean-up of a picture file before it is decoded
     archives.py        uniform access to folders and zip files
     classes.py         files -> the class of each picture
-    captions.py        files -> the keywords of each picture
+    captions.py        files -> the keywords of each picture, and the classes that tables tell
     pack.py            pictures decoded once, in parallel, into a memory-mapped cache
     picture_files.py   picture files given by a user, in a model's form or refused
     zips.py            pictures -> a zip in StyleGAN's format

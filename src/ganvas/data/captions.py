@@ -1,4 +1,4 @@
-"""Files -> the keywords of each picture: from tables, or from a text beside the picture."""
+"""Files -> the keywords of each picture, from tables or from a text beside it; and what tables say of its class."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ from .words import nfc
 __all__ = ["TABLES", "Captions", "captions", "described", "split"]
 
 TABLES = {"metadata.jsonl", "metadata.csv"}
-NAMES, TOLD = ("file_name", "file"), ("keywords", "text")
+NAMES, TOLD, LABEL = ("file_name", "file"), ("keywords", "text"), ("label", "class")
 MOST_TEXT = 2**16  # bytes of a text beside a picture
 MOST_LINE = 2**20  # characters of a picture's line in a table
 
@@ -29,10 +29,12 @@ class Captions:
     """The keywords of pictures.
 
     of       picture -> its keywords, in lower case
+    labels   table -> picture -> what it has in the column for classes; only tables with such a column
     useless  (table, reason) of tables that say nothing or cannot be read in full
     """
 
     of: Callable[[str], Words]
+    labels: Mapping[str, Mapping[str, object]]
     useless: tuple[tuple[str, str], ...]
 
 
@@ -63,7 +65,9 @@ def captions(files: Files, pictures: Sequence[str]) -> Captions:
             return ()
 
     complaints = ((name, _complaint(table)) for name, table in tables.items())
-    return Captions(of, tuple((name, reason) for name, reason in complaints if reason))
+    columns = {name: {_picture(name, row): _label(row) for row in table.rows} for name, table in tables.items()}
+    labels = {name: column for name, column in columns.items() if any(each is not None for each in column.values())}
+    return Captions(of, labels, tuple((name, reason) for name, reason in complaints if reason))
 
 
 def _complaint(table: _Table) -> str:
@@ -72,8 +76,8 @@ def _complaint(table: _Table) -> str:
         return table.wrong if table.wrong.startswith("larger") else "no line of it can be read"
     if not table.rows:
         return f"none of its {table.count} lines names a picture by file_name; it has {table.columns}"
-    if not any(described(row) for row in table.rows):
-        return f"nothing in its columns keywords or text; it has {table.columns}"
+    if not any(described(row) or _label(row) is not None for row in table.rows):
+        return f"nothing in its columns keywords, text or label; it has {table.columns}"
     return table.wrong
 
 
@@ -86,6 +90,11 @@ def _picture(table: str, row: Mapping[str, Any]) -> str:
 def described(row: Mapping[str, Any]) -> Words:
     """The keywords in a row of a table; none if it has no column for them."""
     return next((words for key in TOLD if (words := split(row.get(key)))), ())
+
+
+def _label(row: Mapping[str, Any]) -> object:
+    """What a row has in the column for classes; None if it has no such column, or nothing there."""
+    return next((row[key] for key in LABEL if row.get(key) not in (None, "")), None)
 
 
 def _table(files: Files, name: str, pictures: set[str]) -> _Table:

@@ -1,10 +1,10 @@
-"""Files -> the class of each picture: from a dataset.json, or from the folders they are in."""
+"""Files -> the class of each picture: from a dataset.json, a column of a table, or the folders they are in."""
 
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .archives import Files
 from .decode import Unusable
@@ -15,12 +15,17 @@ __all__ = ["OTHER", "TABLE", "TRAIN", "Classes", "classes", "stem", "without_oth
 FEW = 0.2
 """Pictures without a class are left out if they are fewer than this share; otherwise there are no classes."""
 
+FEWEST = 10
+"""More labels than this in a table's column, and fewer than two pictures for each, are no classes."""
+
 TRAIN = re.compile(r"(train|training|trn)([-_ ]?[ab])?", re.IGNORECASE)
 OTHER = re.compile(r"(test|testing|tst|val|valid|validation|dev|eval|holdout)([-_ ]?[ab])?", re.IGNORECASE)
 FORMATS = ("png", "webp", "jpg", "jpeg", "gif", "svg")
 """Names of folders that are no classes where they hold the same pictures; the first of them is learned from."""
 SHARD = re.compile(r"\d{5}")  # a numbered folder of a StyleGAN data set, which is no class
 TABLE = "dataset.json"
+
+Labels = Mapping[str, Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -39,29 +44,50 @@ class Classes:
     notes: tuple[str, ...] = ()
 
 
-def classes(files: Files, pictures: Sequence[str]) -> Classes:
-    """The classes of these pictures: from a dataset.json, or else the outermost folders in which they differ."""
-    tables = [name for name in files.names if _last(name) == TABLE]
-    labels: dict[str, str] = {}
+def classes(files: Files, pictures: Sequence[str], tables: Labels | None = None) -> Classes:
+    """The classes of these pictures: from a dataset.json, a table's column, or the outermost folders that differ.
+
+    Args:
+        files: where they are.
+        pictures: their names.
+        tables: table -> picture -> what its column for classes has.
+    """
+    known = [name for name in files.names if _last(name) == TABLE]
+    given: dict[str, str] = {}
     useless = []
-    for table in tables:
+    for table in known:
         try:
-            labels |= _labels(files, table)
+            given |= _labels(files, table)
         except ValueError as reason:
             useless.append((table, str(reason)))
-    if not labels:
-        found = _by_folder(pictures, shards=not tables)
-        return Classes(found.of, found.left_out, tuple(useless), found.notes)
+    if given:
+        found = _by_table(given, pictures, known[0])
+        return replace(found, useless=(*useless, *found.useless))
+    for table, column in (tables or {}).items():
+        labels = {name: label for name, each in column.items() if (label := _class(each)) is not None}
+        found = _by_table(labels, pictures, table)
+        if found.of:
+            return replace(found, useless=tuple(useless))
+        useless.extend(found.useless)
+    found = _by_folder(pictures, shards=not known)
+    return replace(found, useless=tuple(useless))
+
+
+def _by_table(labels: Mapping[str, str], pictures: Sequence[str], table: str) -> Classes:
+    """The classes that a table tells, or why it tells none."""
     known = _matched(labels, pictures)
     missing = [name for name in pictures if name not in known]
+    count, why = len(set(known.values())), ""
     if len(missing) >= max(1, FEW * len(pictures)):
-        example = next(iter(labels))
-        why = f"it has labels for {len(known):,} of {len(pictures):,} pictures; it speaks of {example}, for instance"
-        return Classes(useless=(*useless, (tables[0], why)))
-    if len(set(known.values())) == 1:
+        about = f"; it speaks of {next(iter(labels))}, for instance" if labels else ""
+        why = f"it has labels for {len(known):,} of {len(pictures):,} pictures{about}"
+    elif count == 1:
         why = f"all pictures have the one label {next(iter(known.values()))!r}, which tells none from another"
-        return Classes(useless=(*useless, (tables[0], why)))
-    return Classes(known, dict.fromkeys(missing, f"no label in {TABLE}"), tuple(useless))
+    elif _last(table) != TABLE and count > FEWEST and count * 2 > len(known):
+        why = f"{count:,} labels for {len(known):,} pictures are names of pictures rather than classes"
+    if why:
+        return Classes(useless=((table, why),))
+    return Classes(known, dict.fromkeys(missing, f"no label in {_last(table)}"))
 
 
 def stem(name: str) -> str:

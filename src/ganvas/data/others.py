@@ -5,6 +5,7 @@ __all__ = ["other"]
 BOX = b"\0\0\0\x0c"
 TO_SAVE = {
     "PSD": b"8BPS",
+    "XCF": b"gimp xcf",
     "PDF": b"%PDF-",
     "EPS": b"%!PS",
     "JPEG XL": b"\0\0\0\x0cJXL ",
@@ -13,8 +14,16 @@ TO_SAVE = {
 ARRAYS = "NumPy arrays: save each picture as PNG, or train on them from Python, as ganvas.Dataset(array)"
 VIDEO = "a video, from which clips are learned: ganvas train moving_digits --data FOLDER"
 ARROW = "an Arrow file: save the set by its to_parquet, and name the .parquet file"
+ZIP = b"PK\3\4"
+DOCUMENTS = {
+    b"mimetypeimage/openraster": "OpenRaster, to be saved as PNG first",
+    b"mimetypeapplication/x-krita": "a drawing of Krita, to be saved as PNG first",
+    b"mimetypeapplication/": "a document, from which pictures are to be saved apart",
+    b"[Content_Types].xml": "a document, from which pictures are to be saved apart",
+}
+"""What is in the first 256 bytes of zips that are called otherwise."""
 BEGINNINGS = {
-    b"PK\3\4": "a zip within the data: unpack it, or name it alone",
+    ZIP: "a zip within the data: unpack it, or name it alone",
     b"\x93NUMPY": ARRAYS,
     b"PAR1": "a Parquet file: name it, or the folder it is in, alone",
     b"ARROW1": ARROW,
@@ -36,6 +45,9 @@ def other(content: bytes) -> str:
         return "a tar file: unpack it; shards are named as 'shards:FOLDER/*.tar'"
     if content[:4] == b"\xff\xff\xff\xff" and content[8:12] == b"\x10\0\0\0":  # as `datasets` saves to a disk
         return ARROW
+    if content.startswith(ZIP):
+        document = next((reason for mark, reason in DOCUMENTS.items() if mark in content[:256]), "")
+        return document or BEGINNINGS[ZIP]
     form = next((name for name, start in TO_SAVE.items() if content.startswith(start)), "")
     known = (reason for start, reason in BEGINNINGS.items() if content.startswith(start))
     return f"{form}, to be saved as PNG first" if form else next(known, "")

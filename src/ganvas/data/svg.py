@@ -1,16 +1,18 @@
-"""SVG files -> pixels, drawn by resvg in processes apart, which end where a file takes too long or too much.
+"""SVG files, also packed by gzip -> pixels, drawn by resvg in processes apart, which end where a file takes too long.
 
 No file is trusted: a few hundred bytes of SVG can ask for hours of work or terabytes, and the drawing program then
 ends the process it runs in. See svg_child.py for what those processes cannot do.
 """
 
 import atexit
+import codecs
 import io
 import os
 import re
 import struct
 import subprocess
 import sys
+import zlib
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -31,10 +33,11 @@ MOST_BYTES = 16 * 2**20
 MOST_SIDE = 4096
 """Pixels of a drawing's longer side."""
 SECONDS = 10.0  # that a file may take to be drawn
+PACKED, GZIP = b"\x1f\x8b\x08", 31  # how such a file begins, and zlib's name for it
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 CHILD = Path(__file__).with_name("svg_child.py")
 BEGINNING = re.compile(
-    rb"""(\xef\xbb\xbf)?
-    (?> \s+ | <\?.*?\?> | <!--.*?--> | <!DOCTYPE\s+(\w+:)?svg\b [^\[>]* (\[.*?\]\s*)? > )*+
+    rb"""(?> \s+ | <\?.*?\?> | <!--.*?--> | <!DOCTYPE\s+(\w+:)?svg\b [^\[>]* (\[.*?\]\s*)? > )*+
     <(\w+:)?svg\b""",
     re.DOTALL | re.VERBOSE,
 )
@@ -44,11 +47,22 @@ ELSEWHERE = re.compile(rb"""<(?:\w+:)?+(?:image|feImage)\b[^<]*\bhref\s*+=\s*+["
 
 def is_svg(beginning: bytes) -> bool:
     """Whether a file that begins with these bytes, best `HEAD` of them, is an SVG."""
-    return BEGINNING.match(beginning[:HEAD]) is not None
+    return BEGINNING.match(_plain(beginning[:HEAD], HEAD)) is not None
+
+
+def _plain(content: bytes, most: int) -> bytes:
+    """The file in UTF-8, unpacked if gzip has packed it (.svgz), with more than `most` bytes only if it has more."""
+    if content.startswith(PACKED):
+        with suppress(zlib.error):
+            content = zlib.decompressobj(GZIP).decompress(content, most + 1)
+    if content.startswith(UTF16):
+        return content.decode("utf-16", errors="replace").encode()
+    return content.removeprefix(codecs.BOM_UTF8)
 
 
 def is_several(content: bytes) -> bool:
     """Whether this is an SVG of several drawings that this toolkit has made."""
+    content = _plain(content, MOST_BYTES)
     return b'<metadata id="ganvas"' in content and content.count(b"<title>") > 1
 
 
@@ -80,11 +94,12 @@ def draw(content: bytes, side: int) -> Image.Image:
     """
     if not drawer():
         raise Unreadable("an SVG, for which pip install 'ganvas[icons]' is needed")
+    content = _plain(content, MOST_BYTES)
     if len(content) > MOST_BYTES:
         raise Unreadable(f"an SVG larger than {MOST_BYTES / 2**20:g} MiB")
     if ELSEWHERE.search(content):
         raise Unreadable("an SVG with a picture in another file, which is to be embedded")
-    png = _asked(content.decode("utf-8-sig", errors="replace").encode(), min(side, MOST_SIDE))
+    png = _asked(content.decode(errors="replace").encode(), min(side, MOST_SIDE))
     image = Image.open(io.BytesIO(png), formats=("PNG",)).convert("RGBA")
     if not image.getbbox():
         raise Unreadable("an SVG that paints nothing; text is to be converted to paths")

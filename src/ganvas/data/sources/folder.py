@@ -28,12 +28,12 @@ class Folder(Source):
     """A folder or a zip of pictures: PNG, JPEG, WebP, GIF, BMP, TIFF, SVG, also in sub-folders, with any suffix.
 
     Sub-folders are classes if almost all pictures are in one; the few others are then left out. The `dataset.json` of a
-    StyleGAN zip gives classes too. Of folders `train` and `test` the former is learned from. Keywords are read from
-    `metadata.jsonl` or `metadata.csv` (columns `file_name` and `keywords` or `text`) or from a NAME.txt beside
-    NAME.png. Every picture is converted to one `size` by `fit`: `crop` (its middle), `pad` (all of it on the
-    `background`) or `stretch`. `bits` is how many of their bits 16-bit pictures use. SVGs need the package of
-    `pip install 'ganvas[icons]'`, and are left out where NAME.png lies beside NAME.svg, as is a folder
-    `svg` beside a folder `png` of the same names.
+    StyleGAN zip gives classes too, and so does a column `label` or `class` of `metadata.jsonl` or `metadata.csv`, whose
+    column `file_name` names the pictures. Of folders `train` and `test` the former is learned from. Keywords are read
+    from a column `keywords` or `text` of such a table, or from a NAME.txt beside NAME.png. Every picture is converted
+    to one `size` by `fit`: `crop` (its middle), `pad` (all of it on the `background`) or `stretch`. `bits` is how many
+    of their bits 16-bit pictures use. SVGs need the package of `pip install 'ganvas[icons]'`, and are left out where
+    NAME.png lies beside NAME.svg, as is a folder `svg` beside a folder `png` of the same names.
 
     With `across` above 1 each picture is cut into overlapping pieces, so many side by side along its shorter side: a
     few large pictures of a texture or pattern become hundreds, and `path` may be a single picture. They are not
@@ -141,7 +141,8 @@ def _without_copies(names: list[str]) -> tuple[list[str], tuple[tuple[str, str],
 def _described(files: Files, names: list[str], kept: tuple[tuple[str, str], ...]) -> Described:
     """What is known about the pictures among these files besides their pixels."""
     pictures = [name for name in names if is_picture(files.beginning(name, svg.HEAD))]
-    found, told = classes(files, pictures), captions(files, pictures)
+    told = captions(files, pictures)
+    found = classes(files, pictures, told.labels)
 
     def of(name: str) -> tuple[str, tuple[str, ...]]:
         if name in found.left_out:
