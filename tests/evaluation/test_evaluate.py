@@ -21,6 +21,7 @@ from ganvas.evaluation.halves import reals_named
 from ganvas.evaluation.sides import Side
 from ganvas.learning.conditions import Labels
 from ganvas.metrics.features.extractor import Extractor
+from ganvas.models.shipped import locate
 from ganvas.runs.evaluations import as_json, latest
 
 CALLS = []
@@ -258,6 +259,8 @@ def test_what_does_not_go_together(run, folder, points, tmp_path):
         compare("ring", "ring", features="quarters")
     with pytest.raises(GanvasError, match="Say what to compare with"):
         compare("digits")
+    with pytest.raises(GanvasError, match=r"icons learned from is not here .*`ganvas evaluate icons FOLDER`"):
+        compare(locate("icons"))
     with pytest.raises(GanvasError, match="`count=` is at least 10, not 3"):
         compare(run, count=3)
     with pytest.raises(GanvasError, match="2 coordinates cannot be compared with 8x8 gray"):

@@ -197,6 +197,9 @@ def test_what_is_no_model(tmp_path, run):
             load(tmp_path / name)
     with pytest.raises(GanvasError, match="is not a model that ganvas wrote"):
         load(run.newest / "state.safetensors")
+    (tmp_path / "model.onnx").write_bytes(b"\x08\x08")
+    with pytest.raises(GanvasError, match="was exported for other programs: give the run or model"):
+        load(tmp_path / "model.onnx")
 
 
 def test_damaged_models(run, tmp_path):

@@ -241,6 +241,6 @@ def _of_looks(numbers: Mapping[str, float]) -> Iterable[Diagnosis]:
             "twins",
             "look",
             f"Of the pictures, {numbers['twins']:.0%} are in the data more than once, so they are memorised sooner. "
-            "`ganvas data DATA --json` lists them; keep one of each.",
+            "If the pictures are yours, `ganvas data DATA --json` lists them, to keep one of each.",
             {"twins": numbers["twins"]},
         )

@@ -36,6 +36,7 @@ from ..metrics.features import by_name
 from ..metrics.features.extractor import Extractor
 from ..metrics.score import FEWEST, Score
 from ..models.model import Model, inputs
+from ..models.shipped import called
 from ..runs.run import Run
 from .sides import CHUNK, Data, Side, centres_of, is_model, name_of, opened, refuse_unlike, run_of
 
@@ -363,7 +364,7 @@ def _learned(run: Run | None, watch: Watch) -> tuple[Source, str, Dataset]:
     """What a run learned from: the source, its name, and the samples."""
     if run is None:
         raise DoesNotFit("Say what to compare with: a folder, a zip or a source such as icons:portraits.")
-    instead = f"Say what to compare with: `ganvas evaluate {shlex.quote(str(run.path))} FOLDER`."
+    instead = f"Say what to compare with: `ganvas evaluate {shlex.quote(called(run.path))} FOLDER`."
     return run.recipe.data, run.about["source"], run.learned_from(watch, instead=instead)
 
 

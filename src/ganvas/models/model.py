@@ -34,6 +34,7 @@ from .shipped import known, locate
 
 __all__ = ["CHUNK", "Model", "described", "inputs", "load", "metadata", "model_file"]
 
+EXPORTS = (".onnx", ".html")
 CHUNK = 16  # largest batch
 PIXELS = 8 * 64 * 64  # largest batch on a CPU, in pixels: larger is no faster, and several batches run in parallel
 
@@ -360,7 +361,7 @@ def model_file(path: Path) -> Path:
     """The model file in a run folder, checkpoint or folder in the Hugging Face layout, checked; or the file itself.
 
     Raises:
-        NotFound or Unreadable: there is none, or it is damaged.
+        NotFound, Unreadable or DoesNotFit: there is none, it is damaged, or it was exported.
     """
     if not path.exists():
         raise NotFound(
@@ -368,6 +369,8 @@ def model_file(path: Path) -> Path:
             f"that comes with the toolkit: {known()}. {guess(str(path), known().split(', ')) or near(path)}".rstrip()
         )
     if files.plain(path).is_file():
+        if path.suffix in EXPORTS:
+            raise DoesNotFit(f"{path} was exported for other programs: give the run or model that it was made from.")
         return path
     if (path / checkpoint.MANIFEST).exists():
         if not checkpoint.sound(path, checkpoint.MODEL):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .hub_name import is_on_hub
 
-__all__ = ["known", "listing", "locate", "named", "shipped"]
+__all__ = ["called", "known", "listing", "locate", "named", "shipped"]
 
 HOME = Path(__file__).parent / "pretrained"
 
@@ -35,6 +35,11 @@ def locate(place: str | Path) -> Path:
 
         return fetched(place)
     return shipped().get(place, Path(place))
+
+
+def called(path: Path) -> str:
+    """By which word a command knows the model in this folder: a built-in one by its name, others by their path."""
+    return path.name if path.parent == HOME else str(path)
 
 
 def named(place: str) -> bool:
