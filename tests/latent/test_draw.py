@@ -171,7 +171,7 @@ def test_morph_and_edit_of_places(ganvas, tmp_path):
             assert film.size == (256, 256)
     move = ["--direction", "area", "--strength", 0, "--pictures", 1, "--keywords", "house", "--seed", 3]
     assert ganvas("edit", "icons", *move, "--scale", 2, "--out", "e.png")[0] == 0
-    edited = pixels(tmp_path / "e.png")[2:130, 2:130].astype(int)
+    edited = pixels(tmp_path / "e.png").astype(int)  # a picture alone has no border
     assert np.abs(edited - to_uint8(twice)[0].numpy()).max() <= 1, "a move of 0 rounds"
     for wrong in ([*places, "--seeds", "1,2"], ["--scale", 0, "--seeds", "1,2"]):
         assert ganvas("morph", "icons", *wrong, "--out", "m.png")[0] == 1

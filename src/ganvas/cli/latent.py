@@ -217,42 +217,55 @@ def edit(
     pictures: Annotated[
         int, typer.Option(help="Number of pictures on each strip; 1 shows only the edited picture.")
     ] = 7,
-    out: Annotated[Path, typer.Option(help="Output file for the strips; clips move in a .gif, .webp or .mp4.")] = Path(
-        "strip.png"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Output file for the strips, .png or .svg (not with --gradient or --without); clips move in a .gif, "
+            ".webp or .mp4."
+        ),
+    ] = Path("strip.png"),
     scale: Scale = None,
 ) -> None:
     """Change pictures of a trained model along directions: warmer, rounder, more blue, less detailed."""
     from ..core import console, files
-    from ..latent.draw import as_latent
-    from ..latent.edit import directions_of, save_strips
+    from ..latent.draw import as_latent, save_places
+    from ..latent.edit import directions_of, save_strips, strips
     from ..latent.edit import edit as change
-    from ..latent.places import Start, read_start
+    from ..latent.places import read_start
+    from ..models.made import Layout, here
     from ..models.model import load
+    from ..models.place import Place
+    from ..models.shipped import named
 
     _refuse_both(place, seed, label, variety is not None)
     opened = varied(load(model), variety, label)
-    starts: list[Start] = [] if place else [read_start(word) for word in seed or ["0"]]
-    if place:
-        spelled, known = _spelled(model, opened, place)
-        starts = [as_latent(opened, each, found=known) for each in spelled]
+    starts = [] if place else [(word, read_start(word)) for word in seed or ["0"]]
+    chosen = [Place.read(text) for text in place or ()]
+    for word, start in starts:
+        which, file = (start, None) if isinstance(start, int) else (None, word)
+        chosen.append(Place(which, file, label, variety))
     moves = _paired(direction, strength or [2.0])
     files.refuse_unwritable(out)
     with console.watching() as watch:
         found = directions_of(model, opened, watch=watch)
+        said = [] if gradient or without or opened.moves else strips(chosen, moves, across=pictures)
         edited = change(
             opened,
             found,
-            starts,
+            [as_latent(opened, each, found=found) for each in chosen],
             moves,
             without=without or (),
             gradient=gradient,
             label=label,
-            across=pictures,
+            across=1 if said else pictures,
             large=opened.doubles and (scale or 1) > 1,
             watch=watch,
         )
-    saved = save_strips(edited.made, out, across=pictures, scale=scale, shape=opened.shape)
+    if said:
+        name, layout = model if named(model) else here(model), Layout(columns=pictures, scale=scale)
+        saved = save_places(opened, said, out, layout=layout, found=found, name=name)
+    else:
+        saved = save_strips(edited.made, out, across=pictures, scale=scale, shape=opened.shape)
     told = [
         *(name for name in moves if name in edited.changes),
         *(name for name in edited.changes if name not in moves),

@@ -21,12 +21,13 @@ from ..data.dataset import Watch, open_source, unwatched
 from ..learning.conditions import Keywords
 from ..metrics.features.classifier import classifier
 from ..models.model import Model
+from ..models.place import Place
 from ..models.sheets import SHOWN, at_scale, refuse_huge
 from .attributes import Attribute, attributes, measured, of_classes
 from .directions import Directions, beside, find_directions, saved
 from .places import Start, moved, places
 
-__all__ = ["Edited", "climb", "directions_of", "edit", "gallery", "known_attributes", "save_strips", "shares"]
+__all__ = ["Edited", "climb", "directions_of", "edit", "gallery", "known_attributes", "save_strips", "shares", "strips"]
 
 STEPS, STEP = 40, 0.1  # of gradient descent
 ACROSS = 7  # pictures per strip
@@ -61,6 +62,18 @@ def shares(count: int) -> Float[Tensor, " count"]:
     if count < 1:
         raise DoesNotFit(f"`across=` is at least 1, not {count}.")
     return torch.linspace(-1, 1, count) if count > 1 else torch.ones(1)
+
+
+def strips(chosen: Sequence[Place], moves: Mapping[str, float], *, across: int = ACROSS) -> list[Place]:
+    """The places on strips from minus to plus these moves; none if a place cannot say moves so long or so many.
+
+    Raises:
+        DoesNotFit: `across` is below 1.
+    """
+    at = shares(across).tolist()
+    with suppress(DoesNotFit):
+        return [place.moved(moves, share) for place in chosen for share in at]
+    return []
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,15 @@ class Place:
         }
         kept = {name: value for name, value in said.items() if value is not None}
         return json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    def moved(self, by: Mapping[str, float], share: float = 1.0) -> "Place":
+        """The place that lies a share of these moves further.
+
+        Raises:
+            DoesNotFit: those are more or longer moves than a place may have.
+        """
+        more = {name: round(self.moves.get(name, 0.0) + share * move, 6) for name, move in by.items()}
+        return replace(self, moves={**self.moves, **more})
 
     @property
     def name(self) -> str:
