@@ -53,6 +53,23 @@ def test_drawn_again_it_is_near_the_picture(ground, size):
     assert apart(drawing(ground, size)) < 120 / size + 1
 
 
+@pytest.mark.parametrize("inks", [("white", "#d03030"), ("#ff00ff", "#00ff00"), ("black", "white")])
+def test_what_is_clear_stays_clear_and_white_is_a_fill(inks):
+    """As sprites are: an outline, its inside, and nothing around it; a shade below it is none of its fills."""
+    image = Image.new("RGBA", (512, 512))
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((60, 440, 450, 500), fill=(0, 0, 0, 40))
+    draw.ellipse((60, 40, 450, 450), fill=inks[0])
+    draw.ellipse((120, 100, 390, 390), fill=inks[1])
+    draw.ellipse((200, 180, 310, 310), fill=(0, 0, 0, 0))
+    picture = np.asarray(image.resize((128, 128), Image.Resampling.LANCZOS))
+    again = drawn(picture)
+    assert (np.abs(again[..., 3].astype(int) - picture[..., 3]) > 60).mean() < 0.01
+    solid = (picture[..., 3] > 250) & (again[..., 3] > 250)
+    assert np.abs(again[solid][:, :3].astype(int) - picture[solid][:, :3]).mean() < 5
+    assert len(traced(picture).layers) == 2
+
+
 def test_it_has_few_nodes_flat_fills_and_no_raster():
     made = traced(drawing())
     assert sorted(fill for fill, _ in made.layers) == ["#2040c0", "#d03030", "#ffffff"]

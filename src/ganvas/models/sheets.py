@@ -133,7 +133,8 @@ def _repeated(samples: Tensor, shape: Sequence[int], layout: Layout) -> tuple[Te
 
 
 def _save_svg(samples: Tensor, out: Path, made: Made, shape: Sequence[int]) -> Path:
-    drawings = [traced(pixels.on_white(picture)) for picture in pixels.to_uint8(samples).numpy()]
+    pictures = pixels.to_uint8(samples).numpy()
+    drawings = [traced(each if each.shape[-1] == 4 else pixels.on_white(each)) for each in pictures]
     scale = made.layout.scale or max(1, SHOWN_WITH_CAPTIONS // max(shape[1:]))
     with files.writing(out):
         files.write(out, document(drawings, made, width=scale * shape[2]))

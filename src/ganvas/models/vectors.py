@@ -23,6 +23,7 @@ FAINT = 16.0  # as NEAR, for a picture in which nothing else is found
 FLAT = 32  # largest difference between channels of neighbours within an area
 LEAST, LEAST_THIN = 0.004, 0.008  # least share of all pixels for a fill found in areas, or only on edges
 PAPER = 235  # least value of every channel of a colour that may be paper
+WHITE, HALF = np.full(3, 255.0), 128  # the colour of paper, and the alpha from which on a pixel is seen
 SMALLEST, LARGEST = 96, 1024  # pixels a side: smaller pictures are enlarged first, larger ones refused
 SMOOTH = 2  # rounds of smoothing against grain
 TRAP = 3  # side in pixels of the square by which a fill is extended below those that lie on it
@@ -31,6 +32,7 @@ TOLERANCE = 0.8  # largest distance in pixels of a curve from its outline
 GREY = Float[np.ndarray, "h w"]
 Colours = Float[np.ndarray, "m 3"]
 Fills = Float[np.ndarray, "n 3"]
+Colour = Float[np.ndarray, " 3"]
 
 
 @dataclass(frozen=True)
@@ -59,30 +61,36 @@ class Drawing:
 def traced(picture: np.ndarray, *, colours: int = 8) -> Drawing:
     """The shapes of a picture; a white background is paper, and so is white inside if there is only one other fill.
 
+    Of a transparent picture what is clear is paper, white is a fill, and what is half clear counts as one or the other.
+
     Args:
-        picture: RGB as uint8 [H, W, 3], at most 1024 pixels a side.
+        picture: RGB or RGBA as uint8 [H, W, 3 or 4], at most 1024 pixels a side.
         colours: the largest number of fills, including paper, from 2 to 32.
 
     Raises:
         DoesNotFit: the picture has another form, or `colours` is out of range.
         NotInstalled: the package that finds contour lines is missing.
     """
-    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
-        raise DoesNotFit(f"A picture to trace is uint8 [H, W, 3], not {picture.dtype} {list(picture.shape)}.")
+    if picture.ndim != 3 or picture.shape[2] not in (3, 4) or picture.dtype != np.uint8 or not picture.size:
+        raise DoesNotFit(f"A picture to trace is uint8 [H, W, 3 or 4], not {picture.dtype} {list(picture.shape)}.")
     if max(picture.shape) > LARGEST:
         raise DoesNotFit(f"A picture to trace has at most {LARGEST} pixels a side; make it smaller first.")
     if not 2 <= colours <= 32:
         raise DoesNotFit(f"`colours=` is from 2 to 32, not {colours}.")
+    paper = _unlike(picture) if picture.shape[2] == 4 and picture[..., 3].min() < HALF else None
+    picture = picture[..., :3] if paper is None else _laid(picture, paper)
     times = -(-SMALLEST // max(picture.shape[:2]))
     size = picture.shape[1] * times, picture.shape[0] * times
     picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    on_paper = bool((border.min(1) >= PAPER).mean() >= 0.5)
-    near = NEAR
-    while len(fills := _fills(picture, colours, on_paper=on_paper, near=near)) == 1 and near > FAINT:
+    clear = paper is not None
+    if paper is None and (border.min(1) >= PAPER).mean() >= 0.5:
+        paper = WHITE
+    on_paper, near = paper is not None, NEAR
+    while len(fills := _fills(picture, colours, paper=paper, near=near)) == 1 and near > FAINT:
         near /= 2
     apart = np.linalg.norm(picture[None].astype(np.float32) - fills[:, None, None].astype(np.float32), axis=3)
-    if on_paper and len(fills) > 2:
+    if on_paper and not clear and len(fills) > 2:
         fills, apart = _white_inside(fills, apart)
     apart = _without_rims(fills, apart)
     sizes = np.bincount(apart.argmin(0).ravel(), minlength=len(fills))
@@ -94,11 +102,24 @@ def traced(picture: np.ndarray, *, colours: int = 8) -> Drawing:
     return Drawing(width, height, None if on_paper else _hex(fills[0]), kept)
 
 
-def _fills(picture: UInt8[np.ndarray, "h w 3"], most: int, *, on_paper: bool, near: float) -> Fills:
+def _unlike(picture: UInt8[np.ndarray, "h w 4"]) -> Colour:
+    """Of black, white and the six purest colours the one that is the least like any that is seen in the picture."""
+    seen = np.unique(picture[picture[..., 3] >= HALF][:, :3] // 8 * 8, axis=0).astype(float)
+    corners = 255.0 * np.array(list(np.ndindex(2, 2, 2)))[::-1]
+    return corners[np.linalg.norm(corners[:, None] - seen[None], axis=2).min(1, initial=np.inf).argmax()]
+
+
+def _laid(picture: UInt8[np.ndarray, "h w 4"], paper: Colour) -> UInt8[np.ndarray, "h w 3"]:
+    """The picture on paper, its edges twice as sharp as its alpha has them, so that no shade becomes a fill."""
+    alpha = (picture[..., 3:] / 127.5 - 0.5).clip(0, 1)
+    return (picture[..., :3] * alpha + paper * (1 - alpha)).round().astype(np.uint8)
+
+
+def _fills(picture: UInt8[np.ndarray, "h w 3"], most: int, *, paper: Colour | None, near: float) -> Fills:
     """The colours of areas, paper first; colours on edges count only if they are not a blend of two fills."""
     is_flat = _flat(picture, 3)
     flat, edges, wide = picture[is_flat].astype(float), picture[~is_flat].astype(float), _flat(picture, 5)[is_flat]
-    kept = [np.full(3, 255.0)] if on_paper else []
+    kept = [] if paper is None else [paper]
     if not kept:
         kept.append(_commonest(flat if len(flat) else edges))
     while len(kept) < most:
@@ -112,7 +133,7 @@ def _fills(picture: UInt8[np.ndarray, "h w 3"], most: int, *, on_paper: bool, ne
             kept.append(thin[far >= np.quantile(far, 0.75)].mean(0))
         else:
             break
-    return _settled(np.stack(kept), flat, fixed=on_paper)
+    return _settled(np.stack(kept), flat, fixed=paper is not None)
 
 
 def _flat(picture: UInt8[np.ndarray, "h w 3"], size: int) -> Bool[np.ndarray, "h w"]:
@@ -122,7 +143,7 @@ def _flat(picture: UInt8[np.ndarray, "h w 3"], size: int) -> Bool[np.ndarray, "h
     return (np.asarray(most).astype(int) - np.asarray(least)).max(2) <= FLAT
 
 
-def _commonest(pixels: Colours) -> Float[np.ndarray, " 3"]:
+def _commonest(pixels: Colours) -> Colour:
     """The mean colour of the largest cluster."""
     few = Image.fromarray(pixels.astype(np.uint8)[None]).quantize(16, dither=Image.Dither.NONE)
     rows = np.asarray(few).ravel()
@@ -246,5 +267,5 @@ def _numbers(points: Points) -> str:
     return " ".join(f"{round(value, 1):g}" for value in points.ravel().tolist())
 
 
-def _hex(fill: Float[np.ndarray, " 3"]) -> str:
+def _hex(fill: Colour) -> str:
     return "#" + fill.round().clip(0, 255).astype(np.uint8).tobytes().hex()
