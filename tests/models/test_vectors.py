@@ -70,6 +70,12 @@ def test_what_is_clear_stays_clear_and_white_is_a_fill(inks):
     assert len(traced(picture).layers) == 2
 
 
+def test_thin_lines_on_nothing_have_their_own_colour():
+    image = Image.new("RGBA", (32, 32))
+    ImageDraw.Draw(image).ellipse((4, 4, 27, 27), fill="white", outline="black")
+    assert [fill for fill, _ in traced(np.asarray(image)).layers] == ["#ffffff", "#000000"]
+
+
 def test_it_has_few_nodes_flat_fills_and_no_raster():
     made = traced(drawing())
     assert sorted(fill for fill, _ in made.layers) == ["#2040c0", "#d03030", "#ffffff"]

@@ -77,17 +77,15 @@ def traced(picture: np.ndarray, *, colours: int = 8) -> Drawing:
         raise DoesNotFit(f"A picture to trace has at most {LARGEST} pixels a side; make it smaller first.")
     if not 2 <= colours <= 32:
         raise DoesNotFit(f"`colours=` is from 2 to 32, not {colours}.")
-    paper = _unlike(picture) if picture.shape[2] == 4 and picture[..., 3].min() < HALF else None
-    picture = picture[..., :3] if paper is None else _laid(picture, paper)
     times = -(-SMALLEST // max(picture.shape[:2]))
     size = picture.shape[1] * times, picture.shape[0] * times
-    picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    clear = paper is not None
-    if paper is None and (border.min(1) >= PAPER).mean() >= 0.5:
-        paper = WHITE
-    on_paper, near = paper is not None, NEAR
-    while len(fills := _fills(picture, colours, paper=paper, near=near)) == 1 and near > FAINT:
+    given = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
+    clear = given.shape[2] == 4 and bool((given[..., 3] < HALF).any())
+    border = np.concatenate([given[0], given[-1], given[:, 0], given[:, -1]])[:, :3]
+    on_paper = clear or bool((border.min(1) >= PAPER).mean() >= 0.5)
+    paper = _unlike(given) if clear else WHITE
+    picture, ground, near = _laid(given, paper) if clear else given[..., :3], paper if on_paper else None, NEAR
+    while len(fills := _fills(picture, colours, paper=ground, near=near)) == 1 and near > FAINT:
         near /= 2
     apart = np.linalg.norm(picture[None].astype(np.float32) - fills[:, None, None].astype(np.float32), axis=3)
     if on_paper and not clear and len(fills) > 2:
@@ -96,6 +94,7 @@ def traced(picture: np.ndarray, *, colours: int = 8) -> Drawing:
     sizes = np.bincount(apart.argmin(0).ravel(), minlength=len(fills))
     order = [0] * on_paper + [row for row in np.argsort(-sizes, kind="stable").tolist() if row or not on_paper]
     fills, apart = fills[order], apart[order]
+    fills = _as_seen(fills, apart, given) if clear else fills
     layers = [(_hex(fills[row]), _shapes(_covered(apart, row))) for row in range(1, len(fills))]
     height, width = picture.shape[:2]
     kept = tuple((fill, shapes) for fill, shapes in layers if shapes)
@@ -113,6 +112,13 @@ def _laid(picture: UInt8[np.ndarray, "h w 4"], paper: Colour) -> UInt8[np.ndarra
     """The picture on paper, its edges twice as sharp as its alpha has them, so that no shade becomes a fill."""
     alpha = (picture[..., 3:] / 127.5 - 0.5).clip(0, 1)
     return (picture[..., :3] * alpha + paper * (1 - alpha)).round().astype(np.uint8)
+
+
+def _as_seen(fills: Fills, apart: Float[np.ndarray, "n h w"], given: UInt8[np.ndarray, "h w 4"]) -> Fills:
+    """The fills without a tinge of what they were laid on, which thin lines have."""
+    nearest = np.where(given[..., 3] >= HALF, apart.argmin(0), -1)
+    own = [given[nearest == row][:, :3] for row in range(len(fills))]
+    return np.stack([np.median(seen, axis=0) if len(seen) else fill for seen, fill in zip(own, fills, strict=True)])
 
 
 def _fills(picture: UInt8[np.ndarray, "h w 3"], most: int, *, paper: Colour | None, near: float) -> Fills:
