@@ -1,5 +1,6 @@
 /** Keys that work everywhere; what a view does on a key it says itself, see view.svelte.ts. */
 import { steps } from "./history.svelte.ts";
+import { letters } from "./letters.svelte.ts";
 import { notes } from "./notes.svelte.ts";
 import { go } from "./router.svelte.ts";
 import { pathOf, TABS } from "./tabs.ts";
@@ -35,6 +36,7 @@ export function pressed(event: KeyboardEvent, help: () => void): void {
   if (event.ctrlKey && event.key.toLowerCase() !== "z") return;
   if (event.ctrlKey && typing(event.target)) return; // the text's own undo
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (key.length === 1 && key !== " " && !event.ctrlKey && !letters.on) return;
   if (key === " " && (event.target as Element).matches?.("button, a, input, summary, [role=option]")) return;
   if (act(key, event.shiftKey, help)) event.preventDefault();
 }

@@ -72,3 +72,25 @@ def test_what_has_the_focus_is_seen(page: Any, size: tuple[int, int]) -> None:
             page.keyboard.press(key)
             found += page.evaluate(COVERED)
     assert not found, "\n".join(found)
+
+
+def test_keys_of_one_letter_can_be_turned_off(page: Any) -> None:
+    """Dictated words press them one after the other (WCAG 2.1.4)."""
+    page.goto("/data")
+    heading = page.get_by_role("heading", name="Data", exact=True)
+    expect(heading).to_be_visible()
+    page.keyboard.press("?")
+    switch = page.get_by_role("switch", name="Keys of one letter act everywhere")
+    switch.set_checked(False, force=True)
+    page.keyboard.press("Escape")
+    page.reload()
+    expect(heading).to_be_visible()
+    for key in ("3", "?"):
+        page.keyboard.press(key)
+    expect(heading).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Help and keys").first.click()
+    switch.set_checked(True, force=True)
+    page.keyboard.press("Escape")
+    page.keyboard.press("3")
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
