@@ -1,11 +1,14 @@
 """FID, KID, Inception Score, precision and recall of two folders, end to end: Ganvas against torch-fidelity.
 
-    python -m benchmarks.suite [--pictures 1000] [--size 64] [--rounds 2] [--threads 1]
+    python -m benchmarks.suite [--pictures 1000] [--size 64] [--rounds 2] [--threads 1] [--figures]
 
 Both get two folders of so many PNG files and the same made-up weights, compute the same five metrics with their own
 defaults (for KID 100 subsets of 1,000, or of all there are) and cache nothing between turns. For precision and recall
 torch-fidelity is told to use Inception's features too, so that it processes every picture once, as Ganvas does. It is
 installed as in `benchmarks.cross_check_features`. The values of both are recorded along with the seconds.
+
+With `--figures` both get the same made-up features instead of pictures, so that what follows Inception, which alone
+grows faster than the number of pictures, is timed by itself.
 """
 
 import argparse
@@ -26,7 +29,16 @@ from .cross_check_features import environment, made_up_pictures, peers_variables
 from .record import record
 from .turns import answer, take_turns, times_as_fast
 
+STANDING_IN = torch.library.Library("torchvision", "FRAGMENT")
 SUBSET = 1000  # samples in a subset for KID
+NAMES = {
+    "fid": "frechet_inception_distance",
+    "kid": "kernel_inception_distance_mean",
+    "inception score": "inception_score_mean",
+    "precision": "precision",
+    "recall": "recall",
+}
+"""Figure -> what torch-fidelity calls it."""
 
 
 def ours(real: Path, fake: Path, weights: Path) -> dict[str, float]:
@@ -35,20 +47,28 @@ def ours(real: Path, fake: Path, weights: Path) -> dict[str, float]:
         describe = features("inception", weights=weights)
         width, height = Image.open(next(real.iterdir())).size
         reals, fakes = (describe(open_source(str(each), size=(width, height))) for each in (real, fake))
+    return our_figures(reals, fakes, describe.logits(fakes))
+
+
+def our_figures(reals: torch.Tensor, fakes: torch.Tensor, logits: torch.Tensor) -> dict[str, float]:
     size = min(len(reals), len(fakes), SUBSET)
     found = {
         "fid": metrics.frechet_distance(reals, fakes),
         "kid": metrics.kernel_distance_of_subsets(reals, fakes, size=size),
-        "inception score": metrics.inception_score(describe.logits(fakes)),
+        "inception score": metrics.inception_score(logits),
     } | metrics.precision_recall(reals, fakes)
     return {name: score.value for name, score in found.items()}
 
 
-def theirs(real: Path, fake: Path, weights: Path) -> dict[str, float]:
-    library = torch.library.Library("torchvision", "DEF")  # for a torchvision whose binary does not match this torch
+def stand_in() -> None:
+    """What is imported of a torchvision whose binary does not match this torch."""
     if not hasattr(torch.ops.torchvision, "nms"):
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        STANDING_IN.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        STANDING_IN.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+def theirs(real: Path, fake: Path, weights: Path) -> dict[str, float]:
+    stand_in()
     import torch_fidelity
 
     found = torch_fidelity.calculate_metrics(
@@ -60,33 +80,79 @@ def theirs(real: Path, fake: Path, weights: Path) -> dict[str, float]:
         **dict.fromkeys(("isc", "fid", "kid", "prc"), True),
         **dict.fromkeys(("cuda", "cache", "verbose"), False),
     )
-    names = {"fid": "frechet_inception_distance", "kid": "kernel_inception_distance_mean"}
-    names |= {"inception score": "inception_score_mean", "precision": "precision", "recall": "recall"}
-    return {name: float(found[key]) for name, key in names.items()}
+    return {name: float(found[key]) for name, key in NAMES.items()}
+
+
+def their_figures(reals: torch.Tensor, fakes: torch.Tensor, logits: torch.Tensor) -> dict[str, float]:
+    stand_in()
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+    from torch_fidelity.metric_isc import isc_features_to_metric
+    from torch_fidelity.metric_kid import kid_features_to_metric
+    from torch_fidelity.metric_prc import prc_features_to_metric
+
+    quiet = {"verbose": False}
+    found = fid_statistics_to_metric(*map(fid_features_to_statistics, (fakes, reals)), verbose=False)
+    found |= kid_features_to_metric(fakes, reals, kid_subset_size=min(SUBSET, len(reals)), **quiet)
+    found |= isc_features_to_metric(logits) | prc_features_to_metric(fakes, reals, **quiet)
+    return {name: float(found[key]) for name, key in NAMES.items()}
+
+
+def made_up_features(folder: Path, count: int) -> None:
+    """Features and logits of so many reals and fakes, not negative and correlated as Inception's are."""
+    dice = torch.Generator().manual_seed(0)
+    mix = torch.randn(64, 2048, generator=dice)
+    reals, fakes = (torch.randn(count, 64, generator=dice) for _ in range(2))
+    noise = torch.randn(2, count, 2048, generator=dice)
+    reals, fakes = ((each @ mix / 8 + more).relu() for each, more in zip((reals, 1.1 * fakes), noise, strict=True))
+    torch.save((reals, fakes, torch.randn(count, 1008, generator=dice)), folder / "features.pth")
+
+
+def write_pictures(folder: Path, side: int, count: int) -> None:
+    """So many real pictures and fakes, and weights to describe them."""
+    torch.save(made_up_weights(), folder / "weights.pth")
+    pictures = made_up_pictures(side, side, 2 * count)
+    for name, some in (("real", pictures[::2]), ("fake", pictures[1::2] // 16 * 15)):
+        (folder / name).mkdir()
+        for number, picture in enumerate(some):
+            Image.fromarray(picture).save(folder / name / f"{number:05}.png")
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     for name, default in (("pictures", 1000), ("size", 64), ("rounds", 2), ("threads", 1)):
         options.add_argument(f"--{name}", type=int, default=default)
+    options.add_argument("--figures", action="store_true", help="features instead of pictures")
     options.add_argument("--side", choices=["ours", "theirs"], help=argparse.SUPPRESS)
     options.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.side:
         torch.set_num_threads(chosen.threads)
+        if chosen.figures:
+            features = torch.load(chosen.folder / "features.pth")
+            answer(lambda: (our_figures if chosen.side == "ours" else their_figures)(*features))
+            return
         given = chosen.folder / "real", chosen.folder / "fake", chosen.folder / "weights.pth"
         answer(lambda: (ours if chosen.side == "ours" else theirs)(*given))
         return
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        torch.save(made_up_weights(), folder / "weights.pth")
-        pictures = made_up_pictures(chosen.size, chosen.size, 2 * chosen.pictures)
-        for name, some in (("real", pictures[::2]), ("fake", pictures[1::2] // 16 * 15)):
-            (folder / name).mkdir()
-            for number, picture in enumerate(some):
-                Image.fromarray(picture).save(folder / name / f"{number:05}.png")
+        if chosen.figures:
+            made_up_features(folder, chosen.pictures)
+        else:
+            write_pictures(folder, chosen.size, chosen.pictures)
         variables = peers_variables(folder) | {"OMP_NUM_THREADS": str(chosen.threads)}
-        rest = ["-W", "ignore", "-m", "benchmarks.suite", "--folder", made, "--threads", str(chosen.threads), "--side"]
+        rest = [
+            "-W",
+            "ignore",
+            "-m",
+            "benchmarks.suite",
+            *["--figures"] * chosen.figures,
+            "--folder",
+            made,
+            "--threads",
+            str(chosen.threads),
+            "--side",
+        ]
         pythons = {"ours": sys.executable, "theirs": environment(folder / "peers")}
         commands = {side: [python, *rest, side] for side, python in pythons.items()}
         answers = take_turns(commands, rounds=chosen.rounds, variables=variables)
@@ -97,7 +163,7 @@ def main() -> None:
     for name, value in answers["ours"][0]["result"].items():
         print(f"{name}: {value:.9g}, theirs {answers['theirs'][0]['result'][name]:.9g}")
     figures = {"pictures": chosen.pictures, "size": chosen.size, "threads": chosen.threads}
-    print(record("suite", figures | {"ratios": ratios, "turns": answers}))
+    print(record("suite_figures" if chosen.figures else "suite", figures | {"ratios": ratios, "turns": answers}))
 
 
 if __name__ == "__main__":
