@@ -141,18 +141,8 @@ def main() -> None:
         else:
             write_pictures(folder, chosen.size, chosen.pictures)
         variables = peers_variables(folder) | {"OMP_NUM_THREADS": str(chosen.threads)}
-        rest = [
-            "-W",
-            "ignore",
-            "-m",
-            "benchmarks.suite",
-            *["--figures"] * chosen.figures,
-            "--folder",
-            made,
-            "--threads",
-            str(chosen.threads),
-            "--side",
-        ]
+        words = ["--folder", made, "--threads", str(chosen.threads), *["--figures"] * chosen.figures, "--side"]
+        rest = ["-W", "ignore", "-m", "benchmarks.suite", *words]
         pythons = {"ours": sys.executable, "theirs": environment(folder / "peers")}
         commands = {side: [python, *rest, side] for side, python in pythons.items()}
         answers = take_turns(commands, rounds=chosen.rounds, variables=variables)
