@@ -206,8 +206,11 @@ def test_the_keyboard_alone_will_do(made, opened):
     page.keyboard.press("ArrowRight")
     assert page.get_attribute(".tile[data-seed='2']", "aria-pressed") == "true"
     page.locator("#words").focus()
+    page.keyboard.press("Control+a")
     page.keyboard.type("blue")
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
     assert page.get_attribute(".tile >> nth=0", "data-seed") == "21"
+    said = page.locator("#drawn[role=status]")
+    sync_api.expect(said).to_have_text("21 pictures of blue, seeds 21 to 41", timeout=60_000)
     assert page.complaints == []

@@ -162,6 +162,7 @@
     if (!seeds.includes(state.seed)) [state.seed, state.moves] = [seeds[0], {}];
     mark();
     look();
+    let left = 0; // to be drawn; then who hears the page is told
     for (const seed of seeds) {
       const place = placeOf(seed);
       const button = $("grid").querySelector(`[data-seed="${seed}"]`);
@@ -175,7 +176,10 @@
         button.querySelector(".pic").classList.remove("wait");
         button.dataset.key = key;
         document.body.dataset.milliseconds = Math.round(milliseconds);
+        if (--left) return;
+        $("drawn").textContent = `${seeds.length} pictures of ${asked() || about.name}, seeds ${seeds[0]} to ${seeds.at(-1)}`;
       });
+      left++;
     }
     remember();
   }
