@@ -157,7 +157,7 @@ class TestIcons:
     def test_any_size_and_channel_count(self, channels):
         data = Icons("hearts", size=(24, 16), channels=channels).open()
         assert data.samples.shape[1:] == (16, 24, channels)
-        assert (data.samples[:, 0, 0] == [255, 255, 255, 0][:channels]).all()
+        assert (data.samples[:, 0, 0] == ([255] * channels if channels < 4 else 0)).all()
 
     def test_nothing_is_cut_off(self):
         """The widest drawings, one pixel for each of OpenMoji's units, leave the outermost pixels nearly white."""
@@ -588,9 +588,11 @@ class TestFolder:
         folder.mkdir()
         for name in "ab":
             Image.new("RGB", (40, 10), "blue").save(folder / f"{name}.png")
+        data = Folder(str(folder), size=(16, 16), background="red", fit="pad").open()
+        assert data.samples[0, 0, 0].tolist() == [255, 0, 0]
         data = Folder(str(folder), size=(16, 16), channels=4, background="red", fit="pad").open()
         assert data.samples[0, 8, 8].tolist() == [0, 0, 255, 255]
-        assert data.samples[0, 0, 0].tolist() == [255, 0, 0, 0]
+        assert data.samples[0, 0, 0].tolist() == [0, 0, 0, 0]
 
     def test_a_look_at_many_pictures_takes_few_of_them(self, tmp_path, monkeypatch):
         paint(tmp_path, [f"{number}.png" for number in range(127)])

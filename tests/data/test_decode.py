@@ -106,6 +106,19 @@ def test_transparency_shows_the_background_and_stays_with_four_channels():
         assert (picture(content, channels=4)[..., 3] == 0).all()
 
 
+@pytest.mark.parametrize("frame", [{}, {"size": (16, 16)}, {"size": (4, 4), "across": 2}, {"fit": "pad"}], ids=str)
+def test_no_colour_is_learned_where_nothing_is_seen(frame):
+    sprite = np.zeros((8, 8, 4), np.uint8)
+    sprite[:] = 255, 0, 255, 0  # an editor leaves any colour below what was erased
+    sprite[2:6, 2:6] = 10, 20, 30, 255
+    for image in (Image.fromarray(sprite), Image.fromarray(sprite[:6])):
+        taken = picture(image, **{"size": (8, 8), "channels": 4, **frame}).reshape(-1, 4)
+        clear = taken[:, 3] == 0
+        assert clear.any()
+        assert not taken[clear].any()
+    assert [10, 20, 30, 255] in picture(Image.fromarray(sprite), size=(8, 8), channels=4).reshape(-1, 4).tolist()
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_photographs_are_turned_upright(kind, orientation):

@@ -140,10 +140,17 @@ class Frame:
     def take(self, image: Image.Image) -> NDArray[np.uint8]:
         """Any Pillow image as uint8 [H, W, C], or cut into pieces [n, H, W, C], row by row.
 
+        Of RGBA, what is wholly clear becomes black: a file may hold any colour there, and none of it is to be learned.
+
         Raises:
             Unusable: its colours cannot be converted, or it is too long to be cut.
         """
-        image = self._coloured(image)
+        picture = self._taken(self._coloured(image))
+        if self.channels == 4:
+            picture[picture[..., 3] == 0] = 0
+        return picture
+
+    def _taken(self, image: Image.Image) -> NDArray[np.uint8]:
         whole = (0, 0, image.width, image.height)
         if self.across > 1:
             return self._cut(image)

@@ -73,7 +73,7 @@ NOT_A_PORTRAIT = "👦👧👨👩🧑🧒❤🤝🐰🍼🦯🦼🦽🩰🪩�
 UNITS = 72.0  # the width of an OpenMoji drawing
 WINDOW = 62.0  # the middle part that is shown: three of four drawings fit into it, for the others it is enlarged
 MARGIN = 1.0  # kept free around those others
-DRAWING = 4  # to be increased when pictures come out differently
+DRAWING = 5  # to be increased when pictures come out differently
 SMALL_WORDS = {"of", "in", "on", "with", "and", "the", "at", "for"}
 
 
