@@ -311,6 +311,14 @@ def test_a_notebook_shows_a_model_in_a_line(run):
     assert len(repr(load("icons"))) < 100
 
 
+def test_rows_with_names_show_transparent_pictures_on_white():
+    clear = np.zeros((8, 40, 4), np.uint8)
+    clear[2:6, 2:6] = 255, 0, 0, 255
+    drawn = pixels.captioned(clear, ["a"])[:, -40:]
+    assert (drawn[2:6, 2:6] == [255, 0, 0]).all()
+    assert (drawn[:, 6:] == 255).all(), "the colour below clear pixels is not meant"
+
+
 def test_a_format_without_transparency_shows_white(tmp_path):
     clear = np.zeros((4, 4, 4), np.uint8)
     clear[1:3, 1:3] = 0, 0, 0, 255

@@ -103,10 +103,10 @@ def read_sheet(path: Path) -> Image.Image | None:
 
 
 def captioned(sheet: Pictures, names: Sequence[str]) -> Pictures:
-    """A sheet [H, W, C] as RGB with a white left margin that names its rows, all of equal height."""
+    """A sheet [H, W, C] as RGB, on white, with a left margin that names its rows, all of equal height."""
     font = ImageFont.load_default()
     margin = math.ceil(max(font.getlength(name) for name in names)) + 8
-    picture = to_image(sheet).convert("RGB")
+    picture = Image.fromarray(on_white(sheet))
     paper = Image.new("RGB", (margin + picture.width, picture.height), "white")
     paper.paste(picture, (margin, 0))
     draw = ImageDraw.Draw(paper)
