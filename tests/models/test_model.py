@@ -311,6 +311,15 @@ def test_a_notebook_shows_a_model_in_a_line(run):
     assert len(repr(load("icons"))) < 100
 
 
+def test_webp_holds_a_sprite_exactly(tmp_path):
+    sprite = np.random.default_rng(0).integers(0, 256, (16, 16, 4)).astype(np.uint8)
+    sprite[..., 3] = 255 * (sprite[..., 3] > 99)
+    with Image.open(pixels.save_picture(sprite, tmp_path / "a.webp")) as shown:
+        held = np.asarray(shown)
+    assert np.array_equal(held[..., 3], sprite[..., 3])
+    assert np.array_equal(held[sprite[..., 3] > 0], sprite[sprite[..., 3] > 0])
+
+
 def test_rows_with_names_show_transparent_pictures_on_white():
     clear = np.zeros((8, 40, 4), np.uint8)
     clear[2:6, 2:6] = 255, 0, 0, 255

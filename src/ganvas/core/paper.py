@@ -140,7 +140,8 @@ def save_picture(
 ) -> Path:
     """Save one uint8 picture [H, W, C] atomically; a `sheet` shows many pictures or explains something.
 
-    `more` are further options for Pillow. Where the format has no transparency, transparent areas become white.
+    `more` are further options for Pillow. Where the format has no transparency, transparent areas become white. A .webp
+    holds every pixel as it is, as a .png does.
 
     Raises:
         Unwritable: `path` cannot be written.
@@ -150,8 +151,9 @@ def save_picture(
     refuse_ending(path)
     if Image.registered_extensions()[path.suffix.lower()] in OPAQUE and picture.shape[-1] == 4:
         picture = on_white(picture)
+    exact: dict[str, Any] = {"lossless": True} if path.suffix.lower() == ".webp" else {}
     with files.writing(path), files.replacing(path) as draft:
-        to_image(picture).save(draft, **(MARK if sheet else {}), **(more or {}))
+        to_image(picture).save(draft, **exact, **(MARK if sheet else {}), **(more or {}))
     return path
 
 
