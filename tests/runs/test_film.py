@@ -129,3 +129,24 @@ def test_a_sheet_of_bytes_too_many_or_too_few_is_left_out(tmp_path, more):
     assert read_sheet(path) is not None
     path.write_bytes(good[:more] if isinstance(more, int) else good + (good if more == "itself" else more))
     assert read_sheet(path) is None
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp"])
+def test_transparent_frames_stay_transparent(tmp_path, ending):
+    frames = [np.full((16, 16, 4), (255, 0, 255, 0), np.uint8) for _ in range(6)]
+    for index, frame in enumerate(frames):  # what moves leaves nothing behind
+        frame[4:12, index : index + 6] = 20, 12, 28, 255
+        frame[6:10, index + 1 : index + 5] = 217, 87, 99, 255
+        frame[2, index], frame[3, index] = (90, 90, 90, 200), (0, 0, 0, 60)
+    save_film(frames, tmp_path / f"film.{ending}")
+    with Image.open(tmp_path / f"film.{ending}") as opened:
+        for index, frame in enumerate(frames):
+            opened.seek(index)
+            shown = np.asarray(opened.convert("RGBA"))
+            opacity = np.where(frame[..., 3] < 128, 0, 255) if ending == "gif" else frame[..., 3]
+            assert np.array_equal(shown[..., 3], opacity)
+            assert np.array_equal(shown[opacity > 0, :3], frame[opacity > 0, :3])
+
+
+def test_a_film_may_be_wholly_clear(tmp_path):
+    assert save_film([np.zeros((8, 8, 4), np.uint8)] * 2, tmp_path / "film.gif").exists()

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -66,6 +67,7 @@ FILMS = frozenset({".gif", ".webp", ".mp4"})
 """The suffixes of film files."""
 
 QUICKEST = 50  # frames a second of a .gif
+CLEAR, HALF = 255, 128  # the entry of a .gif's palette that is clear; a pixel of less opacity than half of it is
 FRAMES = 8  # shown of a clip, in its row of a sheet
 
 
@@ -151,10 +153,10 @@ def save_film(
 ) -> Path:
     """Save uint8 frames [H, W, C] of one size as .gif, .webp or .mp4, by the suffix of `path`, atomically.
 
-    Transparent areas become white. The last frame is held for `hold_seconds`, if that is longer than a frame. A .gif
-    counts in hundredths of a second, so its frames differ in length by one, and has at most 50 a second: browsers show
-    what is shorter for a tenth. `sheet` marks a film that is not itself a sample. An mp4 needs the package `av` (`pip
-    install 'ganvas[video]'`).
+    Transparent frames stay so, in a .gif each pixel wholly or not at all, and are on white in an .mp4. The last frame
+    is held for `hold_seconds`, if that is longer than a frame. A .gif counts in hundredths of a second, so its frames
+    differ in length by one, and has at most 50 a second: browsers show what is shorter for a tenth. `sheet` marks a
+    film that is not itself a sample. An mp4 needs the package `av` (`pip install 'ganvas[video]'`).
 
     Raises:
         Unwritable: `path` cannot be written.
@@ -164,7 +166,7 @@ def save_film(
     path = Path(path)
     refuse_film(path, frames_per_second)
     ending = path.suffix.lower()
-    held = [on_white(frame) for frame in frames]
+    held = [frame if frame.shape[-1] == 4 and ending != ".mp4" else on_white(frame) for frame in frames]
     with files.writing(path), files.replacing(path) as draft:
         if ending == ".mp4":
             _save_mp4([*held, *[held[-1]] * round(hold_seconds * frames_per_second)], draft, frames_per_second)
@@ -176,27 +178,41 @@ def save_film(
 def _save_animation(
     held: list[Pictures], path: Path, frames_per_second: float, hold_seconds: float, *, mark: dict[str, Any]
 ) -> None:
-    first, *rest = _in_one_palette(held) if path.suffix.lower() == ".gif" else map(Image.fromarray, held)
-    unit = 10 if path.suffix.lower() == ".gif" else 1  # milliseconds
+    gif, clear = path.suffix.lower() == ".gif", held[0].shape[-1] == 4
+    first, *rest = _in_one_palette(held) if gif else map(Image.fromarray, held)
+    unit = 10 if gif else 1  # milliseconds
+    more = {"transparency": CLEAR, "disposal": 2} if gif and clear else {"lossless": clear}
     ends = [unit * round(1000 / unit * number / frames_per_second) for number in range(len(held) + 1)]
     durations = [after - before for before, after in pairwise(ends)]
     durations[-1] = max(durations[-1], round(1000 * hold_seconds))
-    first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, quality=85, **mark)
+    first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, quality=85, **more, **mark)
 
 
 def _in_one_palette(frames: list[Pictures]) -> list[Image.Image]:
-    """RGB frames in one palette for the whole film: one per frame would flicker and double the file size.
+    """RGB or RGBA frames in one palette for the whole film: one per frame would flicker and double the file size.
 
-    Dithering would double it again. One of the 256 entries stays free, for pixels that a frame leaves unchanged.
+    Dithering would double it again. One of the 256 entries stays free, for pixels that a frame leaves unchanged, or
+    that are clear.
     """
     dice = np.random.default_rng(0)
     some = [frames[round(index)] for index in np.linspace(0, len(frames) - 1, 16)]
-    colours = np.concatenate([dice.choice(frame.reshape(-1, 3), 4096) for frame in some])
+    seen = [frame[..., :3][_seen(frame)] for frame in some]
+    colours = np.concatenate([dice.choice(each, 4096) for each in seen if len(each)] or [np.zeros((1, 3), np.uint8)])
     found = Image.fromarray(colours[None]).quantize(254, method=Image.Quantize.MEDIANCUT, kmeans=1).getpalette() or []
     chosen = np.array(found[: 3 * 254]).reshape(-1, 3)
     palette = Image.new("P", (1, 1))
     palette.putpalette([*chosen[chosen.min(axis=1) < 248].flat, 255, 255, 255])  # all near-whites become white
-    return [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    drawn = []
+    for frame in frames:
+        image = Image.fromarray(frame[..., :3]).quantize(palette=palette, dither=Image.Dither.NONE)
+        image.paste(CLEAR, mask=Image.fromarray(~_seen(frame)))
+        drawn.append(image)
+    return drawn
+
+
+def _seen(frame: Pictures) -> NDArray[np.bool_]:
+    """Which pixels [H, W] of an RGB or RGBA frame a .gif shows."""
+    return frame[..., 3] >= HALF if frame.shape[-1] == 4 else np.ones(frame.shape[:2], bool)
 
 
 def _save_mp4(frames: list[Pictures], path: Path, frames_per_second: float) -> None:
