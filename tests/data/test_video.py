@@ -326,6 +326,17 @@ class TestWhatIsSeen:
             assert strip.size == (8 * 66 + 2, 3 * 66 + 2)
         ganvas("sample", run.path, "--count", 2, "--seed", 5, "--separate", "--out", "each")
         assert sorted(files(tmp_path / "each")) == ["seed-0005.gif", "seed-0006.gif"]
+        with Image.open(tmp_path / "each" / "seed-0005.gif") as clip:
+            assert (clip.size, clip.n_frames) == ((16, 16), 8), "as it was made, as pictures are"
+        assert ganvas("sample", run.path, "--count", 2, "--separate", "--scale", 3, "--out", "large")[0] == 0
+        with Image.open(tmp_path / "large" / "seed-0001.gif") as clip:
+            assert clip.size == (48, 48)
+        assert ganvas("sample", run.path, "--count", 2, "--scale", 1, "--out", "small.gif")[0] == 0
+        with Image.open(tmp_path / "small.gif") as film:
+            assert film.size == (2 * 18 + 2, 18 + 2)
+        code, _, error = ganvas("sample", run.path, "--scale", 2, "--out", "strip.png")
+        assert code == 1
+        assert "enlarges films and pictures, and these samples are clips" in " ".join(error.split())
         code, _, error = ganvas("sample", run.path, "--out", "clips.avi")
         assert code == 1
         assert "clips.avi" in error

@@ -74,8 +74,9 @@ def sample(
     scale: Annotated[
         int | None,
         typer.Option(
-            help="Enlarge pictures by this whole number. A model with a second decoder, such as icons, draws at twice "
-            "the size and is scaled up smoothly from there; with all others each pixel becomes a square."
+            help="Enlarge pictures, or films of clips, by this whole number. A model with a second decoder, such as "
+            "icons, draws at twice the size and is scaled up smoothly from there; with all others each pixel becomes a "
+            "square."
         ),
     ] = None,
     repeat: Annotated[

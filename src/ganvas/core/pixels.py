@@ -113,19 +113,26 @@ def frames_in_turn(clips: Tensor, *, first: int = 0) -> Tensor:
     return clips[rows, :, (first + rows) % clips.shape[2]]
 
 
-def moving_grid(clips: Tensor, *, columns: int | None = None) -> list[Pictures]:
-    """The frames [H', W', C] of a film that shows all clips [N, C, T, H, W] at once, laid out as in `grid`."""
-    return [grid(frame, columns=columns) for frame in to_uint8(clips).cpu().numpy().swapaxes(0, 1)]
+def moving_grid(clips: Tensor, *, columns: int | None = None, zoom: int | None = None) -> list[Pictures]:
+    """The frames [H', W', C] of a film that shows all clips [N, C, T, H, W] at once, laid out as in `grid`.
+
+    A clip alone has no border.
+    """
+    gap = 2 if len(clips) > 1 else 0
+    return [grid(each, columns=columns, gap=gap, zoom=zoom) for each in to_uint8(clips).cpu().numpy().swapaxes(0, 1)]
 
 
-def save_clips(clips: Tensor, path: str | Path, *, columns: int | None = None) -> Path:
+def save_clips(clips: Tensor, path: str | Path, *, columns: int | None = None, zoom: int | None = None) -> Path:
     """Save clips [N, C, T, H, W] as one film that plays them side by side: .gif, .webp or .mp4.
+
+    Each pixel becomes a square of `zoom`, by default so large that a clip has about 64 pixels.
 
     Raises:
         Unwritable: `path` cannot be written.
         DoesNotFit: its suffix is not of a film format.
     """
-    return save_film(moving_grid(clips, columns=columns), path, hold_seconds=0, sheet=len(clips) > 1)
+    shown = moving_grid(clips, columns=columns, zoom=zoom)
+    return save_film(shown, path, hold_seconds=0, sheet=len(clips) > 1)
 
 
 def refuse_film(path: Path, frames_per_second: float) -> None:

@@ -67,7 +67,7 @@ def save_sheet(samples: Float[Tensor, "n *shape"], out: Path, made: Made, *, sha
     if is_vector(out):
         return _save_svg(samples, out, made, shape)
     if kind is Kind.CLIPS and out.suffix.lower() in pixels.FILMS:
-        return pixels.save_clips(samples, out, columns=columns)
+        return pixels.save_clips(samples, out, columns=columns, zoom=made.layout.scale)
     if kind is Kind.PICTURES:
         pictures = at_scale(samples, shape, zoom_of(shape, made.layout))
         if made.layout.captions:
@@ -81,14 +81,15 @@ def save_sheet(samples: Float[Tensor, "n *shape"], out: Path, made: Made, *, sha
 
 def save_sample(sample: Float[Tensor, "1 *shape"], out: Path, made: Made, *, shape: Sequence[int]) -> Path:
     """Save one picture or clip in `out`, adding an extension unless it is .svg; the rest as in `save_sheet`."""
-    kind = _kind(sample, out, made)
+    film = out.with_name(f"{out.name}.gif")
+    kind = _kind(sample, out if is_vector(out) else film, made)
     sample, shape = _repeated(sample, shape, made.layout)
     if kind is Kind.POINTS:
         raise DoesNotFit(f"This model makes vectors of {sample.shape[1]} numbers, not pictures; use generate().")
     if is_vector(out):
         return _save_svg(sample, out, made, shape)
     if kind is Kind.CLIPS:
-        return pixels.save_clips(sample, out.with_name(f"{out.name}.gif"))
+        return pixels.save_clips(sample, film, zoom=zoom_of(shape, made.layout))
     (picture,) = at_scale(sample, shape, zoom_of(shape, made.layout))
     return pixels.save_picture(picture, out.with_name(f"{out.name}.png"), sheet=False, more=made.for_png())
 
@@ -112,8 +113,9 @@ def at_scale(samples: Float[Tensor, "n c h w"], shape: Sequence[int], zoom: int)
 
 def _kind(samples: Tensor, out: Path, made: Made) -> Kind:
     kind = kind_of(samples.shape[1:])
+    plays = kind is Kind.CLIPS and out.suffix.lower() in pixels.FILMS
     ways = {
-        "`scale=` enlarges": made.layout.scale,
+        "`scale=` enlarges films and": made.layout.scale and not plays,
         "`repeat=` lays out copies of": made.layout.repeat,
         "An .svg is traced from": is_vector(out),
     }
