@@ -563,6 +563,18 @@ def test_tar_files_and_arrays_of_pictures_say_how_to_name_them(tmp_path):
         source(tmp_path / "a.npy").open()
 
 
+def test_transparency_that_is_not_learned_is_told(tmp_path):
+    """Of a folder of sprites nothing said that they came to stand on white, or that this can be otherwise."""
+    sprite = Image.new("RGBA", (8, 8))
+    sprite.paste((200, 0, 0, 255), (2, 2, 6, 6))
+    sprite.save(tmp_path / "a.png")
+    Image.new("RGBA", (8, 8), "red").save(tmp_path / "b.png")
+    data = pack_of(tmp_path)
+    assert dict(data.kinds) == {"transparent PNG": 1, "PNG": 1}, "one that is opaque is none"
+    assert data.notes == ("1 picture is transparent, and learned on white; --set data.channels=4 learns transparency.",)
+    assert Folder(str(tmp_path), size=8, channels=4).open().notes == ()
+
+
 def test_pages_that_are_not_learned_from_are_told(tmp_path):
     first, second = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
     first.save(tmp_path / "a.tif", save_all=True, append_images=[second])

@@ -24,6 +24,7 @@ from .precautions import MOST_CHUNKS, MOST_SCANS, crowded, ends_early, is_laced,
 from .profiles import in_srgb
 
 __all__ = [
+    "CLEAR",
     "DECODER",
     "MOST_BYTES",
     "MOST_PIXELS",
@@ -43,6 +44,7 @@ longer used."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 PAGED = ", first page"  # in the kind of a file that has more
+CLEAR = "transparent "  # in the kind of a file of which transparent parts show the background
 MOST_PIXELS = 64_000_000
 MOST_TO_CUT = 8192 * 4096  # pixels, of which the pieces have four times as many
 EVEN = 0.12
@@ -65,7 +67,7 @@ class Decoded(NamedTuple):
     picture  uint8 [H, W, C], or [n, H, W, C] if the frame cuts pictures
     size     width and height in the file, in pixels, once upright; zeros for an SVG, which is drawn at any size
     kind     the format, such as `PNG`; `TIFF, first page` of one with more; and for 16-bit pictures the bits in use:
-             `PNG of 16 bits`, `PNG of 12 bits`
+             `PNG of 16 bits`, `PNG of 12 bits`; `transparent PNG` of one that shows the background
     sheet    whether this toolkit made it as a sheet of pictures
     """
 
@@ -164,20 +166,20 @@ class Frame:
             paper = _resized(image, (self.width, self.height), self._middle(image) if self.fit == "crop" else whole)
         return np.array(paper, np.uint8).reshape(self.shape)
 
-    def refuse_unseen(self, picture: NDArray[np.uint8], image: Image.Image) -> None:
-        """Refuse a transparent image that was lost on the background, as white marks on white are.
+    def shows_background(self, picture: NDArray[np.uint8], image: Image.Image) -> bool:
+        """Whether the image has transparent parts, in place of which this picture of it shows the background.
 
         Raises:
-            Unusable: it has marks, and none of them is seen.
+            Unusable: nothing else is seen, as of white marks on white; one that is all clear is meant so.
         """
         if self.channels == 4 or not image.has_transparency_data:
-            return
-        ground = np.asarray(ImageColor.getcolor(self.background, "L" if self.channels == 1 else "RGB"))
-        if (np.abs(picture - ground.astype(int)) > UNSEEN).any():
-            return
+            return False
         alpha = np.asarray(image.convert("RGBA").getchannel("A"))
-        if alpha.min() < 255 and alpha.max():  # one that is all clear shows the background
+        ground = np.asarray(ImageColor.getcolor(self.background, "L" if self.channels == 1 else "RGB"))
+        clear = bool(alpha.min() < 255)
+        if clear and alpha.max() and (np.abs(picture - ground.astype(int)) <= UNSEEN).all():
             raise Unusable(f"transparent, with nothing to be seen on {self.background}: set data.background")
+        return clear
 
     def scale(self, image: Image.Image) -> float:
         """The factor by which this image is scaled; if stretched, the larger of its two factors.
@@ -257,7 +259,7 @@ def decode(content: bytes, frame: Frame, *, most: int = MOST_PIXELS) -> Decoded:
             more = PAGED if getattr(getattr(image, "tag_v2", None), "next", 0) else ""
             kind, sheet = form + more + _depth(image), is_marked(image)
             picture = frame.take(in_srgb(image if turn is None else image.transpose(turn)))
-            frame.refuse_unseen(picture, image)
+            kind = CLEAR * frame.shows_background(picture, image) + kind
             return Decoded(picture, upright, kind, sheet)
     except Unusable:
         raise
@@ -280,7 +282,7 @@ def _from_svg(content: bytes, frame: Frame) -> Decoded:
     except Unreadable as error:
         raise Unusable(str(error)) from None
     picture = frame.take(image)
-    frame.refuse_unseen(picture, image)
+    frame.shows_background(picture, image)  # or refuse it
     return Decoded(picture, (0, 0), "SVG", svg.is_several(content))
 
 

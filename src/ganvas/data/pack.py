@@ -39,7 +39,7 @@ from ..core.seeds import is_whole
 from . import svg
 from .archives import Files
 from .dataset import Dataset, Watch, unwatched
-from .decode import DECODER, PAGED, Frame, Unusable, decode
+from .decode import CLEAR, DECODER, PAGED, Frame, Unusable, decode
 
 __all__ = ["Described", "Item", "in_parallel", "pack_files", "packed"]
 
@@ -167,7 +167,7 @@ def pack_files(
         return Item(name, found.picture, "", group, keywords, found.size, found.kind)
 
     def notes(kinds: Kinds) -> tuple[str, ...]:
-        return (*described().notes, *_dark(kinds, frame), *_paged(kinds))
+        return (*described().notes, *_dark(kinds, frame), *_paged(kinds), *_clear(kinds, frame))
 
     name = f"{kind}-{key(digest(_hashed(files, watch)), files.closed, *settings)}"
     items = _items(files, names, item, described, watch, at_once=1 if frame.across > 1 else AT_ONCE)
@@ -220,6 +220,13 @@ def _paged(kinds: Kinds) -> Iterator[str]:
     if count := sum(count for kind, count in kinds.items() if PAGED in kind):
         files = f"{count:,} TIFF files have" if count > 1 else "1 TIFF file has"
         yield f"{files} several pages, of which the first is learned from. Save pages that are pictures as files."
+
+
+def _clear(kinds: Kinds, frame: Frame) -> Iterator[str]:
+    """A note on transparent pictures whose transparency is not learned."""
+    if count := sum(count for kind, count in kinds.items() if kind.startswith(CLEAR)):
+        files = f"{count:,} pictures are" if count > 1 else "1 picture is"
+        yield f"{files} transparent, and learned on {frame.background}; --set data.channels=4 learns transparency."
 
 
 def in_parallel(work: Callable[[Given], Item], given: Iterable[Given], *, at_once: int = AT_ONCE) -> Iterator[Item]:
