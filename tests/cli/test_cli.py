@@ -70,6 +70,18 @@ def test_train_on_a_folder_of_pictures(ganvas, tmp_path):
     assert load(run.path).shape == (3, 24, 16)
 
 
+def test_transparency_is_not_sent_to_a_model_of_three_channels(ganvas, tmp_path):
+    (tmp_path / "sprites").mkdir()
+    for index in range(3):
+        Image.new("RGBA", (8, 8), (80 * index, 0, 0, 255)).save(tmp_path / "sprites" / f"{index}.png")
+    words = ("train", "sprites", "--set", "data.channels=4", "--images", 16)
+    code, _, err = ganvas(*words, "--size", 8, *TINY)
+    assert (code, "--from" in err) == (0, False), err
+    code, _, err = ganvas(*words, "--from", "icons-base")
+    told = "here are 64x64 RGBA: say --set data.channels=3, or take data of the same kind"
+    assert (code, told in " ".join(err.split())) == (1, True), err
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
 def test_a_device_that_is_not_there(ganvas):
     assert "This machine has no device 'cuda'" in ganvas("compare", "digits", "digits", "--device", "cuda")[2]

@@ -77,10 +77,14 @@ def adopt(state: State, recipe: Recipe, place: str | Path) -> None:
     """
     begun = found(place)
     if begun.shape != state.average.shape:
-        own = f", or say `size={begun.shape[-1]}x{begun.shape[-2]}`" if len(begun.shape) > 1 else ""
+        if begun.shape[1:] == state.average.shape[1:]:
+            way = f"say `settings=['data.channels={begun.shape[0]}']`"
+        else:
+            own = f", or say `size={begun.shape[-1]}x{begun.shape[-2]}`" if len(begun.shape) > 1 else ""
+            way = f"leave out `size=`{own}"
         raise DoesNotFit(
-            f"{place} makes {in_words(begun.shape)}, and here are {in_words(state.average.shape)}: leave out `size=`"
-            f"{own}, or take data of the same kind."
+            f"{place} makes {in_words(begun.shape)}, and here are {in_words(state.average.shape)}: {way}, or take data "
+            "of the same kind."
         )
     hand_on(begun.learned(), state.networks, recipe, place)
     state.average.load_state_dict(state.networks[recipe.product].state_dict())

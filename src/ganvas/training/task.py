@@ -108,7 +108,8 @@ def asked(
         choice = choose(target, data, like=adapted(start_from) if start_from else None)
         if choice.name != target:
             said = f"The recipe for {data or target} is {choice.name}: `ganvas show {choice.name}`."
-            if choice.name == "icons" and choice.source is not None and place_of(choice.source) is not None:
+            own = choice.source is not None and place_of(choice.source) is not None
+            if choice.name == "icons" and own and not any(each.startswith("data.channels=") for each in settings):
                 said += " Few drawings learn faster from a model that has seen icons: `--from icons-base`, at 64x64."
         recipes, sources = catalog.names("recipe"), catalog.names("data")
         said = "\n".join(filter(None, (said, hidden(target, {*recipes, *sources}), hidden(data or "", sources))))
