@@ -232,7 +232,7 @@ class TestFolder:
         assert Folder(str(folder / "archive" / "data" / "dog")).open().classes == ()
 
     def test_many_pictures_beside_the_folders_leave_no_classes_and_that_is_said(self, tmp_path):
-        data = Folder(str(paint(tmp_path / "pets", ["cat/1.png", "dog/2.png", "3.png"]))).open()
+        data = Folder(str(paint(tmp_path / "pets", ["cat/1.png", "dog/2.png", "3.png"])), size=8).open()
         assert data.classes == ()
         assert data.labels is None
         assert len(data) == 3
@@ -242,7 +242,7 @@ class TestFolder:
 
     def test_a_few_pictures_beside_the_folders_are_left_out(self, tmp_path):
         pets = [f"pets/{kind}/{number}.png" for kind in ("cat", "dog") for number in range(3)]
-        data = Folder(str(paint(tmp_path / "data", [*pets, "3.png"]))).open()
+        data = Folder(str(paint(tmp_path / "data", [*pets, "3.png"])), size=8).open()
         assert data.classes == ("cat", "dog")
         assert data.labels.tolist() == [0, 0, 0, 1, 1, 1]
         assert data.skipped == (("3.png", "beside the folders of the classes and in none of them"),)
@@ -593,6 +593,15 @@ class TestFolder:
         data = Folder(str(folder), size=(16, 16), channels=4, background="red", fit="pad").open()
         assert data.samples[0, 8, 8].tolist() == [0, 0, 255, 255]
         assert data.samples[0, 0, 0].tolist() == [0, 0, 0, 0]
+
+    def test_small_pictures_that_are_enlarged_are_told(self, tmp_path):
+        """Sprites of 16x16 and six colours had 281 at the default size, and nothing said that it is not theirs."""
+        for number in range(3):
+            Image.new("RGB", (16, 16), (number, 0, 0)).save(tmp_path / f"{number}.png")
+        (note,) = Folder(str(tmp_path)).open().notes
+        assert note.startswith("Most pictures are smaller than 32x32 (median 16x16) and are enlarged")
+        for size in (16, (16, 24), 8):
+            assert Folder(str(tmp_path), size=size).open().notes == ()
 
     def test_a_look_at_many_pictures_takes_few_of_them(self, tmp_path, monkeypatch):
         paint(tmp_path, [f"{number}.png" for number in range(127)])

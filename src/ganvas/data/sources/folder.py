@@ -92,14 +92,22 @@ class Folder(Source):
         return looks_drawn(found)
 
     def _told(self, dataset: Dataset) -> Dataset:
-        """The data with a note if in some pictures fewer pieces lie side by side than were asked for."""
+        """The data with a note if pictures are too small: for the pieces that were asked for, or for their size."""
         frame = self._frame()
         need = frame.across * frame.width, frame.across * frame.height
-        have = tuple(least for least, *_ in dataset.sizes)
-        if self.across == 1 or not have or (have[0] >= need[0] and have[1] >= need[1]):
+        if not dataset.sizes:
             return dataset
-        wanted = f"For {self.across} pieces across, pictures need {need[0]}x{need[1]} pixels"
-        note = f"{wanted}, and not all have them. {SMALL}"
+        (least, median, _), (low, middle, _) = dataset.sizes
+        if self.across > 1 and (least < need[0] or low < need[1]):
+            wanted = f"For {self.across} pieces across, pictures need {need[0]}x{need[1]} pixels"
+            note = f"{wanted}, and not all have them. {SMALL}"
+        elif self.across == 1 and median < need[0] and middle < need[1]:
+            note = (
+                f"Most pictures are smaller than {need[0]}x{need[1]} (median {median}x{middle}) and are enlarged "
+                "smoothly, which blurs pixel art: a smaller --size takes them as they are."
+            )
+        else:
+            return dataset
         return replace(dataset, notes=(*dataset.notes, note))
 
     def _frame(self) -> Frame:
