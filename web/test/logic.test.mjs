@@ -177,3 +177,14 @@ test("findings come worst first", async () => {
     ["good", "look", "quiet"],
   );
 });
+
+test("a set is learned at a size for which few of its pictures are enlarged", async () => {
+  const { sizeFor } = await load("sizes");
+  const sizes = (...sides) => ({ sizes: sides.map(([width, height, count]) => ({ width, height, count })) });
+  assert.equal(sizeFor(sizes()), 64);
+  assert.equal(sizeFor(sizes([0, 0, 9])), 64);
+  assert.equal(sizeFor(sizes([640, 480, 2], [32, 32, 1])), 64);
+  assert.equal(sizeFor(sizes([640, 48, 9])), 32);
+  assert.equal(sizeFor(sizes([16, 16, 9], [512, 512, 8])), 16);
+  assert.equal(sizeFor(sizes([24, 24, 5])), 16);
+});

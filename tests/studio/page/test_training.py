@@ -1,5 +1,6 @@
 """A training from dropped pictures to a film, by the page alone, and through the end of the studio that began it."""
 
+import io
 import json
 import re
 import signal
@@ -78,3 +79,30 @@ def shorter(route: Any) -> None:
         route.continue_(post_data=json.dumps({**request.post_data_json, "minutes": SECONDS / 60}))
     else:
         route.continue_()
+
+
+def test_transparency_is_learned_where_that_is_asked_for(page: Any, studio: Any) -> None:
+    studio.post("/api/data", {"name": "sprites"}, 201)
+    for shade in range(4):
+        sprite = Image.new("RGBA", (32, 32))
+        sprite.paste((60 * shade, 0, 0, 255), (8, 8, 24, 24))
+        made = io.BytesIO()
+        sprite.save(made, "PNG")
+        studio.put(f"/api/data/sprites/files/{shade}.png", made.getvalue())
+    studio.until("/api/data/sprites", lambda about: about["state"] == "ready")
+    page.goto("/data/squares")
+    expect(page.get_by_role("switch", name="Take the doctor’s advice by itself")).to_be_visible()
+    switch = page.get_by_role("switch", name="Learn transparency")
+    expect(switch).to_have_count(0)
+    page.goto("/data/sprites")
+    command = page.locator(".cmd code")
+    expect(command).to_contain_text("train data/sprites")
+    expect(command).not_to_contain_text("channels")
+    with page.expect_response("**/api/plan") as answer:
+        switch.set_checked(True, force=True)
+    assert answer.value.json()["recipe"]["data"]["channels"] == 4
+    expect(command).to_contain_text("--set data.channels=4")
+    page.goto("/data/sprites?set=data.channels%3D1")
+    expect(command).to_contain_text("--set data.channels=1")
+    expect(switch).to_have_count(0)
+    assert page.complaints == []
