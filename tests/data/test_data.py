@@ -410,6 +410,15 @@ class TestFolder:
         assert data.skipped == (("b/10.png", f"no label in {name}"),)
         assert data.keywords[:1] == ((("red",),) if "text" in head else ())
 
+    def test_classes_from_the_tables_of_several_folders(self, tmp_path):
+        folder = paint(tmp_path / "mine", [f"{place}/{number}.png" for place in "ab" for number in range(3)])
+        for place in "ab":
+            rows = "".join(f"{number}.png,{'cat' if number else 'dog'}\n" for number in range(3))
+            (folder / place / "metadata.csv").write_text("file_name,label\n" + rows)
+        data = Folder(str(folder)).open()
+        assert (data.classes, data.skipped) == (("cat", "dog"), ())
+        assert list(data.labels) == [1, 0, 0] * 2
+
     @pytest.mark.parametrize(
         ("labels", "told", "classes"),
         [

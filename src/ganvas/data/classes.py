@@ -63,9 +63,9 @@ def classes(files: Files, pictures: Sequence[str], tables: Labels | None = None)
     if given:
         found = _by_table(given, pictures, known[0])
         return replace(found, useless=(*useless, *found.useless))
-    for table, column in (tables or {}).items():
-        labels = {name: label for name, each in column.items() if (label := _class(each)) is not None}
-        found = _by_table(labels, pictures, table)
+    columns = [pair for column in (tables or {}).values() for pair in column.items()]
+    if labels := {name: label for name, each in columns if (label := _class(each)) is not None}:
+        found = _by_table(labels, pictures, next(iter(tables or {})))
         if found.of:
             return replace(found, useless=tuple(useless))
         useless.extend(found.useless)
@@ -79,8 +79,8 @@ def _by_table(labels: Mapping[str, str], pictures: Sequence[str], table: str) ->
     missing = [name for name in pictures if name not in known]
     count, why = len(set(known.values())), ""
     if len(missing) >= max(1, FEW * len(pictures)):
-        about = f"; it speaks of {next(iter(labels))}, for instance" if labels else ""
-        why = f"it has labels for {len(known):,} of {len(pictures):,} pictures{about}"
+        example = next(iter(labels))
+        why = f"it has labels for {len(known):,} of {len(pictures):,} pictures; it speaks of {example}, for instance"
     elif count == 1:
         why = f"all pictures have the one label {next(iter(known.values()))!r}, which tells none from another"
     elif _last(table) != TABLE and count > FEWEST and count * 2 > len(known):
