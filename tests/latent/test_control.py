@@ -528,6 +528,7 @@ def test_the_commands(ganvas, run, tmp_path):
         ("edit RUN --direction area --label 3", "trained without classes"),
         ("edit RUN --direction area --pictures 0", "--pictures is at least 1"),
         ("edit RUN --direction area --out a.xyz", "Cannot write a.xyz"),
+        ("edit RUN --direction area --gradient --out a.svg", "Vectors are of pictures, moved by 6 at most"),
         ("project RUN nothing.png", "nothing.png"),
         ("project RUN test.txt", "There is no picture in test.txt"),
     ],

@@ -235,6 +235,7 @@ def edit(
     from ..models.made import Layout, here
     from ..models.model import load
     from ..models.place import Place
+    from ..models.sheets import is_vector
     from ..models.shipped import named
 
     _refuse_both(place, seed, label, variety is not None)
@@ -245,10 +246,12 @@ def edit(
         which, file = (start, None) if isinstance(start, int) else (None, word)
         chosen.append(Place(which, file, label, variety))
     moves = _paired(direction, strength or [2.0])
+    said = [] if gradient or without or opened.moves else strips(chosen, moves, across=pictures)
+    if is_vector(out) and not said:
+        raise DoesNotFit("Vectors are of pictures, moved by 6 at most, without --gradient and --without; name a .png.")
     files.refuse_unwritable(out)
     with console.watching() as watch:
         found = directions_of(model, opened, watch=watch)
-        said = [] if gradient or without or opened.moves else strips(chosen, moves, across=pictures)
         edited = change(
             opened,
             found,
