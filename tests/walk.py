@@ -1,7 +1,7 @@
 """A newcomer's walk: runs the pages line by line as they are written, and fails if a line does.
 
     python tests/walk.py             README in a fresh environment, with every package installed anew; half an hour
-    python tests/walk.py --short     trainings of seconds, and packages shared with the Python that runs this; .ci/run
+    python tests/walk.py --short     trainings of seconds, and packages shared with the Python that runs this
     python tests/walk.py --docs      the pages of docs/, each by itself, in this process, with trainings of seconds
     python tests/walk.py PAGE...     these of them
 
