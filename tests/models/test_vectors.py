@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 
 from ganvas import DoesNotFit, NotInstalled, load
@@ -15,6 +16,7 @@ from ganvas.latent.draw import draw
 from ganvas.models.curves import area, outline
 from ganvas.models.made import Layout, Made, made_of
 from ganvas.models.place import Place
+from ganvas.models.sheets import save_sheet
 from ganvas.models.svg import document
 from ganvas.models.vectors import traced
 
@@ -74,6 +76,14 @@ def test_thin_lines_on_nothing_have_their_own_colour():
     image = Image.new("RGBA", (32, 32))
     ImageDraw.Draw(image).ellipse((4, 4, 27, 27), fill="white", outline="black")
     assert [fill for fill, _ in traced(np.asarray(image)).layers] == ["#ffffff", "#000000"]
+
+
+def test_white_of_a_model_of_transparent_pictures_is_drawn(tmp_path):
+    image = Image.new("RGBA", (32, 32))
+    ImageDraw.Draw(image).ellipse((4, 4, 27, 27), fill="white")
+    sample = pixels.to_float(torch.tensor(np.asarray(image))[None])
+    save_sheet(sample, tmp_path / "x.svg", SAID, shape=(4, 32, 32))
+    assert 'fill="#ffffff"' in (tmp_path / "x.svg").read_text()
 
 
 def test_it_has_few_nodes_flat_fills_and_no_raster():
